@@ -1,0 +1,53 @@
+# Every target sets up what it needs: a virtual environment with hash-pinned dependencies, once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test test-fast lint format lock bench clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## create .venv with hash-pinned dependencies
+
+$(INSTALLED): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "img-pipeline needs Python 3.11 or newer; try make PYTHON=python3.11")'
+	@echo "setup: installing pinned dependencies into $(VENV) (about a minute, once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+demo: setup ## real images through the real workflow, here; FILES="a.jpg b.png" for your own
+	@$(BIN)/python -m demo $(FILES)
+
+up: setup ## keep the embedded cloud running and print how to use it
+	@$(BIN)/python -m localcloud.up
+
+test: setup ## the whole suite
+	@$(BIN)/python -m pytest
+
+test-fast: setup ## all but the embedded cloud's tests, in seconds
+	@$(BIN)/python -m pytest tests/unit tests/infra
+
+lint: setup ## ruff and pyright
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+
+format: setup ## rewrite the code to the house format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: setup ## pin requirements.in and functions/requirements.in with hashes
+	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
+	  --output-file requirements.txt requirements.in
+	@$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
+	  --constraint requirements.txt --output-file functions/requirements.txt functions/requirements.in
+
+bench: setup ## image steps against naive Pillow, side by side
+	@$(BIN)/python -m bench.images
+
+clean: ## remove the virtual environment and everything built
+	rm -rf $(VENV) .build
