@@ -1,0 +1,312 @@
+"""Starts and stops the embedded cloud, and hands out clients for it.
+
+>>> with Emulator.start() as cloud:
+...     cloud.client("s3").create_bucket(Bucket="pictures")
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+HOST = "127.0.0.1"
+START_TIMEOUT_SECONDS = 30
+STOP_TIMEOUT_SECONDS = 10
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+REQUIRED_PACKAGES = ("ministack", "hypercorn", "cryptography", "boto3")
+
+# A laptop's AWS profile, region or proxy must not reach a cloud that lives on the loopback interface.
+ISOLATED_SESSION = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
+
+
+class EmulatorError(RuntimeError):
+    """The embedded cloud cannot start or refuses what was asked; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One authorization decision about a role's call.
+
+    Attributes
+    ----------
+    role : str
+        Name of the role that made the call.
+    action : str
+        IAM action, for example ``s3:GetObjectVersion``.
+    resource : str
+        ARN the action was checked on, or ``*``.
+    allowed : bool
+        What the evaluator decided.
+    """
+
+    role: str
+    action: str
+    resource: str
+    allowed: bool
+
+
+class Emulator:
+    """A running embedded cloud. Make one with :meth:`Emulator.start`; leave its ``with`` block to stop it."""
+
+    def __init__(
+        self, server: subprocess.Popen[bytes], *, port: int, region: str, account_id: str, data_directory: Path
+    ) -> None:
+        self.region = region
+        self.account_id = account_id
+        self.port = port
+        self.endpoint_url = f"http://{HOST}:{port}"
+        self.data_directory = data_directory
+        self._server = server
+        self._private = False
+        self._clients: dict[tuple[str, str | None], Any] = {}
+        self._clients_lock = threading.Lock()
+
+    @classmethod
+    def start(
+        cls,
+        port: int = 0,
+        region: str = "us-east-1",
+        account_id: str = "000000000000",
+        data_directory: Path | str | None = None,
+    ) -> Self:
+        """Start an embedded cloud with IAM enforced and wait until it answers.
+
+        Parameters
+        ----------
+        port : int
+            Loopback port; 0 takes a free one.
+        region, account_id : str
+            Where every resource lives; the account is twelve digits.
+        data_directory : Path or str, optional
+            Kept at the end, with all resources, so that a later start finds them again.
+            Without it the cloud lives in a private temporary directory that :meth:`stop` removes.
+
+        Raises
+        ------
+        EmulatorError
+            A package is missing, the port is taken, or the server died; one line says which.
+        """
+        if not re.fullmatch(r"\d{12}", account_id):
+            raise EmulatorError(f"account_id is {account_id!r}: an AWS account id is twelve digits")
+        for package in REQUIRED_PACKAGES:
+            if importlib.util.find_spec(package) is None:
+                raise EmulatorError(f"the embedded cloud needs the package {package}: run `make setup` to install it")
+        private = data_directory is None
+        listener = _bind(port)
+        directory = Path(tempfile.mkdtemp(prefix="img-pipeline-cloud-") if private else data_directory).resolve()
+        (directory / "tmp").mkdir(parents=True, exist_ok=True)
+        with listener:
+            bound_port = listener.getsockname()[1]
+            server = _spawn(listener, region=region, account_id=account_id, directory=directory, private=private)
+        emulator = cls(server, port=bound_port, region=region, account_id=account_id, data_directory=directory)
+        emulator._private = private
+        try:
+            emulator._wait_until_it_answers()
+        except BaseException:
+            emulator.stop()
+            raise
+        return emulator
+
+    def client(self, service: str, role: str | None = None) -> Any:
+        """Return a boto3 client, which several threads may share.
+
+        Parameters
+        ----------
+        service : str
+            Service name as boto3 spells it.
+        role : str, optional
+            Name of an IAM role: the client then has that role's permissions and no more. Default: the account's root.
+
+        Raises
+        ------
+        EmulatorError
+            The role does not exist.
+        """
+        with self._clients_lock:
+            key = (service, role)
+            if key not in self._clients:
+                self._clients[key] = self._new_client(service, role)
+            return self._clients[key]
+
+    def journal(self) -> list[Decision]:
+        """Return every authorization decision about a role's call since the start, oldest first."""
+        path = self.data_directory / "journal.jsonl"
+        if not path.exists():
+            return []
+        return [Decision(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+    def log_tail(self, lines: int = 15) -> str:
+        """Return the last lines of the server's log."""
+        path = self.data_directory / "server.log"
+        return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+    def stop(self) -> None:
+        """Stop the cloud and everything it started; remove its directory if it was private. Safe to call twice."""
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+        if self._server.stdin and not self._server.stdin.closed:
+            self._server.stdin.close()
+        try:
+            exit_status = self._server.wait(STOP_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            exit_status = None
+        if exit_status != 0:
+            # The server could not clean up after itself; its workers share its process group.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._server.pid, signal.SIGKILL)
+            self._server.wait()
+        if self._private:
+            shutil.rmtree(self.data_directory, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _new_client(self, service: str, role: str | None) -> Any:
+        access_key_id, secret_access_key, session_token = self._credentials(role)
+        session = boto3.Session(botocore_session=botocore.session.Session(ISOLATED_SESSION))
+        return session.client(
+            service,
+            region_name=self.region,
+            endpoint_url=self.endpoint_url,
+            aws_access_key_id=access_key_id,
+            aws_secret_access_key=secret_access_key,
+            aws_session_token=session_token,
+            config=Config(
+                inject_host_prefix=False,
+                proxies={},
+                signature_version="s3v4" if service == "s3" else None,
+                s3={"addressing_style": "path"},
+                max_pool_connections=32,
+            ),
+        )
+
+    def _credentials(self, role: str | None) -> tuple[str, str, str | None]:
+        if role is None:
+            return self.account_id, "test", None
+        query = urllib.parse.urlencode({"role": role})
+        try:
+            answer = _get(f"{self.endpoint_url}/_localcloud/role-credentials?{query}")
+        except urllib.error.HTTPError as error:
+            raise EmulatorError(error.read().decode()) from None
+        credentials = json.loads(answer)
+        return credentials["accessKeyId"], credentials["secretAccessKey"], credentials["sessionToken"]
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            if self._server.poll() is not None:
+                raise EmulatorError(
+                    f"the embedded cloud ended at start with status {self._server.returncode}; "
+                    f"its log ends with:\n{self.log_tail()}"
+                )
+            with contextlib.suppress(OSError):
+                _get(f"{self.endpoint_url}/_ministack/health")
+                return
+            time.sleep(0.02)
+        raise EmulatorError(
+            f"the embedded cloud did not answer within {START_TIMEOUT_SECONDS} s; its log ends with:\n{self.log_tail()}"
+        )
+
+
+def _bind(port: int) -> socket.socket:
+    """Take the port here, so that nobody else can between choosing it and serving on it."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        raise EmulatorError(
+            f"port {port} on {HOST} is not available ({error.strerror}): stop what uses it or choose another port"
+        ) from None
+    return listener
+
+
+def _spawn(
+    listener: socket.socket, *, region: str, account_id: str, directory: Path, private: bool
+) -> subprocess.Popen[bytes]:
+    """Start the server in a session of its own: Ctrl-C in a terminal reaches only us, and we decide when it stops.
+
+    The server stops when its standard input closes, which the operating system does for us if we die.
+    """
+    port = listener.getsockname()[1]
+    command = [sys.executable, "-m", "localcloud.server", f"--listener={listener.fileno()}", f"--directory={directory}"]
+    with open(directory / "server.log", "wb") as log:
+        return subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+            command + ["--remove-directory"] * private,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            pass_fds=(listener.fileno(),),
+            start_new_session=True,
+            cwd=directory,
+            env=_environment(port, region, account_id, directory, keep_state=not private),
+        )
+
+
+def _environment(port: int, region: str, account_id: str, directory: Path, *, keep_state: bool) -> dict[str, str]:
+    """Build the server's whole environment: nothing of the caller's AWS settings, proxies or home gets in."""
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "PYTHONPATH": str(PROJECT_ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "LANG": "C.UTF-8",
+        "HOME": str(directory / "tmp"),
+        "TMPDIR": str(directory / "tmp"),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": HOST,
+        "AUTH": "true",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "MINISTACK_REGION": region,
+        "MINISTACK_ACCOUNT_ID": account_id,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        # Step Functions and Lambda would otherwise look for a container daemon.
+        "DOCKER_HOST": "unix:///nonexistent",
+    }
+    if keep_state:
+        environment |= {
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(directory / "state"),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str(directory / "s3"),
+        }
+    return environment
+
+
+def _get(url: str) -> bytes:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=5) as answer:
+        return answer.read()

@@ -1,0 +1,16 @@
+"""The embedded cloud as a pytest fixture. Load it with ``pytest_plugins = ["localcloud.pytest_fixture"]``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from localcloud.emulator import Emulator
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[Emulator]:
+    """One embedded cloud for the whole test session, empty at first and gone at the end."""
+    with Emulator.start() as emulator:
+        yield emulator
