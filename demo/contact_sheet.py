@@ -1,0 +1,76 @@
+"""An HTML page that shows each original beside what the pipeline made of it."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from demo.outcome import Outcome
+from operations.pipeline import Pipeline
+
+_PREVIEW_PIXELS = 640
+
+
+def write_contact_sheet(outcomes: Sequence[Outcome], pipeline: Pipeline, folder: Path) -> Path:
+    """Write `folder/index.html` and the pictures beside it, replacing what was there; return the page's path."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    cards = [_card(number, outcome, pipeline, folder) for number, outcome in enumerate(outcomes)]
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    page = folder / "index.html"
+    page.write_text(environment.get_template("contact_sheet.html.j2").render(cards=cards), encoding="utf-8")
+    return page
+
+
+def _card(number: int, outcome: Outcome, pipeline: Pipeline, folder: Path) -> dict[str, Any]:
+    return {
+        "outcome": outcome,
+        "kilobytes": len(outcome.body) / 1024,
+        "original": _preview(outcome, folder / f"{number}-original.png") if outcome.kind == "completed" else None,
+        "renditions": [
+            {
+                **rendition,
+                "file": _download(rendition["key"], pipeline, folder / f"{number}-{Path(rendition['key']).name}"),
+            }
+            for rendition in outcome.renditions
+        ],
+        "facts": _facts(outcome.asset.get("metadata", {})) if outcome.asset else {},
+        "colours": outcome.asset.get("metadata", {}).get("dominantColours", []) if outcome.asset else [],
+        "milliseconds": outcome.stage_milliseconds(),
+    }
+
+
+def _preview(outcome: Outcome, path: Path) -> str | None:
+    """A PNG of the original as a viewer would show it, because browsers show neither TIFF nor HEIC."""
+    try:
+        with Image.open(io.BytesIO(outcome.body)) as picture:
+            picture.thumbnail((_PREVIEW_PIXELS, _PREVIEW_PIXELS))
+            ImageOps.exif_transpose(picture).convert("RGBA").save(path)
+    except (UnidentifiedImageError, OSError):
+        return None
+    return path.name
+
+
+def _download(key: str, pipeline: Pipeline, path: Path) -> str:
+    body = pipeline.client("s3").get_object(Bucket=pipeline.outputs["processedBucket"], Key=key)["Body"]
+    path.write_bytes(body.read())
+    return path.name
+
+
+def _facts(metadata: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested metadata as dotted names and text."""
+    facts: dict[str, str] = {}
+    for name, value in sorted(metadata.items()):
+        if isinstance(value, dict):
+            facts |= _facts(value, f"{prefix}{name}.")
+        elif name != "dominantColours":
+            facts[prefix + name] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return facts
