@@ -1,0 +1,137 @@
+"""The local stack as the end-to-end tests handle it: upload, wait, look into queues, tables and buckets."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from demo import scenes
+from localcloud.deployer import deploy
+from localcloud.emulator import Emulator
+from operations.pipeline import Pipeline, Upload
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A deployed stack, the cloud it is in, and a tap on the events that S3 sends."""
+
+    cloud: Emulator
+    pipeline: Pipeline
+    tap_url: str
+    _events: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs by name."""
+        return dict(self.pipeline.outputs)
+
+    def upload(self, file_key: str, body: bytes | None = None) -> Upload:
+        """Upload a small photograph, or `body`."""
+        return self.pipeline.upload(photograph() if body is None else body, file_key)
+
+    def finish(self, *uploads: Upload, timeout_seconds: float = 60) -> list[dict[str, Any]]:
+        """Wait for the uploads' jobs to end and return their rows; fails naming those that did not."""
+        rows = self.pipeline.await_jobs(uploads, timeout_seconds=timeout_seconds)
+        unfinished = {upload.file_key: row for upload, row in rows.items() if not row or "finishedAt" not in row}
+        assert not unfinished, f"not finished after {timeout_seconds} s: {unfinished}"
+        return [row for row in rows.values() if row]
+
+    def event_of(self, upload: Upload) -> dict[str, Any]:
+        """The "Object Created" event that S3 sent for the upload."""
+
+        def find() -> dict[str, Any] | None:
+            for event in self.pipeline.take_messages(self.tap_url):
+                self._events[event["detail"]["object"]["version-id"]] = event
+            return self._events.get(upload.version_id)
+
+        return eventually(find, f"the event of {upload.file_key}")
+
+    def deliver(self, event: dict[str, Any]) -> None:
+        """Put an event on the transform queue, as the rule does."""
+        sqs = self.cloud.client("sqs")
+        sqs.send_message(QueueUrl=self.outputs["transformQueueUrl"], MessageBody=json.dumps(event))
+
+    def notifications(self, *uploads: Upload) -> list[dict[str, Any]]:
+        """What the results subscribers received about the uploads; all else that waited there is dropped."""
+        wanted = {upload.job_id for upload in uploads}
+        urls = self.outputs["resultsQueueUrls"].values()
+        messages = [message for url in urls for message in self.pipeline.take_messages(url)]
+        return [message for message in messages if message["jobId"] in wanted]
+
+    def await_idle(self, timeout_seconds: float = 60) -> None:
+        """Wait until the transform queue is empty: nothing visible, nothing in flight."""
+        url = self.outputs["transformQueueUrl"]
+        eventually(lambda: self.pipeline.queue_depth(url) == 0, "an empty transform queue", timeout_seconds)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Stop the pipe: uploads wait in the queue."""
+        pipes, name = self.cloud.client("pipes"), self.outputs["pipeName"]
+        pipes.stop_pipe(Name=name)
+        try:
+            yield
+        finally:
+            pipes.start_pipe(Name=name)
+
+    @contextmanager
+    def broken(self, function: str, **environment: str) -> Iterator[None]:
+        """A bad release: publish the function with other environment variables, and the old one again at the end."""
+        name = self.outputs["functionNames"][function]
+        lambda_ = self.cloud.client("lambda")
+        variables = lambda_.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        self._release(name, variables | environment)
+        try:
+            yield
+        finally:
+            self._release(name, variables)
+
+    def _release(self, function_name: str, variables: dict[str, str]) -> None:
+        lambda_ = self.cloud.client("lambda")
+        lambda_.update_function_configuration(FunctionName=function_name, Environment={"Variables": variables})
+        version = lambda_.publish_version(FunctionName=function_name)["Version"]
+        (alias,) = lambda_.list_aliases(FunctionName=function_name)["Aliases"]
+        lambda_.update_alias(FunctionName=function_name, Name=alias["Name"], FunctionVersion=version)
+
+
+@contextmanager
+def deployed_stack() -> Iterator[Stack]:
+    """Start an embedded cloud, deploy the local stack into it, and stop it at the end."""
+    with Emulator.start() as cloud:
+        outputs = deploy(cloud, "local")
+        yield Stack(
+            cloud=cloud, pipeline=Pipeline(client=cloud.client, outputs=outputs), tap_url=_tap_events(cloud, outputs)
+        )
+
+
+def _tap_events(cloud: Emulator, outputs: dict[str, Any]) -> str:
+    """A second rule and queue that receive the same events as the pipeline's."""
+    queue_url = cloud.client("sqs").create_queue(QueueName="event-tap")["QueueUrl"]
+    pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [outputs["ingestBucket"]]}}}
+    cloud.client("events").put_rule(Name="event-tap", EventPattern=json.dumps(pattern))
+    target = {"Id": "queue", "Arn": f"arn:aws:sqs:{cloud.region}:{cloud.account_id}:event-tap"}
+    cloud.client("events").put_targets(Rule="event-tap", Targets=[target])
+    return queue_url
+
+
+def photograph(seed: int = 1, size: tuple[int, int] = (480, 320)) -> bytes:
+    """A small JPEG; another seed is another picture."""
+    buffer = io.BytesIO()
+    scenes.landscape(size, scenes.DAWN, seed).save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()
+
+
+def eventually(find: Callable[[], Found | None], what: str, timeout_seconds: float = 30) -> Found:
+    """Call `find` until it returns something true, and return that; fails naming `what` never came."""
+    deadline = time.monotonic() + timeout_seconds
+    while time.monotonic() < deadline:
+        if found := find():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"{what} did not come within {timeout_seconds} s")

@@ -1,0 +1,50 @@
+"""Our own failures: kept, alarmed and replayable."""
+
+from __future__ import annotations
+
+import json
+
+from tests.e2e.stack import Stack, eventually
+
+
+def test_a_failing_transform_ends_in_the_dead_letter_queue_alarms_and_is_replayed_to_success(stack: Stack) -> None:
+    sqs = stack.cloud.client("sqs")
+    inbox = _subscribe_to_alerts(stack)
+    transform_dlq = stack.outputs["transformDlqUrl"]
+
+    with stack.broken("watermark", WATERMARK="{"):
+        upload = stack.upload("uploads/unlucky.jpg")
+        eventually(lambda: stack.pipeline.queue_depth(transform_dlq) == 1, "the dead letter", 120)
+    job = stack.pipeline.job(upload)
+    assert job is not None
+    assert job["status"] == "FAILED"
+    assert job["attempt"] == 5
+    assert [stage["attempt"] for stage in job["stages"] if stage["stage"] == "FAILED"] == [1, 2, 3, 4, 5]
+    assert job["reasonCode"]
+    assert job["hint"]
+    assert stack.pipeline.asset("uploads/unlucky.jpg") is None
+
+    def alarm() -> dict | None:
+        answer = sqs.receive_message(QueueUrl=inbox, MaxNumberOfMessages=10).get("Messages", [])
+        alarms = [json.loads(json.loads(message["Body"])["Message"]) for message in answer]
+        found = [a for a in alarms if a["NewStateValue"] == "ALARM" and "transform-dlq" in a["AlarmName"]]
+        return found[0] if found else None
+
+    assert "transform-dlq" in eventually(alarm, "the alarm", 60)["AlarmDescription"]
+
+    (message,) = sqs.receive_message(QueueUrl=transform_dlq)["Messages"]
+    sqs.send_message(QueueUrl=stack.outputs["transformQueueUrl"], MessageBody=message["Body"])
+    sqs.delete_message(QueueUrl=transform_dlq, ReceiptHandle=message["ReceiptHandle"])
+
+    (job,) = stack.finish(upload)
+    assert job["status"] == "COMPLETED"
+    assert "reasonCode" not in job
+    assert len(stack.notifications(upload)) == 1
+    assert stack.pipeline.queue_depth(transform_dlq) == 0
+
+
+def _subscribe_to_alerts(stack: Stack) -> str:
+    url = stack.cloud.client("sqs").create_queue(QueueName="pager")["QueueUrl"]
+    arn = f"arn:aws:sqs:{stack.cloud.region}:{stack.cloud.account_id}:pager"
+    stack.cloud.client("sns").subscribe(TopicArn=stack.outputs["alertTopicArn"], Protocol="sqs", Endpoint=arn)
+    return url
