@@ -1,0 +1,174 @@
+"""Deploys the Pulumi program into the embedded cloud, in this process.
+
+The program runs as under `pulumi up`, but its resource monitor is ours: each resource it registers is created at once
+through boto3 by a handler of `localcloud.resources`. That proves the program's wiring, names and policies against a
+running cloud; it proves nothing about Pulumi's own AWS provider.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import runpy
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from google.protobuf import empty_pb2
+from pulumi.runtime import rpc
+from pulumi.runtime.config import set_all_config
+from pulumi.runtime.mocks import MockCallArgs, MockEngine, MockMonitor, MockResourceArgs, Mocks, MockSettings
+from pulumi.runtime.settings import configure
+from pulumi.runtime.stack import run_in_stack
+
+from localcloud.resources.base import Cloud, ResourceError, create
+from localcloud.resources.invokes import invoke
+from localcloud.stack_config import StackConfig, read_stack_config
+
+PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
+
+Progress = Callable[[str, str], None]
+"""Called with the Pulumi type token and the name of each resource, once it exists."""
+
+_logger = logging.getLogger(__name__)
+
+
+class DeployError(Exception):
+    """A resource could not be created; the message is one line that names it and the cause."""
+
+
+def deploy(
+    cloud: Cloud,
+    stack: str = "local",
+    config: Mapping[str, object] | None = None,
+    progress: Progress | None = None,
+    directory: Path = PROJECT_DIRECTORY,
+) -> dict[str, Any]:
+    """Run the program for one stack and create everything it registers in the cloud.
+
+    Args:
+        cloud: a running embedded cloud (see `localcloud.emulator.Emulator`).
+        stack: which `Pulumi.{stack}.yaml` to use.
+        config: settings that win over the stack's, by key without namespace.
+        progress: told of each resource as it comes into being, one call at a time.
+        directory: where `Pulumi.yaml` and `__main__.py` are.
+
+    Returns:
+        The stack's outputs by name, with every value resolved.
+
+    Raises:
+        DeployError: the first resource that could not be created; nothing is created after it.
+        StackConfigError: the stack or a setting does not exist.
+        Exception: whatever the program itself raised.
+    """
+    settings = read_stack_config(directory, stack, config or {})
+    monitor = _CloudMonitor(_ResourceCreator(cloud, progress))
+    # An empty context: no stack, settings or mocks of an earlier run in this process can be seen from in there.
+    contextvars.Context().run(asyncio.run, _run(directory, stack, settings, cloud, monitor))
+    return monitor.stack_outputs
+
+
+async def _run(directory: Path, stack: str, settings: StackConfig, cloud: Cloud, monitor: _CloudMonitor) -> None:
+    set_all_config(settings.values | {"aws:region": cloud.region}, settings.secret_keys)
+    configure(
+        MockSettings(
+            monitor=monitor,
+            engine=MockEngine(_logger),
+            project=settings.project,
+            stack=stack,
+            organization="organization",
+            root_directory=str(directory),
+            dry_run=False,
+            lock=threading.Lock(),
+            outputs=set(),
+            package_refs={},
+            base_providers_by_ref={},
+            monitor_features=set(),
+        )
+    )
+
+    def program() -> None:
+        runpy.run_path(str(directory / "__main__.py"), run_name="__main__")
+
+    # Every output that depends on a failed resource fails too, and nobody waits for those: one report is enough.
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: _logger.debug(context["message"]))
+    try:
+        await run_in_stack(program)
+    finally:
+        monitor.creator.raise_failure()
+
+
+class _ResourceCreator(Mocks):
+    """Creates what the program registers. Calls come from several threads at once."""
+
+    def __init__(self, cloud: Cloud, progress: Progress | None) -> None:
+        self._cloud = cloud
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._failure: DeployError | None = None
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        # A component has no counterpart in the cloud; its outputs are what the program registers.
+        if args.custom is False:
+            return None, {}
+        self.raise_failure()
+        try:
+            if args.resource_id:
+                raise ResourceError("reading or importing an existing resource is not supported here")
+            created = create(self._cloud, args.typ, args.name, _plain(args.inputs))
+        except Exception as error:
+            raise self._fail(f"{args.typ} {args.name}", error) from error
+        if self._progress:
+            with self._lock:
+                self._progress(args.typ, args.name)
+        return created
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        try:
+            return invoke(self._cloud, args.token, _plain(args.args)), []
+        except Exception as error:
+            raise self._fail(args.token, error) from error
+
+    def raise_failure(self) -> None:
+        """Raise the first failure, if there was one, so that nothing is created after it."""
+        with self._lock:
+            if self._failure:
+                raise self._failure
+
+    def _fail(self, what: str, error: Exception) -> DeployError:
+        expected = isinstance(error, ResourceError | ClientError | BotoCoreError)
+        cause = str(error) if expected else f"{type(error).__name__}: {error}"
+        failure = DeployError(f"{what}: {' '.join(cause.split())}")
+        with self._lock:
+            self._failure = self._failure or failure
+        return failure
+
+
+class _CloudMonitor(MockMonitor):
+    """Pulumi's mock monitor that also keeps the stack's outputs."""
+
+    def __init__(self, creator: _ResourceCreator) -> None:
+        super().__init__(creator)
+        self.creator = creator
+        self.stack_outputs: dict[str, Any] = {}
+
+    def RegisterResourceOutputs(self, request: Any) -> empty_pb2.Empty:
+        if request.urn.split("::")[2] == "pulumi:pulumi:Stack":
+            self.stack_outputs = _plain(rpc.deserialize_properties(request.outputs))
+        return empty_pb2.Empty()
+
+
+def _plain(value: Any) -> Any:
+    """Undo the wire's coding: secrets unwrapped, whole numbers as int, at any depth."""
+    if rpc.is_rpc_secret(value):
+        return _plain(rpc.unwrap_rpc_secret(value))
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value

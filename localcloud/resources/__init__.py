@@ -1,0 +1,17 @@
+"""How each Pulumi resource type of the program becomes a real thing in the embedded cloud: one module per service."""
+
+from localcloud.resources import (  # noqa: F401 (importing a module registers its handlers)
+    cloudwatch,
+    dynamodb,
+    ec2,
+    events,
+    iam,
+    kms,
+    lambda_,
+    logs,
+    pipes,
+    s3,
+    sns,
+    sqs,
+    stepfunctions,
+)

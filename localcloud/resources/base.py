@@ -1,0 +1,147 @@
+"""What every resource handler is made of.
+
+A handler is one class per Pulumi resource type. Its fields are the input properties it understands, under the
+provider's own names (camelCase outside, snake_case here), and `create` makes the real thing:
+
+>>> @handles("aws:sqs/queue:Queue")
+... class Queue(Resource):
+...     name: str
+...     delay_seconds: int = 0
+...
+...     def create(self, cloud: Cloud) -> Created: ...
+
+A property without a field is refused before anything is created, so that the embedded cloud and AWS cannot
+silently differ. The few that change nothing here stand in `irrelevant`, each with its reason.
+"""
+
+from __future__ import annotations
+
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+HANDLERS: dict[str, type[Resource]] = {}
+"""Handler class by Pulumi type token; filled by :func:`handles`."""
+
+
+class Cloud(Protocol):
+    """What a handler needs of the cloud it creates things in."""
+
+    @property
+    def region(self) -> str: ...
+
+    @property
+    def account_id(self) -> str: ...
+
+    def client(self, service: str, /) -> Any:
+        """Return a boto3 client for the service, shared by threads."""
+        ...
+
+
+class Created(NamedTuple):
+    """A created resource: its physical id and the outputs that are not inputs, under the provider's names."""
+
+    id: str
+    outputs: dict[str, Any]
+
+
+class ResourceError(Exception):
+    """A resource cannot be created; the message is one line for the person who wrote the program."""
+
+
+class Properties(BaseModel):
+    """A group of input properties: camelCase outside, unknown ones refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, arbitrary_types_allowed=True)
+
+
+class Resource(Properties, ABC):
+    """One resource type: its known inputs and how to create it."""
+
+    generated_name: ClassVar[str | None] = None
+    """The input that holds the physical name, filled in from the resource's own name when the program leaves it out."""
+
+    irrelevant: ClassVar[Mapping[str, str]] = {}
+    """Inputs that are accepted and change nothing here: property -> reason."""
+
+    @abstractmethod
+    def create(self, cloud: Cloud) -> Created:
+        """Create the real thing; the API's own errors pass through."""
+
+
+HandlerT = TypeVar("HandlerT", bound=type[Resource])
+
+
+def handles(token: str) -> Callable[[HandlerT], HandlerT]:
+    """Register the class as the handler of a Pulumi type token such as ``aws:s3/bucket:Bucket``."""
+
+    def register(handler: HandlerT) -> HandlerT:
+        HANDLERS[token] = handler
+        return handler
+
+    return register
+
+
+def create(cloud: Cloud, token: str, name: str, inputs: Mapping[str, Any]) -> Created:
+    """Create one resource and return its id and its whole state, inputs and defaults included.
+
+    Args:
+        cloud: where to create it.
+        token: Pulumi type token.
+        name: the resource's name in the program; physical names are generated from it.
+        inputs: camelCase input properties; plain values, assets and archives.
+
+    Raises:
+        ResourceError: the type or one of the properties is not supported.
+    """
+    if token not in HANDLERS:
+        raise ResourceError(f'this type is not supported: add a class with @handles("{token}") to localcloud/resources')
+    handler = HANDLERS[token]
+    properties = {key: value for key, value in inputs.items() if key not in handler.irrelevant}
+    if handler.generated_name and handler.generated_name not in properties:
+        properties[handler.generated_name] = f"{name}-{secrets.token_hex(4)[:7]}"
+    try:
+        resource = handler.model_validate(properties)
+    except ValidationError as error:
+        raise ResourceError(_explain(handler, error)) from None
+    created = resource.create(cloud)
+    state = {key: value for key, value in inputs.items() if key in handler.irrelevant}
+    return Created(created.id, state | resource.model_dump(by_alias=True, exclude_none=True) | created.outputs)
+
+
+def _explain(handler: type[Resource], error: ValidationError) -> str:
+    return "; ".join(
+        f"property {'.'.join(str(step) for step in problem['loc'])!r} "
+        + (
+            f"is not supported here: add it to {handler.__module__}.{handler.__name__}"
+            if problem["type"] == "extra_forbidden"
+            else f"is wrong: {problem['msg']}"
+        )
+        for problem in error.errors()
+    )
+
+
+def pascal_case(value: Any) -> Any:
+    """Rename every key from the provider's camelCase to the AWS API's PascalCase, at any depth.
+
+    For groups whose names differ in nothing else; botocore refuses a key the API does not know.
+    """
+    if isinstance(value, Mapping):
+        return {key[:1].upper() + key[1:]: pascal_case(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [pascal_case(item) for item in value]
+    return value
+
+
+def given(**arguments: Any) -> dict[str, Any]:
+    """Return the arguments that are not None: what an API call takes when the program left the rest out."""
+    return {key: value for key, value in arguments.items() if value is not None}
+
+
+def tag_list(tags: Mapping[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
+    """Turn tags into the list of pairs that most AWS APIs take."""
+    return [{key: name, value: text} for name, text in tags.items()]

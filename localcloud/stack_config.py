@@ -1,0 +1,91 @@
+"""What `Pulumi.yaml` and `Pulumi.{stack}.yaml` say, as the Pulumi engine would hand it to the program."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+class StackConfigError(ValueError):
+    """The project's or the stack's file cannot be used; the message is one line that says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackConfig:
+    """One stack's configuration.
+
+    Attributes:
+        project: the project's name.
+        values: `namespace:key` -> value as text; arrays and objects as JSON.
+        secret_keys: the keys whose values are secret.
+    """
+
+    project: str
+    values: dict[str, str]
+    secret_keys: list[str]
+
+
+def read_stack_config(directory: Path, stack: str, overrides: Mapping[str, object]) -> StackConfig:
+    """Combine the project's typed defaults, the stack's values and the overrides, the last winning.
+
+    Args:
+        directory: where `Pulumi.yaml` is.
+        stack: the stack's name.
+        overrides: values by key without namespace; each key must be declared in `Pulumi.yaml`.
+
+    Raises:
+        StackConfigError: the stack does not exist, an override is not declared, or a value is encrypted.
+    """
+    stack_file = directory / f"Pulumi.{stack}.yaml"
+    if not stack_file.exists():
+        known = sorted(path.name.split(".")[1] for path in directory.glob("Pulumi.*.yaml"))
+        raise StackConfigError(f"there is no stack {stack!r}: {directory} has {', '.join(known) or 'none'}")
+    project = yaml.safe_load((directory / "Pulumi.yaml").read_text(encoding="utf-8"))
+    name = project["name"]
+    declared = {_qualified(key, name): entry for key, entry in (project.get("config") or {}).items()}
+    stack_values = (yaml.safe_load(stack_file.read_text(encoding="utf-8")) or {}).get("config") or {}
+
+    chosen = {_qualified(key, name): value for key, value in overrides.items()}
+    for key in chosen:
+        if key not in declared:
+            raise StackConfigError(f"{key} is not a setting of this project: Pulumi.yaml does not declare it")
+    values = _defaults(declared) | {_qualified(key, name): value for key, value in stack_values.items()} | chosen
+    for key, value in values.items():
+        if _is_encrypted(value):
+            raise StackConfigError(f"{key} of stack {stack!r} is encrypted, which only pulumi can read: override it")
+    return StackConfig(
+        project=name,
+        values={key: _text(value) for key, value in values.items()},
+        secret_keys=[key for key, entry in declared.items() if isinstance(entry, dict) and entry.get("secret")],
+    )
+
+
+def _qualified(key: str, project: str) -> str:
+    return key if ":" in key else f"{project}:{key}"
+
+
+def _defaults(declared: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that `Pulumi.yaml` gives: a typed key's default, another's `value`, or the value itself."""
+    defaults: dict[str, Any] = {}
+    for key, entry in declared.items():
+        if not isinstance(entry, dict):
+            defaults[key] = entry
+        elif "default" in entry or "value" in entry:
+            defaults[key] = entry.get("default", entry.get("value"))
+    return defaults
+
+
+def _is_encrypted(value: object) -> bool:
+    if isinstance(value, dict):
+        return set(value) == {"secure"} or any(map(_is_encrypted, value.values()))
+    return isinstance(value, list) and any(map(_is_encrypted, value))
+
+
+def _text(value: object) -> str:
+    """Spell a value as the engine does: text as it is, everything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
