@@ -1,0 +1,338 @@
+"""The workflow every uploaded file version goes through, as a Step Functions Express definition in JSONata.
+
+::
+
+    Receive ▶ MarkProcessing ▶ Validate ▶ Verdict
+      rejected ▶ RecordRejection ▶ SendToValidateDlq ▶ PublishRejection ▶ FinishRejection ▶ Rejected
+      accepted ▶ MarkTransforming ▶ Transform ▶ Persist ▶ Publish ▶ MarkPublished ▶ Complete ▶ Completed
+                 Persist refused ▶ CheckExisting ▶ WhoseRecord ▶ Publish, Complete or Supersede ▶ Superseded
+    any failure ▶ RecordFailure ▶ Failed: the message stays on the queue and comes again
+
+A job is finished when its row has ``finishedAt``, which is written last: a file whose execution dies anywhere before
+that goes through it again from the start, and an execution that finds its job finished ends at once. So every step may
+happen twice, and none is lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from components.jsonata import expression, string
+from components.workflow_tasks import (
+    CONDITION_FAILED,
+    DYNAMODB_RETRY,
+    FAILURE_CATCH,
+    SQS_RETRY,
+    TRANSFORM_FAILURE_CATCH,
+    JobsTable,
+    State,
+    finish_job,
+    function_call,
+    notification,
+    service_call,
+    update_job,
+)
+from components.workflow_values import (
+    ACCEPTANCE,
+    ASSET,
+    ASSET_MESSAGE,
+    EXPLANATION,
+    FAILURE_HINT,
+    FILE,
+    IMAGE,
+    RECEIVED,
+    REJECTED_FILE,
+    REJECTION,
+    REJECTION_MESSAGE,
+    stages_and,
+)
+
+States = dict[str, State]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformSpec:
+    """One transform that runs on every accepted file.
+
+    Attributes
+    ----------
+    name : str
+        As in the settings, for example ``thumbnail``.
+    function_arn : str
+        ARN of the function or of its alias.
+    timeout_seconds : int
+        The function's own timeout.
+    """
+
+    name: str
+    function_arn: str
+    timeout_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkflowSpec:
+    """Everything the definition depends on.
+
+    Attributes
+    ----------
+    validate_function_arn : str
+        ARN of the validate function or of its alias.
+    validate_timeout_seconds : int
+        That function's own timeout.
+    transforms : tuple[TransformSpec, ...]
+        What runs on every accepted file; at least one.
+    assets_table, jobs_table : str
+        Table names.
+    validate_dlq_url, results_topic_arn : str
+        Where rejected files and results are announced.
+    map_concurrency : int
+        Transforms of one file that run at the same time.
+    timeout_seconds : int
+        Limit of the whole execution. The settings leave room in it for one full run of each function; many retries of
+        slow calls do not fit, and are not meant to: the execution then ends and its message stays with the queue.
+    job_retention_days : int
+        Days after which DynamoDB may remove a job's row, counted from its last attempt.
+    """
+
+    validate_function_arn: str
+    validate_timeout_seconds: int
+    transforms: tuple[TransformSpec, ...]
+    assets_table: str
+    jobs_table: str
+    validate_dlq_url: str
+    results_topic_arn: str
+    map_concurrency: int
+    timeout_seconds: int
+    job_retention_days: int
+
+    @property
+    def jobs(self) -> JobsTable:
+        """Where jobs are recorded, and for how long."""
+        return JobsTable(name=self.jobs_table, retention_days=self.job_retention_days)
+
+
+def workflow_definition(spec: WorkflowSpec) -> dict[str, Any]:
+    """Build the state machine's definition, in Amazon States Language."""
+    return {
+        "Comment": "One uploaded file version: validate, transform, persist, publish",
+        "QueryLanguage": "JSONata",
+        "StartAt": "Receive",
+        "TimeoutSeconds": spec.timeout_seconds,
+        "States": {
+            **_reception(spec),
+            **_validation(spec),
+            **_rejection(spec),
+            **_transformation(spec),
+            **_persistence(spec),
+            **_publication(spec),
+            **_completion(spec),
+            **_failure(spec),
+        },
+    }
+
+
+def _reception(spec: WorkflowSpec) -> States:
+    """Name the job and mark it as being processed, unless an earlier delivery of the same event finished it."""
+    return {
+        "Receive": {
+            "Type": "Pass",
+            "Assign": {
+                "event": expression("$states.input[0].event"),
+                "file": expression(FILE),
+                "stages": [RECEIVED],
+            },
+            "Next": "MarkProcessing",
+        },
+        "MarkProcessing": update_job(
+            spec.jobs,
+            {"status": {"S": "PROCESSING"}, "stage": {"S": "RECEIVED"}, "startedAt": string("$now()")},
+            remove=EXPLANATION,
+            next_state="Validate",
+        ),
+        "AlreadyFinished": {
+            "Type": "Succeed",
+            "Comment": "Another delivery of the same event finished this job: nothing is left to do",
+        },
+    }
+
+
+def _validation(spec: WorkflowSpec) -> States:
+    """Ask for a verdict. A rejection is a verdict, not a failure."""
+    return {
+        "Validate": function_call(
+            spec.validate_function_arn,
+            payload=expression("$file"),
+            function_timeout_seconds=spec.validate_timeout_seconds,
+            assign={"verdict": expression("$states.result.Payload"), "stages": stages_and("VALIDATED")},
+            next_state="Verdict",
+        ),
+        "Verdict": {
+            "Type": "Choice",
+            "Choices": [{"Condition": expression("$verdict.accepted"), "Next": "MarkTransforming"}],
+            "Default": "RecordRejection",
+        },
+    }
+
+
+def _rejection(spec: WorkflowSpec) -> States:
+    """Record, keep and announce a file that can never pass; finish the job only then."""
+    return {
+        "RecordRejection": update_job(
+            spec.jobs,
+            {"status": {"S": "REJECTED"}, "stage": {"S": "REJECTED"}, **REJECTION},
+            next_state="SendToValidateDlq",
+        ),
+        "SendToValidateDlq": service_call(
+            "sqs:sendMessage",
+            {"QueueUrl": spec.validate_dlq_url, "MessageBody": expression(REJECTED_FILE)},
+            retry=SQS_RETRY,
+            next_state="PublishRejection",
+        ),
+        "PublishRejection": notification(
+            spec.results_topic_arn, REJECTION_MESSAGE, "REJECTED", next_state="FinishRejection"
+        ),
+        "FinishRejection": finish_job(spec.jobs, "REJECTED", REJECTION, next_state="Rejected"),
+        "Rejected": {"Type": "Succeed"},
+    }
+
+
+def _transformation(spec: WorkflowSpec) -> States:
+    """Run the transforms beside each other. Retries stand on the call inside, so that one never repeats the others."""
+    return {
+        "MarkTransforming": update_job(spec.jobs, {"stage": {"S": "VALIDATED"}, **ACCEPTANCE}, next_state="Transform"),
+        "Transform": {
+            "Type": "Map",
+            "Items": [{"name": each.name, "functionArn": each.function_arn} for each in spec.transforms],
+            "MaxConcurrency": spec.map_concurrency,
+            "ItemProcessor": {
+                "ProcessorConfig": {"Mode": "INLINE"},
+                "StartAt": "RunTransform",
+                "States": {
+                    "RunTransform": function_call(
+                        expression("$states.input.functionArn"),
+                        payload={"file": expression("$file"), "image": expression(IMAGE)},
+                        function_timeout_seconds=max(each.timeout_seconds for each in spec.transforms),
+                        on_failure=TRANSFORM_FAILURE_CATCH,
+                        next_state=None,
+                    ),
+                    "TransformFailed": {
+                        "Type": "Fail",
+                        "Error": expression("$states.input.error"),
+                        "Cause": expression("$states.input.cause"),
+                    },
+                },
+            },
+            "Assign": {
+                "renditions": expression("[$states.result.Payload.renditions]"),
+                "metadata": expression("$merge([$states.result.Payload.metadata])"),
+                "stages": stages_and("TRANSFORMED"),
+            },
+            "Catch": [FAILURE_CATCH],
+            "Next": "Persist",
+        },
+    }
+
+
+def _persistence(spec: WorkflowSpec) -> States:
+    """Put the record unless the table already has this version or a newer one; then find out which."""
+    return {
+        "Persist": service_call(
+            "dynamodb:putItem",
+            {
+                "TableName": spec.assets_table,
+                "Item": ASSET,
+                "ConditionExpression": "attribute_not_exists(fileKey) OR sequencer < :sequencer",
+                "ExpressionAttributeValues": {":sequencer": string("$file.sequencer")},
+            },
+            retry=DYNAMODB_RETRY,
+            assign={"stages": stages_and("PERSISTED")},
+            catch=[{"ErrorEquals": [CONDITION_FAILED], "Next": "CheckExisting"}],
+            next_state="Publish",
+        ),
+        "CheckExisting": service_call(
+            "dynamodb:getItem",
+            {
+                "TableName": spec.assets_table,
+                "Key": {"fileKey": string("$file.fileKey")},
+                "ConsistentRead": True,
+                "ProjectionExpression": "sequencer, publishedAt",
+            },
+            retry=DYNAMODB_RETRY,
+            assign={
+                "recordedSequencer": expression("$states.result.Item.sequencer.S"),
+                "recordIsPublished": expression("$exists($states.result.Item.publishedAt)"),
+            },
+            next_state="WhoseRecord",
+        ),
+        "WhoseRecord": {
+            "Type": "Choice",
+            "Comment": "A record of ours that is not marked published: an earlier run died in between",
+            "Choices": [
+                {"Condition": expression("$recordedSequencer != $file.sequencer"), "Next": "Supersede"},
+                {"Condition": expression("$recordIsPublished"), "Next": "Complete"},
+            ],
+            "Default": "Publish",
+        },
+    }
+
+
+def _publication(spec: WorkflowSpec) -> States:
+    """Announce the asset, then mark its record, so that a crash in between announces it again rather than never."""
+    return {
+        "Publish": notification(
+            spec.results_topic_arn,
+            ASSET_MESSAGE,
+            "COMPLETED",
+            assign={"stages": stages_and("PUBLISHED")},
+            next_state="MarkPublished",
+        ),
+        "MarkPublished": service_call(
+            "dynamodb:updateItem",
+            {
+                "TableName": spec.assets_table,
+                "Key": {"fileKey": string("$file.fileKey")},
+                "UpdateExpression": "SET publishedAt = :now",
+                "ConditionExpression": "sequencer = :sequencer",
+                "ExpressionAttributeValues": {":now": string("$now()"), ":sequencer": string("$file.sequencer")},
+            },
+            retry=DYNAMODB_RETRY,
+            # A newer version took the record over after ours was announced: it is not ours to mark any more.
+            catch=[{"ErrorEquals": [CONDITION_FAILED], "Next": "Complete"}],
+            next_state="Complete",
+        ),
+    }
+
+
+def _completion(spec: WorkflowSpec) -> States:
+    """Finish the job of an accepted file."""
+    return {
+        "Complete": finish_job(spec.jobs, "COMPLETED", ACCEPTANCE, remove=EXPLANATION, next_state="Completed"),
+        "Completed": {"Type": "Succeed"},
+        "Supersede": finish_job(spec.jobs, "SUPERSEDED", ACCEPTANCE, remove=EXPLANATION, next_state="Superseded"),
+        "Superseded": {"Type": "Succeed", "Comment": "A newer version is recorded already: this one changes nothing"},
+    }
+
+
+def _failure(spec: WorkflowSpec) -> States:
+    """Explain the failure on the job's row, then fail with the same error, whether or not the row could be written."""
+    return {
+        "RecordFailure": update_job(
+            spec.jobs,
+            {
+                "status": {"S": "FAILED"},
+                "stage": string("$stages[-1].M.stage.S"),
+                "reasonCode": string("$failure.error"),
+                "reason": string("$failure.cause"),
+                "hint": string(FAILURE_HINT),
+            },
+            stages=stages_and("FAILED"),
+            on_failure={"ErrorEquals": ["States.ALL"], "Next": "Failed"},
+            next_state="Failed",
+        ),
+        "Failed": {
+            "Type": "Fail",
+            "Error": expression("$failure.error"),
+            "Cause": expression("$failure.cause"),
+        },
+    }

@@ -1,0 +1,157 @@
+"""What the workflow's states carry: the file, the rows, the messages, and what a failure's row advises."""
+
+from __future__ import annotations
+
+from components.jsonata import AS_ATTRIBUTE, constant, expression, number, string
+
+# The pipe sends a batch of one. S3's sequencers compare as strings once padded to one length
+# (Amazon S3 User Guide, "Event message structure").
+FILE = """(
+  $message := $states.input[0];
+  $bucket := $message.event.detail.bucket.name;
+  $object := $message.event.detail.object;
+  $version := $object.`version-id`;
+  {
+    "jobId": $substring($hash($bucket & "/" & $object.key & "#" & $version, "SHA-256"), 0, 32),
+    "bucket": $bucket,
+    "fileKey": $object.key,
+    "versionId": $version,
+    "sequencer": $pad($object.sequencer, -32, "0"),
+    "bytes": $object.size,
+    "etag": $object.etag,
+    "eventTime": $message.event.time,
+    "executionName": $states.context.Execution.Name,
+    "attempt": $number($message.receiveCount)
+  }
+)"""
+
+# The first entry of this attempt's stage history, which is kept as DynamoDB takes it.
+RECEIVED = {
+    "M": {
+        "attempt": number("$number($states.input[0].receiveCount)"),
+        "stage": {"S": "RECEIVED"},
+        "at": string("$now()"),
+    }
+}
+
+IMAGE = """{
+  "contentType": $verdict.contentType,
+  "width": $verdict.width,
+  "height": $verdict.height,
+  "frames": $verdict.frames,
+  "sha256": $verdict.sha256
+}"""
+
+REJECTED_FILE = """$string({
+  "file": $file,
+  "reasonCode": $verdict.reasonCode,
+  "reason": $verdict.reason,
+  "hint": $verdict.hint,
+  "contentType": $verdict.contentType,
+  "sha256": $verdict.sha256,
+  "rejectedAt": $now(),
+  "event": $event
+})"""
+
+REJECTION_MESSAGE = """$string({
+  "type": "AssetRejected",
+  "jobId": $file.jobId,
+  "bucket": $file.bucket,
+  "fileKey": $file.fileKey,
+  "versionId": $file.versionId,
+  "sequencer": $file.sequencer,
+  "contentType": $verdict.contentType,
+  "reasonCode": $verdict.reasonCode,
+  "reason": $verdict.reason,
+  "hint": $verdict.hint
+})"""
+
+ASSET_MESSAGE = """$string({
+  "type": "AssetReady",
+  "jobId": $file.jobId,
+  "bucket": $file.bucket,
+  "fileKey": $file.fileKey,
+  "versionId": $file.versionId,
+  "sequencer": $file.sequencer,
+  "contentType": $verdict.contentType,
+  "width": $verdict.width,
+  "height": $verdict.height,
+  "frames": $verdict.frames,
+  "sha256": $verdict.sha256,
+  "renditions": $renditions
+})"""
+
+ASSET = {
+    "fileKey": string("$file.fileKey"),
+    "sequencer": string("$file.sequencer"),
+    "versionId": string("$file.versionId"),
+    "bucket": string("$file.bucket"),
+    "jobId": string("$file.jobId"),
+    "contentType": string("$verdict.contentType"),
+    "bytes": number("$file.bytes"),
+    "width": number("$verdict.width"),
+    "height": number("$verdict.height"),
+    "frames": number("$verdict.frames"),
+    "sha256": string("$verdict.sha256"),
+    "renditions": expression(f"({AS_ATTRIBUTE} $asAttribute($renditions))"),
+    "metadata": expression(f"({AS_ATTRIBUTE} $asAttribute($metadata))"),
+    "eventTime": string("$file.eventTime"),
+    "persistedAt": string("$now()"),
+    "executionName": string("$file.executionName"),
+    "traceId": string("$verdict.traceId"),
+}
+
+# What every write to a job's row says of the job.
+JOB = {
+    "fileKey": string("$file.fileKey"),
+    "versionId": string("$file.versionId"),
+    "sequencer": string("$file.sequencer"),
+    "bucket": string("$file.bucket"),
+    "attempt": number("$file.attempt"),
+    "executionName": string("$file.executionName"),
+}
+# What it says of the verdict.
+ACCEPTANCE = {"contentType": string("$verdict.contentType"), "traceId": string("$verdict.traceId")}
+REJECTION = {
+    **ACCEPTANCE,
+    "reasonCode": string("$verdict.reasonCode"),
+    "reason": string("$verdict.reason"),
+    "hint": string("$verdict.hint"),
+}
+# Of an attempt that ended badly; gone from the row when the job is tried anew and when it ends well.
+EXPLANATION = ("reasonCode", "reason", "hint")
+
+RAISE_LIMITS = (
+    "The step ran out of time or memory. Compare the function's duration and memory with its settings, "
+    "raise timeoutSeconds or memoryMb, then replay the message."
+)
+WAIT_FOR_CAPACITY = (
+    "AWS was busy or throttled the call. The queue delivers the file again by itself; "
+    "if this goes on, raise the function's reservedConcurrency or the account's limits."
+)
+HINTS = {
+    "States.Timeout": RAISE_LIMITS,
+    "Sandbox.Timedout": RAISE_LIMITS,
+    "Runtime.ExitError": RAISE_LIMITS,
+    "Lambda.Unknown": RAISE_LIMITS,
+    "TransientError": WAIT_FOR_CAPACITY,
+    "Lambda.TooManyRequestsException": WAIT_FOR_CAPACITY,
+    "DynamoDB.ProvisionedThroughputExceededException": WAIT_FOR_CAPACITY,
+}
+DEFAULT_HINT = (
+    "Search the functions' logs for this job's executionName, mend the cause, then replay the message. "
+    "The queue delivers it again a few times first, then moves it to the transform DLQ."
+)
+FAILURE_HINT = f"""(
+  $hint := $lookup({constant(HINTS)}, $failure.error);
+  $exists($hint) ? $hint : {constant(DEFAULT_HINT)}
+)"""
+
+
+def stages_and(name: str) -> str:
+    """The stages this attempt has reached, and one more: an expression."""
+    return expression(
+        f"""$append($stages, {{
+          "M": {{"attempt": {{"N": $string($file.attempt)}}, "stage": {{"S": {constant(name)}}}, "at": {{"S": $now()}}}}
+        }})"""
+    )
