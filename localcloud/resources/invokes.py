@@ -19,12 +19,7 @@ def _caller_identity(cloud: Cloud) -> dict[str, Any]:
 
 
 def _region(cloud: Cloud) -> dict[str, Any]:
-    return {
-        "id": cloud.region,
-        "name": cloud.region,
-        "region": cloud.region,
-        "endpoint": f"ec2.{cloud.region}.amazonaws.com",
-    }
+    return {"id": cloud.region, "name": cloud.region, "region": cloud.region}
 
 
 def _partition(_cloud: Cloud) -> dict[str, Any]:
@@ -45,9 +40,7 @@ def invoke(cloud: Cloud, token: str, arguments: Mapping[str, Any]) -> dict[str, 
         ResourceError: the function is not supported, or is asked about something other than this cloud.
     """
     if token not in INVOKES:
-        raise ResourceError("no such provider function here: add it to INVOKES in localcloud/resources/invokes.py")
-    for key, value in arguments.items():
-        raise ResourceError(
-            f"argument {key!r} ({value!r}) is not supported here: add it to localcloud/resources/invokes.py"
-        )
+        raise ResourceError("this function is not supported: add it to INVOKES in localcloud/resources/invokes.py")
+    for key in arguments:
+        raise ResourceError(f"argument {key!r} is not supported: add it in localcloud/resources/invokes.py")
     return INVOKES[token](cloud)

@@ -1,0 +1,327 @@
+"""The deployer's promises, on small programs deployed for real."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from localcloud.deployer import DeployError, deploy
+from localcloud.emulator import Emulator
+from localcloud.stack_config import StackConfigError
+
+Program = Callable[[str], Path]
+
+PROJECT = """
+    name: tiny
+    runtime: python
+    config:
+      tries: {type: integer, default: 3}
+      color: {type: string, default: red}
+      sizes: {type: array, items: {type: integer}, default: [1, 2]}
+      apiKey: {type: string, secret: true, default: hidden}
+      needed: {type: string}
+"""
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    """Write a project whose `__main__.py` is the given source; returns its folder."""
+
+    def write(source: str) -> Path:
+        (tmp_path / "Pulumi.yaml").write_text(dedent(PROJECT))
+        (tmp_path / "Pulumi.local.yaml").write_text("config: {tiny:color: green}\n")
+        (tmp_path / "Pulumi.prod.yaml").write_text("config: {tiny:needed: {secure: v1:abc}}\n")
+        (tmp_path / "__main__.py").write_text(dedent(source))
+        return tmp_path
+
+    return write
+
+
+@pytest.fixture
+def another_cloud() -> Iterator[Emulator]:
+    with Emulator.start(region="eu-central-1", account_id="111122223333") as emulator:
+        yield emulator
+
+
+def test_what_the_program_registers_exists_afterwards(cloud: Emulator, program: Program) -> None:
+    folder = program(
+        """
+        import pulumi
+        import pulumi_aws as aws
+
+        bucket = aws.s3.Bucket("pictures", bucket="tiny-pictures")
+        dead = aws.sqs.Queue("dead", name="tiny-dead")
+        aws.sqs.Queue(
+            "work",
+            name="tiny-work",
+            redrive_policy=pulumi.Output.json_dumps({"deadLetterTargetArn": dead.arn, "maxReceiveCount": 4}),
+        )
+        service = {"Service": "lambda.amazonaws.com"}
+        trust = {"Statement": {"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"}}
+        role = aws.iam.Role("reader", name="tiny-reader", assume_role_policy=pulumi.Output.json_dumps(trust))
+        reads = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": pulumi.Output.concat(bucket.arn, "/*")}
+        policy = pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": reads})
+        aws.iam.RolePolicy("reads", name="reads", role=role.name, policy=policy)
+        """
+    )
+
+    deploy(cloud, directory=folder)
+
+    assert "tiny-pictures" in [bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]]
+    sqs = cloud.client("sqs")
+    url = sqs.get_queue_url(QueueName="tiny-work")["QueueUrl"]
+    redrive = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"]
+    assert json.loads(redrive) == {
+        "deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:tiny-dead",
+        "maxReceiveCount": 4,
+    }
+    policy = cloud.client("iam").get_role_policy(RoleName="tiny-reader", PolicyName="reads")["PolicyDocument"]
+    assert policy["Statement"]["Resource"] == "arn:aws:s3:::tiny-pictures/*"
+
+
+def test_outputs_come_back_resolved(cloud: Emulator, program: Program) -> None:
+    folder = program(
+        """
+        import pulumi
+        import pulumi_aws as aws
+
+        queue = aws.sqs.Queue("q", name="tiny-outputs")
+        pulumi.export("arn", queue.arn)
+        pulumi.export("nested", {"urls": [queue.url], "waits": queue.visibility_timeout_seconds, "half": 0.5})
+        pulumi.export("secret", pulumi.Output.secret("hidden"))
+        pulumi.export("account", aws.get_caller_identity().account_id)
+        pulumi.export("region", aws.get_region().region)
+        pulumi.export("partition", aws.get_partition_output().partition)
+        pulumi.export("stack", f"{pulumi.get_project()}/{pulumi.get_stack()}")
+        """
+    )
+
+    outputs = deploy(cloud, directory=folder)
+
+    assert outputs == {
+        "arn": "arn:aws:sqs:us-east-1:000000000000:tiny-outputs",
+        "nested": {"urls": [f"{cloud.endpoint_url}/000000000000/tiny-outputs"], "waits": 30, "half": 0.5},
+        "secret": "hidden",
+        "account": "000000000000",
+        "region": "us-east-1",
+        "partition": "aws",
+        "stack": "tiny/local",
+    }
+
+
+SHOW_SETTINGS = """
+    import pulumi
+
+    config = pulumi.Config()
+    pulumi.export("tries", config.require_int("tries"))
+    pulumi.export("color", config.require("color"))
+    pulumi.export("sizes", config.require_object("sizes"))
+    pulumi.export("region", pulumi.Config("aws").require("region"))
+"""
+
+
+def test_typed_defaults_of_the_project_apply_and_the_stack_file_wins_over_them(
+    cloud: Emulator, program: Program
+) -> None:
+    outputs = deploy(cloud, directory=program(SHOW_SETTINGS))
+
+    assert (outputs["tries"], outputs["color"], outputs["sizes"]) == (3, "green", [1, 2])
+
+
+def test_overrides_win_over_the_stack_file(cloud: Emulator, program: Program) -> None:
+    outputs = deploy(cloud, config={"tries": 7, "color": "blue", "sizes": []}, directory=program(SHOW_SETTINGS))
+
+    assert (outputs["tries"], outputs["color"], outputs["sizes"]) == (7, "blue", [])
+
+
+def test_a_secret_setting_stays_secret_in_the_program(cloud: Emulator, program: Program) -> None:
+    folder = program(
+        """
+        import asyncio
+
+        import pulumi
+
+        key = pulumi.Config().require_secret("apiKey")
+        pulumi.export("secret", asyncio.ensure_future(key.is_secret()))
+        pulumi.export("key", key)
+        """
+    )
+
+    assert deploy(cloud, directory=folder) == {"key": "hidden", "secret": True}
+
+
+def test_the_program_sees_the_region_of_its_cloud(another_cloud: Emulator, program: Program) -> None:
+    assert deploy(another_cloud, directory=program(SHOW_SETTINGS))["region"] == "eu-central-1"
+
+
+def test_an_undeclared_override_is_refused_by_name(cloud: Emulator, program: Program) -> None:
+    with pytest.raises(StackConfigError, match="tiny:colour is not a setting of this project"):
+        deploy(cloud, config={"colour": "blue"}, directory=program(SHOW_SETTINGS))
+
+
+def test_an_unknown_stack_is_refused_with_the_known_ones(cloud: Emulator, program: Program) -> None:
+    with pytest.raises(StackConfigError, match=r"there is no stack 'staging': .* has local, prod"):
+        deploy(cloud, "staging", directory=program(SHOW_SETTINGS))
+
+
+def test_an_encrypted_value_is_refused_by_name_unless_overridden(cloud: Emulator, program: Program) -> None:
+    folder = program(SHOW_SETTINGS)
+
+    with pytest.raises(StackConfigError, match="tiny:needed of stack 'prod' is encrypted"):
+        deploy(cloud, "prod", directory=folder)
+    assert deploy(cloud, "prod", {"needed": "now known"}, directory=folder)["tries"] == 3
+
+
+def test_an_unsupported_type_is_one_line_that_says_where_support_goes(cloud: Emulator, program: Program) -> None:
+    folder = program(
+        """
+        import pulumi_aws as aws
+
+        aws.glue.CatalogDatabase("index", name="index")
+        """
+    )
+
+    with pytest.raises(DeployError) as error:
+        deploy(cloud, directory=folder)
+
+    assert str(error.value) == (
+        "aws:glue/catalogDatabase:CatalogDatabase index: this type is not supported: "
+        'add a class with @handles("aws:glue/catalogDatabase:CatalogDatabase") to localcloud/resources'
+    )
+
+
+def test_an_unsupported_function_is_one_line_too(cloud: Emulator, program: Program) -> None:
+    folder = program(
+        """
+        import pulumi_aws as aws
+
+        aws.get_availability_zones()
+        """
+    )
+
+    with pytest.raises(DeployError, match=r"getAvailabilityZones: this function is not supported: add it to INVOKES"):
+        deploy(cloud, directory=folder)
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        (
+            'aws.s3.Bucket("b", bucket="tiny-refused", acceleration_status="Enabled")',
+            "aws:s3/bucket:Bucket b: property 'accelerationStatus' is not supported here: "
+            "add it to localcloud.resources.s3.Bucket",
+        ),
+        (
+            'aws.s3.BucketVersioning("v", bucket="x", versioning_configuration={"status": "Enabled", "colour": "red"})',
+            "aws:s3/bucketVersioning:BucketVersioning v: property 'versioningConfiguration.colour' "
+            "is not supported here: add it to localcloud.resources.s3.BucketVersioning",
+        ),
+        (
+            'aws.pipes.Pipe("p", name="p", role_arn="r", source="s", target="t", '
+            'source_parameters={"sqsQueueParameters": {"batchSize": 1, "colour": "red"}})',
+            "aws:pipes/pipe:Pipe p: Parameter validation failed: Unknown parameter in "
+            'SourceParameters.SqsQueueParameters: "Colour", must be one of: BatchSize, MaximumBatchingWindowInSeconds',
+        ),
+    ],
+)
+def test_a_property_that_would_be_dropped_is_refused_by_name(
+    cloud: Emulator, program: Program, source: str, problem: str
+) -> None:
+    with pytest.raises(DeployError) as error:
+        deploy(cloud, directory=program(f"import pulumi_aws as aws\n\n{source}\n"))
+
+    assert str(error.value) == problem
+    assert "tiny-refused" not in [bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]]
+
+
+def test_a_failing_resource_is_named_with_its_cause_and_stops_the_rest(cloud: Emulator, program: Program) -> None:
+    folder = program(
+        """
+        import pulumi
+        import pulumi_aws as aws
+
+        policy = aws.iam.RolePolicy("orphan", name="orphan", role="nobody", policy="{}")
+        later = pulumi.ResourceOptions(depends_on=[policy])
+        aws.s3.Bucket("later", bucket="tiny-later", opts=later)
+        """
+    )
+
+    with pytest.raises(DeployError) as error:
+        deploy(cloud, directory=folder)
+
+    assert str(error.value) == (
+        "aws:iam/rolePolicy:RolePolicy orphan: An error occurred (NoSuchEntity) when calling the PutRolePolicy "
+        "operation: The role with name nobody cannot be found."
+    )
+    assert "tiny-later" not in [bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]]
+
+
+def test_the_programs_own_error_comes_through_as_it_is(cloud: Emulator, program: Program) -> None:
+    with pytest.raises(ValueError, match="maxBytes is -1"):
+        deploy(cloud, directory=program('raise ValueError("maxBytes is -1")'))
+
+
+def test_two_clouds_in_one_process_do_not_mix(cloud: Emulator, another_cloud: Emulator, program: Program) -> None:
+    folder = program(
+        """
+        import pulumi
+        import pulumi_aws as aws
+
+        color = pulumi.Config().require("color")
+        pulumi.export("arn", aws.sqs.Queue("q", name=f"tiny-{color}").arn)
+        """
+    )
+
+    here = deploy(cloud, config={"color": "here"}, directory=folder)
+    there = deploy(another_cloud, config={"color": "there"}, directory=folder)
+
+    assert here == {"arn": "arn:aws:sqs:us-east-1:000000000000:tiny-here"}
+    assert there == {"arn": "arn:aws:sqs:eu-central-1:111122223333:tiny-there"}
+    assert "tiny-there" not in str(cloud.client("sqs").list_queues())
+    assert "tiny-here" not in str(another_cloud.client("sqs").list_queues())
+
+
+def test_progress_names_each_resource_once_it_exists(cloud: Emulator, program: Program) -> None:
+    folder = program(
+        """
+        import pulumi
+        import pulumi_aws as aws
+
+        class Group(pulumi.ComponentResource):
+            def __init__(self) -> None:
+                super().__init__("tiny:index:Group", "group")
+                aws.s3.Bucket("b", bucket="tiny-progress", opts=pulumi.ResourceOptions(parent=self))
+
+        Group()
+        """
+    )
+    seen: list[tuple[str, str]] = []
+
+    def progress(kind: str, name: str) -> None:
+        cloud.client("s3").head_bucket(Bucket="tiny-progress")
+        seen.append((kind, name))
+
+    deploy(cloud, directory=folder, progress=progress)
+
+    assert seen == [("aws:s3/bucket:Bucket", "b")]
+
+
+def test_a_name_left_out_is_generated_from_the_resources_own(cloud: Emulator, program: Program) -> None:
+    folder = program(
+        """
+        import pulumi
+        import pulumi_aws as aws
+
+        pulumi.export("names", [aws.sqs.Queue(name).name for name in ("one", "two")])
+        """
+    )
+
+    names = deploy(cloud, directory=folder)["names"]
+
+    assert names[0].startswith("one-")
+    assert names[1].startswith("two-")
+    assert all(cloud.client("sqs").get_queue_url(QueueName=name) for name in names)
