@@ -77,8 +77,12 @@ DYNAMODB_RETRY = [
     )
 ]
 SQS_RETRY = [
-    # SQS reports throttling and its own errors under its general name.
-    _retry(["SQS.AmazonSQSException", "SQS.SdkClientException"], first_delay=1, attempts=3, max_delay=5)
+    _retry(
+        ["SQS.RequestThrottledException", "SQS.KmsThrottledException", "SQS.SdkClientException"],
+        first_delay=1,
+        attempts=3,
+        max_delay=5,
+    )
 ]
 SNS_RETRY = [
     _retry(

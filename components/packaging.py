@@ -1,0 +1,229 @@
+"""What Lambda runs, as zip archives: the functions' own code, and the layer of packages they import.
+
+An archive's bytes depend on its content alone (names in order, one date, one mode), and its file name on what decides
+its content, so that an unchanged program deploys nothing and a second build finds the first one's result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+
+PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
+FUNCTIONS_DIRECTORY = PROJECT_DIRECTORY / "functions"
+LOCK = FUNCTIONS_DIRECTORY / "requirements.txt"
+BUILD_DIRECTORY = PROJECT_DIRECTORY / ".build"
+
+# A function's code and layers together, unzipped, and a zip that is uploaded without S3: the 250 MB and 50 MB of the
+# Lambda Developer Guide, "Lambda quotas".
+MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
+MAX_UPLOAD_BYTES = 50 * 1024 * 1024
+
+# The oldest date a zip entry can have; any fixed one would do.
+ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+ZIP_MODE = 0o100644
+ZIP_COMPRESSION_LEVEL = 9
+
+# Packages' own tests and compiled bytecode: neither runs on Lambda, whose interpreter may differ from pip's.
+SUPERFLUOUS_DIRECTORIES = {"__pycache__", "tests", "bin"}
+SUPERFLUOUS_SUFFIXES = {".pyc", ".pyi", ".c", ".h"}
+# Of a package's metadata, its name and version (which scanners for known flaws read) and its licences stay.
+KEPT_METADATA = {"METADATA", "licenses", "LICENSE", "LICENSE.txt", "NOTICE"}
+
+GLIBC_TAGS = ("manylinux_2_28", "manylinux_2_17", "manylinux2014")
+MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
+
+
+class PackagingError(pulumi.RunError):
+    """An archive cannot be built or is too large for Lambda. Pulumi prints the message without a traceback."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerTarget:
+    """What a layer is built for. Make one with :meth:`host` or :meth:`aws`.
+
+    Attributes
+    ----------
+    name : str
+        For people and file names, for example ``python3.13-arm64``.
+    pip_options : tuple[str, ...]
+        What makes pip choose that target's wheels.
+    """
+
+    name: str
+    pip_options: tuple[str, ...]
+
+    @classmethod
+    def host(cls) -> LayerTarget:
+        """This machine and this interpreter, in which the embedded cloud runs the functions."""
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        return cls(name=f"host-python{version}-{platform.machine()}", pip_options=())
+
+    @classmethod
+    def aws(cls, python_runtime: str, architecture: str) -> LayerTarget:
+        """Lambda.
+
+        Parameters
+        ----------
+        python_runtime : str
+            A runtime's identifier, ``python3.12`` or later: these run on Amazon Linux 2023, whose glibc is 2.34.
+        architecture : str
+            ``arm64`` or ``x86_64``.
+        """
+        tags = [f"--platform={tag}_{MACHINES[architecture]}" for tag in GLIBC_TAGS]
+        version = python_runtime.removeprefix("python")
+        return cls(
+            name=f"{python_runtime}-{architecture}",
+            pip_options=(*tags, f"--python-version={version}", "--implementation=cp"),
+        )
+
+
+def code_archive() -> Path:
+    """Zip the ``functions`` package, so that a handler is ``functions.thumbnail.handler.handler``.
+
+    Returns
+    -------
+    Path
+        An archive in ``.build``, whose name changes with its content.
+
+    Raises
+    ------
+    PackagingError
+        The archive is larger than Lambda takes.
+    """
+    sources = [
+        path for path in _files(FUNCTIONS_DIRECTORY) if path.parent != FUNCTIONS_DIRECTORY or path.suffix == ".py"
+    ]
+    digest = hashlib.sha256()
+    for path in sources:
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(PROJECT_DIRECTORY)}:{len(content)}:".encode() + content)
+    archive = BUILD_DIRECTORY / f"functions-{digest.hexdigest()[:16]}.zip"
+    if not archive.exists():
+        _zip(sources, PROJECT_DIRECTORY, archive)
+    check_limits(archive)
+    return archive
+
+
+def dependency_layer(target: LayerTarget) -> Path:
+    """Install the functions' locked packages for a target and zip them as a layer.
+
+    The first build for a lock and target takes some seconds and needs the package index; later calls find its result.
+
+    Returns
+    -------
+    Path
+        An archive in ``.build``, whose name changes with the lock and the target.
+
+    Raises
+    ------
+    PackagingError
+        pip failed, or code and layer together are larger than Lambda takes.
+    """
+    decisive = (LOCK.read_bytes(), Path(__file__).read_bytes(), repr(target).encode())
+    digest = hashlib.sha256(b"\0".join(decisive)).hexdigest()[:16]
+    archive = BUILD_DIRECTORY / f"layer-{target.name}-{digest}.zip"
+    if not archive.exists():
+        print(
+            f"packaging: building the Lambda layer for {target.name}, once for this lock", file=sys.stderr, flush=True
+        )
+        BUILD_DIRECTORY.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=BUILD_DIRECTORY, prefix="layer-") as directory:
+            root = Path(directory)
+            # The folder of a layer that is on the import path (Lambda Developer Guide, "Packaging your layer content").
+            packages = root / "python"
+            _install(target, packages)
+            _zip(_needed(packages), root, archive)
+    check_limits(code_archive(), archive)
+    return archive
+
+
+def check_limits(*archives: Path) -> None:
+    """Refuse archives that Lambda would refuse for one function, its code first.
+
+    Raises
+    ------
+    PackagingError
+        Says which limit is passed and by how much.
+    """
+    for archive in archives:
+        if archive.stat().st_size > MAX_UPLOAD_BYTES:
+            raise PackagingError(
+                f"{archive.name} has {archive.stat().st_size:,} bytes, but Lambda takes at most {MAX_UPLOAD_BYTES:,} in "
+                "an upload: remove a package from functions/requirements.in"
+            )
+    unzipped = sum(unzipped_bytes(archive) for archive in archives)
+    if unzipped > MAX_UNZIPPED_BYTES:
+        raise PackagingError(
+            f"{' and '.join(archive.name for archive in archives)} unzip to {unzipped:,} bytes, but Lambda takes at "
+            f"most {MAX_UNZIPPED_BYTES:,} for a function with its layers: remove a package from functions/requirements.in"
+        )
+
+
+def unzipped_bytes(archive: Path) -> int:
+    """Return what an archive's files take together."""
+    with zipfile.ZipFile(archive) as opened:
+        return sum(entry.file_size for entry in opened.infolist())
+
+
+def _install(target: LayerTarget, directory: Path) -> None:
+    """Let pip resolve the lock for the target: it refuses a file whose hash is not there, and a lock that is not whole."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command += ["--no-compile", "--only-binary=:all:", "--require-hashes", f"--requirement={LOCK}"]
+    command += [*target.pip_options, f"--target={directory}"]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (our own interpreter)
+    if finished.returncode != 0:
+        complaint = finished.stderr.strip().splitlines() or [f"it ended with status {finished.returncode}"]
+        raise PackagingError(
+            f"pip could not install the packages of the Lambda layer for {target.name}: {complaint[-1]}"
+        )
+
+
+def _needed(packages: Path) -> list[Path]:
+    """What of an installation a function can use, and the licences."""
+
+    def is_needed(path: Path) -> bool:
+        parts = path.relative_to(packages).parts
+        if parts[0].endswith(".dist-info"):
+            return parts[1] in KEPT_METADATA
+        return SUPERFLUOUS_DIRECTORIES.isdisjoint(parts) and path.suffix not in SUPERFLUOUS_SUFFIXES
+
+    return [path for path in _files(packages) if is_needed(path)]
+
+
+def _files(directory: Path) -> list[Path]:
+    """Every file of a directory but the interpreter's caches and hidden ones, in one order everywhere."""
+    found = (path for path in directory.rglob("*") if path.is_file())
+    return sorted(
+        path
+        for path in found
+        if "__pycache__" not in path.parts
+        and not any(part.startswith(".") for part in path.relative_to(directory).parts)
+    )
+
+
+def _zip(files: Iterable[Path], root: Path, archive: Path) -> None:
+    """Write an archive beside its place and then move it there: another process sees a whole one or none."""
+    archive.parent.mkdir(exist_ok=True)
+    with (
+        tempfile.NamedTemporaryFile(
+            dir=archive.parent, prefix=f"{archive.stem}-", suffix=".part", delete=False
+        ) as part,
+        zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=ZIP_COMPRESSION_LEVEL) as opened,
+    ):
+        for path in files:
+            entry = zipfile.ZipInfo(path.relative_to(root).as_posix(), ZIP_DATE)
+            entry.create_system = 3  # Unix, on whatever it is built
+            entry.external_attr = ZIP_MODE << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            opened.writestr(entry, path.read_bytes(), compresslevel=ZIP_COMPRESSION_LEVEL)
+    Path(part.name).replace(archive)
