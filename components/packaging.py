@@ -27,17 +27,18 @@ BUILD_DIRECTORY = PROJECT_DIRECTORY / ".build"
 # Lambda Developer Guide, "Lambda quotas".
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
 MAX_UPLOAD_BYTES = 50 * 1024 * 1024
+MAKE_SMALLER = "remove a package from functions/requirements.in and run `make lock`"
 
 # The oldest date a zip entry can have; any fixed one would do.
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 ZIP_MODE = 0o100644
-ZIP_COMPRESSION_LEVEL = 9
+ZIP_COMPRESSION_LEVEL = 6
 
 # Packages' own tests and compiled bytecode: neither runs on Lambda, whose interpreter may differ from pip's.
 SUPERFLUOUS_DIRECTORIES = {"__pycache__", "tests", "bin"}
 SUPERFLUOUS_SUFFIXES = {".pyc", ".pyi", ".c", ".h"}
-# Of a package's metadata, its name and version (which scanners for known flaws read) and its licences stay.
-KEPT_METADATA = {"METADATA", "licenses", "LICENSE", "LICENSE.txt", "NOTICE"}
+# Of a package's metadata, what scanners for known flaws read (name, version, bundled libraries) and its licences stay.
+KEPT_METADATA = {"METADATA", "sboms", "licenses", "LICENSE", "LICENSE.txt", "NOTICE"}
 
 GLIBC_TAGS = ("manylinux_2_28", "manylinux_2_17", "manylinux2014")
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
@@ -158,14 +159,14 @@ def check_limits(*archives: Path) -> None:
     for archive in archives:
         if archive.stat().st_size > MAX_UPLOAD_BYTES:
             raise PackagingError(
-                f"{archive.name} has {archive.stat().st_size:,} bytes, but Lambda takes at most {MAX_UPLOAD_BYTES:,} in "
-                "an upload: remove a package from functions/requirements.in"
+                f"{archive.name} has {archive.stat().st_size:,} bytes, but Lambda takes {MAX_UPLOAD_BYTES:,} in an "
+                f"upload: {MAKE_SMALLER}"
             )
     unzipped = sum(unzipped_bytes(archive) for archive in archives)
     if unzipped > MAX_UNZIPPED_BYTES:
         raise PackagingError(
-            f"{' and '.join(archive.name for archive in archives)} unzip to {unzipped:,} bytes, but Lambda takes at "
-            f"most {MAX_UNZIPPED_BYTES:,} for a function with its layers: remove a package from functions/requirements.in"
+            f"{' and '.join(archive.name for archive in archives)} unzip to {unzipped:,} bytes, but Lambda takes "
+            f"{MAX_UNZIPPED_BYTES:,} for a function with its layers: {MAKE_SMALLER}"
         )
 
 
@@ -176,7 +177,7 @@ def unzipped_bytes(archive: Path) -> int:
 
 
 def _install(target: LayerTarget, directory: Path) -> None:
-    """Let pip resolve the lock for the target: it refuses a file whose hash is not there, and a lock that is not whole."""
+    """Let pip install the lock for the target: it refuses a file whose hash is not there, and a lock with gaps."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     command += ["--no-compile", "--only-binary=:all:", "--require-hashes", f"--requirement={LOCK}"]
     command += [*target.pip_options, f"--target={directory}"]
