@@ -27,22 +27,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import boto3
-import botocore.session
-from botocore.config import Config
+from localcloud.clients import make_client
 
 HOST = "127.0.0.1"
 START_TIMEOUT_SECONDS = 30
 STOP_TIMEOUT_SECONDS = 10
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 REQUIRED_PACKAGES = ("ministack", "hypercorn", "cryptography", "boto3")
-
-# A laptop's AWS profile, region or proxy must not reach a cloud that lives on the loopback interface.
-ISOLATED_SESSION = {
-    "profile": (None, None, None, None),
-    "config_file": (None, None, os.devnull, None),
-    "credentials_file": (None, None, os.devnull, None),
-}
 
 
 class EmulatorError(RuntimeError):
@@ -90,10 +81,13 @@ class Emulator:
     @classmethod
     def start(
         cls,
+        *,
         port: int = 0,
         region: str = "us-east-1",
         account_id: str = "000000000000",
         data_directory: Path | str | None = None,
+        pipe_concurrency: int = 4,
+        pipe_retry_seconds: int | None = None,
     ) -> Self:
         """Start an embedded cloud with IAM enforced and wait until it answers.
 
@@ -106,6 +100,11 @@ class Emulator:
         data_directory : Path or str, optional
             Kept at the end, with all resources, so that a later start finds them again.
             Without it the cloud lives in a private temporary directory that :meth:`stop` removes.
+        pipe_concurrency : int
+            Batches that one pipe handles at a time.
+        pipe_retry_seconds : int, optional
+            When a message that a pipe failed on becomes visible again. Default: when its queue's visibility timeout
+            ends, as on AWS; that takes minutes, which a demonstration of failures does not want to wait.
 
         Raises
         ------
@@ -123,7 +122,18 @@ class Emulator:
         (directory / "tmp").mkdir(parents=True, exist_ok=True)
         with listener:
             bound_port = listener.getsockname()[1]
-            server = _spawn(listener, region=region, account_id=account_id, directory=directory, private=private)
+            arguments = [
+                f"--listener={listener.fileno()}",
+                f"--endpoint-url=http://{HOST}:{bound_port}",
+                f"--region={region}",
+                f"--account-id={account_id}",
+                f"--directory={directory}",
+                f"--pipe-concurrency={pipe_concurrency}",
+            ]
+            arguments += ["--remove-directory"] * private
+            arguments += [f"--pipe-retry-seconds={pipe_retry_seconds}"] * (pipe_retry_seconds is not None)
+            environment = _environment(bound_port, region, account_id, directory, keep_state=not private)
+            server = _spawn(listener, arguments, directory, environment)
         emulator = cls(server, port=bound_port, region=region, account_id=account_id, data_directory=directory)
         emulator._private = private
         try:
@@ -151,7 +161,8 @@ class Emulator:
         with self._clients_lock:
             key = (service, role)
             if key not in self._clients:
-                self._clients[key] = self._new_client(service, role)
+                credentials = self._role_session(role) if role else None
+                self._clients[key] = make_client(service, self.endpoint_url, self.region, self.account_id, credentials)
             return self._clients[key]
 
     def journal(self) -> list[Decision]:
@@ -193,35 +204,12 @@ class Emulator:
     ) -> None:
         self.stop()
 
-    def _new_client(self, service: str, role: str | None) -> Any:
-        access_key_id, secret_access_key, session_token = self._credentials(role)
-        session = boto3.Session(botocore_session=botocore.session.Session(ISOLATED_SESSION))
-        return session.client(
-            service,
-            region_name=self.region,
-            endpoint_url=self.endpoint_url,
-            aws_access_key_id=access_key_id,
-            aws_secret_access_key=secret_access_key,
-            aws_session_token=session_token,
-            config=Config(
-                inject_host_prefix=False,
-                proxies={},
-                signature_version="s3v4" if service == "s3" else None,
-                s3={"addressing_style": "path"},
-                max_pool_connections=32,
-            ),
-        )
-
-    def _credentials(self, role: str | None) -> tuple[str, str, str | None]:
-        if role is None:
-            return self.account_id, "test", None
+    def _role_session(self, role: str) -> dict[str, str]:
         query = urllib.parse.urlencode({"role": role})
         try:
-            answer = _get(f"{self.endpoint_url}/_localcloud/role-credentials?{query}")
+            return json.loads(_get(f"{self.endpoint_url}/_localcloud/role-credentials?{query}"))
         except urllib.error.HTTPError as error:
             raise EmulatorError(error.read().decode()) from None
-        credentials = json.loads(answer)
-        return credentials["accessKeyId"], credentials["secretAccessKey"], credentials["sessionToken"]
 
     def _wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
@@ -255,24 +243,22 @@ def _bind(port: int) -> socket.socket:
 
 
 def _spawn(
-    listener: socket.socket, *, region: str, account_id: str, directory: Path, private: bool
+    listener: socket.socket, arguments: list[str], directory: Path, environment: dict[str, str]
 ) -> subprocess.Popen[bytes]:
     """Start the server in a session of its own: Ctrl-C in a terminal reaches only us, and we decide when it stops.
 
     The server stops when its standard input closes, which the operating system does for us if we die.
     """
-    port = listener.getsockname()[1]
-    command = [sys.executable, "-m", "localcloud.server", f"--listener={listener.fileno()}", f"--directory={directory}"]
     with open(directory / "server.log", "wb") as log:
         return subprocess.Popen(  # noqa: S603 (our own interpreter and module)
-            command + ["--remove-directory"] * private,
+            [sys.executable, "-m", "localcloud.server", *arguments],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
             pass_fds=(listener.fileno(),),
             start_new_session=True,
             cwd=directory,
-            env=_environment(port, region, account_id, directory, keep_state=not private),
+            env=environment,
         )
 
 

@@ -1,30 +1,94 @@
 """What the emulator lacks: the only file that touches MiniStack's internals.
 
-Every patch says which gap it fills; `tests/localcloud/test_upstream_gaps.py` says when upstream has filled it.
+Each patch says which gap it fills; `tests/localcloud/test_upstream_gaps.py` goes red when upstream has filled it.
 """
 
 from __future__ import annotations
 
+import contextvars
+import functools
 import json
+import re
 import secrets
+import sys
+import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 import ministack.app
 from hypercorn.typing import ASGIFramework
-from ministack.core import lambda_runtime
-from ministack.core.responses import get_account_id
-from ministack.services import iam, sts
+from ministack.core import iam_evaluator, lambda_runtime, responses
+from ministack.services import cloudwatch, eventbridge, iam, lambda_svc, pipes, s3, sns, sqs, stepfunctions, sts
+
+from localcloud import cbor
+
+# Internals move without notice, so the patches belong to one version.
+MINISTACK_VERSION = "1.5.33"
 
 
-def install(directory: Path) -> None:
-    """Apply every patch. Call once, before the first request."""
+class RecordMetric(Protocol):
+    """Takes one CloudWatch data point; must be quick and safe to call from any thread."""
+
+    def __call__(self, namespace: str, name: str, value: float, unit: str, dimensions: dict[str, str]) -> None: ...
+
+
+class RecordLogLine(Protocol):
+    """Takes one line that a function logged."""
+
+    def __call__(self, line: str) -> None: ...
+
+
+def install(journal: Path, record_metric: RecordMetric, record_log_line: RecordLogLine) -> None:
+    """Apply every patch. Call once, before the first request.
+
+    Parameters
+    ----------
+    journal : Path
+        File that gets one JSON line per authorization decision about a role's call.
+    record_metric, record_log_line : callable
+        Where observations of executions and functions go.
+
+    Raises
+    ------
+    RuntimeError
+        The installed emulator is not the version these patches are written for.
+    """
+    installed = version("ministack")
+    if installed != MINISTACK_VERSION:
+        raise RuntimeError(
+            f"ministack {installed} is installed, but the patches are for {MINISTACK_VERSION}: make setup"
+        )
+    _speak_cbor()
+    _journal_decisions(journal)
+    _count_loopback_as_tls()
+    _name_versions_in_bucket_events()
+    _keep_pipe_parameters()
+    _lock_queues()
+    _accept_message_attributes_as_map()
+    _report_errors_by_class(record_log_line)
+    _measure_functions(record_metric)
+    _run_executions_as_aws_does(record_metric)
+    _enforce_workflow_roles()
+    _leave_alarms_to_our_layer()
+
+
+def stop_workers() -> None:
+    """End every Lambda worker process."""
+    lambda_runtime.reset()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Our own routes
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 def application() -> ASGIFramework:
-    """Return the emulator's ASGI application with our own routes in front."""
+    """Return the emulator's ASGI application with our own route in front."""
 
     async def serve(scope: Any, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
         if scope["type"] == "http" and scope["path"] == "/_localcloud/role-credentials":
@@ -35,15 +99,21 @@ def application() -> ASGIFramework:
     return serve
 
 
-def stop_workers() -> None:
-    """End every Lambda worker process."""
-    lambda_runtime.reset()
+async def _answer_role_credentials(scope: dict[str, Any], send: Callable[..., Any]) -> None:
+    role_name = parse_qs(scope["query_string"].decode()).get("role", [""])[0]
+    credentials = role_credentials(role_name)
+    status = 200 if credentials else 404
+    body = json.dumps(credentials) if credentials else f"there is no role named {role_name!r} in the embedded cloud"
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]})
+    await send({"type": "http.response.body", "body": body.encode()})
 
 
 def role_credentials(role_name: str) -> dict[str, str] | None:
-    """Open a session for a role, as the AWS service that the role trusts would; None if there is no such role."""
-    role = iam._roles.get(role_name)
-    if role is None:
+    """Open a session for a role, as the AWS service that the role trusts would; None if there is no such role.
+
+    AssumeRole cannot do this: trust policies name services and their source ARNs, which no caller can present.
+    """
+    if iam._roles.get(role_name) is None:
         return None
     credentials = {
         "accessKeyId": "ASIA" + secrets.token_hex(8).upper(),
@@ -51,7 +121,7 @@ def role_credentials(role_name: str) -> dict[str, str] | None:
         "sessionToken": secrets.token_hex(20),
     }
     session = {
-        "Arn": f"arn:aws:sts::{get_account_id()}:assumed-role/{role_name}/localcloud",
+        "Arn": f"arn:aws:sts::{responses.get_account_id()}:assumed-role/{role_name}/localcloud",
         "UserId": f"{role_name}:localcloud",
         "SecretAccessKey": credentials["secretAccessKey"],
         "SessionToken": credentials["sessionToken"],
@@ -60,10 +130,423 @@ def role_credentials(role_name: str) -> dict[str, str] | None:
     return credentials
 
 
-async def _answer_role_credentials(scope: dict[str, Any], send: Callable[..., Any]) -> None:
-    role_name = parse_qs(scope["query_string"].decode()).get("role", [""])[0]
-    credentials = role_credentials(role_name)
-    status = 200 if credentials else 404
-    body = json.dumps(credentials) if credentials else f"there is no role named {role_name!r} in the embedded cloud"
-    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]})
-    await send({"type": "http.response.body", "body": body.encode()})
+# ---------------------------------------------------------------------------------------------------------------------
+# IAM
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _journal_decisions(journal: Path) -> None:
+    """Gap: nothing records which role was allowed or denied which action on which resource."""
+    decide = iam_evaluator.enforce
+    writing = threading.Lock()
+
+    @functools.wraps(decide)
+    def enforce(
+        access_key_id: str, iam_action: str, service: str, region: str, resource_arn: str = "*", **context: Any
+    ) -> Any:
+        verdict = decide(access_key_id, iam_action, service, region, resource_arn, **context)
+        role = _role_of(access_key_id)
+        if role and not isinstance(verdict, iam_evaluator.AuthError):
+            decision = {"role": role, "action": iam_action, "resource": resource_arn, "allowed": verdict is None}
+            with writing, journal.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(decision) + "\n")
+        return verdict
+
+    # Callers import it inside their functions, so replacing the attribute reaches all of them.
+    iam_evaluator.enforce = enforce
+
+
+def _role_of(access_key_id: str) -> str | None:
+    arn = str(sts._sessions.get(access_key_id, {}).get("Arn", ""))
+    return arn.split(":assumed-role/")[1].split("/", maxsplit=1)[0] if ":assumed-role/" in arn else None
+
+
+def _count_loopback_as_tls() -> None:
+    """Gap: no TLS on the loopback endpoint, so a policy that denies plain HTTP would deny every call made here."""
+
+    def pin_request_origin(source_ip: str, _secure_transport: bool) -> None:
+        iam_evaluator.pin_request_origin(source_ip, secure_transport=True)
+
+    ministack.app.pin_request_origin = pin_request_origin
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# S3
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _name_versions_in_bucket_events() -> None:
+    """Gap: "Object Created" events lack `detail.object.version-id` ("Amazon S3 User Guide", EventBridge structure)."""
+    fire, dispatch = s3._fire_s3_event, eventbridge._dispatch_event
+    version_of_event: contextvars.ContextVar[str | None] = contextvars.ContextVar("version_of_event", default=None)
+
+    @functools.wraps(fire)
+    def fire_s3_event(*arguments: Any, version_id: str | None = None, **keywords: Any) -> None:
+        token = version_of_event.set(version_id)
+        try:
+            fire(*arguments, version_id=version_id, **keywords)
+        finally:
+            version_of_event.reset(token)
+
+    @functools.wraps(dispatch)
+    def dispatch_event(event: dict[str, Any], *arguments: Any, **keywords: Any) -> Any:
+        version_id = version_of_event.get()
+        if version_id and event["Source"] == "aws.s3":
+            detail = json.loads(event["Detail"])
+            detail["object"]["version-id"] = version_id
+            event = event | {"Detail": json.dumps(detail)}
+        return dispatch(event, *arguments, **keywords)
+
+    s3._fire_s3_event = fire_s3_event
+    eventbridge._dispatch_event = dispatch_event
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# SQS and SNS
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class QueueDepth:
+    """What CloudWatch knows about a queue."""
+
+    name: str
+    visible: int
+    in_flight: int
+    delayed: int
+    oldest_age_seconds: float
+
+
+def queue_depths() -> list[QueueDepth]:
+    """Measure every queue."""
+    depths = []
+    for scoped_key, queue in list(sqs._queues.all_items()):
+        del scoped_key
+        with _queues_lock:
+            sqs._refresh_counts(queue)
+            sent = [message.get("sent_at", time.time()) for message in queue["messages"]]
+        attributes = queue["attributes"]
+        depths.append(
+            QueueDepth(
+                name=attributes["QueueArn"].rsplit(":", 1)[1],
+                visible=int(attributes["ApproximateNumberOfMessages"]),
+                in_flight=int(attributes["ApproximateNumberOfMessagesNotVisible"]),
+                delayed=int(attributes["ApproximateNumberOfMessagesDelayed"]),
+                oldest_age_seconds=max(0.0, time.time() - min(sent)) if sent else 0.0,
+            )
+        )
+    return depths
+
+
+_queues_lock = threading.RLock()
+
+
+def _lock_queues() -> None:
+    """Gap: deleting and redriving replace a queue's message list while other threads append to it, and messages go."""
+
+    def locked(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def run(*arguments: Any, **keywords: Any) -> Any:
+            with _queues_lock:
+                return function(*arguments, **keywords)
+
+        return run
+
+    rebuilding = ("_expire_retained", "_dlq_sweep", "_collect_msgs", "_refresh_counts")
+    actions = ("_act_send_message", "_act_delete_message", "_act_delete_message_batch", "_act_purge_queue")
+    for name in rebuilding + actions:
+        original = getattr(sqs, name)
+        setattr(sqs, name, locked(original))
+        for action, handler in sqs._HANDLERS.items():
+            if handler is original:
+                sqs._HANDLERS[action] = getattr(sqs, name)
+    eventbridge._dispatch_to_sqs = locked(eventbridge._dispatch_to_sqs)
+    sns._deliver_to_sqs = locked(sns._deliver_to_sqs)
+
+
+def _accept_message_attributes_as_map() -> None:
+    """Gap: the workflow's sns:publish passes MessageAttributes as a JSON map, which the emulator drops."""
+    parse = sns._parse_message_attributes
+
+    @functools.wraps(parse)
+    def parse_message_attributes(params: dict[str, Any]) -> dict[str, Any]:
+        attributes = params.get("MessageAttributes")
+        return attributes if isinstance(attributes, dict) else parse(params)
+
+    sns._parse_message_attributes = parse_message_attributes
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Pipes
+# ---------------------------------------------------------------------------------------------------------------------
+
+PIPE_FIELDS = ("SourceParameters", "TargetParameters", "LogConfiguration", "Enrichment", "EnrichmentParameters")
+
+
+def _keep_pipe_parameters() -> None:
+    """Gap: a pipe's parameters are dropped at creation, so neither DescribePipe nor a runner can know them."""
+    create, update, describe = pipes._create_pipe, pipes._update_pipe, pipes._describe_response
+
+    def keep(change: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(change)
+        def change_pipe(name: str, body: dict[str, Any]) -> Any:
+            answer = change(name, body)
+            if answer[0] == 200:
+                pipes._pipes[name] |= {field: body[field] for field in PIPE_FIELDS if field in body}
+            return answer
+
+        return change_pipe
+
+    @functools.wraps(describe)
+    def describe_response(pipe: dict[str, Any]) -> dict[str, Any]:
+        return describe(pipe) | {field: pipe[field] for field in PIPE_FIELDS if field in pipe}
+
+    pipes._create_pipe, pipes._update_pipe, pipes._describe_response = keep(create), keep(update), describe_response
+
+
+def running_queue_pipes() -> dict[str, dict[str, Any]]:
+    """Return the pipes that should move messages from a queue now, by ARN, in DescribePipe's shape."""
+    return {
+        pipe["Arn"]: pipes._describe_response(pipe)
+        for _account, _region, pipe in pipes._iter_all_pipes()
+        if pipe["DesiredState"] == "RUNNING" and ":sqs:" in pipe["Source"]
+    }
+
+
+def matches_pattern(event: dict[str, Any], pattern: dict[str, Any]) -> bool:
+    """Whether an event matches an EventBridge pattern."""
+    return lambda_svc._match_esm_filter(event, pattern)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Lambda
+# ---------------------------------------------------------------------------------------------------------------------
+
+_RAISED = "_localcloud_raised"
+_WORKER_REPORTS = 'json.dumps({"status": "error", "error": str(e), "trace": traceback.format_exc()})'
+_WORKER_REPORTS_CLASS = f"""(traceback.print_exc(), json.dumps({{"status": "ok", "result": {{"{_RAISED}": {{
+                "errorMessage": str(e), "errorType": type(e).__name__,
+                "stackTrace": traceback.format_tb(e.__traceback__)}}}}}}))[1]"""
+
+
+def _report_errors_by_class(record_log_line: RecordLogLine) -> None:
+    """Gap: every exception is reported as `Runtime.HandlerError`, and ends the worker.
+
+    On AWS `errorType` is the exception's class ("Lambda Developer Guide", Python errors), which a workflow's Retry
+    names, and the execution environment lives on.
+    """
+    script = lambda_runtime._PYTHON_WORKER_SCRIPT
+    if script.count(_WORKER_REPORTS) != 1:
+        raise RuntimeError("the emulator's worker script is not the one the patch for errorType is written for")
+    lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(_WORKER_REPORTS, _WORKER_REPORTS_CLASS)
+    execute = lambda_svc._execute_function_warm
+
+    @functools.wraps(execute)
+    def execute_function_warm(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        result = execute(func, event, request_id)
+        for line in result.get("log", "").splitlines():
+            record_log_line(line)
+        body = result.get("body")
+        if isinstance(body, dict) and _RAISED in body:
+            return result | {"body": body[_RAISED] | {"requestId": request_id}, "error": True}
+        return result
+
+    lambda_svc._execute_function_warm = execute_function_warm
+
+
+def _measure_functions(record: RecordMetric) -> None:
+    """Gap: AWS/Lambda metrics miss what workflows invoke, count throttles as invocations, and have no concurrency."""
+    dispatch = lambda_svc._execute_function_dispatch
+
+    @functools.wraps(dispatch)
+    def execute_function_dispatch(
+        func: dict[str, Any], config: dict[str, Any], event: Any, request_id: str, started: float
+    ) -> Any:
+        in_flight, in_flight_by_function = lambda_svc.executions_in_flight()
+        result = dispatch(func, config, event, request_id, started)
+        function = {"FunctionName": config["FunctionName"]}
+        record("AWS/Lambda", "Invocations", 1, "Count", function)
+        record("AWS/Lambda", "Errors", 1 if result.get("error") else 0, "Count", function)
+        record("AWS/Lambda", "Throttles", 0, "Count", function)
+        record("AWS/Lambda", "Duration", (time.time() - started) * 1000, "Milliseconds", function)
+        concurrency = in_flight_by_function.get(lambda_svc._inflight_key(config), 1)
+        record("AWS/Lambda", "ConcurrentExecutions", concurrency, "Count", function)
+        record("AWS/Lambda", "ConcurrentExecutions", in_flight, "Count", {})
+        return result
+
+    def emit_lambda_metrics(function_name: str, duration_ms: float, error: bool, throttle: bool) -> None:
+        del duration_ms, error
+        if throttle:
+            record("AWS/Lambda", "Throttles", 1, "Count", {"FunctionName": function_name})
+
+    lambda_svc._execute_function_dispatch = execute_function_dispatch
+    lambda_svc._emit_lambda_metrics = emit_lambda_metrics
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Step Functions
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RunningExecution:
+    """The execution that the current thread works for."""
+
+    record: dict[str, Any]
+    role: str
+    trace_root: str
+
+
+_running: contextvars.ContextVar[RunningExecution | None] = contextvars.ContextVar("running_execution", default=None)
+
+
+def _run_executions_as_aws_does(record_metric: RecordMetric) -> None:
+    """Gaps: a machine's TimeoutSeconds is ignored, there are no AWS/States metrics, no trace spans an execution."""
+    run, fail = stepfunctions._run_execution, stepfunctions._fail_execution
+    trace_id = lambda_svc._xray_trace_id_for_invocation
+
+    @functools.wraps(run)
+    def run_execution(execution_arn: str) -> None:
+        execution = stepfunctions._executions[execution_arn]
+        machine = stepfunctions._state_machines[execution["stateMachineArn"]]
+        _running.set(
+            RunningExecution(
+                record=execution,
+                role=machine["roleArn"].rsplit("/", 1)[1],
+                trace_root=f"1-{int(time.time()):08x}-{secrets.token_hex(12)}",
+            )
+        )
+        started = time.monotonic()
+        worker = threading.Thread(target=contextvars.copy_context().run, args=(run, execution_arn), daemon=True)
+        worker.start()
+        worker.join(json.loads(machine["definition"]).get("TimeoutSeconds"))
+        if execution["status"] == "RUNNING":
+            execution |= {"status": "TIMED_OUT", "stopDate": stepfunctions.now_iso()}
+            stepfunctions._add_event(execution, "ExecutionTimedOut", {"executionTimedOutEventDetails": {}})
+        dimensions = {"StateMachineArn": execution["stateMachineArn"]}
+        outcome = {"SUCCEEDED": "Succeeded", "FAILED": "Failed", "TIMED_OUT": "TimedOut", "ABORTED": "Aborted"}
+        record_metric("AWS/States", "ExecutionsStarted", 1, "Count", dimensions)
+        for status, name in outcome.items():
+            record_metric("AWS/States", f"Executions{name}", int(execution["status"] == status), "Count", dimensions)
+        milliseconds = (time.monotonic() - started) * 1000
+        record_metric("AWS/States", "ExecutionTime", milliseconds, "Milliseconds", dimensions)
+
+    @functools.wraps(fail)
+    def fail_execution(execution: dict[str, Any], error: str, cause: str) -> None:
+        if execution["status"] == "RUNNING":
+            fail(execution, error, cause)
+
+    @functools.wraps(trace_id)
+    def xray_trace_id_for_invocation(config: dict[str, Any], inbound_trace_header: str | None = None) -> str | None:
+        header, running = trace_id(config, inbound_trace_header), _running.get()
+        return re.sub(r"Root=[^;]+", f"Root={running.trace_root}", header) if header and running else header
+
+    stepfunctions._run_execution = run_execution
+    stepfunctions._fail_execution = fail_execution
+    lambda_svc._xray_trace_id_for_invocation = xray_trace_id_for_invocation
+
+
+# The permission each integration needs and the error it fails with when its role lacks it. AWS names an error after the
+# service and its exception ("AWS Step Functions Developer Guide", Handling errors); a service that models no exception
+# for a denial reports the one of its client: AWSLambdaException, AmazonDynamoDBException, AmazonSQSException.
+_INTEGRATIONS: dict[str, tuple[str, str]] = {
+    "arn:aws:states:::lambda:invoke": ("lambda:InvokeFunction", "Lambda.AWSLambdaException"),
+    "arn:aws:states:::dynamodb:getItem": ("dynamodb:GetItem", "DynamoDB.AmazonDynamoDBException"),
+    "arn:aws:states:::dynamodb:putItem": ("dynamodb:PutItem", "DynamoDB.AmazonDynamoDBException"),
+    "arn:aws:states:::dynamodb:updateItem": ("dynamodb:UpdateItem", "DynamoDB.AmazonDynamoDBException"),
+    "arn:aws:states:::dynamodb:deleteItem": ("dynamodb:DeleteItem", "DynamoDB.AmazonDynamoDBException"),
+    "arn:aws:states:::sqs:sendMessage": ("sqs:SendMessage", "SQS.AmazonSQSException"),
+    "arn:aws:states:::sns:publish": ("sns:Publish", "SNS.AuthorizationErrorException"),
+}
+
+
+def _enforce_workflow_roles() -> None:
+    """Gap: a workflow's tasks run without asking whether its role may; and a throttled function is an unknown error."""
+    invoke = stepfunctions._invoke_resource
+
+    @functools.wraps(invoke)
+    def invoke_resource(resource: str, arguments: dict[str, Any]) -> Any:
+        running = _running.get()
+        if running is None:
+            return invoke(resource, arguments)
+        if running.record["status"] != "RUNNING":
+            raise stepfunctions._ExecutionError("States.Timeout", "the execution has ended")
+        if resource not in _INTEGRATIONS:
+            raise stepfunctions._ExecutionError(
+                "States.Runtime", f"the embedded cloud cannot check a role's permission for {resource}"
+            )
+        action, error_when_denied = _INTEGRATIONS[resource]
+        target = _target_arn(resource, arguments)
+        if not _role_may(running.role, action, target):
+            cause = f"the role {running.role} is not authorized to perform: {action} on resource: {target}"
+            raise stepfunctions._ExecutionError(error_when_denied, cause)
+        try:
+            return invoke(resource, arguments)
+        except stepfunctions._ExecutionError as failure:
+            if failure.error == "Lambda.Unknown" and "TooManyRequestsException" in failure.cause:
+                raise stepfunctions._ExecutionError("Lambda.TooManyRequestsException", failure.cause) from None
+            raise
+
+    stepfunctions._invoke_resource = invoke_resource
+
+
+def _target_arn(resource: str, arguments: dict[str, Any]) -> str:
+    scope = f"{responses.get_region()}:{responses.get_account_id()}"
+    if ":lambda:" in resource:
+        function = arguments["FunctionName"]
+        return function if function.startswith("arn:") else f"arn:aws:lambda:{scope}:function:{function}"
+    if ":dynamodb:" in resource:
+        table = arguments["TableName"]
+        return table if table.startswith("arn:") else f"arn:aws:dynamodb:{scope}:table/{table}"
+    if ":sqs:" in resource:
+        return f"arn:aws:sqs:{scope}:{arguments['QueueUrl'].rsplit('/', 1)[1]}"
+    return arguments["TopicArn"]
+
+
+def _role_may(role: str, action: str, resource_arn: str) -> bool:
+    """Ask the emulator's evaluator, which journals the decision."""
+    session = _workflow_session(role)
+    service = action.split(":", 1)[0]
+    # The evaluator would check the signature of the request that started the execution; a task has none of its own.
+    context = contextvars.copy_context()
+    context.run(iam_evaluator._signed_request.set, None)
+    verdict = context.run(
+        iam_evaluator.enforce, session, action, service, responses.get_region(), resource_arn=resource_arn
+    )
+    return verdict is None
+
+
+@functools.cache
+def _workflow_session(role: str) -> str:
+    credentials = role_credentials(role)
+    if credentials is None:
+        raise stepfunctions._ExecutionError("States.Runtime", f"the workflow's role {role} does not exist")
+    return credentials["accessKeyId"]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# CloudWatch
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _speak_cbor() -> None:
+    """Gap: CloudWatch requests need the package cbor2, which the emulator does not require."""
+    sys.modules["cbor2"] = cbor  # type: ignore[assignment]
+
+
+def _leave_alarms_to_our_layer() -> None:
+    """Gaps: alarms on metric math lose their queries; the built-in evaluation ignores dimensions and missing data."""
+    put = cloudwatch._put_metric_alarm
+
+    @functools.wraps(put)
+    def put_metric_alarm(params: dict[str, Any], data: dict[str, Any], is_cbor: bool, is_json: bool = False) -> Any:
+        answer = put(params, data, is_cbor, is_json)
+        alarm = cloudwatch._alarms.get(data.get("AlarmName"))
+        if alarm is not None and data.get("Metrics"):
+            alarm |= {"Metrics": data["Metrics"]}
+            for field in ("Namespace", "MetricName", "Statistic", "Period"):
+                alarm.pop(field, None)
+        return answer
+
+    cloudwatch._put_metric_alarm = put_metric_alarm
+    cloudwatch._evaluate_alarm = lambda _alarm: None

@@ -7,58 +7,103 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import logging
 import os
 import shutil
 import signal
 import socket
 import sys
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 from hypercorn.asyncio import serve
-from hypercorn.config import Config
+from hypercorn.config import Config as ServerConfig
 
 from localcloud import emulator_patches
+from localcloud.clients import make_client
+from localcloud.metrics import Metrics
+from localcloud.pipe_runner import PipeRunner
 
 # Requests still running when the server is told to stop get this long before their connections close.
 GRACE_SECONDS = 0.3
+MONITORING_SECONDS = 1.0
 
 logger = logging.getLogger("localcloud")
 
 
-async def _run(listener: socket.socket) -> None:
+def main() -> None:
+    """Serve until told to stop, then leave no process and, if asked, no directory behind."""
+    arguments = _arguments()
+    metrics = Metrics()
+    emulator_patches.install(arguments.directory / "journal.jsonl", metrics.record, metrics.record_log_line)
+    _start_our_threads(arguments, metrics)
+    try:
+        asyncio.run(_serve_until_told_to_stop(socket.socket(fileno=arguments.listener)))
+    finally:
+        emulator_patches.stop_workers()
+        shutil.rmtree(arguments.directory if arguments.remove_directory else arguments.directory / "tmp", True)
+    # Threads that still wait for an answer would keep the process; nothing they hold outlives it.
+    os._exit(0)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--listener", type=int, required=True, help="file descriptor of a bound socket")
+    parser.add_argument("--endpoint-url", required=True, help="the URL that the socket is bound to")
+    parser.add_argument("--region", required=True)
+    parser.add_argument("--account-id", required=True)
+    parser.add_argument("--directory", type=Path, required=True, help="where the journal, log and state live")
+    parser.add_argument("--remove-directory", action="store_true", help="remove the directory at the end")
+    parser.add_argument("--pipe-concurrency", type=int, required=True, help="batches one pipe handles at a time")
+    parser.add_argument("--pipe-retry-seconds", type=int, help="shortens a failed message's visibility timeout")
+    return parser.parse_args()
+
+
+async def _serve_until_told_to_stop(listener: socket.socket) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, stop.set)
     loop.add_reader(sys.stdin.fileno(), stop.set)
-    config = Config()
+    config = ServerConfig()
     config.bind = [f"fd://{listener.fileno()}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = GRACE_SECONDS
     await serve(emulator_patches.application(), config, shutdown_trigger=stop.wait)
 
 
-def main() -> None:
-    """Serve until told to stop, then leave no process and, if asked, no directory behind."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--listener", type=int, required=True, help="file descriptor of a bound socket")
-    parser.add_argument("--directory", type=Path, required=True, help="where the journal, log and state live")
-    parser.add_argument("--remove-directory", action="store_true", help="remove the directory at the end")
-    arguments = parser.parse_args()
+def _start_our_threads(arguments: argparse.Namespace, metrics: Metrics) -> None:
+    @functools.cache
+    def client(service: str, role: str | None) -> Any:
+        credentials = emulator_patches.role_credentials(role) if role else None
+        if role and credentials is None:
+            raise LookupError(f"the role {role} does not exist")
+        return make_client(service, arguments.endpoint_url, arguments.region, arguments.account_id, credentials)
 
-    emulator_patches.install(arguments.directory)
-    listener = socket.socket(fileno=arguments.listener)
-    failed = True
-    try:
-        asyncio.run(_run(listener))
-        failed = False
-    finally:
-        emulator_patches.stop_workers()
-        shutil.rmtree(arguments.directory if arguments.remove_directory else arguments.directory / "tmp", True)
-        if not failed:
-            # Threads that still wait for an answer would keep the process; nothing they hold outlives it.
-            os._exit(0)
+    PipeRunner(
+        running_pipes=emulator_patches.running_queue_pipes,
+        client=client,
+        record_metric=metrics.record,
+        matches=emulator_patches.matches_pattern,
+        concurrency=arguments.pipe_concurrency,
+        retry_seconds=arguments.pipe_retry_seconds,
+    ).start()
+    threading.Thread(target=_monitor, args=(metrics, client), name="monitoring", daemon=True).start()
+
+
+def _monitor(metrics: Metrics, client: Any) -> None:
+    """Publish metrics and evaluate alarms, once a second."""
+    cloudwatch = client("cloudwatch", None)
+    while True:
+        time.sleep(MONITORING_SECONDS)
+        try:
+            metrics.record_queues(emulator_patches.queue_depths())
+            metrics.publish(cloudwatch)
+        except Exception:  # one bad second must not blind the rest
+            logger.exception("monitoring failed once")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,50 @@
+"""AWS clients for a cloud on the loopback interface, which nothing of the caller's own AWS settings reaches."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+# A laptop's profile, configuration files and credentials are for AWS, not for here.
+_ISOLATED = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
+# The longest answer is that of a synchronous Express execution, which may take five minutes.
+_READ_TIMEOUT_SECONDS = 310
+
+
+def make_client(
+    service: str, endpoint_url: str, region: str, account_id: str, credentials: dict[str, str] | None = None
+) -> Any:
+    """Return a boto3 client.
+
+    Parameters
+    ----------
+    credentials : dict, optional
+        A role session's accessKeyId, secretAccessKey and sessionToken. Default: the account's root.
+    """
+    session = boto3.Session(botocore_session=botocore.session.Session(_ISOLATED))
+    root = {"accessKeyId": account_id, "secretAccessKey": "test", "sessionToken": None}
+    keys = credentials or root
+    return session.client(
+        service,
+        region_name=region,
+        endpoint_url=endpoint_url,
+        aws_access_key_id=keys["accessKeyId"],
+        aws_secret_access_key=keys["secretAccessKey"],
+        aws_session_token=keys["sessionToken"],
+        config=Config(
+            inject_host_prefix=False,
+            max_pool_connections=32,
+            proxies={},
+            read_timeout=_READ_TIMEOUT_SECONDS,
+            s3={"addressing_style": "path"},
+            signature_version="s3v4" if service == "s3" else None,
+        ),
+    )

@@ -1,0 +1,269 @@
+"""Moves messages through EventBridge Pipes from SQS queues to Step Functions workflows, as AWS does.
+
+The rules are those of the "Amazon EventBridge User Guide", chapter Pipes: a batch becomes a JSON array even when it
+holds one message, the input template applies to each message, a message that no filter matches is deleted, and a failed
+batch stays on the queue until its visibility timeout ends, so that the queue's redrive policy counts and moves it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+logger = logging.getLogger("localcloud.pipes")
+
+SUPERVISION_SECONDS = 0.2
+POLL_SECONDS = 1
+PAUSE_AFTER_ERROR_SECONDS = 1.0
+# One message in a batch is BatchSize 1, the default is 10.
+DEFAULT_BATCH_SIZE = 10
+
+Pipe = dict[str, Any]
+Message = dict[str, Any]
+
+
+class PipeRunner:
+    """Runs every pipe that should run, each with its own role's permissions.
+
+    Parameters
+    ----------
+    running_pipes : callable
+        Returns the pipes to run now, by ARN, in DescribePipe's shape.
+    client : callable
+        Makes a client from a service name and a role name; None means the account's root.
+    record_metric : callable
+        Takes namespace, name, value, unit and dimensions.
+    matches : callable
+        Whether an event matches an EventBridge pattern.
+    concurrency : int
+        Batches that one pipe handles at a time; AWS starts with 5 and grows far beyond what a laptop carries.
+    retry_seconds : int, optional
+        Makes a failed message visible again after that time. Default: the queue's visibility timeout, as on AWS.
+    """
+
+    def __init__(
+        self,
+        *,
+        running_pipes: Callable[[], dict[str, Pipe]],
+        client: Callable[[str, str | None], Any],
+        record_metric: Callable[[str, str, float, str, dict[str, str]], None],
+        matches: Callable[[dict[str, Any], dict[str, Any]], bool],
+        concurrency: int = 4,
+        retry_seconds: int | None = None,
+    ) -> None:
+        self._running_pipes = running_pipes
+        self._client = client
+        self._record_metric = record_metric
+        self._matches = matches
+        self._concurrency = concurrency
+        self._retry_seconds = retry_seconds
+        self._pollers: dict[str, threading.Thread] = {}
+
+    def start(self) -> None:
+        """Start in the background; the threads end with the process."""
+        threading.Thread(target=self._supervise, name="pipes", daemon=True).start()
+
+    def _supervise(self) -> None:
+        while True:
+            for arn, pipe in self._running_pipes().items():
+                poller = self._pollers.get(arn)
+                if poller is None or not poller.is_alive():
+                    poller = threading.Thread(target=self._poll, args=(arn,), name=f"pipe {pipe['Name']}", daemon=True)
+                    self._pollers[arn] = poller
+                    poller.start()
+            time.sleep(SUPERVISION_SECONDS)
+
+    def _poll(self, arn: str) -> None:
+        """Receive batches and hand them to a bounded pool for as long as the pipe should run."""
+        free_slots = threading.BoundedSemaphore(self._concurrency)
+        with ThreadPoolExecutor(self._concurrency) as pool:
+            while pipe := self._running_pipes().get(arn):
+                free_slots.acquire()
+                messages = self._receive(pipe)
+                if not messages:
+                    free_slots.release()
+                    continue
+                handled = pool.submit(self._handle, pipe, messages)
+                handled.add_done_callback(lambda _: free_slots.release())
+
+    def _receive(self, pipe: Pipe) -> list[Message]:
+        source = pipe.get("SourceParameters", {}).get("SqsQueueParameters", {})
+        try:
+            return (
+                self._client("sqs", _role_name(pipe))
+                .receive_message(
+                    QueueUrl=self._queue_url(pipe),
+                    MaxNumberOfMessages=source.get("BatchSize", DEFAULT_BATCH_SIZE),
+                    WaitTimeSeconds=POLL_SECONDS,
+                    MessageSystemAttributeNames=["All"],
+                    MessageAttributeNames=["All"],
+                )
+                .get("Messages", [])
+            )
+        except (ClientError, BotoCoreError, LookupError) as error:
+            self._record(pipe, "ExecutionFailed")
+            logger.warning("pipe %s cannot read its source: %s", pipe["Name"], error)
+            time.sleep(PAUSE_AFTER_ERROR_SECONDS)
+            return []
+
+    def _handle(self, pipe: Pipe, messages: list[Message]) -> None:
+        started = time.monotonic()
+        failure = None
+        try:
+            events = [source_event(message, pipe["Source"]) for message in messages]
+            wanted = [event for event in events if self._passes_filter(pipe, event)]
+            if wanted:
+                template = pipe.get("TargetParameters", {}).get("InputTemplate")
+                batch = [render(template, event, pipe) if template else event for event in wanted]
+                self._invoke_target(pipe, json.dumps(batch))
+        except Exception as error:  # a pipe outlives whatever one batch does to it
+            failure = error
+        self._record(pipe, "Invocations")
+        self._record(pipe, "Duration", (time.monotonic() - started) * 1000, "Milliseconds")
+        for metric, kind in (("ExecutionFailed", Exception), ("ExecutionTimeout", TargetTimedOut)):
+            self._record(pipe, metric, int(isinstance(failure, kind)))
+        if failure is None:
+            self._delete(pipe, messages)
+        else:
+            logger.warning("pipe %s leaves %d message(s) on its queue: %s", pipe["Name"], len(messages), failure)
+            self._retry_soon(pipe, messages)
+
+    def _passes_filter(self, pipe: Pipe, event: dict[str, Any]) -> bool:
+        filters = pipe.get("SourceParameters", {}).get("FilterCriteria", {}).get("Filters", [])
+        parsed = event | {"body": _parsed_if_json(event["body"])}
+        return not filters or any(self._matches(parsed, json.loads(entry["Pattern"])) for entry in filters)
+
+    def _invoke_target(self, pipe: Pipe, batch: str) -> None:
+        parameters = pipe.get("TargetParameters", {}).get("StepFunctionStateMachineParameters", {})
+        states = self._client("stepfunctions", _role_name(pipe))
+        if parameters.get("InvocationType", "REQUEST_RESPONSE") == "FIRE_AND_FORGET":
+            states.start_execution(stateMachineArn=pipe["Target"], input=batch)
+            return
+        execution = states.start_sync_execution(stateMachineArn=pipe["Target"], input=batch)
+        outcome = f"execution {execution['name']} ended {execution['status']} {execution.get('error', '')}"
+        if execution["status"] == "TIMED_OUT":
+            raise TargetTimedOut(outcome)
+        if execution["status"] != "SUCCEEDED":
+            raise TargetFailed(outcome)
+
+    def _delete(self, pipe: Pipe, messages: list[Message]) -> None:
+        sqs = self._client("sqs", _role_name(pipe))
+        try:
+            for message in messages:
+                sqs.delete_message(QueueUrl=self._queue_url(pipe), ReceiptHandle=message["ReceiptHandle"])
+        except (ClientError, BotoCoreError) as error:
+            self._record(pipe, "ExecutionFailed")
+            logger.warning("pipe %s cannot delete what it has handled: %s", pipe["Name"], error)
+
+    def _retry_soon(self, pipe: Pipe, messages: list[Message]) -> None:
+        """Shorten the wait for the next attempt if asked to. AWS does not do it, so it is not the role's call."""
+        if self._retry_seconds is None:
+            return
+        for message in messages:
+            self._client("sqs", None).change_message_visibility(
+                QueueUrl=self._queue_url(pipe),
+                ReceiptHandle=message["ReceiptHandle"],
+                VisibilityTimeout=self._retry_seconds,
+            )
+
+    def _queue_url(self, pipe: Pipe) -> str:
+        """Name the queue without asking for its URL, which would take a permission that the role does not need."""
+        account, name = pipe["Source"].split(":")[4:6]
+        return f"{self._client('sqs', None).meta.endpoint_url}/{account}/{name}"
+
+    def _record(self, pipe: Pipe, name: str, value: float = 1, unit: str = "Count") -> None:
+        self._record_metric("AWS/EventBridge/Pipes", name, value, unit, {"PipeName": pipe["Name"]})
+
+
+class TargetFailed(Exception):
+    """The workflow ended without success, so the batch stays on the queue."""
+
+
+class TargetTimedOut(TargetFailed):
+    """The workflow ran out of its time."""
+
+
+def source_event(message: Message, queue_arn: str) -> dict[str, Any]:
+    """Return the event that a pipe makes of an SQS message ("Amazon EventBridge User Guide", SQS as a source)."""
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message.get("Attributes", {}),
+        "messageAttributes": message.get("MessageAttributes", {}),
+        "md5OfBody": message["MD5OfBody"],
+        "eventSource": "aws:sqs",
+        "eventSourceARN": queue_arn,
+        "awsRegion": queue_arn.split(":")[3],
+    }
+
+
+_PLACEHOLDER = re.compile(r"<(\$[^<>]*|aws\.pipes\.[a-z.-]+)>")
+_STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]")
+
+
+def render(template: str, event: dict[str, Any], pipe: Pipe) -> Any:
+    """Fill an input template from one event.
+
+    A placeholder inside quotes becomes text; elsewhere it becomes a JSON value, and strings get their quotes. A body
+    that is JSON counts as parsed ("Amazon EventBridge User Guide", Pipes input transformation, implicit body parsing).
+
+    Returns
+    -------
+    The template's JSON value, or its text if it is not JSON.
+
+    Raises
+    ------
+    LookupError
+        A placeholder names what the event does not have. (AWS leaves such a variable out.)
+    """
+    filled, in_string, position = [], False, 0
+    for placeholder in _PLACEHOLDER.finditer(template):
+        literal = template[position : placeholder.start()]
+        in_string ^= len(re.findall(r'(?<!\\)"', literal)) % 2 == 1
+        value = _value_of(placeholder[1], event, pipe)
+        filled += [literal, _inside_string(value) if in_string else json.dumps(value)]
+        position = placeholder.end()
+    return _parsed_if_json("".join([*filled, template[position:]]))
+
+
+def _inside_string(value: Any) -> str:
+    return json.dumps(value)[1:-1] if isinstance(value, str) else json.dumps(value).replace('"', "")
+
+
+def _value_of(placeholder: str, event: dict[str, Any], pipe: Pipe) -> Any:
+    if not placeholder.startswith("$"):
+        reserved = {
+            "aws.pipes.pipe-arn": pipe["Arn"],
+            "aws.pipes.pipe-name": pipe["Name"],
+            "aws.pipes.source-arn": pipe["Source"],
+            "aws.pipes.target-arn": pipe["Target"],
+            "aws.pipes.event": event,
+            "aws.pipes.event.json": event,
+            "aws.pipes.event.ingestion-time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        }
+        return reserved[placeholder]
+    value: Any = event | {"body": _parsed_if_json(event["body"])}
+    for name, index in _STEP.findall(placeholder):
+        value = value[name] if name else value[int(index)]
+    return value
+
+
+def _parsed_if_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _role_name(pipe: Pipe) -> str:
+    return pipe["RoleArn"].rsplit("/", 1)[-1]
