@@ -1,0 +1,43 @@
+"""What an image looks like, in a few bytes: its main colours, and a hash that similar pictures share."""
+
+from __future__ import annotations
+
+from PIL import Image
+
+_COLOURS = 5
+_OPAQUE = 128
+
+
+def dominant_colours(image: Image.Image) -> list[str]:
+    """Up to five colours as "#rrggbb", the most frequent first, by median cut; transparent pixels do not count.
+
+    Args:
+        image: mode RGB or RGBA, small.
+    """
+    pixels = image.convert("RGBA").tobytes()
+    opaque = b"".join(pixels[at : at + 3] for at in range(0, len(pixels), 4) if pixels[at + 3] >= _OPAQUE)
+    if not opaque:
+        return []
+    strip = Image.frombytes("RGB", (len(opaque) // 3, 1), opaque)
+    quantized = strip.quantize(_COLOURS, Image.Quantize.MEDIANCUT)
+    shares = quantized.histogram()[:_COLOURS]
+    palette = bytes(quantized.getpalette() or [])
+    ranked = sorted(range(_COLOURS), key=lambda index: shares[index], reverse=True)
+    return [f"#{palette[3 * index : 3 * index + 3].hex()}" for index in ranked if shares[index]]
+
+
+def perceptual_hash(image: Image.Image) -> str:
+    """A 64-bit difference hash as 16 hex digits; copies that were scaled or compressed differ in few bits.
+
+    Each bit says whether a cell of an 8 by 8 grid is darker than its right neighbour ("Kind of Like That", N. Krawetz).
+
+    Args:
+        image: mode RGB or RGBA, upright.
+    """
+    cells = image.convert("L").resize((9, 8), Image.Resampling.BOX).tobytes()
+    bits = 0
+    for row in range(8):
+        for column in range(8):
+            at = 9 * row + column
+            bits = bits << 1 | (cells[at] < cells[at + 1])
+    return f"{bits:016x}"

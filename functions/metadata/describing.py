@@ -1,0 +1,63 @@
+"""Everything that is recorded of an image, from its headers and one small decode."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any, BinaryIO
+
+from PIL import Image
+
+from functions.metadata.appearance import dominant_colours, perceptual_hash
+from functions.metadata.exif import read_exif
+from functions.metadata.thumbhash import thumb_hash
+from functions.shared.formats import Format
+from functions.shared.images import open_image, orientation, plain, to_srgb, upright, upright_size
+
+_SAMPLE_SIDE = 100
+"""Pixels: enough for colours, hash and placeholder."""
+
+
+def describe(body: BinaryIO | io.BufferedIOBase, format: Format, *, frames: int, max_pixels: int) -> dict[str, Any]:
+    """Describe an image by its first frame.
+
+    Args:
+        body: the file, seekable; only what the decoder asks for is read.
+        format: what it was recognised as.
+        frames: how many frames validate counted.
+        max_pixels: see `open_image`.
+
+    Returns:
+        JSON types without null: format, mode, width and height (as shown, orientation applied), frames, orientation
+        (the EXIF value that was applied), hasAlpha, exif (see `exif.Exif`), gpsPresent, dominantColours ("#rrggbb"),
+        perceptualHash (16 hex digits), thumbHash (base64).
+    """
+    image = open_image(body, format, max_pixels=max_pixels)
+    mode = image.mode
+    turn = orientation(image)
+    width, height = upright_size(image.size, turn)
+    exif = read_exif(image)
+    sample = upright(_sample(image), turn)
+    return {
+        "format": format.content_type.removeprefix("image/").upper(),
+        "mode": mode,
+        "width": width,
+        "height": height,
+        "frames": frames,
+        "orientation": turn,
+        "hasAlpha": sample.mode == "RGBA",
+        "exif": exif.fields,
+        "gpsPresent": exif.gps_present,
+        "dominantColours": dominant_colours(sample),
+        "perceptualHash": perceptual_hash(sample),
+        "thumbHash": base64.b64encode(thumb_hash(sample)).decode(),
+    }
+
+
+def _sample(image: Image.Image) -> Image.Image:
+    """A small copy, still as stored, in sRGB."""
+    stored_size = image.size
+    image.draft("RGB", (2 * _SAMPLE_SIDE, 2 * _SAMPLE_SIDE))
+    scale = min(1.0, _SAMPLE_SIDE / max(stored_size))
+    size = (max(1, round(stored_size[0] * scale)), max(1, round(stored_size[1] * scale)))
+    return to_srgb(plain(image).resize(size, Image.Resampling.BOX, reducing_gap=2.0))

@@ -1,0 +1,99 @@
+"""Picks the few EXIF fields worth keeping. Where a photo was taken is not among them: only that the file tells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+from PIL.ExifTags import IFD, Base
+
+_LONGEST_TEXT = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exif:
+    """What an image's EXIF says.
+
+    Args:
+        fields: cameraMake, cameraModel, lens, exposureTime ("1/250", seconds), fNumber, iso, focalLengthMm and
+            takenAt (the camera's local time, ISO 8601); those that the file has and that make sense.
+        gps_present: whether the file tells where it was taken.
+    """
+
+    fields: dict[str, Any]
+    gps_present: bool
+
+
+def read_exif(image: Image.Image) -> Exif:
+    """Read an opened image's EXIF, leniently: anybody writes it, and one broken field says nothing of the rest."""
+    try:
+        root = image.getexif()
+        photo: Mapping[int, Any] = root.get_ifd(IFD.Exif)
+        gps: Mapping[int, Any] = root.get_ifd(IFD.GPSInfo)
+    except Exception:
+        # Pillow's parser raises whatever the bytes lead it to.
+        return Exif(fields={}, gps_present=_mentions_gps(image))
+    found = {
+        "cameraMake": _text(root.get(Base.Make)),
+        "cameraModel": _text(root.get(Base.Model)),
+        "lens": _text(photo.get(Base.LensModel)),
+        "exposureTime": _exposure(photo.get(Base.ExposureTime)),
+        "fNumber": _number(photo.get(Base.FNumber)),
+        "iso": _number(_first(photo.get(Base.ISOSpeedRatings))),
+        "focalLengthMm": _number(photo.get(Base.FocalLength)),
+        "takenAt": _time(photo.get(Base.DateTimeOriginal)),
+    }
+    fields = {name: value for name, value in found.items() if value is not None}
+    return Exif(fields=fields, gps_present=bool(gps) or _mentions_gps(image))
+
+
+def _mentions_gps(image: Image.Image) -> bool:
+    """XMP can hold a position too, as exif:GPSLatitude and its like (XMP Specification Part 2)."""
+    return any("exif:GPS" in str(image.info.get(name, "")) for name in ("xmp", "XML:com.adobe.xmp"))
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if not isinstance(value, str):
+        return None
+    printable = "".join(character for character in value.split("\0")[0] if character.isprintable())
+    return printable.strip()[:_LONGEST_TEXT] or None
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, tuple) and value else value
+
+
+def _number(value: Any) -> float | int | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    if not math.isfinite(number) or number <= 0:
+        return None
+    return int(number) if number.is_integer() else round(number, 2)
+
+
+def _exposure(value: Any) -> str | None:
+    """Seconds as photographers write them: 1/250, 0.5, 30."""
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    if not math.isfinite(seconds) or not 1e-6 < seconds < 1e6:
+        return None
+    return f"1/{round(1 / seconds)}" if seconds < 0.3 else f"{seconds:.2g}"
+
+
+def _time(value: Any) -> str | None:
+    """Exif 2.32, tag DateTimeOriginal: "YYYY:MM:DD HH:MM:SS"."""
+    text = _text(value)
+    if text is None:
+        return None
+    date, _, time = text.partition(" ")
+    digits = date.replace(":", "") + time.replace(":", "")
+    return f"{date.replace(':', '-')}T{time}" if len(digits) == 14 and digits.isdecimal() and int(digits) else None

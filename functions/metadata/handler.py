@@ -1,0 +1,25 @@
+"""Lambda entry point: describes the file version, reading of it only what the decoder asks for."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from functions.metadata.describing import describe
+from functions.shared.answers import Transformed
+from functions.shared.aws import client
+from functions.shared.errors import MetadataError
+from functions.shared.runtime import lambda_handler
+from functions.shared.source import RangedReader
+from functions.shared.transform import TransformRequest
+
+_BUFFER_BYTES = 64 << 10
+
+
+@lambda_handler(failure=MetadataError)
+def handler(event: dict[str, Any]) -> Transformed:
+    """Describe the image; the description goes into the file's record, no object is written."""
+    request = TransformRequest.from_payload(event)
+    with io.BufferedReader(RangedReader(client("s3"), request.version), _BUFFER_BYTES) as body:
+        metadata = describe(body, request.format, frames=request.frames, max_pixels=request.max_pixels)
+    return Transformed(transform="metadata", metadata=metadata)

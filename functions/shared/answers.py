@@ -1,0 +1,93 @@
+"""What the functions answer to the workflow."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from functions.shared.aws import failures_named
+from functions.shared.formats import Format
+from functions.shared.source import FileVersion
+
+
+class Answer(Protocol):
+    """A function's answer: a payload of JSON types, and one word for logs."""
+
+    @property
+    def outcome(self) -> str:
+        """What came out: ACCEPTED, COMPLETED, or a reason code."""
+        ...
+
+    def payload(self) -> dict[str, Any]:
+        """The answer as the workflow reads it, without `durationMs`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rendition:
+    """An encoded image made from a file version.
+
+    Args:
+        name: unique within the file: "w320-webp".
+        stem: the output's file name without extension: "w320".
+        format: what `body` is encoded as.
+        width, height: pixels.
+        body: the encoded bytes.
+    """
+
+    name: str
+    stem: str
+    format: Format
+    width: int
+    height: int
+    body: io.BytesIO
+
+
+def store(s3: Any, bucket: str, version: FileVersion, rendition: Rendition) -> dict[str, Any]:
+    """Write a rendition under a key that holds its source's version, so that no other version's run can overwrite it.
+
+    Args:
+        s3: a boto3 S3 client.
+        bucket: the processed bucket.
+        version: the source.
+        rendition: what to write.
+
+    Returns:
+        The rendition as the workflow records it.
+
+    Raises:
+        TransientError, AccessError: the write failed, see `aws.failures_named`.
+    """
+    key = f"processed/{version.file_key}/{version.version_id}/{rendition.stem}{rendition.format.extension}"
+    size = rendition.body.getbuffer().nbytes
+    with failures_named(f"write s3://{bucket}/{key}"):
+        s3.put_object(Bucket=bucket, Key=key, Body=rendition.body, ContentType=rendition.format.content_type)
+    return {
+        "name": rendition.name,
+        "key": key,
+        "contentType": rendition.format.content_type,
+        "width": rendition.width,
+        "height": rendition.height,
+        "bytes": size,
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transformed:
+    """A transform's answer.
+
+    Args:
+        transform: its name, as in the stack's settings.
+        renditions: what `store` returned for each.
+        metadata: JSON types only, no null.
+    """
+
+    transform: str
+    renditions: list[dict[str, Any]] = field(default_factory=list)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    outcome: str = "COMPLETED"
+
+    def payload(self) -> dict[str, Any]:
+        """The answer as the workflow reads it."""
+        return {"transform": self.transform, "renditions": self.renditions, "metadata": self.metadata}

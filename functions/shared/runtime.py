@@ -1,0 +1,108 @@
+"""Wraps a function's work into a Lambda handler that measures it, names its failures and tells in one log line."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from functions.shared.answers import Answer
+from functions.shared.errors import PipelineError
+
+Payload = dict[str, Any]
+
+
+@functools.cache
+def _logger() -> Logger:
+    return Logger(utc=True, use_rfc3339=True)
+
+
+@functools.cache
+def _metrics() -> Metrics:
+    return Metrics()
+
+
+class _Environment:
+    """Whether this execution environment has served an invocation yet."""
+
+    cold = True
+
+    @classmethod
+    def is_first_invocation(cls) -> bool:
+        cold, cls.cold = cls.cold, False
+        return cold
+
+
+def trace_id() -> str:
+    """The X-Ray trace id of this invocation, "" where tracing is off."""
+    for part in os.environ.get("_X_AMZN_TRACE_ID", "").split(";"):
+        if part.startswith("Root="):
+            return part.removeprefix("Root=")
+    return ""
+
+
+def lambda_handler(failure: type[PipelineError]) -> Callable[[Callable[[Payload], Answer]], Callable[..., Payload]]:
+    """Make a Lambda handler of a function's work.
+
+    Every invocation writes one log line {level, traceId, executionName, fileKey, durationMs, outcome, coldStart} and
+    the metrics Duration and ColdStart (1 or 0, so that its average is the ratio) by service.
+
+    Args:
+        failure: what an exception that has no name of its own is raised as; its class name is the error code that the
+            workflow records.
+    """
+
+    def decorate(work: Callable[[Payload], Answer]) -> Callable[..., Payload]:
+        @functools.wraps(work)
+        def handler(event: Payload, context: object) -> Payload:  # noqa: ARG001 - Lambda passes it
+            started = time.perf_counter()
+            file = event.get("file", event)
+            try:
+                answer = _named(work, event, failure)
+            except PipelineError as error:
+                _tell(file, started, type(error).__name__, failed=True)
+                raise
+            duration_ms = _tell(file, started, answer.outcome)
+            return {**answer.payload(), "durationMs": duration_ms}
+
+        return handler
+
+    return decorate
+
+
+def _named(work: Callable[[Payload], Answer], event: Payload, failure: type[PipelineError]) -> Answer:
+    try:
+        return work(event)
+    except PipelineError:
+        raise
+    except Exception as error:
+        raise failure(
+            f"{type(error).__name__}: {error}. The file is kept; the log line with this error has the stack trace."
+        ) from error
+
+
+def _tell(file: Payload, started: float, outcome: str, *, failed: bool = False) -> int:
+    duration_ms = round(1000 * (time.perf_counter() - started))
+    cold = _Environment.is_first_invocation()
+    line = {
+        "traceId": trace_id(),
+        "executionName": file.get("executionName", ""),
+        "fileKey": file.get("fileKey", ""),
+        "durationMs": duration_ms,
+        "outcome": outcome,
+        "coldStart": cold,
+    }
+    if failed:
+        _logger().exception("failed", extra=line)
+    else:
+        _logger().info("done", extra=line)
+    metrics = _metrics()
+    metrics.add_metric(name="Duration", unit=MetricUnit.Milliseconds, value=duration_ms)
+    metrics.add_metric(name="ColdStart", unit=MetricUnit.Count, value=int(cold))
+    metrics.flush_metrics()
+    return duration_ms

@@ -1,0 +1,182 @@
+"""Reads the exact file version that an event names, never simply the key: another version may have come since."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from botocore.exceptions import ClientError
+
+from functions.shared.aws import MISSING_CODES, error_code, failures_named
+from functions.shared.errors import SourceMissingError
+
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileVersion:
+    """One version of one file in the ingest bucket, as the workflow's `file` names it.
+
+    Args:
+        bucket: the ingest bucket.
+        file_key: the object's key, not URL-encoded.
+        version_id: S3's version id.
+        bytes: its size, as the event says.
+        execution_name: the workflow execution that asks, for the logs.
+    """
+
+    bucket: str
+    file_key: str
+    version_id: str
+    bytes: int
+    execution_name: str = ""
+
+    @classmethod
+    def from_payload(cls, file: Mapping[str, Any]) -> FileVersion:
+        """Read the workflow's `file`."""
+        return cls(
+            bucket=file["bucket"],
+            file_key=file["fileKey"],
+            version_id=file["versionId"],
+            bytes=int(file["bytes"]),
+            execution_name=file.get("executionName", ""),
+        )
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.file_key} version {self.version_id}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Download:
+    """A file version that lies on local disk.
+
+    Args:
+        body: its bytes, opened for reading at their start; fewer than `bytes` if that is beyond the limit asked for.
+        content_type: the type its uploader declared, "" if none.
+        bytes: the object's real size.
+        sha256: hex digest of `body`.
+    """
+
+    body: BinaryIO
+    content_type: str
+    bytes: int
+    sha256: str
+
+
+@contextmanager
+def downloaded(s3: Any, version: FileVersion, *, max_bytes: int) -> Iterator[Download]:
+    """Download a file version once, hashing on the way, to a temporary file that is gone when the block ends.
+
+    A file larger than `max_bytes` is not downloaded: `body` is empty then, and `bytes` tells.
+
+    Args:
+        s3: a boto3 S3 client.
+        version: what to read.
+        max_bytes: how much may be downloaded.
+
+    Raises:
+        SourceMissingError: the version is gone.
+        TransientError, AccessError: the read failed, see `aws.failures_named`.
+    """
+    with tempfile.TemporaryFile() as body:
+        answer = _get(s3, version)
+        digest = hashlib.sha256()
+        with closing(answer["Body"]) as stream:
+            if answer["ContentLength"] <= max_bytes:
+                with failures_named(f"read {version}"):
+                    while chunk := stream.read(_CHUNK_BYTES):
+                        digest.update(chunk)
+                        body.write(chunk)
+        body.seek(0)
+        yield Download(
+            body=body,
+            content_type=answer.get("ContentType", ""),
+            bytes=answer["ContentLength"],
+            sha256=digest.hexdigest(),
+        )
+
+
+def _get(s3: Any, version: FileVersion, **extra: str) -> dict[str, Any]:
+    with failures_named(f"read {version}"):
+        try:
+            return s3.get_object(Bucket=version.bucket, Key=version.file_key, VersionId=version.version_id, **extra)
+        except ClientError as error:
+            if error_code(error) in MISSING_CODES:
+                raise SourceMissingError(
+                    f"{version} was deleted before it could be read. Upload the file again."
+                ) from error
+            raise
+
+
+class RangedReader(io.RawIOBase):
+    """A file version as a seekable file that fetches only what is read, by ranged GET.
+
+    The first fetch is small, as headers lie in front. Reading on doubles the next fetch, so a decoder that goes
+    through the whole file makes few requests; a jump starts small again.
+
+    Args:
+        s3: a boto3 S3 client.
+        version: what to read; its size must be the object's.
+    """
+
+    FIRST_BYTES = 64 << 10
+    LARGEST_BYTES = 8 << 20
+
+    def __init__(self, s3: Any, version: FileVersion) -> None:
+        self._s3 = s3
+        self._version = version
+        self._position = 0
+        self._window_start = 0
+        self._window = b""
+        self._next_fetch = self.FIRST_BYTES
+        self.bytes_fetched = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._version.bytes}[whence]
+        if base + offset < 0:
+            raise ValueError(f"cannot seek to {base + offset}, before the file's start")
+        self._position = base + offset
+        return self._position
+
+    def readinto(self, buffer: Any, /) -> int:
+        wanted = min(len(buffer), self._version.bytes - self._position)
+        if wanted <= 0:
+            return 0
+        offset = self._position - self._window_start
+        if not 0 <= offset < len(self._window):
+            self._fetch(wanted)
+            offset = 0
+        piece = self._window[offset : offset + wanted]
+        buffer[: len(piece)] = piece
+        self._position += len(piece)
+        return len(piece)
+
+    def readall(self) -> bytes:
+        """All that is left, in one request beyond what is at hand."""
+        left = bytearray(max(0, self._version.bytes - self._position))
+        filled = 0
+        while count := self.readinto(memoryview(left)[filled:]):
+            filled += count
+        return bytes(left[:filled])
+
+    def _fetch(self, wanted: int) -> None:
+        reads_on = self._position == self._window_start + len(self._window)
+        size = max(wanted, self._next_fetch if reads_on else self.FIRST_BYTES)
+        last = min(self._position + size, self._version.bytes) - 1
+        answer = _get(self._s3, self._version, Range=f"bytes={self._position}-{last}")
+        with closing(answer["Body"]) as stream, failures_named(f"read {self._version}"):
+            self._window = stream.read()
+        self._window_start = self._position
+        self._next_fetch = min(2 * size, self.LARGEST_BYTES)
+        self.bytes_fetched += len(self._window)

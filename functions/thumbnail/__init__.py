@@ -1,0 +1,1 @@
+"""Makes the configured smaller renditions of an image."""

@@ -1,0 +1,34 @@
+"""Lambda entry point: reads the file version once, writes every rendition of it."""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import Any
+
+from functions.shared.answers import Transformed, store
+from functions.shared.aws import client
+from functions.shared.errors import ThumbnailError
+from functions.shared.runtime import lambda_handler
+from functions.shared.source import downloaded
+from functions.shared.transform import TransformRequest
+from functions.thumbnail.presets import Preset, presets_from_environment
+from functions.thumbnail.scaling import make_renditions
+
+
+@functools.cache
+def _presets() -> tuple[Preset, ...]:
+    return presets_from_environment(os.environ)
+
+
+@lambda_handler(failure=ThumbnailError)
+def handler(event: dict[str, Any]) -> Transformed:
+    """Make and store the configured renditions."""
+    request = TransformRequest.from_payload(event)
+    s3, bucket = client("s3"), os.environ["PROCESSED_BUCKET"]
+    with downloaded(s3, request.version, max_bytes=request.version.bytes) as file:
+        renditions = make_renditions(file.body, request.format, _presets(), max_pixels=request.max_pixels)
+        return Transformed(
+            transform="thumbnail",
+            renditions=[store(s3, bucket, request.version, rendition) for rendition in renditions],
+        )

@@ -1,0 +1,65 @@
+"""Measures a GIF's frames by walking its blocks: Pillow can only tell by decoding them, however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import IntEnum
+from struct import Struct
+from typing import BinaryIO
+
+# GIF89a Specification: Logical Screen Descriptor behind the signature, and Image Descriptor.
+_SCREEN = Struct("<6xHHBxx")
+_IMAGE = Struct("<HHHHB")
+
+
+class _Block(IntEnum):
+    """The byte that introduces a block."""
+
+    EXTENSION = 0x21
+    IMAGE = 0x2C
+    TRAILER = 0x3B
+
+
+def frame_sizes(body: BinaryIO) -> Iterator[tuple[int, int]]:
+    """The canvas of each frame, in order; a frame that reaches beyond the screen enlarges the canvas, as in Pillow.
+
+    Args:
+        body: the file, seekable; left at an unspecified position.
+
+    Raises:
+        EOFError: the file ends within a block.
+    """
+    body.seek(0)
+    width, height, flags = _SCREEN.unpack(_read(body, _SCREEN.size))
+    _skip_colour_table(body, flags)
+    while introducer := body.read(1):
+        match introducer[0]:
+            case _Block.IMAGE:
+                left, top, frame_width, frame_height, flags = _IMAGE.unpack(_read(body, _IMAGE.size))
+                width, height = max(width, left + frame_width), max(height, top + frame_height)
+                yield width, height
+                _skip_colour_table(body, flags)
+                _read(body, 1)  # minimum code size
+                _skip_sub_blocks(body)
+            case _Block.EXTENSION:
+                _read(body, 1)  # label
+                _skip_sub_blocks(body)
+            case _Block.TRAILER:
+                return
+
+
+def _read(body: BinaryIO, count: int) -> bytes:
+    data = body.read(count)
+    if len(data) < count:
+        raise EOFError("the file ends within a block")
+    return data
+
+
+def _skip_colour_table(body: BinaryIO, flags: int) -> None:
+    if flags & 0x80:
+        _read(body, 3 * 2 ** ((flags & 7) + 1))
+
+
+def _skip_sub_blocks(body: BinaryIO) -> None:
+    while size := _read(body, 1)[0]:
+        _read(body, size)

@@ -1,0 +1,100 @@
+"""The whole judgement of one file, cheapest checks first, the deny-list before all that a broken file could fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from functions.shared.errors import SourceMissingError
+from functions.shared.formats import FORMATS, SNIFF_BYTES, UNKNOWN_TYPE, sniff
+from functions.shared.reasons import ReasonCode, Rejection, reject
+from functions.shared.runtime import trace_id
+from functions.shared.source import Download, FileVersion, downloaded
+from functions.validate.claims import check_type
+from functions.validate.decoding import Measures, measure
+from functions.validate.limits import MAX_KEY_BYTES, Limits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What became of a file.
+
+    Args:
+        finding: the image's measures if accepted, else why not.
+        content_type: what the bytes show.
+        sha256: hex digest, "" if the file was not read.
+        bytes: the object's size.
+    """
+
+    finding: Measures | Rejection
+    content_type: str = UNKNOWN_TYPE
+    sha256: str = ""
+    bytes: int = 0
+
+    @property
+    def outcome(self) -> str:
+        """ACCEPTED, or the reason code."""
+        return "ACCEPTED" if isinstance(self.finding, Measures) else self.finding.code.value
+
+    def payload(self) -> dict[str, Any]:
+        """The verdict as the workflow reads it."""
+        common = {"contentType": self.content_type, "sha256": self.sha256, "traceId": trace_id()}
+        if isinstance(self.finding, Measures):
+            measures = {"width": self.finding.width, "height": self.finding.height, "frames": self.finding.frames}
+            return {"accepted": True, **common, **measures, "bytes": self.bytes}
+        reason = {"reasonCode": self.finding.code.value, "reason": self.finding.reason, "hint": self.finding.hint}
+        return {"accepted": False, **common, **reason}
+
+
+def judge(s3: Any, version: FileVersion, limits: Limits, denylist: Callable[[str], str | None]) -> Verdict:
+    """Judge one file version.
+
+    Args:
+        s3: a boto3 S3 client.
+        version: the file.
+        limits: what is accepted.
+        denylist: the note for a SHA-256 that is listed ("" if it has none), None for one that is not.
+
+    Raises:
+        TransientError, AccessError: S3 or the deny-list could not be read; there is no verdict then.
+    """
+    if rejection := _check_key(version.file_key) or _check_size(version.bytes, limits):
+        return Verdict(finding=rejection)
+    try:
+        with downloaded(s3, version, max_bytes=limits.max_bytes) as file:
+            return _judge_content(file, version.file_key, limits, denylist)
+    except SourceMissingError:
+        return Verdict(finding=reject(ReasonCode.NOT_FOUND))
+
+
+def _judge_content(file: Download, key: str, limits: Limits, denylist: Callable[[str], str | None]) -> Verdict:
+    if rejection := _check_size(file.bytes, limits):
+        return Verdict(finding=rejection)
+    found = sniff(file.body.read(SNIFF_BYTES))
+    finding = (
+        _check_denylist(file.sha256, denylist)
+        or check_type(found, key=key, declared=file.content_type, allowed=limits.allowed_types)
+        or measure(file.body, FORMATS[found], limits)
+    )
+    return Verdict(finding=finding, content_type=found, sha256=file.sha256, bytes=file.bytes)
+
+
+def _check_key(key: str) -> Rejection | None:
+    size = len(key.encode("utf-8", "surrogatepass"))
+    return reject(ReasonCode.KEY_TOO_LONG, actual=size, limit=MAX_KEY_BYTES) if size > MAX_KEY_BYTES else None
+
+
+def _check_size(size: int, limits: Limits) -> Rejection | None:
+    if size == 0:
+        return reject(ReasonCode.EMPTY)
+    if size > limits.max_bytes:
+        return reject(ReasonCode.TOO_LARGE, actual=size, limit=limits.max_bytes)
+    return None
+
+
+def _check_denylist(sha256: str, denylist: Callable[[str], str | None]) -> Rejection | None:
+    note = denylist(sha256)
+    if note is None:
+        return None
+    return reject(ReasonCode.DENYLISTED, note=f": {note}" if note else "", sha256=sha256)

@@ -1,0 +1,1 @@
+"""Makes the full-size rendition that carries the configured text or logo."""

@@ -1,0 +1,53 @@
+"""Lambda entry point: reads the file version once, writes it back with the watermark."""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import Any
+
+from PIL import Image
+
+from functions.shared.answers import Transformed, store
+from functions.shared.aws import client, failures_named
+from functions.shared.errors import WatermarkError
+from functions.shared.runtime import lambda_handler
+from functions.shared.source import downloaded
+from functions.shared.transform import TransformRequest
+from functions.watermark.mark import draw_text, read_logo
+from functions.watermark.settings import WatermarkSettings
+from functions.watermark.stamping import watermark
+
+
+@functools.cache
+def _settings() -> WatermarkSettings:
+    return WatermarkSettings.from_environment(os.environ)
+
+
+@functools.cache
+def _mark() -> Image.Image:
+    settings = _settings()
+    if not settings.logo_key:
+        return draw_text(settings.text)
+    bucket = os.environ["PROCESSED_BUCKET"]
+    with failures_named(f"read the logo s3://{bucket}/{settings.logo_key}"):
+        return read_logo(client("s3").get_object(Bucket=bucket, Key=settings.logo_key)["Body"].read())
+
+
+@lambda_handler(failure=WatermarkError)
+def handler(event: dict[str, Any]) -> Transformed:
+    """Make and store the watermarked rendition."""
+    request = TransformRequest.from_payload(event)
+    settings, s3 = _settings(), client("s3")
+    with downloaded(s3, request.version, max_bytes=request.version.bytes) as file:
+        rendition = watermark(
+            file.body,
+            request.format,
+            _mark(),
+            opacity=settings.opacity,
+            position=settings.position,
+            max_pixels=request.max_pixels,
+        )
+    return Transformed(
+        transform="watermark", renditions=[store(s3, os.environ["PROCESSED_BUCKET"], request.version, rendition)]
+    )
