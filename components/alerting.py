@@ -1,0 +1,169 @@
+"""Who is told when something is wrong, and where to look: alarms, the alert topic, the dashboard, saved queries."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.alarms import Alarm, Metric, Watched, alarms
+from components.dashboard import dashboard_body
+from components.iam import allow_service, deny_plaintext, policy_document
+from components.insights import saved_queries
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertingArgs:
+    watched: Watched
+    key_arn: pulumi.Input[str] | None
+
+
+class Alerting(pulumi.ComponentResource):
+    """Every alarm reaches the alert topic: e-mail hears all of them, pagers the one that stands for the urgent ones."""
+
+    topic_arn: pulumi.Output[str]
+    paging_alarm_name: str
+    dashboard_url: str
+
+    def __init__(self, name: str, args: AlertingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("img-pipeline:index:Alerting", name, None, opts)
+        watched, deployment = args.watched, args.watched.deployment
+        self.paging_alarm_name = deployment.name("paging")
+        self.topic_arn = self._topic(f"{name}-alerts", args)
+
+        paging = []
+        for alarm in alarms(watched):
+            created = self._alarm(f"{name}-{alarm.name}", alarm, args)
+            if alarm.pages:
+                paging.append(created.name)
+        aws.cloudwatch.CompositeAlarm(
+            f"{name}-paging",
+            alarm_name=self.paging_alarm_name,
+            alarm_description=_description(
+                "Files are being lost from sight or not worked on; one of the alarms named in the rule has gone off.",
+                f"aws cloudwatch describe-alarms --state-value ALARM --alarm-name-prefix {deployment.name('')}",
+            ),
+            alarm_rule=pulumi.Output.all(*paging).apply(
+                lambda names: " OR ".join(f'ALARM("{alarm_name}")' for alarm_name in names)
+            ),
+            alarm_actions=[self.topic_arn],
+            # A pager closes its incident by itself.
+            ok_actions=[self.topic_arn],
+            tags=deployment.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        dashboard_name = deployment.name("dashboard")
+        aws.cloudwatch.Dashboard(
+            f"{name}-dashboard",
+            dashboard_name=dashboard_name,
+            dashboard_body=dashboard_body(watched),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.dashboard_url = (
+            f"https://{deployment.region}.console.aws.amazon.com/cloudwatch/home"
+            f"?region={deployment.region}#dashboards/dashboard/{dashboard_name}"
+        )
+        for query in saved_queries(watched):
+            aws.cloudwatch.QueryDefinition(
+                f"{name}-{query.name}",
+                name=f"{deployment.name('queries')}/{query.name}",
+                log_group_names=list(query.log_group_names),
+                query_string=query.query,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        self.register_outputs({"topic_arn": self.topic_arn})
+
+    def _topic(self, name: str, args: AlertingArgs) -> pulumi.Output[str]:
+        child = pulumi.ResourceOptions(parent=self)
+        deployment, settings = args.watched.deployment, args.watched.settings
+        topic = aws.sns.Topic(
+            name,
+            name=deployment.name("alerts"),
+            # CloudWatch may not use the key that AWS manages for SNS, and that key's policy cannot be changed ("Why
+            # didn't I receive an SNS notification for my CloudWatch alarm trigger?"); alarms name resources, not files.
+            kms_master_key_id=args.key_arn,
+            tags=deployment.tags,
+            opts=child,
+        )
+        aws.sns.TopicPolicy(
+            name,
+            arn=topic.arn,
+            policy=policy_document(
+                [
+                    deny_plaintext("sns:Publish", [topic.arn]),
+                    allow_service(
+                        "PublishAlarms",
+                        "cloudwatch.amazonaws.com",
+                        ["sns:Publish"],
+                        topic.arn,
+                        {
+                            "StringEquals": {"aws:SourceAccount": deployment.account_id},
+                            "ArnLike": {"aws:SourceArn": deployment.arn("cloudwatch", f"alarm:{deployment.name('*')}")},
+                        },
+                    ),
+                ]
+            ),
+            opts=child,
+        )
+        for index, address in enumerate(settings.alert_emails):
+            aws.sns.TopicSubscription(
+                f"{name}-email-{index}", topic=topic.arn, protocol="email", endpoint=address, opts=child
+            )
+        for index, endpoint in enumerate(settings.alert_https_endpoints):
+            aws.sns.TopicSubscription(
+                f"{name}-https-{index}",
+                topic=topic.arn,
+                protocol="https",
+                endpoint=pulumi.Output.secret(endpoint),
+                endpoint_auto_confirms=True,
+                filter_policy_scope="MessageBody",
+                filter_policy=pulumi.Output.json_dumps({"AlarmName": [self.paging_alarm_name]}),
+                opts=child,
+            )
+        return topic.arn
+
+    def _alarm(self, name: str, alarm: Alarm, args: AlertingArgs) -> aws.cloudwatch.MetricAlarm:
+        deployment = args.watched.deployment
+        return aws.cloudwatch.MetricAlarm(
+            name,
+            name=deployment.name(alarm.name),
+            alarm_description=_description(alarm.meaning, alarm.command),
+            metric_queries=_metric_queries(alarm),
+            comparison_operator="GreaterThanThreshold",
+            threshold=alarm.threshold,
+            evaluation_periods=alarm.periods,
+            datapoints_to_alarm=alarm.periods,
+            treat_missing_data="notBreaching",
+            alarm_actions=[self.topic_arn],
+            tags=deployment.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def _description(meaning: str, command: str) -> str:
+    return f"{meaning}\nNext: {command}"
+
+
+def _metric_queries(alarm: Alarm) -> list[aws.cloudwatch.MetricAlarmMetricQueryArgs]:
+    queries = [
+        aws.cloudwatch.MetricAlarmMetricQueryArgs(
+            id=query_id, metric=_metric(metric, alarm), return_data=alarm.expression is None
+        )
+        for query_id, metric in alarm.metrics.items()
+    ]
+    if alarm.expression is not None:
+        queries.append(
+            aws.cloudwatch.MetricAlarmMetricQueryArgs(
+                id="result", expression=alarm.expression, label=alarm.name, return_data=True
+            )
+        )
+    return queries
+
+
+def _metric(metric: Metric, alarm: Alarm) -> aws.cloudwatch.MetricAlarmMetricQueryMetricArgs:
+    return aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
+        namespace=metric.namespace,
+        metric_name=metric.name,
+        dimensions=dict(metric.dimensions),
+        stat=metric.statistic,
+        period=alarm.period_seconds,
+    )

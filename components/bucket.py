@@ -1,0 +1,114 @@
+"""A bucket that is private, versioned, encrypted, reached over TLS only, and removes what is old."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.deployment import Deployment
+from components.iam import deny_plaintext, policy_document
+
+
+@dataclass(frozen=True, kw_only=True)
+class BucketArgs:
+    """`expiration_days` 0 keeps objects for good; `key_arn` None encrypts with S3's own keys."""
+
+    deployment: Deployment
+    bucket_name: str
+    key_arn: pulumi.Input[str] | None
+    expiration_days: int
+    old_version_days: int
+    incomplete_upload_days: int
+
+
+class Bucket(pulumi.ComponentResource):
+    """A bucket as every bucket of the program is."""
+
+    name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: BucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("img-pipeline:index:Bucket", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        bucket = aws.s3.Bucket(
+            name,
+            bucket=args.bucket_name,
+            force_destroy=not args.deployment.protect_state,
+            tags=args.deployment.tags,
+            opts=args.deployment.state_options(self),
+        )
+        versioning = aws.s3.BucketVersioning(
+            name, bucket=bucket.bucket, versioning_configuration={"status": "Enabled"}, opts=child
+        )
+        public_access = aws.s3.BucketPublicAccessBlock(
+            name,
+            bucket=bucket.bucket,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=child,
+        )
+        aws.s3.BucketOwnershipControls(
+            name, bucket=bucket.bucket, rule={"object_ownership": "BucketOwnerEnforced"}, opts=child
+        )
+        aws.s3.BucketServerSideEncryptionConfiguration(
+            name, bucket=bucket.bucket, rules=[_encryption_rule(args.key_arn)], opts=child
+        )
+        aws.s3.BucketLifecycleConfiguration(
+            name,
+            bucket=bucket.bucket,
+            rules=_lifecycle_rules(args),
+            # S3 takes rules for old versions only from a bucket that has versions.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
+        )
+        aws.s3.BucketPolicy(
+            name,
+            bucket=bucket.bucket,
+            policy=policy_document([deny_plaintext("s3:*", [bucket.arn, pulumi.Output.concat(bucket.arn, "/*")])]),
+            # Both write the bucket's access settings, and S3 refuses two such writes at once.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[public_access]),
+        )
+        self.name = bucket.bucket
+        self.arn = bucket.arn
+        self.register_outputs({"name": self.name, "arn": self.arn})
+
+
+def _encryption_rule(
+    key_arn: pulumi.Input[str] | None,
+) -> aws.s3.BucketServerSideEncryptionConfigurationRuleArgsDict:
+    if key_arn is None:
+        return {"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}
+    # A bucket key saves one call to KMS per object.
+    return {
+        "apply_server_side_encryption_by_default": {"sse_algorithm": "aws:kms", "kms_master_key_id": key_arn},
+        "bucket_key_enabled": True,
+    }
+
+
+def _lifecycle_rules(args: BucketArgs) -> list[aws.s3.BucketLifecycleConfigurationRuleArgsDict]:
+    rules: list[aws.s3.BucketLifecycleConfigurationRuleArgsDict] = [
+        {
+            "id": "remove-incomplete-uploads",
+            "status": "Enabled",
+            "filter": {"prefix": ""},
+            "abort_incomplete_multipart_upload": {"days_after_initiation": args.incomplete_upload_days},
+        },
+        {
+            "id": "remove-old-versions",
+            "status": "Enabled",
+            "filter": {"prefix": ""},
+            "noncurrent_version_expiration": {"noncurrent_days": args.old_version_days},
+            "expiration": {"expired_object_delete_marker": True},
+        },
+    ]
+    if args.expiration_days:
+        rules.append(
+            {
+                "id": "remove-objects",
+                "status": "Enabled",
+                "filter": {"prefix": ""},
+                "expiration": {"days": args.expiration_days},
+            }
+        )
+    return rules

@@ -1,0 +1,53 @@
+"""Where a stack stands and how its resources are named, tagged and kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.settings import PROJECT, Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """One stack in one account and region."""
+
+    stack: str
+    account_id: str
+    region: str
+    partition: str
+    dns_suffix: str
+    tags: Mapping[str, str]
+    protect_state: bool
+
+    @classmethod
+    def current(cls, settings: Settings) -> "Deployment":
+        """The running stack, in the account and region of its AWS credentials."""
+        stack = pulumi.get_stack()
+        partition = aws.get_partition()
+        return cls(
+            stack=stack,
+            account_id=aws.get_caller_identity().account_id,
+            region=aws.get_region().region,
+            partition=partition.partition,
+            dns_suffix=partition.dns_suffix,
+            tags={**settings.tags, "Project": PROJECT, "Stack": stack},
+            protect_state=settings.protect_state,
+        )
+
+    def name(self, role: str) -> str:
+        """The physical name operators type, such as img-pipeline-prod-transform-queue."""
+        return f"{PROJECT}-{self.stack}-{role}"
+
+    def bucket_name(self, role: str) -> str:
+        """Like `name`, with the account's id: bucket names are shared by all of AWS."""
+        return f"{self.name(role)}-{self.account_id}"
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of something in this account and region, for a policy that has to come before it."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
+
+    def state_options(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
+        """Options of a resource that holds what cannot be made again."""
+        return pulumi.ResourceOptions(parent=parent, protect=self.protect_state, retain_on_delete=self.protect_state)

@@ -1,0 +1,71 @@
+"""The stack's own key, for stacks that keep their data under a customer-managed key."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.deployment import Deployment
+from components.iam import allow_service, policy_document
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncryptionArgs:
+    deployment: Deployment
+
+
+class Encryption(pulumi.ComponentResource):
+    """One key for buckets, queues, tables, topics and logs, open to the services that act on nobody's behalf."""
+
+    key_arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: EncryptionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("img-pipeline:index:Encryption", name, None, opts)
+        deployment = args.deployment
+        this_account = {"StringEquals": {"aws:SourceAccount": deployment.account_id}}
+        log_groups = deployment.arn("logs", f"log-group:*{deployment.name('*')}")
+        key = aws.kms.Key(
+            name,
+            description=f"Data of the stack {deployment.stack} of img-pipeline",
+            enable_key_rotation=True,
+            deletion_window_in_days=30,
+            policy=policy_document(
+                [
+                    # Without this nobody but the key itself could ever change it ("Key policies in AWS KMS").
+                    {
+                        "Sid": "AccountDecidesByIam",
+                        "Effect": "Allow",
+                        "Principal": {"AWS": f"arn:{deployment.partition}:iam::{deployment.account_id}:root"},
+                        "Action": "kms:*",
+                        "Resource": "*",
+                    },
+                    # EventBridge sends to the transform queue, SNS to subscribers' queues, alarms to their topic.
+                    *(
+                        allow_service(sid, service, ["kms:Decrypt", "kms:GenerateDataKey*"], "*", this_account)
+                        for sid, service in (
+                            ("EventBridge", "events.amazonaws.com"),
+                            ("Sns", "sns.amazonaws.com"),
+                            ("CloudWatchAlarms", "cloudwatch.amazonaws.com"),
+                        )
+                    ),
+                    # CloudWatch Logs names the log group it works for in the encryption context.
+                    allow_service(
+                        "Logs",
+                        f"logs.{deployment.region}.amazonaws.com",
+                        ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+                        "*",
+                        {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}},
+                    ),
+                ]
+            ),
+            tags=deployment.tags,
+            opts=deployment.state_options(self),
+        )
+        aws.kms.Alias(
+            name,
+            name=f"alias/{deployment.name('data')}",
+            target_key_id=key.key_id,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.key_arn = key.arn
+        self.register_outputs({"key_arn": self.key_arn})

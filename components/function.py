@@ -1,0 +1,186 @@
+"""One Lambda function with all that belongs to it: role, log group, alias, and limits on how it may be called."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.deployment import Deployment
+from components.iam import ServiceRole, ServiceRoleArgs, Statement, allow, write_traces
+from components.network import Network
+
+LIVE = "live"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """What all functions of a stack have in common."""
+
+    deployment: Deployment
+    code: pulumi.FileArchive
+    layer_arn: pulumi.Input[str]
+    runtime: str
+    architecture: str
+    log_level: str
+    log_retention_days: int
+    tracing: bool
+    network: Network | None
+    key_arn: pulumi.Input[str] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionArgs:
+    """`reserved_concurrency` 0 leaves the function in the shared pool; `statements` are what its code needs."""
+
+    platform: Platform
+    short_name: str
+    description: str
+    memory_mb: int
+    timeout_seconds: int
+    reserved_concurrency: int
+    provisioned_concurrency: int = 0
+    environment: Mapping[str, pulumi.Input[str]]
+    statements: Sequence[Statement]
+
+
+class Function(pulumi.ComponentResource):
+    """The function functions/{short_name}, called through its alias `live`."""
+
+    function_name: str
+    log_group_name: str
+    alias_arn: pulumi.Output[str]
+    role_arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: FunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("img-pipeline:index:Function", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        platform = args.platform
+        deployment = platform.deployment
+        self.function_name = deployment.name(args.short_name)
+        self.log_group_name = f"/aws/lambda/{self.function_name}"
+
+        log_group = aws.cloudwatch.LogGroup(
+            name,
+            name=self.log_group_name,
+            retention_in_days=platform.log_retention_days,
+            kms_key_id=platform.key_arn,
+            tags=deployment.tags,
+            opts=child,
+        )
+        role = ServiceRole(
+            name,
+            ServiceRoleArgs(
+                deployment=deployment,
+                role_name=self.function_name,
+                description=f"What {self.function_name} may do",
+                service="lambda.amazonaws.com",
+                statements=[
+                    *args.statements,
+                    allow(
+                        "WriteLogs",
+                        ["logs:CreateLogStream", "logs:PutLogEvents"],
+                        [pulumi.Output.concat(log_group.arn, ":*")],
+                    ),
+                    *([write_traces()] if platform.tracing else []),
+                    *(_join_network(self.function_name, platform.network, deployment) if platform.network else []),
+                ],
+            ),
+            child,
+        )
+        function = aws.lambda_.Function(
+            name,
+            name=self.function_name,
+            description=args.description,
+            role=role.arn,
+            runtime=platform.runtime,
+            architectures=[platform.architecture],
+            code=platform.code,
+            handler=f"functions.{args.short_name}.handler.handler",
+            layers=[platform.layer_arn],
+            memory_size=args.memory_mb,
+            timeout=args.timeout_seconds,
+            # AWS's own value for "no reservation" is -1; its 0 would switch the function off.
+            reserved_concurrent_executions=args.reserved_concurrency or -1,
+            environment=aws.lambda_.FunctionEnvironmentArgs(
+                variables={
+                    "POWERTOOLS_SERVICE_NAME": args.short_name,
+                    "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(deployment),
+                    "POWERTOOLS_LOG_LEVEL": platform.log_level,
+                    **args.environment,
+                }
+            ),
+            tracing_config={"mode": "Active" if platform.tracing else "PassThrough"},
+            logging_config={"log_format": "Text", "log_group": log_group.name},
+            vpc_config=_vpc_config(platform.network),
+            publish=True,
+            tags=deployment.tags,
+            # Lambda tries the role when it makes the function, so the role's policy has to be there.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
+        )
+        alias = aws.lambda_.Alias(
+            name,
+            name=LIVE,
+            description="The version that the workflow calls",
+            function_name=function.name,
+            function_version=function.version,
+            opts=child,
+        )
+        # The workflow calls synchronously and owns all retries; this holds for anybody who calls otherwise.
+        aws.lambda_.FunctionEventInvokeConfig(
+            name, function_name=function.name, qualifier=alias.name, maximum_retry_attempts=0, opts=child
+        )
+        if args.provisioned_concurrency:
+            aws.lambda_.ProvisionedConcurrencyConfig(
+                name,
+                function_name=function.name,
+                qualifier=alias.name,
+                provisioned_concurrent_executions=args.provisioned_concurrency,
+                opts=child,
+            )
+        self.alias_arn = alias.arn
+        self.role_arn = role.arn
+        self.register_outputs({"alias_arn": self.alias_arn, "role_arn": self.role_arn})
+
+
+def metrics_namespace(deployment: Deployment) -> str:
+    """The CloudWatch namespace of the functions' own metrics."""
+    return f"img-pipeline/{deployment.stack}"
+
+
+def _vpc_config(network: Network | None) -> aws.lambda_.FunctionVpcConfigArgs | None:
+    if network is None:
+        return None
+    return aws.lambda_.FunctionVpcConfigArgs(
+        subnet_ids=list(network.subnet_ids), security_group_ids=[network.security_group_id]
+    )
+
+
+def _join_network(function_name: str, network: Network, deployment: Deployment) -> list[Statement]:
+    """Leave for the Lambda service to place the function in the VPC, and none for the function's code to do the same.
+
+    The actions are those of "Giving Lambda functions access to resources in an Amazon VPC"; so is the denial, which
+    works because only calls from the function's own code carry its ARN.
+    """
+    interfaces = deployment.arn("ec2", "network-interface/*")
+    create_in = [
+        interfaces,
+        *(deployment.arn("ec2", f"subnet/{subnet_id}") for subnet_id in network.subnet_ids),
+        pulumi.Output.concat(deployment.arn("ec2", "security-group/"), network.security_group_id),
+    ]
+    manage = ["ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"]
+    describe = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
+    return [
+        allow("JoinNetwork", ["ec2:CreateNetworkInterface"], create_in),
+        allow("ManageNetworkInterfaces", manage, [interfaces]),
+        allow("DescribeNetwork", describe, ["*"]),
+        {
+            "Sid": "NotByCode",
+            "Effect": "Deny",
+            "Action": ["ec2:CreateNetworkInterface", *manage, *describe],
+            "Resource": ["*"],
+            "Condition": {
+                "ArnEquals": {"lambda:SourceFunctionArn": deployment.arn("lambda", f"function:{function_name}")}
+            },
+        },
+    ]

@@ -1,0 +1,116 @@
+"""IAM documents and the one kind of role the program makes: for one service, with one inline policy."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.deployment import Deployment
+
+Statement = Mapping[str, Any]
+Condition = Mapping[str, Mapping[str, pulumi.Input[str] | Sequence[pulumi.Input[str]]]]
+
+
+def allow(
+    sid: str, actions: Sequence[str], resources: Sequence[pulumi.Input[str]], condition: Condition | None = None
+) -> Statement:
+    """A statement of a role's policy: the role may do `actions` to `resources`."""
+    statement = {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+    return {**statement, "Condition": condition} if condition else statement
+
+
+def allow_service(
+    sid: str, service: str, actions: Sequence[str], resource: pulumi.Input[str], condition: Condition
+) -> Statement:
+    """A statement of a resource's policy: `service` may do `actions` on behalf of what `condition` names."""
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": list(actions),
+        "Resource": resource,
+        "Condition": condition,
+    }
+
+
+def deny_plaintext(actions: str, resources: Sequence[pulumi.Input[str]]) -> Statement:
+    """A statement of a resource's policy: nobody may use it without TLS."""
+    return {
+        "Sid": "DenyPlaintext",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": actions,
+        "Resource": list(resources),
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def policy_document(statements: Sequence[Statement]) -> pulumi.Output[str]:
+    """The JSON of a policy."""
+    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def write_traces() -> Statement:
+    """Leave to send traces to X-Ray, whose actions AWS allows on nothing narrower than `*`."""
+    return allow("WriteTraces", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"])
+
+
+def use_key(
+    key_arn: pulumi.Input[str] | None, actions: Sequence[str], services: Sequence[str], deployment: Deployment
+) -> tuple[Statement, ...]:
+    """Leave to use the customer-managed key through `services` only; nothing when AWS manages the keys."""
+    if key_arn is None:
+        return ()
+    via = [f"{service}.{deployment.region}.{deployment.dns_suffix}" for service in services]
+    return (allow("UseKey", actions, [key_arn], {"StringEquals": {"kms:ViaService": via}}),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceRoleArgs:
+    """`source_arn` is the one resource the service may take the role for, where the service says so to IAM."""
+
+    deployment: Deployment
+    role_name: str
+    description: str
+    service: str
+    source_arn: str | None = None
+    statements: Sequence[Statement]
+
+
+class ServiceRole(pulumi.ComponentResource):
+    """A role that one AWS service takes for this account, and the policy that says what it may do."""
+
+    arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ServiceRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("img-pipeline:index:ServiceRole", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        role = aws.iam.Role(
+            name,
+            name=args.role_name,
+            description=args.description,
+            assume_role_policy=policy_document([_trust(args)]),
+            tags=args.deployment.tags,
+            opts=child,
+        )
+        aws.iam.RolePolicy(
+            name, name="permissions", role=role.name, policy=policy_document(args.statements), opts=child
+        )
+        self.arn = role.arn
+        self.register_outputs({"arn": self.arn})
+
+
+def _trust(args: ServiceRoleArgs) -> Statement:
+    # The service may act for this account alone ("The confused deputy problem", IAM User Guide).
+    condition: dict[str, dict[str, str]] = {"StringEquals": {"aws:SourceAccount": args.deployment.account_id}}
+    if args.source_arn is not None:
+        condition["ArnLike"] = {"aws:SourceArn": args.source_arn}
+    return {
+        "Sid": "Assume",
+        "Effect": "Allow",
+        "Principal": {"Service": args.service},
+        "Action": "sts:AssumeRole",
+        "Condition": condition,
+    }

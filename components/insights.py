@@ -1,0 +1,58 @@
+"""Saved CloudWatch Logs Insights queries: the questions an operator asks of the logs."""
+
+from dataclasses import dataclass
+
+from components.alarms import Watched
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedQuery:
+    name: str
+    log_group_names: tuple[str, ...]
+    query: str
+
+
+def saved_queries(watched: Watched) -> list[SavedQuery]:
+    """Each query's name says the question it answers."""
+    functions = tuple(function.log_group_name for function in watched.transform.functions.values())
+    validate = (watched.transform.functions["validate"].log_group_name,)
+    workflow = (watched.transform.state_machine.log_group_name,)
+    return [
+        SavedQuery(
+            name="one-file",
+            log_group_names=functions,
+            query="fields @timestamp, service, outcome, durationMs, executionName, traceId\n"
+            "| filter fileKey = 'uploads/REPLACE-ME.jpg'\n| sort @timestamp asc",
+        ),
+        SavedQuery(
+            name="errors-by-cause",
+            log_group_names=functions,
+            query="filter level = 'ERROR'\n"
+            "| stats count(*) as failures, latest(fileKey) as example by service, outcome\n| sort failures desc",
+        ),
+        SavedQuery(
+            name="rejections-by-reason",
+            log_group_names=validate,
+            query="filter level = 'INFO' and outcome != 'accepted'\n"
+            "| stats count(*) as files, latest(fileKey) as example by outcome\n| sort files desc",
+        ),
+        SavedQuery(
+            name="slowest-files",
+            log_group_names=functions,
+            query="filter ispresent(durationMs)\n"
+            "| stats max(durationMs) as slowest_ms, sum(durationMs) as total_ms by fileKey, executionName\n"
+            "| sort slowest_ms desc\n| limit 50",
+        ),
+        SavedQuery(
+            name="cold-starts",
+            log_group_names=functions,
+            query="filter ispresent(coldStart)\n"
+            "| stats count(*) as calls, sum(coldStart) as cold, pct(durationMs, 99) as p99_ms by service, bin(1h)",
+        ),
+        SavedQuery(
+            name="failed-executions",
+            log_group_names=workflow,
+            query="filter type in ['ExecutionFailed', 'ExecutionTimedOut', 'ExecutionAborted']\n"
+            "| fields @timestamp, execution_arn, details.error, details.cause\n| sort @timestamp desc",
+        ),
+    ]

@@ -1,0 +1,101 @@
+"""The functions' place in a VPC: one security group, and ways to AWS services that do not cross the internet."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.deployment import Deployment
+from components.settings import Vpc
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkArgs:
+    deployment: Deployment
+    vpc: Vpc
+
+
+class Network(pulumi.ComponentResource):
+    """What the functions share in the VPC that the settings name."""
+
+    subnet_ids: tuple[str, ...]
+    security_group_id: pulumi.Output[str]
+
+    def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("img-pipeline:index:Network", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        deployment, vpc = args.deployment, args.vpc
+        functions = aws.ec2.SecurityGroup(
+            f"{name}-functions",
+            name=deployment.name("functions"),
+            description="Functions of img-pipeline: no way in, HTTPS out",
+            vpc_id=vpc.vpc_id,
+            tags=deployment.tags,
+            opts=child,
+        )
+        aws.vpc.SecurityGroupEgressRule(
+            f"{name}-functions-https",
+            security_group_id=functions.id,
+            description="AWS services",
+            ip_protocol="tcp",
+            from_port=443,
+            to_port=443,
+            cidr_ipv4="0.0.0.0/0",
+            tags=deployment.tags,
+            opts=child,
+        )
+        if vpc.route_table_ids:
+            for service in ("s3", "dynamodb"):
+                aws.ec2.VpcEndpoint(
+                    f"{name}-{service}",
+                    vpc_id=vpc.vpc_id,
+                    service_name=_service_name(deployment, service),
+                    vpc_endpoint_type="Gateway",
+                    route_table_ids=list(vpc.route_table_ids),
+                    tags=deployment.tags,
+                    opts=child,
+                )
+        if vpc.interface_endpoints:
+            self._interface_endpoints(name, args, functions.id)
+        self.subnet_ids = vpc.subnet_ids
+        self.security_group_id = functions.id
+        self.register_outputs({"security_group_id": self.security_group_id})
+
+    def _interface_endpoints(self, name: str, args: NetworkArgs, functions_id: pulumi.Output[str]) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        deployment, vpc = args.deployment, args.vpc
+        endpoints = aws.ec2.SecurityGroup(
+            f"{name}-endpoints",
+            name=deployment.name("endpoints"),
+            description="Interface endpoints of img-pipeline: HTTPS from its functions",
+            vpc_id=vpc.vpc_id,
+            tags=deployment.tags,
+            opts=child,
+        )
+        aws.vpc.SecurityGroupIngressRule(
+            f"{name}-endpoints-https",
+            security_group_id=endpoints.id,
+            description="Functions of img-pipeline",
+            ip_protocol="tcp",
+            from_port=443,
+            to_port=443,
+            referenced_security_group_id=functions_id,
+            tags=deployment.tags,
+            opts=child,
+        )
+        for service in vpc.interface_endpoints:
+            aws.ec2.VpcEndpoint(
+                f"{name}-{service}",
+                vpc_id=vpc.vpc_id,
+                service_name=_service_name(deployment, service),
+                vpc_endpoint_type="Interface",
+                private_dns_enabled=True,
+                subnet_ids=list(vpc.subnet_ids),
+                security_group_ids=[endpoints.id],
+                tags=deployment.tags,
+                opts=child,
+            )
+
+
+def _service_name(deployment: Deployment, service: str) -> str:
+    return f"com.amazonaws.{deployment.region}.{service}"

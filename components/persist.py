@@ -1,0 +1,146 @@
+"""What is kept about every file, and who is told: the tables, the results topic and its subscribers' queues."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.deployment import Deployment
+from components.iam import deny_plaintext, policy_document
+from components.queue import Queue, QueueArgs, Sender
+from components.settings import ResultSubscriber
+
+# A subscriber that takes longer than this per message should raise its queue's visibility timeout itself.
+SUBSCRIBER_VISIBILITY_SECONDS = 60
+SUBSCRIBER_RECEIVES = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersistArgs:
+    deployment: Deployment
+    denylist_table_name: str
+    subscribers: Mapping[str, ResultSubscriber]
+    key_arn: pulumi.Input[str] | None
+
+
+class Persist(pulumi.ComponentResource):
+    """The record of every file, and the notification that it is ready or refused."""
+
+    assets: aws.dynamodb.Table
+    jobs: aws.dynamodb.Table
+    denylist: aws.dynamodb.Table
+    table_names: Mapping[str, str]
+    results_topic_arn: pulumi.Output[str]
+    subscriber_queues: Mapping[str, Queue]
+
+    def __init__(self, name: str, args: PersistArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("img-pipeline:index:Persist", name, None, opts)
+        deployment = args.deployment
+        assets_name, jobs_name = deployment.name("assets"), deployment.name("jobs")
+        self.table_names = {"assets": assets_name, "jobs": jobs_name, "denylist": args.denylist_table_name}
+
+        self.assets = self._table(f"{name}-assets", args, assets_name, key="fileKey")
+        # The history of one file: its jobs, the newest last.
+        self.jobs = self._table(
+            f"{name}-jobs",
+            args,
+            jobs_name,
+            key="jobId",
+            index=("fileKey-index", ("fileKey", "createdAt")),
+            time_to_live="expiresAt",
+        )
+        self.denylist = self._table(f"{name}-denylist", args, args.denylist_table_name, key="sha256")
+        self.results_topic_arn = self._topic(f"{name}-results", args)
+        self.subscriber_queues = {
+            subscriber: self._subscribe(f"{name}-results-{subscriber}", args, subscriber, wanted)
+            for subscriber, wanted in args.subscribers.items()
+        }
+        self.register_outputs({"results_topic_arn": self.results_topic_arn})
+
+    def _table(
+        self,
+        name: str,
+        args: PersistArgs,
+        table_name: str,
+        *,
+        key: str,
+        index: tuple[str, Sequence[str]] | None = None,
+        time_to_live: str | None = None,
+    ) -> aws.dynamodb.Table:
+        attributes = {key, *(index[1] if index else ())}
+        return aws.dynamodb.Table(
+            name,
+            name=table_name,
+            billing_mode="PAY_PER_REQUEST",
+            hash_key=key,
+            attributes=[{"name": attribute, "type": "S"} for attribute in sorted(attributes)],
+            global_secondary_indexes=[_index(*index)] if index else None,
+            ttl={"attribute_name": time_to_live, "enabled": True} if time_to_live else None,
+            point_in_time_recovery={"enabled": True},
+            server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(enabled=True, kms_key_arn=args.key_arn),
+            deletion_protection_enabled=args.deployment.protect_state,
+            tags=args.deployment.tags,
+            opts=args.deployment.state_options(self),
+        )
+
+    def _topic(self, name: str, args: PersistArgs) -> pulumi.Output[str]:
+        topic = aws.sns.Topic(
+            name,
+            name=args.deployment.name("results"),
+            kms_master_key_id="alias/aws/sns" if args.key_arn is None else args.key_arn,
+            tags=args.deployment.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        aws.sns.TopicPolicy(
+            name,
+            arn=topic.arn,
+            policy=policy_document([deny_plaintext("sns:Publish", [topic.arn])]),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return topic.arn
+
+    def _subscribe(self, name: str, args: PersistArgs, subscriber: str, wanted: ResultSubscriber) -> Queue:
+        deployment = args.deployment
+        topic = Sender(service="sns.amazonaws.com", source_arn=self.results_topic_arn)
+        queue = Queue(
+            name,
+            QueueArgs(
+                deployment=deployment,
+                queue_name=deployment.name(f"results-{subscriber}"),
+                dead_letter_queue_name=deployment.name(f"results-{subscriber}-dlq"),
+                key_arn=args.key_arn,
+                senders=[topic],
+                dead_letter_senders=[topic],
+                visibility_timeout_seconds=SUBSCRIBER_VISIBILITY_SECONDS,
+                max_receive_count=SUBSCRIBER_RECEIVES,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        filters = {"outcome": wanted.outcomes, "contentType": wanted.content_types}
+        aws.sns.TopicSubscription(
+            name,
+            topic=self.results_topic_arn,
+            protocol="sqs",
+            endpoint=queue.arn,
+            # The consumer finds the message itself in the body, and the attributes beside it.
+            raw_message_delivery=True,
+            filter_policy=pulumi.Output.json_dumps({key: list(values) for key, values in filters.items() if values})
+            if any(filters.values())
+            else None,
+            redrive_policy=pulumi.Output.json_dumps({"deadLetterTargetArn": queue.dead_letter.arn}),
+            # SNS would otherwise try the queue before its policy lets it in.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[queue]),
+        )
+        return queue
+
+
+def _index(name: str, keys: Sequence[str]) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
+    return aws.dynamodb.TableGlobalSecondaryIndexArgs(
+        name=name,
+        projection_type="ALL",
+        key_schemas=[
+            aws.dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=attribute, key_type=key_type)
+            for attribute, key_type in zip(keys, ("HASH", "RANGE"), strict=True)
+        ],
+    )

@@ -1,0 +1,142 @@
+"""Queues, and the dead-letter queues that keep what failed for fourteen days."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.deployment import Deployment
+from components.iam import Statement, allow_service, deny_plaintext, policy_document
+
+# The longest that SQS keeps a message ("Amazon SQS message quotas").
+DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600
+# A moved message's age counts from its first queue, so time spent here shortens its stay in the dead-letter queue.
+SOURCE_RETENTION_SECONDS = 4 * 24 * 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sender:
+    """An AWS service that may send to a queue, for one resource of ours only."""
+
+    service: str
+    source_arn: pulumi.Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetterQueueArgs:
+    """`key_arn` None encrypts with keys that SQS manages."""
+
+    deployment: Deployment
+    queue_name: str
+    key_arn: pulumi.Input[str] | None
+    senders: Sequence[Sender] = ()
+
+
+class DeadLetterQueue(pulumi.ComponentResource):
+    """A queue that keeps what failed until somebody has looked."""
+
+    queue_name: str
+    arn: pulumi.Output[str]
+    url: pulumi.Output[str]
+
+    def __init__(self, name: str, args: DeadLetterQueueArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("img-pipeline:index:DeadLetterQueue", name, None, opts)
+        queue = aws.sqs.Queue(
+            name,
+            name=args.queue_name,
+            message_retention_seconds=DEAD_LETTER_RETENTION_SECONDS,
+            sqs_managed_sse_enabled=True if args.key_arn is None else None,
+            kms_master_key_id=args.key_arn,
+            tags=args.deployment.tags,
+            opts=args.deployment.state_options(self),
+        )
+        _restrict(name, queue, args.senders, self)
+        self.queue_name = args.queue_name
+        self.arn = queue.arn
+        self.url = queue.url
+        self.register_outputs({"arn": self.arn, "url": self.url})
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueArgs:
+    """`dead_letter_senders` are services that put what they cannot deliver straight into the dead-letter queue."""
+
+    deployment: Deployment
+    queue_name: str
+    dead_letter_queue_name: str
+    key_arn: pulumi.Input[str] | None
+    senders: Sequence[Sender]
+    dead_letter_senders: Sequence[Sender] = ()
+    visibility_timeout_seconds: int
+    max_receive_count: int
+
+
+class Queue(pulumi.ComponentResource):
+    """A queue with its own dead-letter queue."""
+
+    queue_name: str
+    arn: pulumi.Output[str]
+    url: pulumi.Output[str]
+    dead_letter: DeadLetterQueue
+
+    def __init__(self, name: str, args: QueueArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("img-pipeline:index:Queue", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self.dead_letter = DeadLetterQueue(
+            f"{name}-dlq",
+            DeadLetterQueueArgs(
+                deployment=args.deployment,
+                queue_name=args.dead_letter_queue_name,
+                key_arn=args.key_arn,
+                senders=args.dead_letter_senders,
+            ),
+            child,
+        )
+        queue = aws.sqs.Queue(
+            name,
+            name=args.queue_name,
+            visibility_timeout_seconds=args.visibility_timeout_seconds,
+            message_retention_seconds=SOURCE_RETENTION_SECONDS,
+            receive_wait_time_seconds=20,
+            redrive_policy=pulumi.Output.json_dumps(
+                {"deadLetterTargetArn": self.dead_letter.arn, "maxReceiveCount": args.max_receive_count}
+            ),
+            sqs_managed_sse_enabled=True if args.key_arn is None else None,
+            kms_master_key_id=args.key_arn,
+            tags=args.deployment.tags,
+            opts=child,
+        )
+        _restrict(name, queue, args.senders, self)
+        aws.sqs.RedriveAllowPolicy(
+            f"{name}-dlq",
+            queue_url=self.dead_letter.url,
+            redrive_allow_policy=pulumi.Output.json_dumps(
+                {"redrivePermission": "byQueue", "sourceQueueArns": [queue.arn]}
+            ),
+            opts=child,
+        )
+        self.queue_name = args.queue_name
+        self.arn = queue.arn
+        self.url = queue.url
+        self.register_outputs({"arn": self.arn, "url": self.url})
+
+
+def _restrict(name: str, queue: aws.sqs.Queue, senders: Sequence[Sender], parent: pulumi.Resource) -> None:
+    statements: list[Statement] = [deny_plaintext("sqs:*", [queue.arn])]
+    statements += [
+        allow_service(
+            f"Send{index}",
+            sender.service,
+            ["sqs:SendMessage"],
+            queue.arn,
+            {"ArnEquals": {"aws:SourceArn": sender.source_arn}},
+        )
+        for index, sender in enumerate(senders)
+    ]
+    aws.sqs.QueuePolicy(
+        name,
+        queue_url=queue.url,
+        policy=policy_document(statements),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )

@@ -1,0 +1,154 @@
+"""The Express state machine that runs the workflow, with its role and its log."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.deployment import Deployment
+from components.function import Function
+from components.iam import ServiceRole, ServiceRoleArgs, Statement, allow, use_key, write_traces
+from components.persist import Persist
+from components.queue import DeadLetterQueue
+from components.settings import Settings, Transform
+from components.workflow import TransformSpec, WorkflowSpec, workflow_definition
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateMachineArgs:
+    """`transforms` pairs each entry of the settings with its function."""
+
+    deployment: Deployment
+    settings: Settings
+    validate: Function
+    transforms: Sequence[tuple[Transform, Function]]
+    validate_dlq: DeadLetterQueue
+    persist: Persist
+    key_arn: pulumi.Input[str] | None
+
+
+class StateMachine(pulumi.ComponentResource):
+    """Runs the workflow of `components.workflow`, one execution per file version."""
+
+    log_group_name: str
+    arn: pulumi.Output[str]
+    role_arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: StateMachineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("img-pipeline:index:StateMachine", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        deployment, settings = args.deployment, args.settings
+        machine_name = deployment.name("state-machine")
+        # Under this prefix no resource policy grows with every log group ("Logging in CloudWatch Logs").
+        self.log_group_name = f"/aws/vendedlogs/states/{machine_name}"
+
+        log_group = aws.cloudwatch.LogGroup(
+            name,
+            name=self.log_group_name,
+            retention_in_days=settings.log_retention_days,
+            kms_key_id=args.key_arn,
+            tags=deployment.tags,
+            opts=child,
+        )
+        role = ServiceRole(
+            name,
+            ServiceRoleArgs(
+                deployment=deployment,
+                role_name=deployment.name("workflow"),
+                description="Runs the functions, keeps the records, and tells of results",
+                service="states.amazonaws.com",
+                source_arn=deployment.arn("states", f"stateMachine:{machine_name}"),
+                statements=_statements(args),
+            ),
+            child,
+        )
+        machine = aws.sfn.StateMachine(
+            name,
+            name=machine_name,
+            type="EXPRESS",
+            role_arn=role.arn,
+            definition=_definition(args),
+            logging_configuration={
+                "level": settings.workflow_log_level,
+                "include_execution_data": settings.workflow_log_data,
+                "log_destination": pulumi.Output.concat(log_group.arn, ":*"),
+            },
+            tracing_configuration={"enabled": settings.tracing},
+            tags=deployment.tags,
+            # Step Functions tries its leave to write the log when it makes the machine.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
+        )
+        self.arn = machine.arn
+        self.role_arn = role.arn
+        self.register_outputs({"arn": self.arn, "role_arn": self.role_arn})
+
+
+def _definition(args: StateMachineArgs) -> pulumi.Output[str]:
+    settings, persist = args.settings, args.persist
+
+    def build(resolved: dict) -> str:
+        return json.dumps(
+            workflow_definition(
+                WorkflowSpec(
+                    validate_function_arn=resolved["validate"],
+                    validate_timeout_seconds=settings.validate_.timeout_seconds,
+                    transforms=tuple(
+                        TransformSpec(
+                            name=transform.name, function_arn=function_arn, timeout_seconds=transform.timeout_seconds
+                        )
+                        for (transform, _), function_arn in zip(args.transforms, resolved["transforms"], strict=True)
+                    ),
+                    assets_table=resolved["assets"],
+                    jobs_table=resolved["jobs"],
+                    validate_dlq_url=resolved["validate_dlq"],
+                    results_topic_arn=resolved["results"],
+                    map_concurrency=settings.map_concurrency,
+                    timeout_seconds=settings.workflow_timeout_seconds,
+                    job_retention_days=settings.job_retention_days,
+                )
+            )
+        )
+
+    return pulumi.Output.all(
+        validate=args.validate.alias_arn,
+        transforms=[function.alias_arn for _, function in args.transforms],
+        assets=persist.assets.name,
+        jobs=persist.jobs.name,
+        validate_dlq=args.validate_dlq.url,
+        results=persist.results_topic_arn,
+    ).apply(build)
+
+
+def _statements(args: StateMachineArgs) -> list[Statement]:
+    functions = [args.validate, *(function for _, function in args.transforms)]
+    return [
+        allow("RunFunctions", ["lambda:InvokeFunction"], [function.alias_arn for function in functions]),
+        allow("KeepJobs", ["dynamodb:UpdateItem"], [args.persist.jobs.arn]),
+        allow("KeepAssets", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [args.persist.assets.arn]),
+        allow("KeepRejectedFiles", ["sqs:SendMessage"], [args.validate_dlq.arn]),
+        allow("TellResults", ["sns:Publish"], [args.persist.results_topic_arn]),
+        *use_key(args.key_arn, ["kms:Decrypt", "kms:GenerateDataKey"], ["dynamodb", "sqs", "sns"], args.deployment),
+        # AWS allows these on nothing narrower than `*` ("Logging in CloudWatch Logs", Step Functions).
+        allow(
+            "DeliverLogs",
+            [
+                "logs:CreateLogDelivery",
+                "logs:GetLogDelivery",
+                "logs:UpdateLogDelivery",
+                "logs:DeleteLogDelivery",
+                "logs:ListLogDeliveries",
+                "logs:PutResourcePolicy",
+                "logs:DescribeResourcePolicies",
+                "logs:DescribeLogGroups",
+            ],
+            ["*"],
+        ),
+        *([write_traces(), _read_sampling()] if args.settings.tracing else []),
+    ]
+
+
+def _read_sampling() -> Statement:
+    """Leave to ask X-Ray which executions to trace, allowed on nothing narrower than `*`."""
+    return allow("ReadSampling", ["xray:GetSamplingRules", "xray:GetSamplingTargets"], ["*"])

@@ -1,0 +1,213 @@
+"""The work on a file: the functions, the workflow that runs them, and where renditions and rejected files go."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.bucket import Bucket, BucketArgs
+from components.deployment import Deployment
+from components.function import Function, FunctionArgs, Platform
+from components.iam import Statement, allow, use_key
+from components.ingest import UPLOAD_PREFIX
+from components.network import Network
+from components.packaging import LayerTarget, code_archive, dependency_layer
+from components.persist import Persist
+from components.queue import DeadLetterQueue, DeadLetterQueueArgs
+from components.settings import PROJECT_DIRECTORY, Settings
+from components.settings import Transform as TransformSettings
+from components.state_machine import StateMachine, StateMachineArgs
+
+OUTPUT_PREFIX = "processed/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformArgs:
+    deployment: Deployment
+    settings: Settings
+    ingest_bucket: Bucket
+    processed_bucket_name: str
+    persist: Persist
+    network: Network | None
+    key_arn: pulumi.Input[str] | None
+
+
+class Transform(pulumi.ComponentResource):
+    """From a message about an upload to its renditions, its record and its notification."""
+
+    bucket: Bucket
+    validate_dlq: DeadLetterQueue
+    functions: Mapping[str, Function]
+    state_machine: StateMachine
+
+    def __init__(self, name: str, args: TransformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("img-pipeline:index:Transform", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self._prefix, self._args = name, args
+        settings = args.settings
+
+        self.bucket = Bucket(
+            f"{name}-processed",
+            BucketArgs(
+                deployment=args.deployment,
+                bucket_name=args.processed_bucket_name,
+                key_arn=args.key_arn,
+                expiration_days=settings.lifecycle.rendition_days,
+                old_version_days=settings.lifecycle.old_version_days,
+                incomplete_upload_days=settings.lifecycle.incomplete_upload_days,
+            ),
+            child,
+        )
+        self.validate_dlq = DeadLetterQueue(
+            f"{name}-validate-dlq",
+            DeadLetterQueueArgs(
+                deployment=args.deployment, queue_name=args.deployment.name("validate-dlq"), key_arn=args.key_arn
+            ),
+            child,
+        )
+        platform = self._platform()
+        logo_key = self._logo()
+        validate = self._validate(platform)
+        transforms = [
+            (transform, self._transform(platform, transform, logo_key if transform.name == "watermark" else None))
+            for transform in settings.transforms
+        ]
+        self.functions = {"validate": validate, **{transform.name: function for transform, function in transforms}}
+        self.state_machine = StateMachine(
+            f"{name}-workflow",
+            StateMachineArgs(
+                deployment=args.deployment,
+                settings=settings,
+                validate=validate,
+                transforms=transforms,
+                validate_dlq=self.validate_dlq,
+                persist=args.persist,
+                key_arn=args.key_arn,
+            ),
+            child,
+        )
+        self.register_outputs({"bucket": self.bucket.name, "state_machine": self.state_machine.arn})
+
+    def _platform(self) -> Platform:
+        args, settings = self._args, self._args.settings
+        target = (
+            LayerTarget.host()
+            if settings.layer_target == "host"
+            else LayerTarget.aws(settings.python_runtime, settings.architecture)
+        )
+        layer = aws.lambda_.LayerVersion(
+            f"{self._prefix}-dependencies",
+            layer_name=args.deployment.name("dependencies"),
+            description="What the functions import, from functions/requirements.txt",
+            code=pulumi.FileArchive(str(dependency_layer(target))),
+            compatible_runtimes=[settings.python_runtime],
+            compatible_architectures=[settings.architecture],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return Platform(
+            deployment=args.deployment,
+            code=pulumi.FileArchive(str(code_archive())),
+            layer_arn=layer.arn,
+            runtime=settings.python_runtime,
+            architecture=settings.architecture,
+            log_level=settings.function_log_level,
+            log_retention_days=settings.log_retention_days,
+            tracing=settings.tracing,
+            network=args.network,
+            key_arn=args.key_arn,
+        )
+
+    def _logo(self) -> str | None:
+        """Store the logo, if the settings name one, under a key that changes with its content; return the key."""
+        logo_path = self._args.settings.watermark.logo_path
+        if not logo_path:
+            return None
+        logo = PROJECT_DIRECTORY / logo_path
+        key = f"watermark/{hashlib.sha256(logo.read_bytes()).hexdigest()[:16]}.png"
+        aws.s3.BucketObject(
+            f"{self._prefix}-logo",
+            bucket=self.bucket.name,
+            key=key,
+            source=pulumi.FileAsset(str(logo)),
+            content_type="image/png",
+            tags=self._args.deployment.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return key
+
+    def _validate(self, platform: Platform) -> Function:
+        args, settings = self._args, self._args.settings
+        return Function(
+            f"{self._prefix}-validate",
+            FunctionArgs(
+                platform=platform,
+                short_name="validate",
+                description="Says whether a file is an image that the pipeline takes",
+                memory_mb=settings.validate_.memory_mb,
+                timeout_seconds=settings.validate_.timeout_seconds,
+                reserved_concurrency=settings.validate_.reserved_concurrency,
+                provisioned_concurrency=settings.validate_.provisioned_concurrency,
+                environment={
+                    "MAX_BYTES": str(settings.max_bytes),
+                    "MAX_PIXELS": str(settings.max_pixels),
+                    "MAX_FRAMES": str(settings.max_frames),
+                    "ALLOWED_TYPES": ",".join(settings.allowed_types),
+                    "DENYLIST_TABLE": args.persist.denylist.name,
+                },
+                statements=[
+                    self._read_uploads(),
+                    allow("ReadDenylist", ["dynamodb:GetItem"], [args.persist.denylist.arn]),
+                    *use_key(args.key_arn, ["kms:Decrypt"], ["s3", "dynamodb"], args.deployment),
+                ],
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _transform(self, platform: Platform, transform: TransformSettings, logo_key: str | None) -> Function:
+        args = self._args
+        statements = [self._read_uploads()]
+        key_actions = ["kms:Decrypt"]
+        environment: dict[str, pulumi.Input[str]] = dict(self._own_settings(transform.name, logo_key))
+        if transform.writes_renditions:
+            environment["PROCESSED_BUCKET"] = self.bucket.name
+            written = pulumi.Output.concat(self.bucket.arn, f"/{OUTPUT_PREFIX}{UPLOAD_PREFIX}*")
+            statements.append(allow("WriteRenditions", ["s3:PutObject"], [written]))
+            key_actions.append("kms:GenerateDataKey")
+        if logo_key:
+            logo = pulumi.Output.concat(self.bucket.arn, f"/{logo_key}")
+            statements.append(allow("ReadLogo", ["s3:GetObject"], [logo]))
+        return Function(
+            f"{self._prefix}-{transform.name}",
+            FunctionArgs(
+                platform=platform,
+                short_name=transform.name,
+                description=f"Makes the {transform.name} of an accepted image",
+                memory_mb=transform.memory_mb,
+                timeout_seconds=transform.timeout_seconds,
+                reserved_concurrency=transform.reserved_concurrency,
+                environment=environment,
+                statements=[*statements, *use_key(args.key_arn, key_actions, ["s3"], args.deployment)],
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _own_settings(self, transform_name: str, logo_key: str | None) -> dict[str, str]:
+        """The variables that one transform alone reads."""
+        settings = self._args.settings
+        match transform_name:
+            case "thumbnail":
+                presets = [preset.model_dump(mode="json", by_alias=True) for preset in settings.rendition_presets]
+                return {"RENDITION_PRESETS": json.dumps(presets)}
+            case "watermark":
+                drawn = settings.watermark.model_dump(mode="json", by_alias=True, exclude={"logo_path"})
+                return {"WATERMARK": json.dumps(drawn | ({"logoKey": logo_key} if logo_key else {}))}
+            case _:
+                return {}
+
+    def _read_uploads(self) -> Statement:
+        # The event names a version, and only that version is read.
+        uploads = pulumi.Output.concat(self._args.ingest_bucket.arn, f"/{UPLOAD_PREFIX}*")
+        return allow("ReadUploads", ["s3:GetObjectVersion"], [uploads])

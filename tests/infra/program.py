@@ -1,0 +1,226 @@
+"""Runs the real `__main__.py` under a monitor that records every resource instead of creating it."""
+
+import asyncio
+import contextvars
+import json
+import logging
+import runpy
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pulumi.runtime.config import set_all_config
+from pulumi.runtime.mocks import MockCallArgs, MockEngine, MockMonitor, MockResourceArgs, Mocks, MockSettings
+from pulumi.runtime.settings import configure
+from pulumi.runtime.stack import run_in_stack
+
+PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
+PROJECT = "img-pipeline"
+ACCOUNT_ID = "111122223333"
+REGION = "eu-west-1"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """A registration as the monitor saw it."""
+
+    urn: str
+    parent: str
+    type: str
+    name: str
+    custom: bool
+    inputs: Mapping[str, Any]
+    protect: bool
+    retain_on_delete: bool
+    dependencies: frozenset[str]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.name}"
+
+
+@dataclass(kw_only=True)
+class Recording:
+    """Everything one run of the program registered, and its outputs."""
+
+    stack: str
+    resources: list[Resource] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def of_type(self, resource_type: str) -> list[Resource]:
+        """Resources of a type, by its short name such as `Bucket` or by its whole token."""
+        return [
+            resource for resource in self.resources if resource_type in (resource.type, resource.type.split(":")[-1])
+        ]
+
+    def one(self, resource_type: str, **inputs: object) -> Resource:
+        """The only resource of a type with these inputs."""
+        found = [
+            resource
+            for resource in self.of_type(resource_type)
+            if all(resource.inputs.get(key) == value for key, value in inputs.items())
+        ]
+        assert len(found) == 1, f"{len(found)} resources of type {resource_type} with {inputs}"
+        return found[0]
+
+    @cached_property
+    def cloud_resources(self) -> list[Resource]:
+        return [resource for resource in self.resources if resource.custom]
+
+
+def run(stack: str, overrides: Mapping[str, object] | None = None) -> Recording:
+    """Run the program for a stack, with `overrides` (by camelCase key) laid over its settings."""
+    recording = Recording(stack=stack)
+    contextvars.Context().run(asyncio.run, _run(recording, stack_config(stack) | _as_text(overrides or {})))
+    return recording
+
+
+def stack_config(stack: str) -> dict[str, str]:
+    """The settings in a stack's file, by key without namespace, as the engine passes them."""
+    config = yaml.safe_load((PROJECT_DIRECTORY / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))["config"]
+    prefix = f"{PROJECT}:"
+    return _as_text({key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)})
+
+
+def _as_text(values: Mapping[str, object]) -> dict[str, str]:
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+
+
+async def _run(recording: Recording, config: Mapping[str, str]) -> None:
+    monitor = _RecordingMonitor(recording)
+    set_all_config({f"{PROJECT}:{key}": value for key, value in config.items()}, [])
+    configure(
+        MockSettings(
+            monitor=monitor,
+            engine=MockEngine(_log),
+            project=PROJECT,
+            stack=recording.stack,
+            organization="organization",
+            root_directory=str(PROJECT_DIRECTORY),
+            dry_run=False,
+            lock=threading.Lock(),
+            outputs=set(),
+            package_refs={},
+            base_providers_by_ref={},
+            monitor_features=set(),
+        )
+    )
+    # When one resource fails, so does every output that hangs on it, and nobody waits for those: one report is enough.
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: _log.debug(context["message"]))
+    await run_in_stack(lambda: runpy.run_path(str(PROJECT_DIRECTORY / "__main__.py"), run_name="__main__"))
+    recording.outputs.update(monitor.stack_outputs)
+
+
+class _Answers(Mocks):
+    """The outputs that the program reads, in the form that AWS gives them."""
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        answers = {
+            "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT_ID},
+            "aws:index/getRegion:getRegion": {"region": REGION},
+            "aws:index/getPartition:getPartition": {"partition": "aws", "dnsSuffix": "amazonaws.com"},
+        }
+        return answers[args.token], []
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        if not args.custom:
+            return "", {}
+        name = _physical_name(args)
+        service, template = _ARNS.get(args.typ, ("", ""))
+        outputs = {**args.inputs, "name": name}
+        if service:
+            outputs["arn"] = _arn(service, template.format(**outputs))
+        if args.typ == "aws:sqs/queue:Queue":
+            outputs["url"] = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT_ID}/{name}"
+        elif args.typ == "aws:lambda/function:Function":
+            outputs["version"] = "1"
+        elif args.typ == "aws:kms/key:Key":
+            outputs["keyId"] = "1234abcd-12ab-34cd-56ef-1234567890ab"
+        elif args.typ == "aws:ec2/securityGroup:SecurityGroup":
+            return f"sg-{abs(hash(name)):017x}"[:20], outputs
+        return name, outputs
+
+
+_ARNS = {
+    "aws:s3/bucket:Bucket": ("s3", "{name}"),
+    "aws:sqs/queue:Queue": ("sqs", "{name}"),
+    "aws:sns/topic:Topic": ("sns", "{name}"),
+    "aws:dynamodb/table:Table": ("dynamodb", "table/{name}"),
+    "aws:lambda/function:Function": ("lambda", "function:{name}"),
+    "aws:lambda/alias:Alias": ("lambda", "function:{functionName}:{name}"),
+    "aws:lambda/layerVersion:LayerVersion": ("lambda", "layer:{name}:1"),
+    "aws:iam/role:Role": ("iam", "role/{name}"),
+    "aws:cloudwatch/logGroup:LogGroup": ("logs", "log-group:{name}"),
+    "aws:cloudwatch/eventRule:EventRule": ("events", "rule/{name}"),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": ("cloudwatch", "alarm:{name}"),
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": ("cloudwatch", "alarm:{name}"),
+    "aws:sfn/stateMachine:StateMachine": ("states", "stateMachine:{name}"),
+    "aws:pipes/pipe:Pipe": ("pipes", "pipe/{name}"),
+    "aws:kms/key:Key": ("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab"),
+}
+
+
+def _arn(service: str, resource: str) -> str:
+    region = "" if service in ("s3", "iam") else REGION
+    account = "" if service == "s3" else ACCOUNT_ID
+    return f"arn:aws:{service}:{region}:{account}:{resource}"
+
+
+def _physical_name(args: MockResourceArgs) -> str:
+    keys = ("name", "bucket", "layerName", "alarmName", "dashboardName")
+    return next((args.inputs[key] for key in keys if key in args.inputs), args.name)
+
+
+class _RecordingMonitor(MockMonitor):
+    """Keeps what mocks never see: parents, protection, dependencies; and the stack's outputs."""
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__(_Answers())
+        self._recording = recording
+        self.stack_outputs: dict[str, Any] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the gRPC method's name
+        response = super().RegisterResource(request)
+        if request.type != "pulumi:pulumi:Stack":
+            self._recording.resources.append(
+                Resource(
+                    urn=response.urn,
+                    parent=request.parent,
+                    type=request.type,
+                    name=request.name,
+                    custom=request.custom,
+                    inputs=_plain(request.object),
+                    protect=request.protect,
+                    retain_on_delete=request.retainOnDelete,
+                    dependencies=frozenset(request.dependencies),
+                )
+            )
+        return response
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the gRPC method's name
+        if request.urn.endswith(f"::{PROJECT}-{self._recording.stack}"):
+            self.stack_outputs = _plain(request.outputs)
+        return super().RegisterResourceOutputs(request)
+
+
+def _plain(struct: Any) -> Any:
+    from pulumi.runtime import rpc
+
+    return rpc.deserialize_properties(struct, keep_unknowns=False)
+
+
+def documents(value: Any) -> Iterator[Any]:
+    """Every dict and list inside a JSON value, itself included."""
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from documents(inner)
+    elif isinstance(value, list):
+        yield value
+        for inner in value:
+            yield from documents(inner)
