@@ -109,6 +109,7 @@ class _ResourceCreator(Mocks):
         self._progress = progress
         self._lock = threading.Lock()
         self._failure: DeployError | None = None
+        self._names: dict[tuple[str, str], str] = {}
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         # A component has no counterpart in the cloud; its outputs are what the program registers.
@@ -119,6 +120,7 @@ class _ResourceCreator(Mocks):
             if args.resource_id:
                 raise ResourceError("reading or importing an existing resource is not supported here")
             created = create(self._cloud, args.typ, args.name, _plain(args.inputs))
+            self._refuse_twins(args, created.id)
         except Exception as error:
             raise self._fail(f"{args.typ} {args.name}", error) from error
         if self._progress:
@@ -131,6 +133,13 @@ class _ResourceCreator(Mocks):
             return invoke(self._cloud, args.token, _plain(args.args)), []
         except Exception as error:
             raise self._fail(args.token, error) from error
+
+    def _refuse_twins(self, args: MockResourceArgs, resource_id: str) -> None:
+        """Creating what exists updates it, so of two resources with one name the later would win unnoticed."""
+        with self._lock:
+            twin = self._names.setdefault((args.typ, resource_id), args.name)
+        if twin != args.name:
+            raise ResourceError(f"is the same thing as {twin}: both are {resource_id}")
 
     def raise_failure(self) -> None:
         """Raise the first failure, if there was one, so that nothing is created after it."""

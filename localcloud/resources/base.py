@@ -70,7 +70,11 @@ class Resource(Properties, ABC):
 
     @abstractmethod
     def create(self, cloud: Cloud) -> Created:
-        """Create the real thing; the API's own errors pass through."""
+        """Create the real thing, or bring the one that bears its name to the same state; API errors pass through.
+
+        So a program that is deployed a second time, with other settings or into a data directory that was kept,
+        updates what is there.
+        """
 
 
 HandlerT = TypeVar("HandlerT", bound=type[Resource])

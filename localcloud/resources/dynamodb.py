@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -74,7 +75,20 @@ class Table(Resource):
 
     def create(self, cloud: Cloud) -> Created:
         dynamodb = cloud.client("dynamodb")
-        table = dynamodb.create_table(
+        # A table that is already there keeps its rows, and with them its keys and indexes.
+        with contextlib.suppress(dynamodb.exceptions.ResourceInUseException):
+            self._create(dynamodb)
+        self._set_what_may_change(dynamodb)
+        table = dynamodb.describe_table(TableName=self.name)["Table"]
+        outputs = {
+            "arn": table["TableArn"],
+            "streamArn": table.get("LatestStreamArn"),
+            "streamLabel": table.get("LatestStreamLabel"),
+        }
+        return Created(self.name, given(**outputs))
+
+    def _create(self, dynamodb: Any) -> None:
+        dynamodb.create_table(
             TableName=self.name,
             AttributeDefinitions=[
                 {"AttributeName": attribute.name, "AttributeType": attribute.type} for attribute in self.attributes
@@ -85,7 +99,6 @@ class Table(Resource):
                 if key
             ],
             BillingMode=self.billing_mode,
-            DeletionProtectionEnabled=self.deletion_protection_enabled,
             TableClass=self.table_class,
             Tags=tag_list(self.tags),
             **given(
@@ -94,17 +107,8 @@ class Table(Resource):
                 SSESpecification=self._encryption(),
                 StreamSpecification=self._stream(),
             ),
-        )["TableDescription"]
-        dynamodb.get_waiter("table_exists").wait(TableName=self.name, WaiterConfig={"Delay": 1})
-        self._set_what_needs_a_table(dynamodb)
-        return Created(
-            self.name,
-            given(
-                arn=table["TableArn"],
-                streamArn=table.get("LatestStreamArn"),
-                streamLabel=table.get("LatestStreamLabel"),
-            ),
         )
+        dynamodb.get_waiter("table_exists").wait(TableName=self.name, WaiterConfig={"Delay": 1})
 
     def _encryption(self) -> dict[str, Any] | None:
         wanted = self.server_side_encryption
@@ -115,7 +119,8 @@ class Table(Resource):
     def _stream(self) -> dict[str, Any] | None:
         return {"StreamEnabled": True, "StreamViewType": self.stream_view_type} if self.stream_enabled else None
 
-    def _set_what_needs_a_table(self, dynamodb: Any) -> None:
+    def _set_what_may_change(self, dynamodb: Any) -> None:
+        dynamodb.update_table(TableName=self.name, DeletionProtectionEnabled=self.deletion_protection_enabled)
         if self.ttl:
             dynamodb.update_time_to_live(
                 TableName=self.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from localcloud.resources.base import Cloud, Created, Resource, given, handles, tag_list
 
@@ -22,15 +22,29 @@ class Role(Resource):
     tags: Mapping[str, str] = {}
 
     def create(self, cloud: Cloud) -> Created:
-        role = cloud.client("iam").create_role(
-            RoleName=self.name,
-            AssumeRolePolicyDocument=self.assume_role_policy,
-            MaxSessionDuration=self.max_session_duration,
-            Path=self.path,
-            Tags=tag_list(self.tags),
-            **given(Description=self.description, PermissionsBoundary=self.permissions_boundary),
-        )["Role"]
+        iam = cloud.client("iam")
+        try:
+            iam.create_role(
+                RoleName=self.name,
+                AssumeRolePolicyDocument=self.assume_role_policy,
+                MaxSessionDuration=self.max_session_duration,
+                Path=self.path,
+                Tags=tag_list(self.tags),
+                **given(Description=self.description, PermissionsBoundary=self.permissions_boundary),
+            )
+        except iam.exceptions.EntityAlreadyExistsException:
+            self._update(iam)
+        role = iam.get_role(RoleName=self.name)["Role"]
         return Created(self.name, {"arn": role["Arn"], "uniqueId": role["RoleId"]})
+
+    def _update(self, iam: Any) -> None:
+        iam.update_assume_role_policy(RoleName=self.name, PolicyDocument=self.assume_role_policy)
+        iam.update_role(
+            RoleName=self.name, MaxSessionDuration=self.max_session_duration, **given(Description=self.description)
+        )
+        iam.tag_role(RoleName=self.name, Tags=tag_list(self.tags))
+        if self.permissions_boundary:
+            iam.put_role_permissions_boundary(RoleName=self.name, PermissionsBoundary=self.permissions_boundary)
 
 
 @handles("aws:iam/rolePolicy:RolePolicy")

@@ -43,7 +43,10 @@ class Alias(Resource):
 
     def create(self, cloud: Cloud) -> Created:
         kms = cloud.client("kms")
-        kms.create_alias(AliasName=self.name, TargetKeyId=self.target_key_id)
+        try:
+            kms.create_alias(AliasName=self.name, TargetKeyId=self.target_key_id)
+        except kms.exceptions.AlreadyExistsException:
+            kms.update_alias(AliasName=self.name, TargetKeyId=self.target_key_id)
         return Created(
             self.name,
             {

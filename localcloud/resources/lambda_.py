@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -26,9 +29,11 @@ class LayerVersion(Resource):
     license_info: str | None = None
 
     def create(self, cloud: Cloud) -> Created:
-        version = cloud.client("lambda").publish_layer_version(
+        functions = cloud.client("lambda")
+        code = archive_bytes(self.code)
+        version = self._published(functions, code) or functions.publish_layer_version(
             LayerName=self.layer_name,
-            Content={"ZipFile": archive_bytes(self.code)},
+            Content={"ZipFile": code},
             **given(
                 CompatibleArchitectures=self.compatible_architectures,
                 CompatibleRuntimes=self.compatible_runtimes,
@@ -46,6 +51,15 @@ class LayerVersion(Resource):
                 "sourceCodeSize": version["Content"]["CodeSize"],
             },
         )
+
+    def _published(self, functions: Any, code: bytes) -> dict[str, Any] | None:
+        """The newest version if it holds this very code: tens of megabytes need not be kept again at every start."""
+        newest = functions.list_layer_versions(LayerName=self.layer_name, MaxItems=1)["LayerVersions"]
+        if not newest:
+            return None
+        version = functions.get_layer_version(LayerName=self.layer_name, VersionNumber=newest[0]["Version"])
+        digest = base64.b64encode(hashlib.sha256(code).digest()).decode()
+        return version if version["Content"]["CodeSha256"] == digest else None
 
 
 class Environment(Properties):
@@ -90,22 +104,17 @@ class Function(Resource):
 
     def create(self, cloud: Cloud) -> Created:
         functions = cloud.client("lambda")
-        function = functions.create_function(
-            FunctionName=self.name,
-            Role=self.role,
-            Code={"ZipFile": archive_bytes(self.code)},
-            Handler=self.handler,
-            Runtime=self.runtime,
-            Architectures=self.architectures,
-            Description=self.description,
-            Environment={"Variables": self.environment.variables},
-            Layers=self.layers,
-            MemorySize=self.memory_size,
-            Publish=self.publish,
-            Timeout=self.timeout,
-            Tags=self.tags,
-            **self._optional_groups(),
-        )
+        code = archive_bytes(self.code)
+        try:
+            function = functions.create_function(
+                Code={"ZipFile": code},
+                Architectures=self.architectures,
+                Publish=self.publish,
+                Tags=self.tags,
+                **self._configuration(),
+            )
+        except functions.exceptions.ResourceConflictException:
+            function = self._update(functions, code)
         # -1 is the provider's word for "no reservation".
         if self.reserved_concurrent_executions >= 0:
             functions.put_function_concurrency(
@@ -113,9 +122,25 @@ class Function(Resource):
             )
         return Created(self.name, _function_outputs(cloud, function))
 
-    def _optional_groups(self) -> dict[str, Any]:
+    def _update(self, functions: Any, code: bytes) -> dict[str, Any]:
+        functions.update_function_code(FunctionName=self.name, ZipFile=code, Architectures=self.architectures)
+        function = functions.update_function_configuration(**self._configuration())
+        functions.delete_function_concurrency(FunctionName=self.name)
+        return functions.publish_version(FunctionName=self.name) if self.publish else function
+
+    def _configuration(self) -> dict[str, Any]:
         vpc = self.vpc_config
-        return given(
+        return {
+            "FunctionName": self.name,
+            "Role": self.role,
+            "Handler": self.handler,
+            "Runtime": self.runtime,
+            "Description": self.description,
+            "Environment": {"Variables": self.environment.variables},
+            "Layers": self.layers,
+            "MemorySize": self.memory_size,
+            "Timeout": self.timeout,
+        } | given(
             DeadLetterConfig=pascal_case(self.dead_letter_config),
             EphemeralStorage=pascal_case(self.ephemeral_storage),
             KMSKeyArn=self.kms_key_arn,
@@ -161,12 +186,17 @@ class Alias(Resource):
     description: str = ""
 
     def create(self, cloud: Cloud) -> Created:
-        arn = cloud.client("lambda").create_alias(
-            Name=self.name,
-            FunctionName=self.function_name,
-            FunctionVersion=self.function_version,
-            Description=self.description,
-        )["AliasArn"]
+        functions = cloud.client("lambda")
+        alias = {
+            "Name": self.name,
+            "FunctionName": self.function_name,
+            "FunctionVersion": self.function_version,
+            "Description": self.description,
+        }
+        try:
+            arn = functions.create_alias(**alias)["AliasArn"]
+        except functions.exceptions.ResourceConflictException:
+            arn = functions.update_alias(**alias)["AliasArn"]
         return Created(arn, {"arn": arn, "invokeArn": _invoke_arn(cloud, arn)})
 
 
@@ -216,11 +246,14 @@ class Permission(Resource):
     source_arn: str | None = None
 
     def create(self, cloud: Cloud) -> Created:
-        cloud.client("lambda").add_permission(
-            FunctionName=self.function,
-            StatementId=self.statement_id,
+        functions = cloud.client("lambda")
+        statement = given(FunctionName=self.function, StatementId=self.statement_id, Qualifier=self.qualifier)
+        with contextlib.suppress(functions.exceptions.ResourceNotFoundException):
+            functions.remove_permission(**statement)
+        functions.add_permission(
             Action=self.action,
             Principal=self.principal,
-            **given(Qualifier=self.qualifier, SourceAccount=self.source_account, SourceArn=self.source_arn),
+            **statement,
+            **given(SourceAccount=self.source_account, SourceArn=self.source_arn),
         )
         return Created(self.statement_id, {})

@@ -39,19 +39,21 @@ class Pipe(Resource):
     tags: Mapping[str, str] = {}
 
     def create(self, cloud: Cloud) -> Created:
-        arn = cloud.client("pipes").create_pipe(
-            Name=self.name,
-            RoleArn=self.role_arn,
-            Source=self.source,
-            Target=self.target,
-            Description=self.description,
-            DesiredState=self.desired_state,
-            Tags=self.tags,
-            **given(
-                KmsKeyIdentifier=self.kms_key_identifier,
-                LogConfiguration=self.log_configuration and self.log_configuration.request(),
-                SourceParameters=pascal_case(self.source_parameters),
-                TargetParameters=pascal_case(self.target_parameters),
-            ),
-        )["Arn"]
+        pipes = cloud.client("pipes")
+        settings = {
+            "Name": self.name,
+            "RoleArn": self.role_arn,
+            "Target": self.target,
+            "Description": self.description,
+            "DesiredState": self.desired_state,
+        } | given(
+            KmsKeyIdentifier=self.kms_key_identifier,
+            LogConfiguration=self.log_configuration and self.log_configuration.request(),
+            SourceParameters=pascal_case(self.source_parameters),
+            TargetParameters=pascal_case(self.target_parameters),
+        )
+        try:
+            arn = pipes.create_pipe(Source=self.source, Tags=self.tags, **settings)["Arn"]
+        except pipes.exceptions.ConflictException:
+            arn = pipes.update_pipe(**settings)["Arn"]
         return Created(self.name, {"arn": arn})

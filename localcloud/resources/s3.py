@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import urllib.parse
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -26,11 +28,12 @@ class Bucket(Resource):
         s3 = cloud.client("s3")
         # us-east-1 is the one region that must not be named.
         elsewhere = {"LocationConstraint": cloud.region} if cloud.region != "us-east-1" else None
-        s3.create_bucket(
-            Bucket=self.bucket,
-            ObjectLockEnabledForBucket=self.object_lock_enabled,
-            **given(CreateBucketConfiguration=elsewhere),
-        )
+        with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+            s3.create_bucket(
+                Bucket=self.bucket,
+                ObjectLockEnabledForBucket=self.object_lock_enabled,
+                **given(CreateBucketConfiguration=elsewhere),
+            )
         if self.tags:
             s3.put_bucket_tagging(Bucket=self.bucket, Tagging={"TagSet": tag_list(self.tags)})
         return Created(
@@ -242,6 +245,7 @@ class BucketObject(Resource):
     kms_key_id: str | None = None
     server_side_encryption: str | None = None
     metadata: Mapping[str, str] = {}
+    tags: Mapping[str, str] = {}
 
     def create(self, cloud: Cloud) -> Created:
         answer = cloud.client("s3").put_object(
@@ -249,6 +253,7 @@ class BucketObject(Resource):
             Key=self.key,
             Body=asset_bytes(self.source) if self.source else (self.content or "").encode(),
             Metadata=self.metadata,
+            Tagging=urllib.parse.urlencode(self.tags),
             **given(
                 ContentType=self.content_type,
                 CacheControl=self.cache_control,
@@ -257,7 +262,7 @@ class BucketObject(Resource):
             ),
         )
         return Created(
-            f"{self.bucket}/{self.key}",
+            self.key,
             {
                 "arn": f"arn:aws:s3:::{self.bucket}/{self.key}",
                 "etag": answer["ETag"].strip('"'),

@@ -30,9 +30,11 @@ class Topic(Resource):
             SignatureVersion=None if self.signature_version is None else str(self.signature_version),
             TracingConfig=self.tracing_config,
         )
-        arn = cloud.client("sns").create_topic(Name=self.name, Attributes=attributes, Tags=tag_list(self.tags))[
-            "TopicArn"
-        ]
+        sns = cloud.client("sns")
+        arn = sns.create_topic(Name=self.name, Tags=tag_list(self.tags))["TopicArn"]
+        # CreateTopic leaves the attributes of a topic that exists as they are.
+        for name, value in attributes.items():
+            sns.set_topic_attributes(TopicArn=arn, AttributeName=name, AttributeValue=value)
         return Created(arn, {"arn": arn, "owner": cloud.account_id})
 
 
@@ -70,11 +72,15 @@ class TopicSubscription(Resource):
             RawMessageDelivery=None if self.raw_message_delivery is None else str(self.raw_message_delivery).lower(),
             RedrivePolicy=self.redrive_policy,
         )
-        arn = cloud.client("sns").subscribe(
+        sns = cloud.client("sns")
+        arn = sns.subscribe(
             TopicArn=self.topic,
             Protocol=self.protocol,
             Endpoint=self.endpoint,
             Attributes=attributes,
             ReturnSubscriptionArn=True,
         )["SubscriptionArn"]
+        # Subscribe leaves the attributes of a subscription that exists as they are.
+        for name, value in attributes.items():
+            sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName=name, AttributeValue=value)
         return Created(arn, {"arn": arn, "ownerId": cloud.account_id})

@@ -42,13 +42,13 @@ class Queue(Resource):
             RedrivePolicy=self.redrive_policy,
             SqsManagedSseEnabled=self.sqs_managed_sse_enabled,
             VisibilityTimeout=self.visibility_timeout_seconds,
-            # The API refuses these two on a standard queue, even when they say "no".
-            FifoQueue=self.fifo_queue or None,
+            # The API refuses this on a standard queue, even when it says "no".
             ContentBasedDeduplication=self.content_based_deduplication or None,
         )
-        url = sqs.create_queue(
-            QueueName=self.name, Attributes={key: _text(value) for key, value in attributes.items()}, tags=self.tags
-        )["QueueUrl"]
+        # CreateQueue refuses a queue that exists with other attributes; without any, it returns the queue's URL.
+        kind = {"FifoQueue": "true"} if self.fifo_queue else {}
+        url = sqs.create_queue(QueueName=self.name, Attributes=kind, tags=self.tags)["QueueUrl"]
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={key: _text(value) for key, value in attributes.items()})
         arn = f"arn:aws:sqs:{cloud.region}:{cloud.account_id}:{self.name}"
         return Created(url, {"arn": arn, "url": url})
 

@@ -36,19 +36,17 @@ class StateMachine(Resource):
     tags: Mapping[str, str] = {}
 
     def create(self, cloud: Cloud) -> Created:
-        machine = cloud.client("stepfunctions").create_state_machine(
-            name=self.name,
-            definition=self.definition,
-            roleArn=self.role_arn,
-            type=self.type,
-            publish=self.publish,
-            tags=tag_list(self.tags, "key", "value"),
-            **given(
-                loggingConfiguration=self.logging_configuration and self.logging_configuration.request(),
-                tracingConfiguration=self.tracing_configuration and {"enabled": self.tracing_configuration.enabled},
-            ),
+        states = cloud.client("stepfunctions")
+        arn = f"arn:aws:states:{cloud.region}:{cloud.account_id}:stateMachine:{self.name}"
+        settings = {"definition": self.definition, "roleArn": self.role_arn, "publish": self.publish} | given(
+            loggingConfiguration=self.logging_configuration and self.logging_configuration.request(),
+            tracingConfiguration=self.tracing_configuration and {"enabled": self.tracing_configuration.enabled},
         )
-        arn = machine["stateMachineArn"]
-        return Created(
-            arn, given(arn=arn, stateMachineVersionArn=machine.get("stateMachineVersionArn"), status="ACTIVE")
-        )
+        try:
+            machine = states.create_state_machine(
+                name=self.name, type=self.type, tags=tag_list(self.tags, "key", "value"), **settings
+            )
+        except states.exceptions.StateMachineAlreadyExists:
+            machine = states.update_state_machine(stateMachineArn=arn, **settings)
+        version_arn = machine.get("stateMachineVersionArn")
+        return Created(arn, given(arn=arn, stateMachineVersionArn=version_arn, status="ACTIVE"))
