@@ -23,6 +23,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config as ServerConfig
 
 from localcloud import emulator_patches
+from localcloud.alarms import AlarmEvaluator
 from localcloud.clients import make_client
 from localcloud.metrics import Metrics
 from localcloud.pipe_runner import PipeRunner
@@ -97,11 +98,13 @@ def _start_our_threads(arguments: argparse.Namespace, metrics: Metrics) -> None:
 def _monitor(metrics: Metrics, client: Any) -> None:
     """Publish metrics and evaluate alarms, once a second."""
     cloudwatch = client("cloudwatch", None)
+    alarms = AlarmEvaluator(cloudwatch)
     while True:
         time.sleep(MONITORING_SECONDS)
         try:
             metrics.record_queues(emulator_patches.queue_depths())
             metrics.publish(cloudwatch)
+            alarms.evaluate(time.time())
         except Exception:  # one bad second must not blind the rest
             logger.exception("monitoring failed once")
 

@@ -1,0 +1,133 @@
+"""Evaluates CloudWatch metric math at one point in time ("Amazon CloudWatch User Guide", Using math expressions).
+
+Supported: numbers, query ids, ``+ - * /``, comparisons, AND, OR, parentheses, arrays, and IF, FILL, ABS, METRICS, MAX,
+MIN, SUM and AVG. A missing data point makes what is computed from it missing, except in FILL and over an array.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Mapping
+from statistics import fmean
+
+Value = float | None
+Values = list[Value]
+
+
+class UnsupportedMath(Exception):
+    """The expression uses something that is not evaluated here; the message says what."""
+
+
+_ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+_COMPARISONS: dict[type[ast.cmpop], Callable[[float, float], bool]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+_OVER_AN_ARRAY: dict[str, Callable[[list[float]], float]] = {"MAX": max, "MIN": min, "SUM": sum, "AVG": fmean}
+
+
+def evaluate(expression: str, metrics: Mapping[str, Value]) -> Value:
+    """Return the expression's value, or None if it has none at this time.
+
+    Parameters
+    ----------
+    expression : str
+        For example ``IF(invocations > 20, 100 * errors / invocations, 0)``.
+    metrics : mapping
+        The value of each query id that the expression may name; None where there is no data point.
+
+    Raises
+    ------
+    UnsupportedMath
+        The expression is malformed or uses what is not supported.
+    """
+    spelled_as_python = re.sub(r"\bAND\b|&&", " and ", re.sub(r"\bOR\b|\|\|", " or ", expression))
+    try:
+        tree = ast.parse(spelled_as_python.strip(), mode="eval")
+    except SyntaxError:
+        raise UnsupportedMath(f"{expression!r} is not an expression") from None
+    value = _Evaluation(expression, metrics).of(tree.body)
+    if isinstance(value, list):
+        raise UnsupportedMath(f"{expression!r} gives an array, not one time series")
+    return value
+
+
+class _Evaluation:
+    def __init__(self, expression: str, metrics: Mapping[str, Value]) -> None:
+        self._expression = expression
+        self._metrics = metrics
+
+    def of(self, node: ast.expr) -> Value | Values:
+        match node:
+            case ast.Constant(value=int() | float() as number):
+                value = float(number)
+            case ast.Name(id=name) if name in self._metrics:
+                value = self._metrics[name]
+            case ast.List(elts=elements):
+                value = [self._number(element) for element in elements]
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                value = self._both(operator.sub, ast.Constant(0), operand)
+            case ast.BinOp(left=left, op=arithmetic, right=right) if type(arithmetic) in _ARITHMETIC:
+                value = self._both(_ARITHMETIC[type(arithmetic)], left, right)
+            case ast.Compare(left=left, ops=[comparison], comparators=[right]) if type(comparison) in _COMPARISONS:
+                value = self._both(_COMPARISONS[type(comparison)], left, right)
+            case ast.BoolOp(op=connective, values=operands):
+                truths = [self._number(operand) for operand in operands]
+                decide = all if isinstance(connective, ast.And) else any
+                value = None if None in truths else float(decide(truths))
+            case ast.Call(func=ast.Name(id=function), args=arguments, keywords=[]):
+                value = self._call(function, arguments)
+            case _:
+                raise UnsupportedMath(f"{ast.unparse(node)!r} in {self._expression!r} is not supported here")
+        return value
+
+    def _call(self, function: str, arguments: list[ast.expr]) -> Value | Values:
+        match function, arguments:
+            case "IF", [condition, then, otherwise]:
+                truth = self._number(condition)
+                value = None if truth is None else self._number(then if truth else otherwise)
+            case "FILL", [metric, filler]:
+                present = self._number(metric)
+                value = self._number(filler) if present is None else present
+            case "ABS", [operand]:
+                signed = self._number(operand)
+                value = None if signed is None else abs(signed)
+            case "METRICS", []:
+                value = list(self._metrics.values())
+            case "MAX" | "MIN" | "SUM" | "AVG", [array]:
+                value = self._over_an_array(function, self.of(array))
+            case _:
+                raise UnsupportedMath(f"{function} as used in {self._expression!r} is not supported here")
+        return value
+
+    def _over_an_array(self, function: str, values: Value | Values) -> Value:
+        if not isinstance(values, list):
+            raise UnsupportedMath(f"{function} in {self._expression!r} needs an array, such as [a, b] or METRICS()")
+        present = [value for value in values if value is not None]
+        return _OVER_AN_ARRAY[function](present) if present else None
+
+    def _both(self, combine: Callable[[float, float], float], left: ast.expr, right: ast.expr) -> Value:
+        first, second = self._number(left), self._number(right)
+        if first is None or second is None:
+            return None
+        try:
+            return float(combine(first, second))
+        except ZeroDivisionError:
+            return None
+
+    def _number(self, node: ast.expr) -> Value:
+        value = self.of(node)
+        if isinstance(value, list):
+            raise UnsupportedMath(f"{ast.unparse(node)!r} in {self._expression!r} is an array where a number belongs")
+        return value
