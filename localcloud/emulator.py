@@ -81,11 +81,11 @@ class Emulator:
     @classmethod
     def start(
         cls,
-        *,
         port: int = 0,
         region: str = "us-east-1",
         account_id: str = "000000000000",
         data_directory: Path | str | None = None,
+        *,
         pipe_concurrency: int = 4,
         pipe_retry_seconds: int | None = None,
     ) -> Self:
