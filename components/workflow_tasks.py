@@ -228,7 +228,13 @@ def update_job(
         },
         retry=DYNAMODB_RETRY,
         output=output,
-        catch=[{"ErrorEquals": [CONDITION_FAILED], "Next": "AlreadyFinished"}],
+        catch=[
+            {
+                "ErrorEquals": [CONDITION_FAILED],
+                "Output": {"jobId": expression("$file.jobId"), "status": "ALREADY_FINISHED"},
+                "Next": "AlreadyFinished",
+            }
+        ],
         on_failure=on_failure,
         next_state=next_state,
     )
