@@ -95,7 +95,7 @@ def _tell(file: Payload, started: float, outcome: str, *, failed: bool = False) 
         "fileKey": file.get("fileKey", ""),
         "durationMs": duration_ms,
         "outcome": outcome,
-        "coldStart": cold,
+        "coldStart": int(cold),
     }
     if failed:
         _logger().exception("failed", extra=line)

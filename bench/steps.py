@@ -1,0 +1,129 @@
+"""What is measured: each step as the functions do it, and as Pillow's documentation leads one to write it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from functions.metadata.describing import describe
+from functions.shared.formats import FORMATS, SNIFF_BYTES, Format, sniff
+from functions.thumbnail.presets import Preset
+from functions.thumbnail.scaling import make_renditions
+from functions.validate.decoding import Measures, measure
+from functions.validate.limits import Limits
+from functions.watermark.mark import draw_text
+from functions.watermark.settings import Position
+from functions.watermark.stamping import watermark
+
+_WIDTHS = (1280, 640, 320, 160)
+_MAX_PIXELS = 200_000_000
+_TEXT = "© img-pipeline"
+_JPEG = FORMATS["image/jpeg"]
+_WEBP = FORMATS["image/webp"]
+
+
+def _format(path: Path) -> Format:
+    with path.open("rb") as body:
+        return FORMATS[sniff(body.read(SNIFF_BYTES))]
+
+
+def _presets(widths: tuple[int, ...], formats: dict[str, Format]) -> list[Preset]:
+    return [Preset(name=f"w{width}", width=width, formats=formats, quality=82) for width in widths]
+
+
+def our_validate(path: Path) -> None:
+    """Measures and a bounded decode."""
+    limits = Limits(max_bytes=1 << 30, max_pixels=_MAX_PIXELS, max_frames=300, allowed_types=tuple(FORMATS))
+    with path.open("rb") as body:
+        finding = measure(body, _format(path), limits)
+    if not isinstance(finding, Measures):
+        raise SystemExit(f"{path.name}: {finding.reason}")
+
+
+def naive_validate(path: Path) -> None:
+    """A full decode."""
+    with Image.open(path) as image:
+        image.load()
+
+
+def our_thumbnail(path: Path) -> None:
+    """One rendition, 320 pixels wide."""
+    with path.open("rb") as body:
+        list(make_renditions(body, _format(path), _presets((320,), {"jpeg": _JPEG}), max_pixels=_MAX_PIXELS))
+
+
+def naive_thumbnail(path: Path) -> None:
+    """Convert, turn, then scale."""
+    with Image.open(path) as image:
+        picture = ImageOps.exif_transpose(image.convert("RGB"))
+    picture.thumbnail((320, 320), Image.Resampling.LANCZOS)
+    picture.save(io.BytesIO(), "JPEG", quality=82)
+
+
+def our_renditions(path: Path) -> None:
+    """Every default preset, JPEG and WebP."""
+    presets = _presets(_WIDTHS, {"jpeg": _JPEG, "webp": _WEBP})
+    with path.open("rb") as body:
+        list(make_renditions(body, _format(path), presets, max_pixels=_MAX_PIXELS))
+
+
+def naive_renditions(path: Path) -> None:
+    """Every default preset, each from the full-size picture."""
+    with Image.open(path) as image:
+        picture = ImageOps.exif_transpose(image.convert("RGB"))
+    for width in _WIDTHS:
+        scaled = picture.copy()
+        scaled.thumbnail((width, width), Image.Resampling.LANCZOS)
+        scaled.save(io.BytesIO(), "JPEG", quality=82)
+        scaled.save(io.BytesIO(), "WEBP", quality=82)
+
+
+def our_watermark(path: Path) -> None:
+    """A mark on its own region."""
+    with path.open("rb") as body:
+        watermark(
+            body,
+            _format(path),
+            draw_text(_TEXT),
+            opacity=0.6,
+            position=Position.BOTTOM_RIGHT,
+            max_pixels=_MAX_PIXELS,
+        )
+
+
+def naive_watermark(path: Path) -> None:
+    """A transparent layer as large as the picture."""
+    with Image.open(path) as image:
+        picture = ImageOps.exif_transpose(image).convert("RGBA")
+    layer = Image.new("RGBA", picture.size, (0, 0, 0, 0))
+    font = ImageFont.load_default(picture.width // 25)
+    place = (picture.width * 0.98, picture.height * 0.98)
+    ImageDraw.Draw(layer).text(place, _TEXT, font=font, fill=(255, 255, 255, 153), anchor="rb")
+    Image.alpha_composite(picture, layer).convert("RGB").save(io.BytesIO(), "JPEG", quality=85)
+
+
+def our_metadata(path: Path) -> None:
+    """Everything that is recorded."""
+    with path.open("rb") as body:
+        describe(body, _format(path), frames=1, max_pixels=_MAX_PIXELS)
+
+
+def naive_metadata(path: Path) -> None:
+    """EXIF, colours and a small copy from a full decode."""
+    with Image.open(path) as image:
+        dict(image.getexif())
+        picture = image.convert("RGB")
+    picture.resize((100, 100), Image.Resampling.LANCZOS).quantize(5)
+
+
+STEPS: dict[str, tuple[Callable[[Path], None], Callable[[Path], None]]] = {
+    "validate: decode": (our_validate, naive_validate),
+    "thumbnail: 320 px JPEG": (our_thumbnail, naive_thumbnail),
+    "thumbnail: 4 sizes, JPEG and WebP": (our_renditions, naive_renditions),
+    "watermark: full size, quality 85": (our_watermark, naive_watermark),
+    "metadata": (our_metadata, naive_metadata),
+}
+"""By name: (ours, naive)."""
