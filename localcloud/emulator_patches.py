@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextvars
 import functools
 import json
+import math
+import random
 import re
 import secrets
 import sys
@@ -17,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
@@ -73,6 +76,7 @@ def install(journal: Path, record_metric: RecordMetric, record_log_line: RecordL
     _report_errors_by_class(record_log_line)
     _measure_functions(record_metric)
     _run_executions_as_aws_does(record_metric)
+    _pace_retries_as_aws_does()
     _enforce_workflow_roles()
     _leave_alarms_to_our_layer()
 
@@ -121,13 +125,17 @@ def role_credentials(role_name: str) -> dict[str, str] | None:
         "sessionToken": secrets.token_hex(20),
     }
     session = {
-        "Arn": f"arn:aws:sts::{responses.get_account_id()}:assumed-role/{role_name}/localcloud",
+        "Arn": _session_arn(role_name),
         "UserId": f"{role_name}:localcloud",
         "SecretAccessKey": credentials["secretAccessKey"],
         "SessionToken": credentials["sessionToken"],
     }
     sts.register_session(credentials["accessKeyId"], session)
     return credentials
+
+
+def _session_arn(role_name: str) -> str:
+    return f"arn:aws:sts::{responses.get_account_id()}:assumed-role/{role_name}/localcloud"
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -397,11 +405,17 @@ class RunningExecution:
     trace_root: str
 
 
+# An Express execution ends after five minutes ("AWS Step Functions Developer Guide", Quotas).
+EXPRESS_TIMEOUT_SECONDS = 300
+# What the emulator sleeps before an execution's first state.
+START_DELAY_SECONDS = 0.15
+
 _running: contextvars.ContextVar[RunningExecution | None] = contextvars.ContextVar("running_execution", default=None)
 
 
 def _run_executions_as_aws_does(record_metric: RecordMetric) -> None:
-    """Gaps: a machine's TimeoutSeconds is ignored, there are no AWS/States metrics, no trace spans an execution."""
+    """Gaps: each execution sleeps 150 ms first, TimeoutSeconds is ignored, there are no metrics, no trace spans it."""
+    stepfunctions.time = SimpleNamespace(**vars(time) | {"sleep": _sleep_unless_it_delays_the_start})
     run, fail = stepfunctions._run_execution, stepfunctions._fail_execution
     trace_id = lambda_svc._xray_trace_id_for_invocation
 
@@ -409,17 +423,16 @@ def _run_executions_as_aws_does(record_metric: RecordMetric) -> None:
     def run_execution(execution_arn: str) -> None:
         execution = stepfunctions._executions[execution_arn]
         machine = stepfunctions._state_machines[execution["stateMachineArn"]]
-        _running.set(
-            RunningExecution(
-                record=execution,
-                role=machine["roleArn"].rsplit("/", 1)[1],
-                trace_root=f"1-{int(time.time()):08x}-{secrets.token_hex(12)}",
-            )
-        )
+        role = machine["roleArn"].rsplit("/", 1)[1]
+        trace_root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
+        _running.set(RunningExecution(execution, role, trace_root))
+        # Queue and topic policies see the workflow, not whoever started it.
+        iam_evaluator._request_caller_arn.set(_session_arn(role))
         started = time.monotonic()
         worker = threading.Thread(target=contextvars.copy_context().run, args=(run, execution_arn), daemon=True)
         worker.start()
-        worker.join(json.loads(machine["definition"]).get("TimeoutSeconds"))
+        limit = EXPRESS_TIMEOUT_SECONDS if machine["type"] == "EXPRESS" else None
+        worker.join(json.loads(machine["definition"]).get("TimeoutSeconds", limit))
         if execution["status"] == "RUNNING":
             execution |= {"status": "TIMED_OUT", "stopDate": stepfunctions.now_iso()}
             stepfunctions._add_event(execution, "ExecutionTimedOut", {"executionTimedOutEventDetails": {}})
@@ -444,6 +457,29 @@ def _run_executions_as_aws_does(record_metric: RecordMetric) -> None:
     stepfunctions._run_execution = run_execution
     stepfunctions._fail_execution = fail_execution
     lambda_svc._xray_trace_id_for_invocation = xray_trace_id_for_invocation
+
+
+def _sleep_unless_it_delays_the_start(seconds: float) -> None:
+    if seconds != START_DELAY_SECONDS:
+        time.sleep(seconds)
+
+
+def _pace_retries_as_aws_does() -> None:
+    """Gap: a retrier's MaxDelaySeconds and JitterStrategy are ignored."""
+    find = stepfunctions._find_matching_retrier
+
+    @functools.wraps(find)
+    def find_matching_retrier(retriers: list[dict[str, Any]], error: str, retry_counts: dict[int, int]) -> Any:
+        retrier, index = find(retriers, error, retry_counts)
+        if retrier is None:
+            return retrier, index
+        back_off = retrier.get("BackoffRate", 2.0) ** retry_counts.get(index, 0)
+        delay = min(retrier.get("IntervalSeconds", 1) * back_off, retrier.get("MaxDelaySeconds", math.inf))
+        if retrier.get("JitterStrategy") == "FULL":
+            delay = random.uniform(0, delay)  # noqa: S311 (spreads load, guards nothing)
+        return retrier | {"IntervalSeconds": delay, "BackoffRate": 1}, index
+
+    stepfunctions._find_matching_retrier = find_matching_retrier
 
 
 # The permission each integration needs and the error it fails with when its role lacks it. AWS names an error after the

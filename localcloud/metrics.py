@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-# AWS publishes queue metrics once a minute; a change shows at once here, so that nobody waits for it.
-QUEUE_METRICS_SECONDS = 60
+# AWS publishes queue metrics once a minute. Here a change shows at once, so that nobody waits for it, and an unchanged
+# depth often enough that no period of a minute lacks it.
+QUEUE_METRICS_SECONDS = 30
 # PutMetricData takes this many metrics a call ("Amazon CloudWatch API Reference").
 MAX_METRICS_PER_CALL = 1000
 
@@ -49,7 +50,7 @@ class Metrics:
                     self._note(directive["Namespace"], _datum(metric["Name"], values, unit, dimensions, at))
 
     def record_queues(self, depths: Iterable[Any]) -> None:
-        """Note the depth of queues whose depth changed or was last noted a minute ago.
+        """Note the depth of the queues that are due.
 
         Parameters
         ----------

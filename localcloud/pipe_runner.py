@@ -85,8 +85,13 @@ class PipeRunner:
     def _poll(self, arn: str) -> None:
         """Receive batches and hand them to a bounded pool for as long as the pipe should run."""
         free_slots = threading.BoundedSemaphore(self._concurrency)
+        source_is_readable = False
         with ThreadPoolExecutor(self._concurrency) as pool:
             while pipe := self._running_pipes().get(arn):
+                source_is_readable = source_is_readable or self._inspect_source(pipe)
+                if not source_is_readable:
+                    time.sleep(PAUSE_AFTER_ERROR_SECONDS)
+                    continue
                 free_slots.acquire()
                 messages = self._receive(pipe)
                 if not messages:
@@ -94,6 +99,18 @@ class PipeRunner:
                     continue
                 handled = pool.submit(self._handle, pipe, messages)
                 handled.add_done_callback(lambda _: free_slots.release())
+
+    def _inspect_source(self, pipe: Pipe) -> bool:
+        """Read the queue's attributes, as AWS does before it polls, so that a role that may not is found out."""
+        try:
+            self._client("sqs", _role_name(pipe)).get_queue_attributes(
+                QueueUrl=self._queue_url(pipe), AttributeNames=["VisibilityTimeout"]
+            )
+        except (ClientError, BotoCoreError, LookupError) as error:
+            self._record(pipe, "ExecutionFailed")
+            logger.warning("pipe %s cannot inspect its source: %s", pipe["Name"], error)
+            return False
+        return True
 
     def _receive(self, pipe: Pipe) -> list[Message]:
         source = pipe.get("SourceParameters", {}).get("SqsQueueParameters", {})

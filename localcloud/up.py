@@ -33,7 +33,12 @@ def main(arguments: Sequence[str]) -> int:
     # A supervisor's polite stop ends as a person's does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with Emulator.start(options.port, options.region, options.account, options.data_directory) as cloud:
+        with Emulator.start(
+            port=options.port,
+            region=options.region,
+            account_id=options.account,
+            data_directory=options.data_directory,
+        ) as cloud:
             _deploy_and_explain(cloud, Console(highlight=False, soft_wrap=True))
             print("Ctrl-C stops it" + ("." if options.data_directory else " and removes everything in it."), flush=True)
             threading.Event().wait()
