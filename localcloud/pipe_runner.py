@@ -38,6 +38,8 @@ class PipeRunner:
     ----------
     running_pipes : callable
         Returns the pipes to run now, by ARN, in DescribePipe's shape.
+    settle : callable
+        Told the ARNs of the pipes that still have something to do, so that the others can be reported as stopped.
     client : callable
         Makes a client from a service name and a role name; None means the account's root.
     record_metric : callable
@@ -54,6 +56,7 @@ class PipeRunner:
         self,
         *,
         running_pipes: Callable[[], dict[str, Pipe]],
+        settle: Callable[[set[str]], None],
         client: Callable[[str, str | None], Any],
         record_metric: Callable[[str, str, float, str, dict[str, str]], None],
         matches: Callable[[dict[str, Any], dict[str, Any]], bool],
@@ -61,6 +64,7 @@ class PipeRunner:
         retry_seconds: int | None = None,
     ) -> None:
         self._running_pipes = running_pipes
+        self._settle = settle
         self._client = client
         self._record_metric = record_metric
         self._matches = matches
@@ -74,12 +78,13 @@ class PipeRunner:
 
     def _supervise(self) -> None:
         while True:
+            self._pollers = {arn: poller for arn, poller in self._pollers.items() if poller.is_alive()}
             for arn, pipe in self._running_pipes().items():
-                poller = self._pollers.get(arn)
-                if poller is None or not poller.is_alive():
+                if arn not in self._pollers:
                     poller = threading.Thread(target=self._poll, args=(arn,), name=f"pipe {pipe['Name']}", daemon=True)
                     self._pollers[arn] = poller
                     poller.start()
+            self._settle(set(self._pollers))
             time.sleep(SUPERVISION_SECONDS)
 
     def _poll(self, arn: str) -> None:

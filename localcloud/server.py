@@ -86,6 +86,7 @@ def _start_our_threads(arguments: argparse.Namespace, metrics: Metrics) -> None:
 
     PipeRunner(
         running_pipes=emulator_patches.running_queue_pipes,
+        settle=emulator_patches.settle_stopping_pipes,
         client=client,
         record_metric=metrics.record,
         matches=emulator_patches.matches_pattern,

@@ -1,0 +1,176 @@
+"""A pipe moves each message once through its workflow, and leaves it where it was when that fails."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from localcloud.emulator import Emulator
+from tests.localcloud.workbench import Queue, Workbench, call_function, eventually, send_to
+
+pytest_plugins = ["localcloud.pytest_fixture"]
+
+FAIL = {"Type": "Fail", "Error": "Broken", "Cause": "on purpose"}
+TEMPLATE = '{"id": <$.messageId>, "count": <$.attributes.ApproximateReceiveCount>, "event": <$.body>}'
+
+
+@pytest.fixture
+def bench(cloud: Emulator) -> Workbench:
+    return Workbench(cloud)
+
+
+def forwarding(bench: Workbench) -> tuple[str, Queue]:
+    """A workflow that sends its input to a queue."""
+    received = bench.queue()
+    return bench.workflow({"Send": send_to(received)}, ("sqs:SendMessage", received.arn)), received
+
+
+def metric_total(cloud: Emulator, pipe: str, name: str) -> float:
+    statistics = cloud.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/EventBridge/Pipes",
+        MetricName=name,
+        Dimensions=[{"Name": "PipeName", "Value": pipe}],
+        StartTime=time.time() - 600,
+        EndTime=time.time() + 60,
+        Period=3600,
+        Statistics=["Sum"],
+    )
+    return sum(point["Sum"] for point in statistics["Datapoints"])
+
+
+def test_a_message_reaches_the_workflow_as_the_template_says_and_leaves_the_queue(bench: Workbench) -> None:
+    source = bench.queue()
+    workflow, received = forwarding(bench)
+    pipe = bench.pipe(source, workflow, InputTemplate=TEMPLATE)
+    key = 'uploads/ünï + "x".jpg'
+    message_id = source.send({"detail": {"object": {"key": key}}})
+
+    (delivered,) = json.loads(received.receive()["Body"])
+    assert delivered == {"id": message_id, "count": "1", "event": {"detail": {"object": {"key": key}}}}
+    eventually(lambda: source.depth() == (0, 0))
+    eventually(lambda: metric_total(bench.cloud, pipe, "Invocations") == 1)
+    assert metric_total(bench.cloud, pipe, "ExecutionFailed") == 0
+
+
+def test_without_a_template_the_workflow_gets_the_whole_sqs_event(bench: Workbench) -> None:
+    source = bench.queue()
+    workflow, received = forwarding(bench)
+    bench.pipe(source, workflow)
+    source.send({"a": 1})
+
+    (event,) = json.loads(received.receive()["Body"])
+    assert event["body"] == '{"a": 1}'
+    assert event["eventSource"] == "aws:sqs"
+    assert event["eventSourceARN"] == source.arn
+
+
+def test_a_failed_message_returns_until_the_dead_letter_queue_takes_it_unchanged(bench: Workbench) -> None:
+    source, dlq = bench.queue_with_dlq(max_receive_count=2)
+    pipe = bench.pipe(source, bench.workflow({"Fail": FAIL}))
+    source.send({"poison": True})
+
+    dead = dlq.receive()
+    assert json.loads(dead["Body"]) == {"poison": True}
+    # Two deliveries by the pipe, and this one.
+    assert dead["Attributes"]["ApproximateReceiveCount"] == "3"
+    assert source.depth() == (0, 0)
+    eventually(lambda: metric_total(bench.cloud, pipe, "ExecutionFailed") == 2)
+
+
+def test_a_workflow_that_runs_out_of_time_counts_as_a_timeout_and_keeps_the_message(bench: Workbench) -> None:
+    source = bench.queue()
+    wait = {"Type": "Wait", "Seconds": 20, "End": True}
+    pipe = bench.pipe(source, bench.workflow({"Wait": wait}, timeout_seconds=1))
+    source.send({})
+
+    eventually(lambda: metric_total(bench.cloud, pipe, "ExecutionTimeout") >= 1)
+    assert sum(source.depth()) == 1
+    bench.cloud.client("pipes").stop_pipe(Name=pipe)
+
+
+def test_a_message_that_no_filter_matches_is_deleted_without_a_run(bench: Workbench) -> None:
+    source = bench.queue()
+    workflow, received = forwarding(bench)
+    bench.pipe(source, workflow, filters=[{"body": {"key": [{"prefix": "uploads/"}]}}], InputTemplate="<$.body.key>")
+    source.send({"key": "other/a.jpg"})
+    source.send({"key": "uploads/b.jpg"})
+
+    assert json.loads(received.receive()["Body"]) == ["uploads/b.jpg"]
+    eventually(lambda: source.depth() == (0, 0))
+    assert received.depth() == (0, 0)
+
+
+def test_a_stopped_pipe_leaves_messages_alone_and_goes_on_when_started(bench: Workbench) -> None:
+    source = bench.queue()
+    workflow, received = forwarding(bench)
+    pipe = bench.pipe(source, workflow)
+    pipes = bench.cloud.client("pipes")
+    source.send(1)
+    received.receive()
+    pipes.stop_pipe(Name=pipe)
+    eventually(lambda: pipes.describe_pipe(Name=pipe)["CurrentState"] == "STOPPED")
+    source.send(2)
+    time.sleep(0.5)
+    assert source.depth() == (1, 0)
+
+    pipes.start_pipe(Name=pipe)
+    (event,) = json.loads(received.receive()["Body"])
+    assert event["body"] == "2"
+
+
+def test_a_pipe_whose_role_may_not_start_the_workflow_fails_visibly_and_keeps_the_message(bench: Workbench) -> None:
+    source = bench.queue()
+    workflow, received = forwarding(bench)
+    role = bench.role("pipes", ("sqs:*", source.arn))
+    pipe = bench.pipe(source, workflow, role)
+    source.send({"a": 1})
+
+    eventually(lambda: metric_total(bench.cloud, pipe, "ExecutionFailed") >= 1)
+    assert sum(source.depth()) == 1
+    denied = [decision for decision in bench.cloud.journal() if decision.role == role.rsplit("/", 1)[1]]
+    assert ("states:StartSyncExecution", workflow, False) in {(d.action, d.resource, d.allowed) for d in denied}
+
+    bench.permit(role, ("sqs:*", source.arn), ("states:StartSyncExecution", workflow))
+    received.receive()
+    eventually(lambda: source.depth() == (0, 0))
+
+
+def test_a_pipe_whose_role_may_not_read_the_queue_fails_visibly_and_recovers(bench: Workbench) -> None:
+    source = bench.queue()
+    workflow, received = forwarding(bench)
+    role = bench.role("pipes", ("states:StartSyncExecution", workflow))
+    pipe = bench.pipe(source, workflow, role)
+    source.send({"a": 1})
+
+    eventually(lambda: metric_total(bench.cloud, pipe, "ExecutionFailed") >= 1)
+    assert source.depth() == (1, 0)
+    bench.permit(role, ("sqs:*", source.arn), ("states:StartSyncExecution", workflow))
+    received.receive()
+
+
+def test_a_burst_runs_at_most_four_workflows_at_a_time_and_loses_none(bench: Workbench) -> None:
+    count = 12
+    source, received = bench.queue(), bench.queue()
+    function = bench.function(
+        """
+        import time
+        def handler(event, context):
+            started = time.time()
+            time.sleep(0.2)
+            return {"number": int(event[0]["body"]), "started": started, "ended": time.time()}
+        """
+    )
+    states = {"Call": call_function(function) | {"End": False, "Next": "Send"}, "Send": send_to(received)}
+    del states["Call"]["End"]
+    workflow = bench.workflow(states, ("lambda:InvokeFunction", function), ("sqs:SendMessage", received.arn))
+    bench.pipe(source, workflow)
+    for number in range(count):
+        source.send(number)
+
+    runs = [json.loads(received.receive()["Body"]) for _ in range(count)]
+    assert sorted(run["number"] for run in runs) == list(range(count))
+    at_once = [sum(run["started"] <= moment["started"] < run["ended"] for run in runs) for moment in runs]
+    assert 2 <= max(at_once) <= 4
+    assert received.depth() == (0, 0)

@@ -1,0 +1,192 @@
+"""Small pieces of a cloud to test with: roles, queues, functions, workflows and pipes with names of their own."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import textwrap
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from localcloud.emulator import Emulator
+
+Found = TypeVar("Found")
+Document = dict[str, Any]
+
+_numbers = itertools.count(1)
+
+
+def eventually(look: Callable[[], Found], seconds: float = 10, pause: float = 0.05) -> Found:
+    """Look until there is something to see, and return it."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"nothing to see within {seconds} s"
+        time.sleep(pause)
+    return found
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A queue with a name of its own."""
+
+    cloud: Emulator
+    name: str
+    url: str
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:sqs:{self.cloud.region}:{self.cloud.account_id}:{self.name}"
+
+    def send(self, body: Any) -> str:
+        """Send a message and return its id."""
+        return self.cloud.client("sqs").send_message(QueueUrl=self.url, MessageBody=json.dumps(body))["MessageId"]
+
+    def receive(self, seconds: int = 10) -> Document:
+        """Wait for a message, take it off the queue and return it."""
+        sqs = self.cloud.client("sqs")
+        request = {"QueueUrl": self.url, "MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"]}
+        answer = sqs.receive_message(**request, WaitTimeSeconds=seconds)
+        assert "Messages" in answer, f"no message on {self.name} within {seconds} s"
+        (message,) = answer["Messages"]
+        sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+        return message
+
+    def depth(self) -> tuple[int, int]:
+        """Return how many messages are visible, and how many in flight."""
+        attributes = self.cloud.client("sqs").get_queue_attributes(QueueUrl=self.url, AttributeNames=["All"])["Attributes"]
+        return int(attributes["ApproximateNumberOfMessages"]), int(attributes["ApproximateNumberOfMessagesNotVisible"])
+
+
+class Workbench:
+    """Makes things in an embedded cloud; each gets a fresh name."""
+
+    def __init__(self, cloud: Emulator) -> None:
+        self.cloud = cloud
+
+    def name(self, kind: str) -> str:
+        return f"{kind}-{next(_numbers)}"
+
+    def role(self, service: str, *allowed: tuple[str, str]) -> str:
+        """Make a role that a service may take, with (action, resource) permissions; return its ARN."""
+        name = self.name(f"{service}-role")
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": f"{service}.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": self.cloud.account_id}},
+        }
+        iam = self.cloud.client("iam")
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]
+        self.permit(role["Arn"], *allowed)
+        return role["Arn"]
+
+    def permit(self, role_arn: str, *allowed: tuple[str, str]) -> None:
+        """Replace a role's permissions."""
+        statements = [{"Effect": "Allow", "Action": action, "Resource": resource} for action, resource in allowed]
+        iam, name = self.cloud.client("iam"), role_arn.rsplit("/", 1)[1]
+        if statements:
+            iam.put_role_policy(RoleName=name, PolicyName="permissions", PolicyDocument=_policy(*statements))
+        else:
+            iam.delete_role_policy(RoleName=name, PolicyName="permissions")
+
+    def queue(self, **attributes: str) -> Queue:
+        name = self.name("queue")
+        url = self.cloud.client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+        return Queue(self.cloud, name, url)
+
+    def queue_with_dlq(self, max_receive_count: int, **attributes: str) -> tuple[Queue, Queue]:
+        dlq = self.queue()
+        redrive = json.dumps({"deadLetterTargetArn": dlq.arn, "maxReceiveCount": str(max_receive_count)})
+        return self.queue(RedrivePolicy=redrive, **attributes), dlq
+
+    def function(self, code: str, *, permissions: tuple[tuple[str, str], ...] = (), **settings: Any) -> str:
+        """Make a function from the source of its module, which defines ``handler``; return its alias's ARN."""
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("main.py", textwrap.dedent(code))
+        client, name = self.cloud.client("lambda"), self.name("function")
+        client.create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Handler="main.handler",
+            Role=self.role("lambda", ("logs:PutLogEvents", "*"), *permissions),
+            Code={"ZipFile": archive.getvalue()},
+            Publish=True,
+            **{"Timeout": 5} | settings,
+        )
+        return client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")["AliasArn"]
+
+    def workflow(self, states: Document, *allowed: tuple[str, str], timeout_seconds: int = 30) -> str:
+        """Make an Express workflow whose role has (action, resource) permissions; it starts at the first state."""
+        definition = {
+            "QueryLanguage": "JSONata",
+            "StartAt": next(iter(states)),
+            "TimeoutSeconds": timeout_seconds,
+            "States": states,
+        }
+        return self.cloud.client("stepfunctions").create_state_machine(
+            name=self.name("workflow"),
+            definition=json.dumps(definition),
+            roleArn=self.role("states", *(allowed or (("logs:ListLogDeliveries", "*"),))),
+            type="EXPRESS",
+        )["stateMachineArn"]
+
+    def calling(self, function_arn: str, **fields: Any) -> str:
+        """Make a workflow that calls a function with its own input, and may do so."""
+        call = call_function(function_arn, **fields)
+        return self.workflow({"Call": call}, ("lambda:InvokeFunction", function_arn))
+
+    def run(self, workflow_arn: str, document: Any = None) -> Document:
+        """Run a workflow and return how it ended."""
+        states = self.cloud.client("stepfunctions")
+        return states.start_sync_execution(stateMachineArn=workflow_arn, input=json.dumps(document or {}))
+
+    def pipe(self, source: Queue, target: str, role_arn: str | None = None, **parameters: Any) -> str:
+        """Run a pipe from a queue to a workflow and return its name."""
+        name = self.name("pipe")
+        filters = parameters.pop("filters", None)
+        self.cloud.client("pipes").create_pipe(
+            Name=name,
+            Source=source.arn,
+            Target=target,
+            RoleArn=role_arn or self.pipe_role(source, target),
+            SourceParameters={"SqsQueueParameters": {"BatchSize": 1}}
+            | ({"FilterCriteria": {"Filters": [{"Pattern": json.dumps(each)} for each in filters]}} if filters else {}),
+            TargetParameters={"StepFunctionStateMachineParameters": {"InvocationType": "REQUEST_RESPONSE"}} | parameters,
+        )
+        return name
+
+    def pipe_role(self, source: Queue, target: str) -> str:
+        actions = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+        return self.role(
+            "pipes", *((action, source.arn) for action in actions), ("states:StartSyncExecution", target)
+        )
+
+
+def call_function(function_arn: str, **fields: Any) -> Document:
+    """A task that calls a function with the state's input and gives its answer."""
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Arguments": {"FunctionName": function_arn, "Payload": "{% $states.input %}"},
+        "Output": "{% $states.result.Payload %}",
+        "End": True,
+    } | fields
+
+
+def send_to(queue: Queue, body: str = "{% $states.input %}", **fields: Any) -> Document:
+    """A task that sends its input to a queue."""
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage",
+        "Arguments": {"QueueUrl": queue.url, "MessageBody": body},
+        "End": True,
+    } | fields
+
+
+def _policy(*statements: Document) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
