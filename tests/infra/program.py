@@ -7,12 +7,13 @@ import logging
 import runpy
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
+from pulumi.runtime import rpc
 from pulumi.runtime.config import set_all_config
 from pulumi.runtime.mocks import MockCallArgs, MockEngine, MockMonitor, MockResourceArgs, Mocks, MockSettings
 from pulumi.runtime.settings import configure
@@ -36,6 +37,7 @@ class Resource:
     name: str
     custom: bool
     inputs: Mapping[str, Any]
+    arn: str
     protect: bool
     retain_on_delete: bool
     dependencies: frozenset[str]
@@ -44,7 +46,7 @@ class Resource:
         return f"{self.type} {self.name}"
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Recording:
     """Everything one run of the program registered, and its outputs."""
 
@@ -68,16 +70,24 @@ class Recording:
         assert len(found) == 1, f"{len(found)} resources of type {resource_type} with {inputs}"
         return found[0]
 
-    @cached_property
+    @property
     def cloud_resources(self) -> list[Resource]:
+        """Everything but components, which are only there for order."""
         return [resource for resource in self.resources if resource.custom]
 
 
 def run(stack: str, overrides: Mapping[str, object] | None = None) -> Recording:
-    """Run the program for a stack, with `overrides` (by camelCase key) laid over its settings."""
+    """Run the program for a stack, with `overrides` (by camelCase key) in place of its settings."""
     recording = Recording(stack=stack)
-    contextvars.Context().run(asyncio.run, _run(recording, stack_config(stack) | _as_text(overrides or {})))
+    run_into(recording, overrides)
     return recording
+
+
+def run_into(recording: Recording, overrides: Mapping[str, object] | None = None) -> None:
+    """Like `run`, for a run that may fail: what was registered until then is in `recording`."""
+    config = stack_config(recording.stack) | _as_text(overrides or {})
+    # An empty context and a loop of its own: nothing of an earlier run can be seen from in there.
+    contextvars.Context().run(asyncio.run, _run(recording, config))
 
 
 def stack_config(stack: str) -> dict[str, str]:
@@ -112,7 +122,11 @@ async def _run(recording: Recording, config: Mapping[str, str]) -> None:
     )
     # When one resource fails, so does every output that hangs on it, and nobody waits for those: one report is enough.
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: _log.debug(context["message"]))
-    await run_in_stack(lambda: runpy.run_path(str(PROJECT_DIRECTORY / "__main__.py"), run_name="__main__"))
+
+    def program() -> None:
+        runpy.run_path(str(PROJECT_DIRECTORY / "__main__.py"), run_name="__main__")
+
+    await run_in_stack(program)
     recording.outputs.update(monitor.stack_outputs)
 
 
@@ -184,8 +198,9 @@ class _RecordingMonitor(MockMonitor):
         self._recording = recording
         self.stack_outputs: dict[str, Any] = {}
 
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the gRPC method's name
-        response = super().RegisterResource(request)
+    def RegisterResource(self, request: Any) -> Any:
+        with _event_loop_of_this_thread():
+            response = super().RegisterResource(request)
         if request.type != "pulumi:pulumi:Stack":
             self._recording.resources.append(
                 Resource(
@@ -194,7 +209,8 @@ class _RecordingMonitor(MockMonitor):
                     type=request.type,
                     name=request.name,
                     custom=request.custom,
-                    inputs=_plain(request.object),
+                    inputs=rpc.deserialize_properties(request.object),
+                    arn=self.resources[response.urn].state.get("arn", ""),
                     protect=request.protect,
                     retain_on_delete=request.retainOnDelete,
                     dependencies=frozenset(request.dependencies),
@@ -202,25 +218,23 @@ class _RecordingMonitor(MockMonitor):
             )
         return response
 
-    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the gRPC method's name
+    def Invoke(self, request: Any) -> Any:
+        with _event_loop_of_this_thread():
+            return super().Invoke(request)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:
         if request.urn.endswith(f"::{PROJECT}-{self._recording.stack}"):
-            self.stack_outputs = _plain(request.outputs)
+            self.stack_outputs = rpc.deserialize_properties(request.outputs)
         return super().RegisterResourceOutputs(request)
 
 
-def _plain(struct: Any) -> Any:
-    from pulumi.runtime import rpc
-
-    return rpc.deserialize_properties(struct, keep_unknowns=False)
-
-
-def documents(value: Any) -> Iterator[Any]:
-    """Every dict and list inside a JSON value, itself included."""
-    if isinstance(value, dict):
-        yield value
-        for inner in value.values():
-            yield from documents(inner)
-    elif isinstance(value, list):
-        yield value
-        for inner in value:
-            yield from documents(inner)
+@contextmanager
+def _event_loop_of_this_thread() -> Iterator[None]:
+    """The monitor is called from worker threads, where it would leave event loops behind that nobody closes."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()

@@ -1,0 +1,50 @@
+"""Each stack is run once; the tests look at what it registered."""
+
+import pytest
+
+from tests.infra.program import Recording, run
+
+# Everything that is optional, in one stack: own key, VPC, subscribers with and without filters, alerts, a logo.
+FULL = {
+    "encryption": "kms",
+    "vpc": {
+        "vpcId": "vpc-0a1",
+        "subnetIds": ["subnet-0a1", "subnet-0a2"],
+        "routeTableIds": ["rtb-0a1"],
+        "interfaceEndpoints": ["logs", "sqs", "sns", "states", "xray"],
+    },
+    "resultSubscribers": {
+        "catalogue": {"outcomes": ["COMPLETED"], "contentTypes": ["image/jpeg", "image/png"]},
+        "audit": {},
+    },
+    "alertEmails": ["operators@example.com"],
+    "alertHttpsEndpoints": ["https://events.example.com/integration/0123456789abcdef/enqueue"],
+    "tags": {"CostCentre": "media"},
+}
+
+
+@pytest.fixture(scope="session")
+def dev() -> Recording:
+    return run("dev")
+
+
+@pytest.fixture(scope="session")
+def prod() -> Recording:
+    return run("prod")
+
+
+@pytest.fixture(scope="session")
+def local() -> Recording:
+    return run("local")
+
+
+@pytest.fixture(scope="session")
+def full() -> Recording:
+    """prod with every option in use."""
+    return run("prod", FULL)
+
+
+@pytest.fixture(scope="session", params=["dev", "prod", "local", "full"])
+def recording(request: pytest.FixtureRequest) -> Recording:
+    """A promise about every stack is tested on each of them."""
+    return request.getfixturevalue(request.param)

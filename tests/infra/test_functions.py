@@ -1,0 +1,138 @@
+"""The functions, the workflow and their place in the network."""
+
+import json
+
+from tests.infra.program import PROJECT_DIRECTORY, Recording, Resource
+
+FUNCTION = "aws:lambda/function:Function"
+SHORT_NAMES = ("validate", "thumbnail", "watermark", "metadata")
+
+
+def functions(recording: Recording) -> dict[str, Resource]:
+    prefix = f"img-pipeline-{recording.stack}-"
+    return {function.inputs["name"].removeprefix(prefix): function for function in recording.of_type(FUNCTION)}
+
+
+def environment(recording: Recording, short_name: str) -> dict[str, str]:
+    return functions(recording)[short_name].inputs["environment"]["variables"]
+
+
+def test_every_function_and_its_handler_exist(recording: Recording) -> None:
+    assert set(functions(recording)) == set(SHORT_NAMES)
+    for function in functions(recording).values():
+        module, _, attribute = function.inputs["handler"].rpartition(".")
+        source = PROJECT_DIRECTORY / (module.replace(".", "/") + ".py")
+        assert attribute == "handler"
+        assert "def handler(" in source.read_text(encoding="utf-8"), source
+
+
+def test_all_functions_run_one_code_archive_and_one_layer(recording: Recording) -> None:
+    (layer,) = recording.of_type("LayerVersion")
+    for function in functions(recording).values():
+        assert function.inputs["layers"] == [layer.arn]
+        assert function.inputs["architectures"] == layer.inputs["compatibleArchitectures"]
+        assert [function.inputs["runtime"]] == layer.inputs["compatibleRuntimes"]
+    assert len({function.inputs["code"].path for function in functions(recording).values()}) == 1
+
+
+def test_functions_are_bounded_in_number_and_time(recording: Recording) -> None:
+    machine = recording.one("aws:sfn/stateMachine:StateMachine")
+    workflow_timeout = json.loads(machine.inputs["definition"])["TimeoutSeconds"]
+    for function in functions(recording).values():
+        assert function.inputs["reservedConcurrentExecutions"] >= 1, function
+        assert function.inputs["timeout"] < workflow_timeout, function
+
+
+def test_nothing_but_the_workflow_retries_a_function(recording: Recording) -> None:
+    for function in functions(recording).values():
+        alias = recording.one("aws:lambda/alias:Alias", functionName=function.inputs["name"])
+        assert alias.inputs["name"] == "live"
+        assert alias.inputs["functionVersion"] == "1"
+        assert function.inputs["publish"] is True
+        invocation = recording.one("FunctionEventInvokeConfig", functionName=function.inputs["name"])
+        assert invocation.inputs["maximumRetryAttempts"] == 0
+        assert invocation.inputs["qualifier"] == "live"
+
+
+def test_functions_and_workflow_are_traced(recording: Recording) -> None:
+    for function in functions(recording).values():
+        assert function.inputs["tracingConfig"] == {"mode": "Active"}
+    assert recording.one("aws:sfn/stateMachine:StateMachine").inputs["tracingConfiguration"] == {"enabled": True}
+
+
+def test_prod_keeps_validate_warm(prod: Recording, dev: Recording) -> None:
+    warm = prod.one("ProvisionedConcurrencyConfig")
+    assert warm.inputs["functionName"] == "img-pipeline-prod-validate"
+    assert warm.inputs["qualifier"] == "live"
+    assert dev.of_type("ProvisionedConcurrencyConfig") == []
+
+
+def test_functions_learn_their_limits_from_the_settings(dev: Recording) -> None:
+    validate = environment(dev, "validate")
+    assert validate["MAX_BYTES"] == "52428800"
+    assert validate["MAX_PIXELS"] == "100000000"
+    assert validate["MAX_FRAMES"] == "300"
+    assert validate["ALLOWED_TYPES"].split(",")[0] == "image/jpeg"
+    assert validate["DENYLIST_TABLE"] == "img-pipeline-dev-denylist"
+    presets = json.loads(environment(dev, "thumbnail")["RENDITION_PRESETS"])
+    assert presets[0] == {"name": "w160", "width": 160, "formats": ["jpeg", "webp"], "quality": 82}
+    assert json.loads(environment(dev, "watermark")["WATERMARK"]) == {
+        "text": "© img-pipeline",
+        "opacity": 0.6,
+        "position": "bottom-right",
+    }
+    assert "PROCESSED_BUCKET" not in environment(dev, "metadata")
+    for short_name in SHORT_NAMES:
+        assert environment(dev, short_name)["POWERTOOLS_SERVICE_NAME"] == short_name
+        assert environment(dev, short_name)["POWERTOOLS_METRICS_NAMESPACE"] == "img-pipeline/dev"
+
+
+def test_the_workflow_is_an_express_machine_that_logs_as_the_stack_says(dev: Recording, prod: Recording) -> None:
+    for recording, level, with_data in ((dev, "ALL", True), (prod, "ERROR", False)):
+        machine = recording.one("aws:sfn/stateMachine:StateMachine")
+        assert machine.inputs["type"] == "EXPRESS"
+        log_group = recording.one("LogGroup", name=f"/aws/vendedlogs/states/{machine.inputs['name']}")
+        assert machine.inputs["loggingConfiguration"] == {
+            "level": level,
+            "includeExecutionData": with_data,
+            "logDestination": f"{log_group.arn}:*",
+        }
+
+
+def test_the_workflow_fits_an_express_execution(recording: Recording) -> None:
+    definition = json.loads(recording.one("aws:sfn/stateMachine:StateMachine").inputs["definition"])
+    assert definition["TimeoutSeconds"] <= 300
+    assert definition["QueryLanguage"] == "JSONata"
+
+
+def test_functions_share_one_security_group_that_lets_nobody_in(full: Recording) -> None:
+    group = full.one("SecurityGroup", name="img-pipeline-prod-functions")
+    configurations = [function.inputs["vpcConfig"] for function in functions(full).values()]
+    assert all(configuration == configurations[0] for configuration in configurations)
+    assert configurations[0]["subnetIds"] == ["subnet-0a1", "subnet-0a2"]
+    (group_id,) = configurations[0]["securityGroupIds"]
+    assert "ingress" not in group.inputs
+    assert full.one("SecurityGroupEgressRule").inputs["securityGroupId"] == group_id
+    (ingress,) = full.of_type("SecurityGroupIngressRule")
+    assert ingress.inputs["securityGroupId"] != group_id
+    assert ingress.inputs["referencedSecurityGroupId"] == group_id
+
+
+def test_functions_reach_aws_without_the_internet(full: Recording) -> None:
+    endpoints = {
+        endpoint.inputs["serviceName"].split(".")[-1]: endpoint.inputs for endpoint in full.of_type("VpcEndpoint")
+    }
+    assert endpoints["s3"]["vpcEndpointType"] == endpoints["dynamodb"]["vpcEndpointType"] == "Gateway"
+    assert endpoints["s3"]["routeTableIds"] == ["rtb-0a1"]
+    interfaces = {name for name, inputs in endpoints.items() if inputs["vpcEndpointType"] == "Interface"}
+    assert interfaces == {"logs", "sqs", "sns", "states", "xray"}
+    assert all(endpoints[name]["privateDnsEnabled"] for name in interfaces)
+
+
+def test_functions_stay_outside_a_vpc_unless_told(prod: Recording) -> None:
+    assert all("vpcConfig" not in function.inputs for function in functions(prod).values())
+    assert prod.of_type("SecurityGroup") == []
+
+
+def test_local_asks_for_few_workers(local: Recording) -> None:
+    assert all(function.inputs["reservedConcurrentExecutions"] <= 4 for function in functions(local).values())

@@ -1,0 +1,289 @@
+"""What roles may do, and who may take them, and who may touch what."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from cloudsplaining.scan.policy_document import PolicyDocument
+from policy_sentry.querying.actions import get_action_data, get_actions_that_support_wildcard_arns_only
+
+from tests.infra.program import ACCOUNT_ID, Recording, Resource
+
+# A network interface gets a random id when Lambda makes it.
+NETWORK_INTERFACES = re.compile(r"arn:aws:ec2:[^:]+:\d+:network-interface/\*")
+SUBNETS = re.compile(r"arn:aws:ec2:[^:]+:\d+:subnet/subnet-0a[12]")
+SECURITY_GROUPS = re.compile(r"arn:aws:ec2:[^:]+:\d+:security-group/sg-[0-9a-f]{17}")
+
+
+def role_policies(recording: Recording) -> Iterator[tuple[Resource, dict[str, Any]]]:
+    for policy in recording.of_type("RolePolicy"):
+        yield policy, json.loads(policy.inputs["policy"])
+
+
+def grants(recording: Recording) -> Iterator[tuple[str, str, str]]:
+    """(role, action, resource) for all that any role is allowed."""
+    for policy, document in role_policies(recording):
+        for statement in document["Statement"]:
+            if statement["Effect"] == "Allow":
+                for action in statement["Action"]:
+                    for resource in statement["Resource"]:
+                        yield policy.inputs["role"], action, resource
+
+
+def granted_to(recording: Recording, role: str) -> set[tuple[str, str]]:
+    name = f"img-pipeline-{recording.stack}-{role}"
+    return {(action, resource) for holder, action, resource in grants(recording) if holder == name}
+
+
+def formats_of(action: str) -> list[str]:
+    service, name = action.split(":")
+    data = get_action_data(service, name)
+    assert data, f"AWS has no action {action}"
+    return [entry["resource_arn_format"] for entry in data[service]]
+
+
+def fits(arn: str, arn_format: str) -> bool:
+    """Whether `arn` is of the kind that a format such as arn:${Partition}:sqs:${Region}:${Account}:${Name} describes.
+
+    A last part `*` stands for all the parts that follow in the format, as in a log group's streams.
+    """
+    parts, wanted = arn.split(":"), arn_format.split(":")
+    if parts[-1] == "*":
+        parts, wanted = parts[:-1], wanted[: len(parts) - 1]
+    elif ":function:" in arn and len(parts) == len(wanted) + 1:
+        parts = parts[:-1]  # a version or alias is part of the function's name
+    return len(parts) == len(wanted) and all(
+        re.fullmatch(re.sub(r"\\\$\\\{\w+\\\}", ".+", re.escape(want)), part)
+        for part, want in zip(parts, wanted, strict=True)
+    )
+
+
+def test_every_action_exists_in_aws(recording: Recording) -> None:
+    for _, action, _ in grants(recording):
+        assert formats_of(action)
+
+
+def test_every_resource_is_of_a_kind_its_action_works_on(recording: Recording) -> None:
+    for role, action, resource in grants(recording):
+        if resource != "*":
+            assert any(fits(resource, arn_format) for arn_format in formats_of(action)), f"{role}: {action} {resource}"
+
+
+def test_a_bare_star_stands_only_where_aws_allows_nothing_narrower(recording: Recording) -> None:
+    for role, action, resource in grants(recording):
+        if resource == "*":
+            assert action in get_actions_that_support_wildcard_arns_only(action.split(":")[0]), f"{role}: {action}"
+
+
+def test_every_grant_names_something_of_this_stack(recording: Recording) -> None:
+    ours = {resource.arn for resource in recording.cloud_resources if resource.arn}
+    for role, action, resource in grants(recording):
+        if resource == "*" or NETWORK_INTERFACES.fullmatch(resource):
+            continue
+        if SUBNETS.fullmatch(resource) or SECURITY_GROUPS.fullmatch(resource):
+            continue
+        exact = resource.split("/")[0] if resource.startswith("arn:aws:s3:::") else resource.removesuffix(":*")
+        assert exact in ours, f"{role}: {action} {resource}"
+
+
+def test_no_action_is_granted_by_pattern(recording: Recording) -> None:
+    for role, action, _ in grants(recording):
+        assert "*" not in action, f"{role}: {action}"
+
+
+def test_no_role_can_raise_its_own_privileges(recording: Recording) -> None:
+    for policy, document in role_policies(recording):
+        scanned = PolicyDocument(document)
+        assert scanned.allows_privilege_escalation == [], policy
+        assert scanned.credentials_exposure == [], policy
+
+
+def test_every_role_has_its_one_policy(recording: Recording) -> None:
+    roles = sorted(role.inputs["name"] for role in recording.of_type("Role"))
+    assert sorted(policy.inputs.get("role", "nobody") for policy in recording.of_type("RolePolicy")) == roles
+    assert recording.of_type("RolePolicyAttachment") == []
+
+
+def test_every_role_is_taken_by_something_of_this_stack(recording: Recording) -> None:
+    users = ("aws:lambda/function:Function", "StateMachine", "Pipe")
+    used = {
+        resource.inputs.get("role") or resource.inputs.get("roleArn")
+        for user in users
+        for resource in recording.of_type(user)
+        if resource.custom
+    }
+    assert used == {role.arn for role in recording.of_type("Role")}
+
+
+def test_services_take_roles_for_this_account_only(recording: Recording) -> None:
+    for role in recording.of_type("Role"):
+        (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+        assert set(statement["Principal"]) == {"Service"}
+        assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT_ID}, role
+
+
+@pytest.mark.parametrize(("role", "user"), [("workflow", "aws:sfn/stateMachine:StateMachine"), ("pipe", "Pipe")])
+def test_workflow_and_pipe_roles_are_taken_by_that_machine_and_pipe_only(
+    recording: Recording, role: str, user: str
+) -> None:
+    trusted = recording.one("Role", name=f"img-pipeline-{recording.stack}-{role}")
+    (statement,) = json.loads(trusted.inputs["assumeRolePolicy"])["Statement"]
+    (taker,) = recording.of_type(user)
+    assert statement["Condition"]["ArnLike"] == {"aws:SourceArn": taker.arn}
+
+
+def test_no_document_holds_null(recording: Recording) -> None:
+    def holds_null(value: Any) -> bool:
+        if isinstance(value, dict):
+            return any(map(holds_null, value.values()))
+        return any(map(holds_null, value)) if isinstance(value, list) else value is None
+
+    checked = set()
+    for resource in recording.cloud_resources:
+        for key, value in resource.inputs.items():
+            if isinstance(value, str) and value.startswith(("{", "[")):
+                assert not holds_null(json.loads(value)), f"{resource}: {key}"
+                checked.add(key)
+    policies = {"policy", "assumeRolePolicy", "redrivePolicy", "redriveAllowPolicy"}
+    assert checked >= {*policies, "eventPattern", "definition", "dashboardBody"}
+
+
+def test_transforms_read_uploads_and_write_renditions_and_nothing_else(dev: Recording) -> None:
+    uploads = f"arn:aws:s3:::img-pipeline-dev-ingest-{ACCOUNT_ID}/uploads/*"
+    renditions = f"arn:aws:s3:::img-pipeline-dev-processed-{ACCOUNT_ID}/processed/uploads/*"
+    for role, expected in {
+        "validate": {
+            ("s3:GetObjectVersion", uploads),
+            ("dynamodb:GetItem", dev.one("Table", name="img-pipeline-dev-denylist").arn),
+        },
+        "thumbnail": {("s3:GetObjectVersion", uploads), ("s3:PutObject", renditions)},
+        "watermark": {("s3:GetObjectVersion", uploads), ("s3:PutObject", renditions)},
+        "metadata": {("s3:GetObjectVersion", uploads)},
+    }.items():
+        data = {grant for grant in granted_to(dev, role) if not grant[0].startswith(("logs:", "xray:"))}
+        assert data == expected, role
+
+
+def test_the_pipe_takes_from_one_queue_and_starts_one_workflow(dev: Recording) -> None:
+    queue = dev.one("aws:sqs/queue:Queue", name="img-pipeline-dev-transform-queue").arn
+    machine = dev.one("aws:sfn/stateMachine:StateMachine").arn
+    assert granted_to(dev, "pipe") == {
+        ("sqs:ReceiveMessage", queue),
+        ("sqs:DeleteMessage", queue),
+        ("sqs:GetQueueAttributes", queue),
+        ("states:StartSyncExecution", machine),
+    }
+
+
+def test_the_workflow_calls_functions_by_their_alias(recording: Recording) -> None:
+    invoked = {resource for action, resource in granted_to(recording, "workflow") if action == "lambda:InvokeFunction"}
+    assert invoked == {alias.arn for alias in recording.of_type("aws:lambda/alias:Alias")}
+    assert all(arn.endswith(":live") for arn in invoked)
+
+
+def test_the_workflow_may_do_every_task_it_contains_and_no_more(recording: Recording) -> None:
+    machine = recording.one("aws:sfn/stateMachine:StateMachine")
+    actions = {
+        "arn:aws:states:::lambda:invoke": "lambda:InvokeFunction",
+        "arn:aws:states:::dynamodb:getItem": "dynamodb:GetItem",
+        "arn:aws:states:::dynamodb:putItem": "dynamodb:PutItem",
+        "arn:aws:states:::dynamodb:updateItem": "dynamodb:UpdateItem",
+        "arn:aws:states:::sqs:sendMessage": "sqs:SendMessage",
+        "arn:aws:states:::sns:publish": "sns:Publish",
+    }
+    needed = {actions[task] for task in re.findall(r'"Resource": "([^"]+)"', machine.inputs["definition"])}
+    granted = {action for action, _ in granted_to(recording, "workflow")}
+    assert {action for action in granted if not action.startswith(("logs:", "xray:", "kms:"))} == needed
+
+
+def test_the_key_is_used_through_services_only(full: Recording) -> None:
+    statements = [
+        statement
+        for _, document in role_policies(full)
+        for statement in document["Statement"]
+        if any(action.startswith("kms:") for action in statement["Action"])
+    ]
+    assert len(statements) == len(full.of_type("Role"))
+    for statement in statements:
+        services = statement["Condition"]["StringEquals"]["kms:ViaService"]
+        assert services
+        assert all(service.endswith(".eu-west-1.amazonaws.com") for service in services)
+
+
+def test_function_code_cannot_use_its_leave_to_join_the_network(full: Recording) -> None:
+    for function in full.of_type("aws:lambda/function:Function"):
+        policy = full.one("RolePolicy", role=function.inputs["name"])
+        statements = json.loads(policy.inputs["policy"])["Statement"]
+        allowed = {
+            action
+            for statement in statements
+            if statement["Effect"] == "Allow"
+            for action in statement["Action"]
+            if action.startswith("ec2:")
+        }
+        (denial,) = [statement for statement in statements if statement["Effect"] == "Deny"]
+        assert allowed == set(denial["Action"])
+        assert denial["Condition"] == {"ArnEquals": {"lambda:SourceFunctionArn": function.arn}}
+
+
+def queue_url(queue: Resource) -> str:
+    return f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT_ID}/{queue.inputs['name']}"
+
+
+RESOURCE_POLICIES = ["BucketPolicy", "QueuePolicy", "TopicPolicy"]
+
+
+@pytest.mark.parametrize("policy_type", RESOURCE_POLICIES)
+def test_everything_with_a_policy_of_its_own_refuses_plaintext(recording: Recording, policy_type: str) -> None:
+    kind, key, named_by = {
+        "BucketPolicy": ("aws:s3/bucket:Bucket", "bucket", lambda resource: resource.inputs["bucket"]),
+        "QueuePolicy": ("aws:sqs/queue:Queue", "queueUrl", queue_url),
+        "TopicPolicy": ("aws:sns/topic:Topic", "arn", lambda resource: resource.arn),
+    }[policy_type]
+    for resource in recording.of_type(kind):
+        policy = recording.one(policy_type, **{key: named_by(resource)})
+        denials = [
+            statement
+            for statement in json.loads(policy.inputs["policy"])["Statement"]
+            if statement["Effect"] == "Deny"
+            and statement["Principal"] == "*"
+            and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        ]
+        (denial,) = denials
+        assert resource.arn in denial["Resource"]
+        if kind == "aws:s3/bucket:Bucket":
+            assert f"{resource.arn}/*" in denial["Resource"]
+
+
+@pytest.mark.parametrize("policy_type", RESOURCE_POLICIES)
+def test_only_services_are_let_in_and_only_for_named_sources(recording: Recording, policy_type: str) -> None:
+    ours = {resource.arn for resource in recording.cloud_resources if resource.arn}
+    for policy in recording.of_type(policy_type):
+        for statement in json.loads(policy.inputs["policy"])["Statement"]:
+            if statement["Effect"] == "Deny":
+                continue
+            assert set(statement["Principal"]) == {"Service"}, policy
+            assert len(statement["Action"]) == 1
+            (sources,) = [
+                condition["aws:SourceArn"]
+                for condition in statement["Condition"].values()
+                if "aws:SourceArn" in condition
+            ]
+            alarms = f"arn:aws:cloudwatch:eu-west-1:{ACCOUNT_ID}:alarm:img-pipeline-{recording.stack}-*"
+            assert sources in ours | {alarms}, policy
+
+
+def test_the_rule_may_send_to_the_queue_and_to_its_dead_letter_queues(recording: Recording) -> None:
+    (rule,) = recording.of_type("EventRule")
+    senders = {}
+    for policy in recording.of_type("QueuePolicy"):
+        for statement in json.loads(policy.inputs["policy"])["Statement"]:
+            if statement.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn") == rule.arn:
+                senders[policy.inputs["queueUrl"].rsplit("/")[-1]] = statement["Action"]
+    prefix = f"img-pipeline-{recording.stack}-"
+    assert senders == {
+        f"{prefix}transform-queue": ["sqs:SendMessage"],
+        f"{prefix}delivery-dlq": ["sqs:SendMessage"],
+    }

@@ -1,0 +1,84 @@
+"""The program as a whole: its outputs, its names and its shape."""
+
+from tests.infra.program import ACCOUNT_ID, Recording, run
+
+FUNCTIONS = {"validate", "thumbnail", "watermark", "metadata"}
+
+
+def test_outputs_name_everything_that_an_operator_types(recording: Recording) -> None:
+    prefix = f"img-pipeline-{recording.stack}-"
+    queues = f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT_ID}/{prefix}"
+    outputs = recording.outputs
+    assert outputs["ingestBucket"] == f"{prefix}ingest-{ACCOUNT_ID}"
+    assert outputs["processedBucket"] == f"{prefix}processed-{ACCOUNT_ID}"
+    assert outputs["transformQueueUrl"] == f"{queues}transform-queue"
+    assert outputs["transformDlqUrl"] == f"{queues}transform-dlq"
+    assert outputs["validateDlqUrl"] == f"{queues}validate-dlq"
+    assert outputs["deliveryDlqUrl"] == f"{queues}delivery-dlq"
+    assert outputs["pipeName"] == f"{prefix}pipe"
+    assert outputs["stateMachineArn"].endswith(f":stateMachine:{prefix}state-machine")
+    assert outputs["assetsTable"] == f"{prefix}assets"
+    assert outputs["jobsTable"] == f"{prefix}jobs"
+    assert outputs["denylistTable"] == f"{prefix}denylist"
+    assert outputs["resultsTopicArn"].endswith(f":{prefix}results")
+    assert outputs["alertTopicArn"].endswith(f":{prefix}alerts")
+    assert outputs["pagingAlarmName"] == f"{prefix}paging"
+    assert outputs["functionNames"] == {name: f"{prefix}{name}" for name in FUNCTIONS}
+    assert set(outputs["logGroups"]) == set(outputs["roleArns"]) == {*FUNCTIONS, "workflow", "pipe"}
+
+
+def test_names_in_outputs_are_names_of_resources(recording: Recording) -> None:
+    logs = {group.inputs["name"] for group in recording.of_type("LogGroup")}
+    assert set(recording.outputs["logGroups"].values()) == logs
+    assert set(recording.outputs["roleArns"].values()) == {role.arn for role in recording.of_type("Role")}
+    assert recording.outputs["pagingAlarmName"] == recording.one("CompositeAlarm").inputs["alarmName"]
+
+
+def test_outputs_name_each_subscribers_queues(full: Recording) -> None:
+    queues = f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT_ID}/img-pipeline-prod-results-"
+    assert full.outputs["resultsQueueUrls"] == {name: f"{queues}{name}" for name in ("catalogue", "audit")}
+    assert full.outputs["resultsDlqUrls"] == {name: f"{queues}{name}-dlq" for name in ("catalogue", "audit")}
+
+
+def test_everything_belongs_to_a_layer(recording: Recording) -> None:
+    components = {resource.urn for resource in recording.resources if not resource.custom}
+    for resource in recording.cloud_resources:
+        assert resource.parent in components, resource
+    layers = {resource.type for resource in recording.resources if resource.parent not in components}
+    optional = {"img-pipeline:index:Encryption", "img-pipeline:index:Network"}
+    assert layers - optional == {
+        f"img-pipeline:index:{layer}" for layer in ("Ingest", "Persist", "Transform", "WorkflowPipe", "Alerting")
+    }
+
+
+def test_everything_with_a_name_carries_the_stacks_name(recording: Recording) -> None:
+    unnamed = {"aws:lambda/alias:Alias", "aws:iam/rolePolicy:RolePolicy"}
+    for resource in recording.cloud_resources:
+        name = resource.inputs.get("name") or resource.inputs.get("bucket")
+        if name and resource.type not in unnamed:
+            assert f"img-pipeline-{recording.stack}-" in name, resource
+
+
+def test_a_name_from_the_settings_is_used_as_it_is() -> None:
+    recording = run("dev", {"ingestBucketName": "media-uploads", "denylistTableName": "shared-denylist"})
+    assert recording.outputs["ingestBucket"] == "media-uploads"
+    assert recording.outputs["denylistTable"] == "shared-denylist"
+
+
+def test_no_upload_is_announced_before_there_is_a_way_for_it(recording: Recording) -> None:
+    order = [resource.urn for resource in recording.resources]
+    (notification,) = recording.of_type("BucketNotification")
+    for kind in ("EventTarget", "QueuePolicy"):
+        for earlier in recording.of_type(kind):
+            if "transform" in earlier.name or "delivery" in earlier.name:
+                assert order.index(earlier.urn) < order.index(notification.urn), earlier
+
+
+def test_policies_are_there_before_what_uses_them(recording: Recording) -> None:
+    """Lambda, Step Functions and Pipes try their role when they are made."""
+    by_role = {policy.inputs["role"]: policy.urn for policy in recording.of_type("RolePolicy")}
+    for kind in ("aws:lambda/function:Function", "aws:sfn/stateMachine:StateMachine", "Pipe"):
+        for user in recording.of_type(kind):
+            role = (user.inputs.get("role") or user.inputs["roleArn"]).rsplit("/")[-1]
+            if user.custom:
+                assert by_role[role] in user.dependencies, user

@@ -1,0 +1,143 @@
+"""Nothing is lost on the way: queues, their dead-letter queues, the rule, the pipe and the subscribers."""
+
+import json
+
+from components.pipe import INPUT_TEMPLATE
+from tests.infra.program import ACCOUNT_ID, Recording, Resource
+
+FOURTEEN_DAYS = 14 * 24 * 3600
+QUEUE = "aws:sqs/queue:Queue"
+
+
+def source_queues(recording: Recording) -> list[Resource]:
+    return [queue for queue in recording.of_type(QUEUE) if not queue.inputs["name"].endswith("-dlq")]
+
+
+def dead_letter_queues(recording: Recording) -> list[Resource]:
+    return [queue for queue in recording.of_type(QUEUE) if queue.inputs["name"].endswith("-dlq")]
+
+
+def redrive(queue: Resource) -> dict:
+    return json.loads(queue.inputs["redrivePolicy"])
+
+
+def test_every_dead_letter_queue_keeps_messages_fourteen_days(recording: Recording) -> None:
+    names = {queue.inputs["name"] for queue in dead_letter_queues(recording)}
+    prefix = f"img-pipeline-{recording.stack}-"
+    assert {f"{prefix}transform-dlq", f"{prefix}validate-dlq", f"{prefix}delivery-dlq"} <= names
+    for queue in dead_letter_queues(recording):
+        assert queue.inputs["messageRetentionSeconds"] == FOURTEEN_DAYS, queue
+
+
+def test_every_source_queue_has_its_own_dead_letter_queue(recording: Recording) -> None:
+    targets = [redrive(queue)["deadLetterTargetArn"] for queue in source_queues(recording)]
+    assert len(set(targets)) == len(targets) > 0
+    assert set(targets) <= {queue.arn for queue in dead_letter_queues(recording)}
+
+
+def test_a_message_moved_to_a_dead_letter_queue_outlives_its_source_queue(recording: Recording) -> None:
+    for queue in source_queues(recording):
+        assert queue.inputs["messageRetentionSeconds"] <= FOURTEEN_DAYS / 2, queue
+
+
+def test_a_dead_letter_queue_takes_messages_of_its_own_source_only(recording: Recording) -> None:
+    allowed = {
+        policy.inputs["queueUrl"].rsplit("/")[-1]: json.loads(policy.inputs["redriveAllowPolicy"])
+        for policy in recording.of_type("RedriveAllowPolicy")
+    }
+    for queue in source_queues(recording):
+        dead_letter_name = redrive(queue)["deadLetterTargetArn"].rsplit(":")[-1]
+        assert allowed[dead_letter_name] == {"redrivePermission": "byQueue", "sourceQueueArns": [queue.arn]}
+
+
+def test_a_message_stays_hidden_for_six_workflow_timeouts(recording: Recording) -> None:
+    queue = recording.one(QUEUE, name=f"img-pipeline-{recording.stack}-transform-queue")
+    machine = recording.one("aws:sfn/stateMachine:StateMachine")
+    workflow_timeout = json.loads(machine.inputs["definition"])["TimeoutSeconds"]
+    assert queue.inputs["visibilityTimeoutSeconds"] >= 6 * workflow_timeout
+
+
+def test_a_message_is_tried_five_times(recording: Recording) -> None:
+    queue = recording.one(QUEUE, name=f"img-pipeline-{recording.stack}-transform-queue")
+    assert redrive(queue)["maxReceiveCount"] == 5
+
+
+def test_queues_are_encrypted(recording: Recording) -> None:
+    for queue in recording.of_type(QUEUE):
+        assert queue.inputs.get("sqsManagedSseEnabled") or queue.inputs.get("kmsMasterKeyId"), queue
+
+
+def test_the_rule_takes_new_uploads_of_the_ingest_bucket_and_nothing_else(recording: Recording) -> None:
+    (rule,) = recording.of_type("EventRule")
+    assert rule.inputs["state"] == "ENABLED"
+    assert json.loads(rule.inputs["eventPattern"]) == {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {
+            "bucket": {"name": [f"img-pipeline-{recording.stack}-ingest-{ACCOUNT_ID}"]},
+            "object": {"key": [{"prefix": "uploads/"}]},
+        },
+    }
+    (notification,) = recording.of_type("BucketNotification")
+    assert notification.inputs["eventbridge"] is True
+    assert notification.inputs["bucket"] == f"img-pipeline-{recording.stack}-ingest-{ACCOUNT_ID}"
+
+
+def test_events_the_rule_cannot_deliver_are_retried_and_then_kept(recording: Recording) -> None:
+    (target,) = recording.of_type("EventTarget")
+    prefix = f"arn:aws:sqs:eu-west-1:{ACCOUNT_ID}:img-pipeline-{recording.stack}-"
+    assert target.inputs["arn"] == f"{prefix}transform-queue"
+    assert target.inputs["deadLetterConfig"] == {"arn": f"{prefix}delivery-dlq"}
+    assert target.inputs["retryPolicy"]["maximumRetryAttempts"] > 0
+
+
+def test_the_pipe_takes_one_message_and_waits_for_how_its_workflow_ends(recording: Recording) -> None:
+    pipe = recording.one("Pipe")
+    machine = recording.one("aws:sfn/stateMachine:StateMachine")
+    assert pipe.inputs["source"].endswith(":img-pipeline-" + recording.stack + "-transform-queue")
+    assert pipe.inputs["target"] == machine.arn
+    # A batching window would change what the visibility timeout has to be.
+    assert pipe.inputs["sourceParameters"] == {"sqsQueueParameters": {"batchSize": 1}}
+    parameters = pipe.inputs["targetParameters"]
+    assert parameters["stepFunctionStateMachineParameters"] == {"invocationType": "REQUEST_RESPONSE"}
+    assert parameters["inputTemplate"] == INPUT_TEMPLATE
+    assert pipe.inputs["desiredState"] == "RUNNING"
+
+
+def test_the_pipe_template_turns_a_message_into_the_workflow_input() -> None:
+    body = json.dumps({"detail": {"object": {"key": "uploads/ä b.jpg"}}})
+    filled = (
+        INPUT_TEMPLATE.replace("<$.messageId>", json.dumps("m-1"))
+        .replace("<$.attributes.ApproximateReceiveCount>", json.dumps("2"))
+        .replace("<$.body>", body)
+    )
+    assert json.loads(filled) == {"messageId": "m-1", "receiveCount": "2", "event": json.loads(body)}
+
+
+def test_each_subscriber_gets_the_results_it_asked_for(full: Recording) -> None:
+    catalogue, audit = (
+        full.one("TopicSubscription", endpoint=f"arn:aws:sqs:eu-west-1:{ACCOUNT_ID}:img-pipeline-prod-results-{name}")
+        for name in ("catalogue", "audit")
+    )
+    assert json.loads(catalogue.inputs["filterPolicy"]) == {
+        "outcome": ["COMPLETED"],
+        "contentType": ["image/jpeg", "image/png"],
+    }
+    assert "filterPolicy" not in audit.inputs
+
+
+def test_a_result_that_a_subscriber_cannot_take_ends_in_its_dead_letter_queue(full: Recording) -> None:
+    for name in ("catalogue", "audit"):
+        queue_arn = f"arn:aws:sqs:eu-west-1:{ACCOUNT_ID}:img-pipeline-prod-results-{name}"
+        subscription = full.one("TopicSubscription", endpoint=queue_arn)
+        assert json.loads(subscription.inputs["redrivePolicy"]) == {"deadLetterTargetArn": f"{queue_arn}-dlq"}
+        topic = full.one("aws:sns/topic:Topic", name="img-pipeline-prod-results")
+        for url_name in (f"results-{name}", f"results-{name}-dlq"):
+            url = f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT_ID}/img-pipeline-prod-{url_name}"
+            policy = full.one("QueuePolicy", queueUrl=url)
+            senders = [
+                statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+                for statement in json.loads(policy.inputs["policy"])["Statement"]
+                if statement["Effect"] == "Allow"
+            ]
+            assert senders == [topic.arn]

@@ -1,0 +1,229 @@
+"""Settings are documented, typed and checked; a mistake is named before anything is created."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from components.settings import Settings, SettingsError, config_schema, parse_settings
+from tests.infra.program import Recording, run_into, stack_config
+
+
+def settings(**given: object) -> Settings:
+    """The default settings with these, by camelCase key, in their place."""
+    return parse_settings(
+        {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}, config_schema()
+    )
+
+
+def refusal(**given: object) -> str:
+    with pytest.raises(SettingsError) as raised:
+        settings(**given)
+    return str(raised.value)
+
+
+def transform(name: str, **changes: object) -> dict[str, object]:
+    complete = {"memoryMb": 512, "timeoutSeconds": 30, "reservedConcurrency": 5, "writesRenditions": True}
+    return {"name": name, **complete, **changes}
+
+
+def test_the_defaults_are_good_settings() -> None:
+    chosen = settings()
+    assert chosen.map_concurrency == 10
+    assert chosen.max_bytes == 50 * 1024 * 1024
+    assert [preset.width for preset in chosen.rendition_presets] == [160, 320, 640, 1280]
+    assert [each.name for each in chosen.transforms] == ["thumbnail", "watermark", "metadata"]
+    assert chosen.architecture == "arm64"
+
+
+def test_every_setting_is_documented_and_every_documented_setting_exists() -> None:
+    model = Settings.model_json_schema(by_alias=True)
+    schema = config_schema()
+    assert set(schema) == set(model["properties"])
+    for key, declared in schema.items():
+        assert declared["description"].endswith("."), key
+        assert "default" in declared, key
+        property_type, item_type = json_types(model["properties"][key], model["$defs"])
+        assert declared["type"] == property_type, key
+        assert declared.get("items", {}).get("type") == item_type, key
+
+
+def test_documented_objects_have_all_their_keys() -> None:
+    model = Settings.model_json_schema(by_alias=True)
+    for key in ("watermark", "validate", "alarms", "lifecycle"):
+        definition = model["$defs"][model["properties"][key]["$ref"].rsplit("/")[-1]]
+        assert set(config_schema()[key]["default"]) == set(definition["properties"]), key
+        for inner in definition["properties"]:
+            assert inner in config_schema()[key]["description"], f"{key}.{inner}"
+
+
+def json_types(declared: dict[str, Any], definitions: dict[str, Any]) -> tuple[str, str | None]:
+    """(type, type of the items) of a property in a JSON schema."""
+    if "anyOf" in declared:
+        declared = next(option for option in declared["anyOf"] if option.get("type") != "null")
+    if "$ref" in declared:
+        declared = definitions[declared["$ref"].rsplit("/")[-1]]
+    if declared["type"] == "array":
+        return "array", json_types(declared["items"], definitions)[0]
+    return declared["type"], None
+
+
+def test_a_stack_names_only_what_it_changes_of_an_object() -> None:
+    alarms = settings(alarms={"coldStartPercent": 50}).alarms
+    assert alarms.cold_start_percent == 50
+    assert alarms.workflow_p99_seconds == 45
+
+
+def test_a_misspelt_setting_is_refused_with_what_was_probably_meant() -> None:
+    assert refusal(maxByte=1) == "img-pipeline:maxByte is not a setting; did you mean maxBytes?"
+
+
+def test_a_setting_that_resembles_nothing_is_refused_with_all_there_are() -> None:
+    message = refusal(zzz=1)
+    assert message.startswith("img-pipeline:zzz is not a setting; accepted are maxBytes, ")
+    assert all(key in message for key in config_schema())
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"maxBytes": 0}, "img-pipeline:maxBytes = 0 is not accepted: input should be greater than or equal to 1"),
+        ({"maxBytes": "many"}, 'img-pipeline:maxBytes = "many" is not accepted: input should be a valid integer'),
+        ({"tracing": "yes"}, 'img-pipeline:tracing = "yes" is not accepted: input should be a valid boolean'),
+        (
+            {"architecture": "riscv"},
+            "img-pipeline:architecture = \"riscv\" is not accepted: input should be 'arm64' or 'x86_64'",
+        ),
+        (
+            {"maxPixels": 10**9},
+            "img-pipeline:maxPixels = 1000000000 is not accepted: .* less than or equal to 500000000",
+        ),
+        ({"mapConcurrency": 41}, "img-pipeline:mapConcurrency = 41 is not accepted: .* less than or equal to 40"),
+        ({"workflowTimeoutSeconds": 301}, "img-pipeline:workflowTimeoutSeconds = 301 is not accepted: .* equal to 300"),
+        ({"logRetentionDays": 31}, "img-pipeline:logRetentionDays = 31 is not accepted: input should be 1, 3, 5, .*"),
+        ({"allowedTypes": "[]"}, r"img-pipeline:allowedTypes = \[\] is not accepted: .* at least 1 item .*"),
+        ({"allowedTypes": "image/png"}, 'img-pipeline:allowedTypes = "image/png" is not accepted: .* valid array'),
+        ({"watermark": {"opacity": 0}}, "img-pipeline:watermark.opacity = 0 is not accepted: .* greater than 0"),
+        (
+            {"watermark": {"colour": "red"}},
+            'img-pipeline:watermark.colour = "red" is not accepted: there is no such key',
+        ),
+        ({"validate": {"memoryMb": 64}}, "img-pipeline:validate.memoryMb = 64 is not accepted: .* equal to 128"),
+        ({"alertEmails": ["nobody"]}, r'img-pipeline:alertEmails\[0\] = "nobody" is not accepted: .*'),
+        ({"kmsKeyArn": "alias/x"}, 'img-pipeline:kmsKeyArn = "alias/x" is not accepted: .*'),
+        ({"ingestBucketName": "My_Bucket"}, 'img-pipeline:ingestBucketName = "My_Bucket" is not accepted: .*'),
+        (
+            {"vpc": {"vpcId": "vpc-1"}},
+            r'img-pipeline:vpc.subnetIds = \{"vpcId": "vpc-1"\} is not accepted: this key has to be given',
+        ),
+        (
+            {"resultSubscribers": {"shop": {"outcomes": ["FAILED"]}}},
+            r'img-pipeline:resultSubscribers.shop.outcomes\[0\] = "FAILED" is not accepted: .*COMPLETED.*REJECTED.*',
+        ),
+        (
+            {"renditionPresets": [{"name": "w160", "width": 8, "formats": ["jpeg"], "quality": 82}]},
+            r"img-pipeline:renditionPresets\[0\].width = 8 is not accepted: .* equal to 16",
+        ),
+    ],
+)
+def test_an_impossible_value_is_refused_with_key_value_and_what_is_accepted(
+    given: dict[str, object], line: str
+) -> None:
+    assert re.fullmatch(line, refusal(**given))
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    lines = refusal(maxBytes=0, maxFrames=0, encryption="none").splitlines()
+    assert [line.split(" = ")[0] for line in lines] == [
+        "img-pipeline:maxBytes",
+        "img-pipeline:maxFrames",
+        "img-pipeline:encryption",
+    ]
+
+
+def test_the_workflow_must_have_time_for_its_functions() -> None:
+    message = refusal(workflowTimeoutSeconds=120, validate={"timeoutSeconds": 60})
+    assert message.startswith("img-pipeline:workflowTimeoutSeconds = 120 is not accepted: at least 165: ")
+    settings(workflowTimeoutSeconds=165)
+
+
+def test_transforms_that_wait_for_each_other_need_more_time() -> None:
+    message = refusal(mapConcurrency=1, workflowTimeoutSeconds=300)
+    assert "at least 345: validate's timeout, 3 x the slowest" in message
+
+
+def test_reserved_concurrency_must_fit_the_account() -> None:
+    message = refusal(accountConcurrency=450)
+    assert message.startswith("img-pipeline:accountConcurrency = 450 is not accepted: at least 500")
+    settings(accountConcurrency=500)
+
+
+def test_an_account_with_next_to_no_concurrency_can_reserve_none() -> None:
+    unreserved = [transform(name, reservedConcurrency=0) for name in ("thumbnail", "watermark", "metadata")]
+    chosen = settings(accountConcurrency=10, validate={"reservedConcurrency": 0}, transforms=unreserved)
+    assert chosen.account_concurrency == 10
+
+
+def test_warm_environments_cannot_outnumber_reserved_ones() -> None:
+    message = refusal(validate={"reservedConcurrency": 5, "provisionedConcurrency": 6})
+    assert message == (
+        "img-pipeline:validate.provisionedConcurrency = 6 is not accepted: at most validate.reservedConcurrency (5)"
+    )
+
+
+def test_an_alarm_that_can_never_go_off_is_refused() -> None:
+    assert "the alarm can never go off" in refusal(alarms={"workflowP99Seconds": 180})
+
+
+def test_an_alarm_that_every_retry_sets_off_is_refused() -> None:
+    assert "alarms.oldestMessageSeconds = 1080 " in refusal(alarms={"oldestMessageSeconds": 1080})
+
+
+def test_a_key_without_kms_is_refused() -> None:
+    arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    assert refusal(kmsKeyArn=arn) == (
+        f'img-pipeline:kmsKeyArn = "{arn}" is not accepted: empty unless encryption is kms'
+    )
+    settings(kmsKeyArn=arn, encryption="kms")
+
+
+def test_a_transform_without_a_folder_is_refused_with_those_that_exist() -> None:
+    message = refusal(transforms=[transform("thumbnail"), transform("colourise")])
+    assert message == (
+        'img-pipeline:transforms[1].name = "colourise" is not accepted: '
+        "a folder under functions/ that holds handler.py: metadata, thumbnail, watermark"
+    )
+
+
+def test_names_are_given_once() -> None:
+    assert 'img-pipeline:transforms = "thumbnail" is not accepted: each name once' in refusal(
+        transforms=[transform("thumbnail"), transform("thumbnail")]
+    )
+
+
+def test_renditions_may_not_land_among_uploads() -> None:
+    assert "renditions would be taken for uploads" in refusal(ingestBucketName="one", processedBucketName="one")
+
+
+def test_a_logo_that_is_not_there_is_refused() -> None:
+    assert refusal(watermark={"logoPath": "missing.png"}).startswith(
+        'img-pipeline:watermark.logoPath = "missing.png" is not accepted: the path of a PNG file'
+    )
+
+
+def test_an_empty_vpc_is_no_vpc() -> None:
+    assert settings(vpc={}).vpc is None
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "local"])
+def test_every_stack_has_good_settings(stack: str) -> None:
+    parse_settings(stack_config(stack), config_schema())
+
+
+@pytest.mark.parametrize("overrides", [{"maxBits": 1}, {"maxBytes": -1}, {"alarms": {"workflowP99Seconds": 999}}])
+def test_a_mistake_stops_the_program_before_any_resource_exists(overrides: dict[str, object]) -> None:
+    recording = Recording(stack="dev")
+    with pytest.raises(SettingsError):
+        run_into(recording, overrides)
+    assert recording.resources == []
