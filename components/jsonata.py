@@ -7,9 +7,6 @@ expression without a result is an error; functions cannot be kept in variables, 
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 # Writes any JSON value as a DynamoDB attribute value. The brackets keep lists of one and of none lists.
 AS_ATTRIBUTE = """
 $asAttribute := function($value) {
@@ -39,7 +36,7 @@ $readableCause := function($cause) {{(
 
 def expression(source: str) -> str:
     """Mark JSONata as such for Step Functions. Line breaks and indentation are for the reader of the source only."""
-    return f"{{% {' '.join(source.split())} %}}"
+    return f"{{% {' '.join(line.strip() for line in source.strip().splitlines())} %}}"
 
 
 def string(source: str) -> dict[str, str]:
@@ -50,8 +47,3 @@ def string(source: str) -> dict[str, str]:
 def number(source: str) -> dict[str, str]:
     """A DynamoDB number attribute, which JSON carries as a string, from an expression that yields a number."""
     return {"N": expression(f"$string({source})")}
-
-
-def constant(value: Any) -> str:
-    """A JSON value as a JSONata literal, to stand inside an expression."""
-    return json.dumps(value)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from components.jsonata import AS_ATTRIBUTE, constant, expression, number, string
+import json
+
+from components.jsonata import AS_ATTRIBUTE, expression, number, string
 
 # The pipe sends a batch of one. S3's sequencers compare as strings once padded to one length
 # (Amazon S3 User Guide, "Event message structure").
@@ -143,8 +145,8 @@ DEFAULT_HINT = (
     "The queue delivers it again a few times first, then moves it to the transform DLQ."
 )
 FAILURE_HINT = f"""(
-  $hint := $lookup({constant(HINTS)}, $failure.error);
-  $exists($hint) ? $hint : {constant(DEFAULT_HINT)}
+  $hint := $lookup({json.dumps(HINTS)}, $failure.error);
+  $exists($hint) ? $hint : {json.dumps(DEFAULT_HINT)}
 )"""
 
 
@@ -152,6 +154,6 @@ def stages_and(name: str) -> str:
     """The stages this attempt has reached, and one more: an expression."""
     return expression(
         f"""$append($stages, {{
-          "M": {{"attempt": {{"N": $string($file.attempt)}}, "stage": {{"S": {constant(name)}}}, "at": {{"S": $now()}}}}
+          "M": {{"attempt": {{"N": $string($file.attempt)}}, "stage": {{"S": {json.dumps(name)}}}, "at": {{"S": $now()}}}}
         }})"""
     )

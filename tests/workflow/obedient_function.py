@@ -1,0 +1,37 @@
+"""A Lambda function that does as a test tells it, call by call. It stands in for validate and for every transform.
+
+A test leaves `{jobId}.{function}.json` in CONTROL_DIRECTORY, a list of what to do at the first call, the second, and so
+on; the last entry holds for all later calls. Without the file the function answers DEFAULT_ANSWER.
+"""
+
+import json
+import os
+import time
+from pathlib import Path
+
+CONTROL_DIRECTORY = Path(os.environ["CONTROL_DIRECTORY"])
+NAME = os.environ["NAME"]
+DEFAULT_ANSWER = json.loads(os.environ["DEFAULT_ANSWER"])
+
+
+def handler(event, _context):
+    """Record the call, then answer, raise or sleep."""
+    file = event.get("file", event)
+    calls = CONTROL_DIRECTORY / f"{file['jobId']}.{NAME}.calls"
+    number = len(calls.read_text().splitlines()) if calls.exists() else 0
+    with calls.open("a") as opened:
+        opened.write(json.dumps(event) + "\n")
+    orders = CONTROL_DIRECTORY / f"{file['jobId']}.{NAME}.json"
+    steps = json.loads(orders.read_text()) if orders.exists() else [{}]
+    order = steps[min(number, len(steps) - 1)]
+    time.sleep(order.get("sleep_seconds", 0))
+    if "wait_for" in order:
+        _wait_for(CONTROL_DIRECTORY / order["wait_for"])
+    if "raise" in order:
+        raise type(order["raise"], (Exception,), {})(order["message"])
+    return {**DEFAULT_ANSWER, **order.get("answer", {})}
+
+
+def _wait_for(signal):
+    while not signal.exists():
+        time.sleep(0.005)

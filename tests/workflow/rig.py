@@ -1,0 +1,364 @@
+"""The definition in the embedded Step Functions, between real tables, queues and a topic, and functions that obey."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import time
+import urllib.request
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from components.workflow import TransformSpec, WorkflowSpec, workflow_definition
+from localcloud.emulator import Emulator
+from tests.workflow.branches import branches_taken, states_entered, task_errors
+
+BUCKET = "photographs"
+# One function has a short timeout, for a test to exceed; the others wait for as long as a busy machine needs.
+TIMEOUT_SECONDS = {"validate": 20, "thumbnail": 3, "metadata": 20}
+JOB_RETENTION_DAYS = 30
+# Back-off without the waiting: a retry that would take a second takes a millisecond.
+WAIT_SCALE = 0.001
+
+ACCEPTED = {
+    "accepted": True,
+    "contentType": "image/jpeg",
+    "width": 640,
+    "height": 480,
+    "frames": 1,
+    "sha256": "ab" * 32,
+    "bytes": 1234,
+    "durationMs": 5,
+    "traceId": "1-67891233-abcdef012345678912345678",
+}
+REJECTED = {
+    "accepted": False,
+    "reasonCode": "TYPE_MISMATCH",
+    "reason": "The file is a PNG, but its name says JPEG.",
+    "hint": "Rename it to .png and upload it again.",
+    "contentType": "image/png",
+    "sha256": "cd" * 32,
+    "durationMs": 5,
+    "traceId": "",
+}
+RENDITIONS = [
+    {"name": "w320-jpeg", "key": "processed/a", "contentType": "image/jpeg", "width": 320, "height": 240, "bytes": 99},
+    {"name": "w320-webp", "key": "processed/b", "contentType": "image/webp", "width": 320, "height": 240, "bytes": 77},
+]
+METADATA = {
+    "format": "JPEG",
+    "gpsPresent": True,
+    "animated": False,
+    "dominantColours": ["#102030"],
+    "exif": {"FNumber": 2.8, "LensSpecification": [24, 70], "Notes": []},
+    "hashes": {},
+}
+ANSWERS = {
+    "validate": ACCEPTED,
+    "thumbnail": {"transform": "thumbnail", "renditions": RENDITIONS, "metadata": {}, "durationMs": 3},
+    "metadata": {"transform": "metadata", "renditions": [], "metadata": METADATA, "durationMs": 2},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """One version of a file."""
+
+    file_key: str
+    version_id: str = "v1"
+    sequencer: str = "0A1B2C"
+
+    @property
+    def job_id(self) -> str:
+        """What everything else calls this version's job."""
+        return hashlib.sha256(f"{BUCKET}/{self.file_key}#{self.version_id}".encode()).hexdigest()[:32]
+
+    @property
+    def padded_sequencer(self) -> str:
+        """The sequencer as it is stored and compared."""
+        return self.sequencer.rjust(32, "0")
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """S3's event, as EventBridge delivers it."""
+        return {
+            "version": "0",
+            "id": "17793124-05d4-b198-2fde-7ededc63b103",
+            "detail-type": "Object Created",
+            "source": "aws.s3",
+            "time": "2026-11-20T10:00:00Z",
+            "detail": {
+                "version": "0",
+                "bucket": {"name": BUCKET},
+                "object": {
+                    "key": self.file_key,
+                    "size": 1234,
+                    "etag": "b1946ac92492d2347c6235b4d2611184",
+                    "version-id": self.version_id,
+                    "sequencer": self.sequencer,
+                },
+                "reason": "PutObject",
+            },
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """An error that a state's service gives instead of doing its work."""
+
+    error: str
+    cause: str = "the service said no"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """How one execution ended.
+
+    Attributes
+    ----------
+    states : tuple[str, ...]
+        Names of the states it went through, in order, without those inside the Map.
+    task_errors : tuple[str, ...]
+        Errors of its tasks' attempts, in order, those that were tried again included.
+    """
+
+    name: str
+    status: str
+    error: str
+    cause: str
+    output: dict[str, Any]
+    states: tuple[str, ...]
+    task_errors: tuple[str, ...]
+
+
+class Rig:
+    """Runs the workflow and shows what it left behind."""
+
+    def __init__(self, cloud: Emulator, control_directory: Path) -> None:
+        self.cloud = cloud
+        self.taken: set[str] = set()
+        self._control = control_directory
+        self._runs = 0
+        self._configure("_SFN_WAIT_SCALE", WAIT_SCALE)
+        self._create_tables()
+        self._create_queues()
+        functions = self._create_functions()
+        self.spec = WorkflowSpec(
+            validate_function_arn=functions["validate"],
+            validate_timeout_seconds=TIMEOUT_SECONDS["validate"],
+            transforms=tuple(
+                TransformSpec(name=name, function_arn=functions[name], timeout_seconds=TIMEOUT_SECONDS[name])
+                for name in ("thumbnail", "metadata")
+            ),
+            assets_table="assets",
+            jobs_table="jobs",
+            validate_dlq_url=self.validate_dlq_url,
+            results_topic_arn=self._topic_arn,
+            map_concurrency=10,
+            timeout_seconds=60,
+            job_retention_days=JOB_RETENTION_DAYS,
+        )
+        self.definition = workflow_definition(self.spec)
+        self._machine_arn = cloud.client("stepfunctions").create_state_machine(
+            name="workflow", definition=json.dumps(self.definition), roleArn=self._workflow_role(), type="EXPRESS"
+        )["stateMachineArn"]
+
+    def tell(self, upload: Upload, function: str, *orders: Mapping[str, Any]) -> None:
+        """Make a function answer, raise or wait, call by call, when it works on an upload."""
+        self._orders(upload, function).write_text(json.dumps(orders))
+
+    def calls(self, upload: Upload, function: str) -> list[dict[str, Any]]:
+        """The payloads a function has received for an upload."""
+        calls = self._control / f"{upload.job_id}.{function}.calls"
+        return [json.loads(line) for line in calls.read_text().splitlines()] if calls.exists() else []
+
+    def run(self, upload: Upload, *, receive_count: int = 1, faults: Mapping[str, Fault] | None = None) -> Execution:
+        """Run the workflow on a delivery of an upload's event, as the pipe does, and wait for its end.
+
+        `faults` names states whose service fails instead of doing its work, however often it is asked.
+        """
+        self._runs += 1
+        name, case = f"run-{self._runs}", f"case-{self._runs}"
+        self._configure("_sfn_mock_config", _mock_config(case, faults or {}))
+        message = {"messageId": name, "receiveCount": str(receive_count), "event": upload.event}
+        stepfunctions = self.cloud.client("stepfunctions")
+        answer = stepfunctions.start_sync_execution(
+            stateMachineArn=f"{self._machine_arn}#{case}", name=name, input=json.dumps([message])
+        )
+        history = stepfunctions.get_execution_history(executionArn=answer["executionArn"], maxResults=1000)["events"]
+        self.taken |= branches_taken(self.definition, history)
+        return Execution(
+            name=name,
+            status=answer["status"],
+            error=answer.get("error", ""),
+            cause=answer.get("cause", ""),
+            output=json.loads(answer["output"]),
+            states=states_entered(history),
+            task_errors=task_errors(history),
+        )
+
+    @contextmanager
+    def throttled(self, function: str) -> Iterator[None]:
+        """Leave a function no concurrency."""
+        client = self.cloud.client("lambda")
+        client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+        try:
+            yield
+        finally:
+            client.delete_function_concurrency(FunctionName=function)
+
+    def run_twice_at_once(self, upload: Upload, meanwhile: str) -> tuple[Execution, Execution]:
+        """Run two deliveries of one event so that all of the second falls into the first's call of a function."""
+        signal = f"{upload.job_id}.go"
+        orders = (
+            json.loads(self._orders(upload, meanwhile).read_text())
+            if self._orders(upload, meanwhile).exists()
+            else [{}]
+        )
+        self.tell(upload, meanwhile, {**orders[0], "wait_for": signal}, *(orders[1:] or [{}]))
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(self.run, upload)
+            while not self.calls(upload, meanwhile):
+                time.sleep(0.005)
+            second = self.run(upload)
+            (self._control / signal).touch()
+            return first.result(), second
+
+    def job(self, upload: Upload) -> dict[str, Any]:
+        """An upload's row in the jobs table, as Python values."""
+        return self._row("jobs", {"jobId": {"S": upload.job_id}})
+
+    def stages(self, upload: Upload) -> list[tuple[int, str]]:
+        """The stage history of an upload's job: attempt and stage."""
+        return [(int(entry["attempt"]), entry["stage"]) for entry in self.job(upload)["stages"]]
+
+    def asset(self, upload: Upload) -> dict[str, Any]:
+        """The row of an upload's key in the assets table, as Python values."""
+        return self._row("assets", {"fileKey": {"S": upload.file_key}})
+
+    def notifications(self, upload: Upload) -> list[dict[str, Any]]:
+        """What subscribers received about an upload since the last look: messages, each with its `attributes`."""
+        received = [json.loads(body) for body in self._take(self._results_url)]
+        messages = [
+            {
+                **json.loads(envelope["Message"]),
+                "attributes": {name: value["Value"] for name, value in envelope["MessageAttributes"].items()},
+            }
+            for envelope in received
+        ]
+        return [message for message in messages if message["jobId"] == upload.job_id]
+
+    def dead_letters(self, upload: Upload) -> list[dict[str, Any]]:
+        """What the validate DLQ received about an upload since the last look."""
+        bodies = [json.loads(body) for body in self._take(self.validate_dlq_url)]
+        return [body for body in bodies if body["file"]["jobId"] == upload.job_id]
+
+    def _orders(self, upload: Upload, function: str) -> Path:
+        return self._control / f"{upload.job_id}.{function}.json"
+
+    def _row(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
+        item = self.cloud.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
+        return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
+
+    def _take(self, queue_url: str) -> list[str]:
+        sqs, bodies = self.cloud.client("sqs"), []
+        while messages := sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages", []):
+            for message in messages:
+                bodies.append(message["Body"])
+                sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+        return bodies
+
+    def _configure(self, name: str, value: object) -> None:
+        """Change how the embedded Step Functions waits and fails, through the emulator's own control route."""
+        request = urllib.request.Request(  # noqa: S310 (the embedded cloud's own address)
+            f"{self.cloud.endpoint_url}/_ministack/config",
+            data=json.dumps({f"stepfunctions.{name}": value}).encode(),
+            method="POST",
+        )
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
+            assert json.load(answer)["applied"], f"the emulator does not let {name} be set"
+
+    def _create_tables(self) -> None:
+        for table, key in (("assets", "fileKey"), ("jobs", "jobId")):
+            self.cloud.client("dynamodb").create_table(
+                TableName=table,
+                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+                BillingMode="PAY_PER_REQUEST",
+            )
+
+    def _create_queues(self) -> None:
+        sqs, sns = self.cloud.client("sqs"), self.cloud.client("sns")
+        self.validate_dlq_url = sqs.create_queue(QueueName="validate-dlq")["QueueUrl"]
+        self._topic_arn = sns.create_topic(Name="results")["TopicArn"]
+        queue_arn = f"arn:aws:sqs:{self.cloud.region}:{self.cloud.account_id}:results"
+        from_topic = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+        self._results_url = sqs.create_queue(
+            QueueName="results", Attributes={"Policy": _policy({**from_topic, "Resource": queue_arn})}
+        )["QueueUrl"]
+        sns.subscribe(TopicArn=self._topic_arn, Protocol="sqs", Endpoint=queue_arn)
+
+    def _create_functions(self) -> dict[str, str]:
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w") as opened:
+            opened.write(Path(__file__).with_name("obedient_function.py"), "obedient_function.py")
+        role = self._role("function", "lambda.amazonaws.com", [])
+        return {
+            name: self.cloud.client("lambda").create_function(
+                FunctionName=name,
+                Runtime="python3.13",
+                Role=role,
+                Handler="obedient_function.handler",
+                Code={"ZipFile": code.getvalue()},
+                Timeout=TIMEOUT_SECONDS[name],
+                Environment={
+                    "Variables": {
+                        "NAME": name,
+                        "CONTROL_DIRECTORY": str(self._control),
+                        "DEFAULT_ANSWER": json.dumps(answer),
+                    }
+                },
+            )["FunctionArn"]
+            for name, answer in ANSWERS.items()
+        }
+
+    def _workflow_role(self) -> str:
+        actions = ["lambda:InvokeFunction", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+        return self._role("workflow", "states.amazonaws.com", [*actions, "sqs:SendMessage", "sns:Publish"])
+
+    def _role(self, name: str, service: str, actions: Sequence[str]) -> str:
+        iam = self.cloud.client("iam")
+        trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
+        if actions:
+            permissions = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+            iam.put_role_policy(RoleName=name, PolicyName="permissions", PolicyDocument=_policy(permissions))
+        return arn
+
+
+def as_stored(value: object) -> Any:
+    """JSON as DynamoDB gives it back: decimal numbers instead of floating-point ones."""
+    return json.loads(json.dumps(value), parse_float=Decimal)
+
+
+def _policy(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _mock_config(case: str, faults: Mapping[str, Fault]) -> dict[str, Any]:
+    """The faults of one run in the format of Step Functions Local's mocked service integrations."""
+    return {
+        "StateMachines": {"workflow": {"TestCases": {case: {state: state for state in faults}}}},
+        "MockedResponses": {
+            state: {"0-99": {"Throw": {"Error": fault.error, "Cause": fault.cause}}} for state, fault in faults.items()
+        },
+    }

@@ -1,0 +1,135 @@
+"""What holds for the definition as a document, whatever runs it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from components.workflow import TransformSpec, WorkflowSpec, workflow_definition
+from tests.workflow.branches import states_of
+
+SPEC = WorkflowSpec(
+    validate_function_arn="arn:aws:lambda:us-east-1:000000000000:function:validate:live",
+    validate_timeout_seconds=60,
+    transforms=(
+        TransformSpec(name="thumbnail", function_arn="arn:thumbnail", timeout_seconds=90),
+        TransformSpec(name="metadata", function_arn="arn:metadata", timeout_seconds=30),
+    ),
+    assets_table="assets",
+    jobs_table="jobs",
+    validate_dlq_url="https://sqs/validate-dlq",
+    results_topic_arn="arn:results",
+    map_concurrency=7,
+    timeout_seconds=180,
+    job_retention_days=30,
+)
+DEFINITION = workflow_definition(SPEC)
+STATES = states_of(DEFINITION)
+TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
+
+# Names under which AWS reports that it was busy or out of order, or that the connection to it broke.
+PASSING_ERROR = re.compile(
+    r"TransientError|Lambda\.(TooManyRequests|Service|AWSLambda|ClientExecutionTimeout)Exception"
+    r"|\w+\.(SdkClient|\w*Throttl\w+|ProvisionedThroughputExceeded|InternalError|InternalServerError)Exception"
+    r"|\w+\.RequestLimitExceeded"
+)
+
+# JSONata 2.0.6 (docs.jsonata.org, "Function library") and what Step Functions adds to it, without $eval, which it lacks
+# (Step Functions Developer Guide, "Transforming data with JSONata").
+FUNCTION_LIBRARY = """
+string length substring substringBefore substringAfter uppercase lowercase trim pad contains split join match replace
+base64encode base64decode encodeUrlComponent encodeUrl decodeUrlComponent decodeUrl
+number abs floor ceil round power sqrt random formatNumber formatBase formatInteger parseInteger
+sum max min average boolean not exists count append sort reverse shuffle distinct zip
+keys lookup spread merge sift each error assert type now millis fromMillis toMillis map filter single reduce
+partition range hash uuid parse
+"""
+
+
+def expressions(node: Any) -> Iterator[str]:
+    """Every JSONata expression in a part of the definition."""
+    if isinstance(node, str) and node.startswith("{%"):
+        yield node
+    elif isinstance(node, dict | list):
+        for child in node.values() if isinstance(node, dict) else node:
+            yield from expressions(child)
+
+
+def test_definition_is_json_and_the_same_every_time() -> None:
+    assert json.loads(json.dumps(DEFINITION)) == workflow_definition(SPEC)
+
+
+def test_limits_of_the_machine_come_from_the_spec() -> None:
+    assert DEFINITION["TimeoutSeconds"] == 180
+    assert DEFINITION["States"]["Transform"]["MaxConcurrency"] == 7
+    assert DEFINITION["States"]["Transform"]["Items"] == [
+        {"name": "thumbnail", "functionArn": "arn:thumbnail"},
+        {"name": "metadata", "functionArn": "arn:metadata"},
+    ]
+
+
+def test_functions_end_by_their_own_timeout_before_the_state_gives_up() -> None:
+    assert STATES["Validate"]["TimeoutSeconds"] == 60 + 10
+    assert STATES["RunTransform"]["TimeoutSeconds"] == 90 + 10
+
+
+def test_one_full_run_of_every_function_fits_into_the_machines_timeout() -> None:
+    functions = STATES["Validate"]["TimeoutSeconds"] + STATES["RunTransform"]["TimeoutSeconds"]
+    assert functions < DEFINITION["TimeoutSeconds"]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_has_a_time_limit_retries_and_a_catch_for_the_rest(name: str) -> None:
+    task = TASKS[name]
+    assert 0 < task["TimeoutSeconds"] <= 300
+    assert task["Retry"]
+    assert task["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_only_passing_errors_are_retried_with_bounded_backoff_and_full_jitter(name: str) -> None:
+    for retrier in TASKS[name]["Retry"]:
+        assert all(PASSING_ERROR.fullmatch(error) for error in retrier["ErrorEquals"]), retrier["ErrorEquals"]
+        assert retrier["JitterStrategy"] == "FULL"
+        assert retrier["BackoffRate"] == 2
+        assert 1 <= retrier["MaxAttempts"] <= 6
+        assert retrier["IntervalSeconds"] < retrier["MaxDelaySeconds"] <= 20
+
+
+def test_one_failing_transform_never_repeats_the_others() -> None:
+    assert "Retry" not in DEFINITION["States"]["Transform"]
+
+
+def test_states_inside_the_map_assign_nothing() -> None:
+    """Their scope ends with the item, and a name of the outer scope cannot be assigned there."""
+    assert not [name for name in STATES.keys() - DEFINITION["States"].keys() if "Assign" in json.dumps(STATES[name])]
+
+
+def test_no_assignment_reads_what_another_of_the_same_state_sets() -> None:
+    """Step Functions evaluates them all with the values from before the state; the embedded one, in order."""
+    blocks = [
+        part["Assign"]
+        for state in STATES.values()
+        for part in (state, *state.get("Choices", []), *state.get("Catch", []))
+        if "Assign" in part
+    ]
+    assert blocks
+    for block in blocks:
+        for name, value in block.items():
+            others = block.keys() - {name}
+            assert not [each for each in others if re.search(rf"\${each}\b", json.dumps(value))], name
+
+
+def test_expressions_call_only_functions_that_step_functions_has() -> None:
+    for expression in expressions(DEFINITION):
+        own = set(re.findall(r"\$(\w+) := function", expression))
+        assert set(re.findall(r"\$(\w+)\(", expression)) <= {*FUNCTION_LIBRARY.split(), *own}, expression
+
+
+def test_no_expression_leans_on_an_input_document() -> None:
+    """In Step Functions a bare `$` has no value outside a path or function."""
+    assert not [each for each in expressions(DEFINITION) if re.search(r"\$(?![A-Za-z])", each)]

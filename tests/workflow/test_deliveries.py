@@ -1,0 +1,166 @@
+"""Events come twice, out of order, and after executions that died half-way. Nothing is lost, nothing is undone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.workflow.rig import REJECTED, Fault, Rig, Upload
+
+DIED = Fault(error="States.Runtime", cause="the execution died here")
+CONDITION_FAILED = Fault(error="DynamoDB.ConditionalCheckFailedException", cause="The conditional request failed")
+
+
+def test_same_event_twice_is_worked_on_once(rig: Rig, upload: Upload) -> None:
+    rig.run(upload)
+    before = rig.job(upload), rig.asset(upload)
+
+    again = rig.run(upload)
+
+    assert again.status == "SUCCEEDED"
+    assert again.output == {"jobId": upload.job_id, "status": "ALREADY_FINISHED"}
+    assert (rig.job(upload), rig.asset(upload)) == before
+    assert len(rig.calls(upload, "validate")) == 1
+    assert len(rig.notifications(upload)) == 1
+
+
+def test_rejected_event_twice_is_rejected_once(rig: Rig, upload: Upload) -> None:
+    rig.tell(upload, "validate", {"answer": REJECTED})
+    rig.run(upload)
+
+    again = rig.run(upload)
+
+    assert again.output["status"] == "ALREADY_FINISHED"
+    assert len(rig.dead_letters(upload)) == 1
+    assert len(rig.notifications(upload)) == 1
+
+
+def test_delivery_overtaken_while_validating_leaves_the_outcome_alone(rig: Rig, upload: Upload) -> None:
+    slow, quick = rig.run_twice_at_once(upload, meanwhile="validate")
+
+    assert quick.output["status"] == "COMPLETED"
+    assert slow.output["status"] == "ALREADY_FINISHED"
+    assert rig.job(upload)["executionName"] == quick.name
+    assert len(rig.notifications(upload)) == 1
+
+
+def test_delivery_that_fails_after_another_completed_does_not_say_failed(rig: Rig, upload: Upload) -> None:
+    rig.tell(upload, "thumbnail", {"raise": "ThumbnailError", "message": "no luck"}, {})
+
+    slow, quick = rig.run_twice_at_once(upload, meanwhile="thumbnail")
+
+    assert quick.output["status"] == "COMPLETED"
+    assert slow.status == "SUCCEEDED"
+    assert slow.output["status"] == "ALREADY_FINISHED"
+    assert rig.job(upload)["status"] == "COMPLETED"
+    assert "reasonCode" not in rig.job(upload)
+
+
+def test_delivery_overtaken_while_rejecting_keeps_and_announces_once(rig: Rig, upload: Upload) -> None:
+    rig.tell(upload, "validate", {"answer": REJECTED}, {"answer": REJECTED})
+
+    slow, quick = rig.run_twice_at_once(upload, meanwhile="validate")
+
+    assert quick.output["status"] == "REJECTED"
+    assert slow.output["status"] == "ALREADY_FINISHED"
+    assert len(rig.dead_letters(upload)) == 1
+    assert len(rig.notifications(upload)) == 1
+
+
+@pytest.mark.parametrize("write", ["FinishRejection", "Complete", "Supersede"])
+def test_losing_the_race_for_the_last_write_is_a_success(rig: Rig, upload: Upload, write: str) -> None:
+    if write == "FinishRejection":
+        rig.tell(upload, "validate", {"answer": REJECTED})
+    if write == "Supersede":
+        rig.run(replace(upload, version_id="v2", sequencer="FF"))
+        upload = replace(upload, sequencer="0A")
+
+    execution = rig.run(upload, faults={write: CONDITION_FAILED})
+
+    assert execution.states[-2:] == (write, "AlreadyFinished")
+    assert execution.status == "SUCCEEDED"
+
+
+def test_newer_version_replaces_the_record(rig: Rig, upload: Upload) -> None:
+    newer = replace(upload, version_id="v2", sequencer="0A1B2D")
+    rig.run(upload)
+
+    rig.run(newer)
+
+    assert rig.asset(upload)["versionId"] == "v2"
+    assert rig.asset(upload)["jobId"] == newer.job_id
+    assert "publishedAt" in rig.asset(upload)
+    assert rig.job(upload)["status"] == rig.job(newer)["status"] == "COMPLETED"
+    assert len(rig.notifications(newer)) == 1
+
+
+@pytest.mark.parametrize("newer_sequencer", ["0A1B2D", "01B2C3D"], ids=["same length", "longer"])
+def test_older_version_arriving_late_changes_nothing(rig: Rig, upload: Upload, newer_sequencer: str) -> None:
+    newer = replace(upload, version_id="v2", sequencer=newer_sequencer)
+    rig.run(newer)
+    record = rig.asset(newer)
+
+    late = rig.run(upload)
+
+    assert late.status == "SUCCEEDED"
+    assert late.output == {"jobId": upload.job_id, "status": "SUPERSEDED"}
+    assert rig.asset(upload) == record
+    assert rig.job(upload)["status"] == "SUPERSEDED"
+    assert rig.stages(upload)[-1] == (1, "SUPERSEDED")
+    assert rig.notifications(upload) == []
+
+
+def test_crash_between_put_and_publish_still_announces_the_asset_once(rig: Rig, upload: Upload) -> None:
+    crashed = rig.run(upload, faults={"Publish": DIED})
+    assert crashed.status == "FAILED"
+    assert "publishedAt" not in rig.asset(upload)
+    assert rig.notifications(upload) == []
+
+    again = rig.run(upload, receive_count=2)
+
+    assert "CheckExisting" in again.states
+    assert again.output["status"] == "COMPLETED"
+    assert "publishedAt" in rig.asset(upload)
+    assert len(rig.notifications(upload)) == 1
+
+
+def test_crash_between_publish_and_its_mark_announces_again_rather_than_never(rig: Rig, upload: Upload) -> None:
+    rig.run(upload, faults={"MarkPublished": DIED})
+
+    rig.run(upload, receive_count=2)
+
+    first, second = rig.notifications(upload)
+    assert (first["fileKey"], first["sequencer"]) == (second["fileKey"], second["sequencer"])
+    assert rig.job(upload)["status"] == "COMPLETED"
+
+
+def test_crash_after_the_mark_completes_without_announcing_again(rig: Rig, upload: Upload) -> None:
+    rig.run(upload, faults={"Complete": DIED})
+
+    again = rig.run(upload, receive_count=2)
+
+    assert again.output["status"] == "COMPLETED"
+    assert len(rig.notifications(upload)) == 1
+
+
+def test_newer_version_may_take_the_record_over_before_ours_is_marked(rig: Rig, upload: Upload) -> None:
+    execution = rig.run(upload, faults={"MarkPublished": CONDITION_FAILED})
+
+    assert execution.output["status"] == "COMPLETED"
+    assert "publishedAt" not in rig.asset(upload)
+
+
+@pytest.mark.parametrize("crash_at", ["SendToValidateDlq", "PublishRejection", "FinishRejection"])
+def test_rejection_is_finished_only_when_it_is_kept_and_announced(rig: Rig, upload: Upload, crash_at: str) -> None:
+    rig.tell(upload, "validate", {"answer": REJECTED})
+
+    crashed = rig.run(upload, faults={crash_at: DIED})
+
+    assert crashed.status == "FAILED"
+    assert "finishedAt" not in rig.job(upload)
+    again = rig.run(upload, receive_count=2)
+    assert again.output["status"] == "REJECTED"
+    assert rig.job(upload)["reasonCode"] == REJECTED["reasonCode"]
+    assert len(rig.dead_letters(upload)) >= 1
+    assert len(rig.notifications(upload)) >= 1

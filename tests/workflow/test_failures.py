@@ -1,0 +1,207 @@
+"""What fails is tried again where that helps, explained where it does not, and left to the queue."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from components.workflow_tasks import DYNAMODB_RETRY, SNS_RETRY, SQS_RETRY
+from tests.workflow.rig import REJECTED, Fault, Rig, Upload
+
+BROKEN = {"raise": "ThumbnailError", "message": "the ICC profile is broken"}
+BUSY = {"raise": "TransientError", "message": "S3 says slow down"}
+
+# Each state that calls a service other than Lambda on its way, with one of the errors that its Retry names.
+REJECTING = ("RecordRejection", "SendToValidateDlq", "PublishRejection", "FinishRejection")
+SERVICE_CALLS = {
+    "MarkProcessing": DYNAMODB_RETRY,
+    "RecordRejection": DYNAMODB_RETRY,
+    "SendToValidateDlq": SQS_RETRY,
+    "PublishRejection": SNS_RETRY,
+    "FinishRejection": DYNAMODB_RETRY,
+    "MarkTransforming": DYNAMODB_RETRY,
+    "Persist": DYNAMODB_RETRY,
+    "CheckExisting": DYNAMODB_RETRY,
+    "Publish": SNS_RETRY,
+    "MarkPublished": DYNAMODB_RETRY,
+    "Complete": DYNAMODB_RETRY,
+    "Supersede": DYNAMODB_RETRY,
+}
+
+
+@pytest.mark.parametrize("function", ["validate", "thumbnail"])
+def test_transient_error_of_a_function_is_tried_again(rig: Rig, upload: Upload, function: str) -> None:
+    rig.tell(upload, function, BUSY, BUSY, {})
+
+    execution = rig.run(upload)
+
+    assert execution.output["status"] == "COMPLETED"
+    assert len(rig.calls(upload, function)) == 3
+    assert len(rig.calls(upload, "metadata")) == 1
+
+
+def test_transient_error_that_stays_fails_the_execution_after_a_few_attempts(rig: Rig, upload: Upload) -> None:
+    rig.tell(upload, "thumbnail", BUSY)
+
+    execution = rig.run(upload)
+
+    assert execution.status == "FAILED"
+    assert len(rig.calls(upload, "thumbnail")) == 3
+    job = rig.job(upload)
+    assert job["reasonCode"] == "TransientError"
+    assert job["reason"] == "thumbnail: S3 says slow down"
+    assert "reservedConcurrency" in job["hint"]
+
+
+@pytest.mark.parametrize("function", ["validate", "metadata"])
+def test_throttled_function_is_waited_for(rig: Rig, upload: Upload, function: str) -> None:
+    with rig.throttled(function):
+        execution = rig.run(upload)
+
+    assert execution.task_errors == ("Lambda.TooManyRequestsException",) * 7
+    assert rig.job(upload)["reasonCode"] == execution.error == "Lambda.TooManyRequestsException"
+    assert rig.run(upload, receive_count=2).output["status"] == "COMPLETED"
+
+
+def test_failing_transform_is_explained_and_left_to_the_queue(rig: Rig, upload: Upload) -> None:
+    rig.tell(upload, "thumbnail", BROKEN, {})
+
+    execution = rig.run(upload)
+
+    assert (execution.status, execution.error) == ("FAILED", "ThumbnailError")
+    assert execution.cause == "thumbnail: the ICC profile is broken"
+    job = rig.job(upload)
+    assert job["status"] == "FAILED"
+    assert job["stage"] == "VALIDATED"
+    assert job["reasonCode"] == "ThumbnailError"
+    assert job["reason"] == execution.cause
+    assert "executionName" in job["hint"]
+    assert "finishedAt" not in job
+    assert rig.asset(upload) == {}
+    assert rig.notifications(upload) == rig.dead_letters(upload) == []
+    assert len(rig.calls(upload, "thumbnail")) == 1
+
+
+def test_next_delivery_of_a_failed_file_can_complete_it(rig: Rig, upload: Upload) -> None:
+    rig.tell(upload, "thumbnail", BROKEN, {})
+    rig.run(upload)
+    created = rig.job(upload)["createdAt"]
+
+    rig.run(upload, receive_count=2)
+
+    job = rig.job(upload)
+    assert job["status"] == "COMPLETED"
+    assert job["createdAt"] == created
+    assert job.keys().isdisjoint({"reasonCode", "reason", "hint"})
+    assert rig.stages(upload) == [
+        (1, "RECEIVED"),
+        (1, "VALIDATED"),
+        (1, "FAILED"),
+        *((2, stage) for stage in ("RECEIVED", "VALIDATED", "TRANSFORMED", "PERSISTED", "PUBLISHED", "COMPLETED")),
+    ]
+    assert len(rig.notifications(upload)) == 1
+
+
+def test_function_that_exceeds_its_own_timeout_is_not_tried_again(rig: Rig, upload: Upload) -> None:
+    rig.tell(upload, "thumbnail", {"sleep_seconds": 10})
+
+    execution = rig.run(upload)
+
+    assert execution.status == "FAILED"
+    assert len(rig.calls(upload, "thumbnail")) == 1
+    job = rig.job(upload)
+    assert job["reasonCode"] == "Sandbox.Timedout"
+    assert job["reason"].startswith("thumbnail: ")
+    assert "timed out" in job["reason"]
+    assert "timeoutSeconds" in job["hint"]
+
+
+def test_state_that_runs_out_of_time_says_which_and_needs_no_cause(rig: Rig, upload: Upload) -> None:
+    execution = rig.run(upload, faults={"Validate": Fault(error="States.Timeout", cause="")})
+
+    assert (execution.error, execution.cause) == ("States.Timeout", "No cause was given.")
+    assert execution.task_errors == ("States.Timeout",)
+    assert "timeoutSeconds" in rig.job(upload)["hint"]
+
+
+@pytest.mark.parametrize("state", SERVICE_CALLS)
+def test_throttled_service_call_is_tried_four_times_then_recorded(rig: Rig, upload: Upload, state: str) -> None:
+    if state in REJECTING:
+        rig.tell(upload, "validate", {"answer": REJECTED})
+    if state in ("CheckExisting", "Supersede"):
+        rig.run(Upload(file_key=upload.file_key, version_id="v2", sequencer="FFFFFF"))
+    throttled = SERVICE_CALLS[state][0]["ErrorEquals"][0]
+
+    execution = rig.run(upload, faults={state: Fault(error=throttled)})
+
+    assert (execution.status, execution.error) == ("FAILED", throttled)
+    assert execution.task_errors[-4:] == (throttled,) * 4
+    assert execution.states[-3:] == (state, "RecordFailure", "Failed")
+    job = rig.job(upload)
+    assert job.items() >= {"status": "FAILED", "reasonCode": throttled, "reason": "the service said no"}.items()
+    assert job["fileKey"] == upload.file_key
+    assert "finishedAt" not in job
+
+
+def test_denied_service_call_is_not_tried_again(rig: Rig, upload: Upload) -> None:
+    execution = rig.run(upload, faults={"Persist": Fault(error="DynamoDB.AmazonDynamoDBException", cause="denied")})
+
+    assert execution.task_errors == ("DynamoDB.AmazonDynamoDBException",)
+    assert rig.job(upload)["reason"] == "denied"
+
+
+@pytest.mark.parametrize(
+    "error", ["DynamoDB.ProvisionedThroughputExceededException", "DynamoDB.AmazonDynamoDBException"]
+)
+def test_failure_that_cannot_be_recorded_is_not_hidden(rig: Rig, upload: Upload, error: str) -> None:
+    rig.tell(upload, "validate", {"raise": "ValidateError", "message": "the first failure"})
+
+    execution = rig.run(upload, faults={"RecordFailure": Fault(error=error)})
+
+    assert (execution.status, execution.error) == ("FAILED", "ValidateError")
+    assert execution.cause == "the first failure"
+    assert rig.job(upload)["status"] == "PROCESSING"
+
+
+def test_verdict_without_its_fields_is_a_failure_of_ours(rig: Rig, upload: Upload) -> None:
+    rig.tell(upload, "validate", {"answer": {"accepted": False}})
+
+    execution = rig.run(upload)
+
+    assert execution.status == "FAILED"
+    assert rig.job(upload)["reasonCode"] == "States.QueryEvaluationError"
+
+
+def test_record_that_disappears_while_it_is_looked_up_is_written_by_the_next_delivery(rig: Rig, upload: Upload) -> None:
+    refused = Fault(error="DynamoDB.ConditionalCheckFailedException")
+
+    execution = rig.run(upload, faults={"Persist": refused})
+
+    assert execution.states[-3:] == ("CheckExisting", "RecordFailure", "Failed")
+    assert rig.run(upload, receive_count=2).output["status"] == "COMPLETED"
+    assert len(rig.notifications(upload)) == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "recorded"),
+    [
+        ('He said "no",\nthen \\ left: ü 🙂', 'He said "no",\nthen \\ left: ü 🙂'),
+        ("x" * 5000, "x" * 1000),
+        ("", "No cause was given."),
+    ],
+    ids=["escapes", "long", "empty"],
+)
+def test_reason_is_the_message_of_the_functions_error(rig: Rig, upload: Upload, message: str, recorded: str) -> None:
+    rig.tell(upload, "validate", {"raise": "ValidateError", "message": message})
+
+    execution = rig.run(upload)
+
+    assert execution.cause == rig.job(upload)["reason"] == recorded
+
+
+@pytest.mark.parametrize("cause", ["plain words", "{ no JSON", '{"errorMessage": 5}', json.dumps(["a"])])
+def test_cause_of_any_other_form_is_kept_as_it_is(rig: Rig, upload: Upload, cause: str) -> None:
+    rig.run(upload, faults={"Validate": Fault(error="Lambda.Unknown", cause=cause)})
+
+    assert rig.job(upload)["reason"] == cause

@@ -1,0 +1,163 @@
+"""A file that is accepted, and one that is rejected."""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+
+from tests.workflow.rig import ACCEPTED, JOB_RETENTION_DAYS, METADATA, REJECTED, RENDITIONS, Rig, Upload, as_stored
+
+SECONDS_PER_DAY = 86_400
+
+
+def test_accepted_file_is_recorded_announced_and_finished(rig: Rig, upload: Upload) -> None:
+    execution = rig.run(upload)
+
+    assert execution.status == "SUCCEEDED"
+    assert execution.output == {"jobId": upload.job_id, "status": "COMPLETED"}
+    asset, job = rig.asset(upload), rig.job(upload)
+    assert asset["persistedAt"] <= asset["publishedAt"] <= job["finishedAt"]
+    assert asset == {
+        "fileKey": upload.file_key,
+        "sequencer": upload.padded_sequencer,
+        "versionId": "v1",
+        "bucket": "photographs",
+        "jobId": upload.job_id,
+        **{name: ACCEPTED[name] for name in ("contentType", "bytes", "width", "height", "frames", "sha256", "traceId")},
+        "renditions": RENDITIONS,
+        "metadata": {**METADATA, "exif": as_stored(METADATA["exif"])},
+        "eventTime": "2026-11-20T10:00:00Z",
+        "executionName": execution.name,
+        "persistedAt": asset["persistedAt"],
+        "publishedAt": asset["publishedAt"],
+    }
+    assert rig.notifications(upload) == [
+        {
+            "type": "AssetReady",
+            "jobId": upload.job_id,
+            "bucket": "photographs",
+            "fileKey": upload.file_key,
+            "versionId": "v1",
+            "sequencer": upload.padded_sequencer,
+            **{name: ACCEPTED[name] for name in ("contentType", "width", "height", "frames", "sha256")},
+            "renditions": RENDITIONS,
+            "attributes": {"outcome": "COMPLETED", "contentType": "image/jpeg"},
+        }
+    ]
+    assert rig.dead_letters(upload) == []
+
+
+def test_job_row_tells_the_whole_story(rig: Rig, upload: Upload) -> None:
+    execution = rig.run(upload, receive_count=2)
+
+    job = rig.job(upload)
+    history = job.pop("stages")
+    times = [entry["at"] for entry in history]
+    assert [entry["stage"] for entry in history] == [
+        "RECEIVED",
+        "VALIDATED",
+        "TRANSFORMED",
+        "PERSISTED",
+        "PUBLISHED",
+        "COMPLETED",
+    ]
+    assert {entry["attempt"] for entry in history} == {2}
+    assert all(earlier <= later for earlier, later in pairwise(times))
+    assert job["createdAt"] == job["startedAt"] <= job["updatedAt"] == job["finishedAt"]
+    assert abs(int(job.pop("expiresAt")) - time.time() - JOB_RETENTION_DAYS * SECONDS_PER_DAY) < 60
+    for name in ("createdAt", "startedAt", "updatedAt", "finishedAt"):
+        job.pop(name)
+    assert job == {
+        "jobId": upload.job_id,
+        "fileKey": upload.file_key,
+        "versionId": "v1",
+        "sequencer": upload.padded_sequencer,
+        "bucket": "photographs",
+        "status": "COMPLETED",
+        "stage": "COMPLETED",
+        "attempt": 2,
+        "contentType": "image/jpeg",
+        "traceId": ACCEPTED["traceId"],
+        "executionName": execution.name,
+    }
+
+
+def test_functions_get_the_exact_version_and_transforms_the_verdict(rig: Rig, upload: Upload) -> None:
+    execution = rig.run(upload, receive_count=3)
+
+    file = {
+        "jobId": upload.job_id,
+        "bucket": "photographs",
+        "fileKey": upload.file_key,
+        "versionId": "v1",
+        "sequencer": upload.padded_sequencer,
+        "bytes": 1234,
+        "etag": "b1946ac92492d2347c6235b4d2611184",
+        "eventTime": "2026-11-20T10:00:00Z",
+        "executionName": execution.name,
+        "attempt": 3,
+    }
+    image = {name: ACCEPTED[name] for name in ("contentType", "width", "height", "frames", "sha256")}
+    assert rig.calls(upload, "validate") == [file]
+    assert rig.calls(upload, "thumbnail") == rig.calls(upload, "metadata") == [{"file": file, "image": image}]
+
+
+def test_lists_of_one_and_of_none_stay_lists(rig: Rig) -> None:
+    one, none = Upload(file_key="uploads/one rendition.jpg"), Upload(file_key="uploads/no rendition.jpg")
+    rig.tell(one, "thumbnail", {"answer": {"renditions": RENDITIONS[:1]}})
+    rig.tell(none, "thumbnail", {"answer": {"renditions": []}})
+    rig.tell(none, "metadata", {"answer": {"metadata": {}}})
+
+    assert rig.run(one).status == rig.run(none).status == "SUCCEEDED"
+
+    assert rig.asset(one)["renditions"] == RENDITIONS[:1]
+    assert rig.asset(none)["renditions"] == []
+    assert rig.asset(none)["metadata"] == {}
+    assert [message["renditions"] for message in rig.notifications(one)] == [RENDITIONS[:1]]
+
+
+def test_several_transforms_add_to_one_record(rig: Rig, upload: Upload) -> None:
+    badge = {"name": "badge", "key": "processed/c", "contentType": "image/png", "width": 9, "height": 9, "bytes": 5}
+    rig.tell(upload, "thumbnail", {"answer": {"metadata": {"sharpness": 0.25}}})
+    rig.tell(upload, "metadata", {"answer": {"renditions": [badge]}})
+
+    rig.run(upload)
+
+    assert rig.asset(upload)["renditions"] == [*RENDITIONS, badge]
+    assert rig.asset(upload)["metadata"].keys() == {*METADATA, "sharpness"}
+
+
+def test_rejected_file_is_recorded_kept_announced_and_finished(rig: Rig, upload: Upload) -> None:
+    rig.tell(upload, "validate", {"answer": REJECTED})
+
+    execution = rig.run(upload)
+
+    assert execution.status == "SUCCEEDED"
+    assert execution.output == {"jobId": upload.job_id, "status": "REJECTED"}
+    job = rig.job(upload)
+    explanation = {name: REJECTED[name] for name in ("reasonCode", "reason", "hint", "contentType")}
+    assert job.items() >= {"status": "REJECTED", "stage": "REJECTED", **explanation}.items()
+    assert rig.stages(upload) == [(1, "RECEIVED"), (1, "VALIDATED"), (1, "REJECTED")]
+    [kept] = rig.dead_letters(upload)
+    assert kept["rejectedAt"] <= job["finishedAt"]
+    assert kept == {
+        "file": rig.calls(upload, "validate")[0],
+        **explanation,
+        "sha256": REJECTED["sha256"],
+        "rejectedAt": kept["rejectedAt"],
+        "event": upload.event,
+    }
+    assert rig.notifications(upload) == [
+        {
+            "type": "AssetRejected",
+            "jobId": upload.job_id,
+            "bucket": "photographs",
+            "fileKey": upload.file_key,
+            "versionId": "v1",
+            "sequencer": upload.padded_sequencer,
+            **explanation,
+            "attributes": {"outcome": "REJECTED", "contentType": "image/png"},
+        }
+    ]
+    assert rig.asset(upload) == {}
+    assert rig.calls(upload, "thumbnail") == []

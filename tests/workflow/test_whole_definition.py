@@ -1,0 +1,18 @@
+"""Runs after the other tests of this folder, which its name puts it behind."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.workflow.branches import branches_of
+from tests.workflow.rig import Rig
+
+
+def test_every_state_retry_catch_and_choice_was_taken(rig: Rig, request: pytest.FixtureRequest) -> None:
+    if request.config.option.keyword or any("::" in argument for argument in request.config.args):
+        pytest.skip("only some of the workflow's tests were chosen")
+
+    branches = branches_of(rig.definition)
+
+    assert len(branches) > len(rig.definition["States"])
+    assert branches - rig.taken == set()
