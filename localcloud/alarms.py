@@ -133,14 +133,14 @@ def verdict(alarm: Alarm, series: dict[MetricQuery, Series], now: float) -> tupl
     if breaches is None:
         raise UnsupportedMath(f"{alarm['ComparisonOperator']} is not supported here")
     values = _values(alarm, series, _periods(alarm, now))
-    completed, in_progress = values[:-1], values[1:]
-    state = _state(alarm, completed, breaches)
-    rising = alarm["ComparisonOperator"].startswith("Greater")
-    if state != "ALARM" and rising and _state(alarm, in_progress, breaches) == "ALARM":
-        state, completed = "ALARM", in_progress
-    elif state == "INSUFFICIENT_DATA" and in_progress[-1] is not None:
-        state, completed = _state(alarm, in_progress, breaches), in_progress
-    shown = ", ".join("missing" if value is None else f"{value:g}" for value in completed)
+    considered = values[:-1]
+    state = _state(alarm, considered, breaches)
+    # What is still growing can have become too high already, but not be too low yet.
+    if values[-1] is not None and alarm["ComparisonOperator"].startswith("Greater"):
+        early = _state(alarm, values[1:], breaches)
+        if early == "ALARM" or state == "INSUFFICIENT_DATA":
+            state, considered = early, values[1:]
+    shown = ", ".join("missing" if value is None else f"{value:g}" for value in considered)
     return state, f"Data points [{shown}] against {alarm['ComparisonOperator']} {alarm['Threshold']:g}"
 
 
@@ -154,7 +154,7 @@ def _state(alarm: Alarm, values: list[Value], breaches: Callable[[float, float],
         breaching += len(values) - len(present)
     if breaching >= needed:
         return "ALARM"
-    if treatment == "ignore" and (breaching or not present):
+    if treatment == "ignore" and len(present) < len(values) and (breaching or not present):
         return alarm["StateValue"]
     if treatment == "missing":
         if not present:

@@ -93,7 +93,7 @@ def test_a_workflow_that_runs_out_of_time_counts_as_a_timeout_and_keeps_the_mess
 def test_a_message_that_no_filter_matches_is_deleted_without_a_run(bench: Workbench) -> None:
     source = bench.queue()
     workflow, received = forwarding(bench)
-    bench.pipe(source, workflow, filters=[{"body": {"key": [{"prefix": "uploads/"}]}}], InputTemplate="<$.body.key>")
+    bench.pipe(source, workflow, patterns=[{"body": {"key": [{"prefix": "uploads/"}]}}], InputTemplate="<$.body.key>")
     source.send({"key": "other/a.jpg"})
     source.send({"key": "uploads/b.jpg"})
 

@@ -8,7 +8,7 @@ import json
 import textwrap
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -57,7 +57,8 @@ class Queue:
 
     def depth(self) -> tuple[int, int]:
         """Return how many messages are visible, and how many in flight."""
-        attributes = self.cloud.client("sqs").get_queue_attributes(QueueUrl=self.url, AttributeNames=["All"])["Attributes"]
+        answer = self.cloud.client("sqs").get_queue_attributes(QueueUrl=self.url, AttributeNames=["All"])
+        attributes = answer["Attributes"]
         return int(attributes["ApproximateNumberOfMessages"]), int(attributes["ApproximateNumberOfMessagesNotVisible"])
 
 
@@ -145,26 +146,32 @@ class Workbench:
         states = self.cloud.client("stepfunctions")
         return states.start_sync_execution(stateMachineArn=workflow_arn, input=json.dumps(document or {}))
 
-    def pipe(self, source: Queue, target: str, role_arn: str | None = None, **parameters: Any) -> str:
+    def pipe(
+        self,
+        source: Queue,
+        target: str,
+        role_arn: str | None = None,
+        *,
+        patterns: Sequence[Document] = (),
+        **parameters: Any,
+    ) -> str:
         """Run a pipe from a queue to a workflow and return its name."""
         name = self.name("pipe")
-        filters = parameters.pop("filters", None)
+        filters = [{"Pattern": json.dumps(pattern)} for pattern in patterns]
+        target_parameters = {"StepFunctionStateMachineParameters": {"InvocationType": "REQUEST_RESPONSE"}}
         self.cloud.client("pipes").create_pipe(
             Name=name,
             Source=source.arn,
             Target=target,
             RoleArn=role_arn or self.pipe_role(source, target),
-            SourceParameters={"SqsQueueParameters": {"BatchSize": 1}}
-            | ({"FilterCriteria": {"Filters": [{"Pattern": json.dumps(each)} for each in filters]}} if filters else {}),
-            TargetParameters={"StepFunctionStateMachineParameters": {"InvocationType": "REQUEST_RESPONSE"}} | parameters,
+            SourceParameters={"SqsQueueParameters": {"BatchSize": 1}, "FilterCriteria": {"Filters": filters}},
+            TargetParameters=target_parameters | parameters,
         )
         return name
 
     def pipe_role(self, source: Queue, target: str) -> str:
         actions = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
-        return self.role(
-            "pipes", *((action, source.arn) for action in actions), ("states:StartSyncExecution", target)
-        )
+        return self.role("pipes", *((action, source.arn) for action in actions), ("states:StartSyncExecution", target))
 
 
 def call_function(function_arn: str, **fields: Any) -> Document:

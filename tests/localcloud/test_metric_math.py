@@ -1,0 +1,52 @@
+"""Metric math as our alarms use it."""
+
+from __future__ import annotations
+
+import pytest
+
+from localcloud.metric_math import UnsupportedMath, Value, evaluate
+
+ERROR_RATE = "IF(inv>20,100*err/inv,0)"
+
+
+@pytest.mark.parametrize(
+    ("expression", "metrics", "expected"),
+    [
+        (ERROR_RATE, {"inv": 200.0, "err": 5.0}, 2.5),
+        (ERROR_RATE, {"inv": 20.0, "err": 20.0}, 0),
+        (ERROR_RATE, {"inv": None, "err": 1.0}, None),
+        ("IF(FILL(visible,0)>0 AND FILL(runs,0)==0,1,0)", {"visible": 3.0, "runs": None}, 1),
+        ("IF(FILL(visible,0)>0 AND FILL(runs,0)==0,1,0)", {"visible": 3.0, "runs": 2.0}, 0),
+        ("IF(a < 0 || b >= 2, 1, 0)", {"a": 1.0, "b": 2.0}, 1),
+        ("FILL(a,0)+FILL(b,0)", {"a": None, "b": 4.0}, 4),
+        ("a - b * (c + -1) / 2", {"a": 10.0, "b": 2.0, "c": 4.0}, 7),
+        ("100 * a / b", {"a": 1.0, "b": 0.0}, None),
+        ("a + b", {"a": 1.0, "b": None}, None),
+        ("MAX([a, b, c])", {"a": 1.0, "b": None, "c": 3.0}, 3),
+        ("SUM(METRICS())", {"a": 1.0, "b": 2.0}, 3),
+        ("AVG([a, b]) + MIN([a, b])", {"a": 1.0, "b": 3.0}, 3),
+        ("MAX([a])", {"a": None}, None),
+        ("ABS(a)", {"a": -2.0}, 2),
+    ],
+)
+def test_an_expression_has_the_value_that_cloudwatch_gives_it(
+    expression: str, metrics: dict[str, Value], expected: Value
+) -> None:
+    assert evaluate(expression, metrics) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "complaint"),
+    [
+        ("ANOMALY_DETECTION_BAND(a)", "ANOMALY_DETECTION_BAND"),
+        ("a +", "not an expression"),
+        ("a + unknown", "unknown"),
+        ("MAX(a)", "needs an array"),
+        ("METRICS()", "gives an array"),
+        ("[a] + 1", "where a number belongs"),
+        ("__import__('os')", "not supported"),
+    ],
+)
+def test_what_is_not_supported_is_named(expression: str, complaint: str) -> None:
+    with pytest.raises(UnsupportedMath, match=complaint):
+        evaluate(expression, {"a": 1.0})
