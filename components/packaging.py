@@ -183,10 +183,10 @@ def _install(target: LayerTarget, directory: Path) -> None:
     command += [*target.pip_options, f"--target={directory}"]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (our own interpreter)
     if finished.returncode != 0:
-        complaint = finished.stderr.strip().splitlines() or [f"it ended with status {finished.returncode}"]
-        raise PackagingError(
-            f"pip could not install the packages of the Lambda layer for {target.name}: {complaint[-1]}"
-        )
+        lines = finished.stderr.strip().splitlines() or [f"pip ended with status {finished.returncode}"]
+        # Of several errors pip gives the cause first; without any, the end is all there is.
+        complaint = next((line for line in lines if line.startswith("ERROR: ")), lines[-1])
+        raise PackagingError(f"the Lambda layer for {target.name} cannot be built: {complaint.removeprefix('ERROR: ')}")
 
 
 def _needed(packages: Path) -> list[Path]:

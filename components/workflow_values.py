@@ -154,6 +154,6 @@ def stages_and(name: str) -> str:
     """The stages this attempt has reached, and one more: an expression."""
     return expression(
         f"""$append($stages, {{
-          "M": {{"attempt": {{"N": $string($file.attempt)}}, "stage": {{"S": {json.dumps(name)}}}, "at": {{"S": $now()}}}}
+          "M": {{"attempt": {{"N": $string($file.attempt)}}, "stage": {{"S": "{name}"}}, "at": {{"S": $now()}}}}
         }})"""
     )

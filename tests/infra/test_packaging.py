@@ -1,0 +1,230 @@
+"""What is uploaded to Lambda: the right files, for the right machine, the same bytes every time, and not too many."""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import subprocess
+import sys
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from components import packaging
+from components.packaging import (
+    LayerTarget,
+    PackagingError,
+    check_limits,
+    code_archive,
+    dependency_layer,
+    unzipped_bytes,
+)
+
+ELF_MACHINES = {"x86_64": 62, "arm64": 183}  # e_machine of the ELF header: EM_X86_64, EM_AARCH64
+ARM = LayerTarget.aws("python3.13", "arm64")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project of its own, with two functions and an empty lock."""
+    functions = tmp_path / "functions"
+    for name, text in {"__init__.py": "", "thumbnail/handler.py": "WIDTH = 320\n", "shared/font.ttf": "glyphs"}.items():
+        path = functions / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (functions / "requirements.txt").touch()
+    monkeypatch.setattr(packaging, "PROJECT_DIRECTORY", tmp_path)
+    monkeypatch.setattr(packaging, "FUNCTIONS_DIRECTORY", functions)
+    monkeypatch.setattr(packaging, "LOCK", functions / "requirements.txt")
+    monkeypatch.setattr(packaging, "BUILD_DIRECTORY", tmp_path / ".build")
+    return tmp_path
+
+
+def names_in(archive: Path) -> list[str]:
+    with zipfile.ZipFile(archive) as opened:
+        return opened.namelist()
+
+
+def test_code_archive_holds_every_handler_where_lambda_looks_for_it() -> None:
+    names = names_in(code_archive())
+
+    assert {f"functions/{name}/handler.py" for name in ("validate", "thumbnail", "watermark", "metadata")} <= set(names)
+    assert "functions/__init__.py" in names
+    assert names == sorted(names)
+    assert not [name for name in names if "__pycache__" in name or "requirements" in name]
+
+
+def test_code_archive_takes_data_files_along_but_no_caches_and_no_hidden_files(project: Path) -> None:
+    for name in ("thumbnail/__pycache__/handler.cpython-313.pyc", "thumbnail/.DS_Store", ".cache/note.txt"):
+        path = project / "functions" / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+
+    assert names_in(code_archive()) == [
+        "functions/__init__.py",
+        "functions/shared/font.ttf",
+        "functions/thumbnail/handler.py",
+    ]
+
+
+def test_same_code_gives_the_same_bytes_whatever_its_dates_and_modes(project: Path) -> None:
+    first = code_archive()
+    before = first.read_bytes()
+    first.unlink()
+    for path in (project / "functions").rglob("*.py"):
+        os.utime(path, (0, 0))
+        path.chmod(0o700)
+
+    second = code_archive()
+
+    assert second == first
+    assert second.read_bytes() == before
+
+
+def test_changed_code_gets_another_name(project: Path) -> None:
+    before = code_archive()
+    (project / "functions" / "thumbnail" / "handler.py").write_text("WIDTH = 640\n")
+
+    assert code_archive() != before
+
+
+def test_builds_at_the_same_time_do_not_disturb_each_other(project: Path) -> None:
+    (project / "functions" / "shared" / "font.ttf").write_bytes(os.urandom(4_000_000))
+
+    with ThreadPoolExecutor(8) as pool:
+        archives = {archive.result() for archive in [pool.submit(code_archive) for _ in range(8)]}
+
+    assert list((project / ".build").iterdir()) == list(archives)
+
+
+def test_layer_alone_has_all_that_functions_import(tmp_path: Path) -> None:
+    with zipfile.ZipFile(dependency_layer(LayerTarget.host())) as opened:
+        opened.extractall(tmp_path)
+    program = (
+        "import sys; sys.path.append(sys.argv[1]); "
+        "import PIL.Image, pillow_heif, aws_lambda_powertools as powertools; print(powertools.__file__)"
+    )
+
+    # -I and -S: neither this project nor the environment's packages are on the import path.
+    imported = subprocess.run(  # noqa: S603 (our own interpreter)
+        [sys.executable, "-I", "-S", "-c", program, str(tmp_path / "python")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert imported.stderr == ""
+    assert imported.stdout.startswith(str(tmp_path))
+
+
+@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
+def test_every_library_in_the_layer_is_for_the_functions_machine_and_interpreter(architecture: str) -> None:
+    archive = dependency_layer(LayerTarget.aws("python3.13", architecture))
+
+    with zipfile.ZipFile(archive) as opened:
+        libraries = [name for name in opened.namelist() if re.search(r"\.so(\.|$)", name)]
+        headers = {name: opened.read(name)[:20] for name in libraries}
+    assert {header[:4] for header in headers.values()} == {b"\x7fELF"}
+    assert {struct.unpack_from("<H", header, 18)[0] for header in headers.values()} == {ELF_MACHINES[architecture]}
+    extensions = [name for name in libraries if ".cpython-" in name]
+    assert extensions
+    assert all(".cpython-313-" in name for name in extensions)
+
+
+def test_layer_holds_licences_and_versions_but_nothing_that_lambda_does_not_run() -> None:
+    names = names_in(dependency_layer(ARM))
+
+    assert all(name.startswith("python/") for name in names)
+    assert [name for name in names if re.search(r"pillow-[\d.]+\.dist-info/METADATA$", name)]
+    assert [name for name in names if re.search(r"pillow-[\d.]+\.dist-info/licenses/", name)]
+    assert not [name for name in names if re.search(r"/tests/|__pycache__|\.pyc$|\.pyi$|/RECORD$|^python/bin/", name)]
+    assert not [name for name in names if name.startswith("python/boto")]
+
+
+def test_same_lock_gives_the_same_layer_in_another_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built_before = dependency_layer(ARM)
+    monkeypatch.setattr(packaging, "BUILD_DIRECTORY", tmp_path)
+
+    built_now = dependency_layer(ARM)
+
+    assert built_now.name == built_before.name
+    assert built_now.read_bytes() == built_before.read_bytes()
+    assert {path.name.split("-")[0] for path in tmp_path.iterdir()} == {"functions", "layer"}
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.usefixtures("project")
+def test_layer_is_built_once_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    first = dependency_layer(LayerTarget.host())
+    assert re.fullmatch(r"packaging: .*host-python3\.\d+-\w+.*\n", capsys.readouterr().err)
+    built_at = first.stat().st_mtime_ns
+
+    assert dependency_layer(LayerTarget.host()) == first
+    assert first.stat().st_mtime_ns == built_at
+    assert capsys.readouterr().err == ""
+
+
+def test_each_lock_and_each_target_has_a_layer_of_its_own(project: Path) -> None:
+    targets = (LayerTarget.host(), ARM, LayerTarget.aws("python3.13", "x86_64"), LayerTarget.aws("python3.14", "arm64"))
+    layers = {dependency_layer(target) for target in targets}
+    (project / "functions" / "requirements.txt").write_text("# another lock\n")
+
+    layers.add(dependency_layer(ARM))
+
+    assert len(layers) == len(targets) + 1
+
+
+def test_failing_pip_is_one_line_and_leaves_nothing_behind(project: Path) -> None:
+    (project / "functions" / "requirements.txt").write_text(
+        f"lost @ file:///lost-1.0.tar.gz --hash=sha256:{'0' * 64}\n"
+    )
+
+    with pytest.raises(PackagingError) as caught:
+        dependency_layer(ARM)
+
+    assert re.fullmatch(
+        r"the Lambda layer for python3\.13-arm64 cannot be built: .*lost-1\.0\.tar\.gz.*", str(caught.value)
+    )
+    assert list((project / ".build").iterdir()) == []
+
+
+def test_real_archives_are_well_within_lambdas_limits() -> None:
+    code, layer = code_archive(), dependency_layer(ARM)
+
+    check_limits(code, layer)
+
+    assert unzipped_bytes(code) + unzipped_bytes(layer) < 262_144_000 / 2
+    assert layer.stat().st_size < 52_428_800 / 2
+
+
+def test_limits_are_lambdas() -> None:
+    assert packaging.MAX_UNZIPPED_BYTES == 262_144_000
+    assert packaging.MAX_UPLOAD_BYTES == 52_428_800
+
+
+def test_code_and_layer_together_may_reach_the_limit_and_not_pass_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packaging, "MAX_UNZIPPED_BYTES", 1000)
+    code, layer = tmp_path / "code.zip", tmp_path / "layer.zip"
+    for archive, size in ((code, 400), (layer, 600)):
+        with zipfile.ZipFile(archive, "w") as opened:
+            opened.writestr("file", b"x" * size)
+    check_limits(code, layer)
+    monkeypatch.setattr(packaging, "MAX_UNZIPPED_BYTES", 999)
+
+    with pytest.raises(PackagingError, match=r"code\.zip and layer\.zip unzip to 1,000 bytes, but Lambda takes 999"):
+        check_limits(code, layer)
+
+
+def test_archive_too_large_to_upload_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = tmp_path / "layer.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        opened.writestr("file", b"x" * 1000)
+    monkeypatch.setattr(packaging, "MAX_UPLOAD_BYTES", 999)
+
+    with pytest.raises(PackagingError, match=r"layer\.zip has [\d,]+ bytes, but Lambda takes 999 in an upload"):
+        check_limits(archive)
