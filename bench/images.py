@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from bench.pictures import write_photo
+from bench.steps import STEPS
 
 _FORMATS = (
     "photo.jpg",
@@ -53,8 +57,8 @@ def _ours_beside_naive(folder: Path) -> None:
         print(f"\n{megapixels} megapixel JPEG, {photo.stat().st_size / 1e6:.1f} MB")
         print(f"{'step':36}{'ours':>16}{'naive Pillow':>20}{'ratio':>9}{'':>7}")
         print(f"{'':36}{'CPU s':>8}{'MB':>8}{'CPU s':>12}{'MB':>8}{'CPU':>9}{'MB':>7}")
-        for name in _step_names():
-            ours, naive = _measured(photo, name, 0), _measured(photo, name, 1)
+        for name in STEPS:
+            ours, naive = _measured(photo, name, "ours"), _measured(photo, name, "naive")
             print(
                 f"{name:36}{ours.cpu_seconds:8.3f}{ours.peak_mb:8.0f}{naive.cpu_seconds:12.3f}{naive.peak_mb:8.0f}"
                 f"{naive.cpu_seconds / ours.cpu_seconds:8.1f}x{naive.peak_mb / ours.peak_mb:6.1f}x"
@@ -62,56 +66,32 @@ def _ours_beside_naive(folder: Path) -> None:
 
 
 def _by_format(folder: Path) -> None:
-    names = [name for name in _step_names() if "320" not in name]
+    names = [name for name in STEPS if "320" not in name]
     print("100 megapixels: CPU seconds / peak MB\n")
     print(f"{'':18}" + "".join(f"{name.partition(':')[0]:>16}" for name in names))
     for file_name in _FORMATS:
         photo = _photo(folder / file_name, 100, progressive=file_name.startswith("progressive"))
-        costs = [_measured(photo, name, 0, repeats=1) for name in names]
+        costs = [_measured(photo, name, "ours", repeats=1) for name in names]
         cells = (f"{cost.cpu_seconds:.2f} / {cost.peak_mb:.0f}" for cost in costs)
         print(f"{file_name:18}" + "".join(f"{cell:>16}" for cell in cells), flush=True)
         photo.unlink()
 
 
-def _step_names() -> list[str]:
-    return json.loads(_run("import json; from bench.steps import STEPS; print(json.dumps(list(STEPS)))"))
-
-
 def _photo(path: Path, megapixels: int, *, progressive: bool = False) -> Path:
-    _run(
-        "import sys; from pathlib import Path; from bench.pictures import write_photo; "
-        "write_photo(Path(sys.argv[1]), int(sys.argv[2]), progressive=bool(sys.argv[3]))",
-        str(path),
-        str(megapixels),
-        "1" if progressive else "",
-    )
+    # A process of its own, so that this one stays small.
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        pool.apply(write_photo, (path, megapixels), {"progressive": progressive})
     return path
 
 
-def _measured(photo: Path, step: str, which: int, repeats: int = _REPEATS) -> Cost:
-    """The cheapest of a few runs, each in a fresh process, so that neither cache nor earlier peak helps or hurts."""
-    runs = [
-        json.loads(
-            _run(
-                "import sys, json, time, resource; from pathlib import Path; from bench.steps import STEPS; "
-                "step = STEPS[sys.argv[2]][int(sys.argv[3])]; started = time.process_time(); step(Path(sys.argv[1])); "
-                "spent = time.process_time() - started; "
-                "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; "
-                "print(json.dumps([spent, peak / (1024 if sys.platform == 'linux' else 1 << 20)]))",
-                str(photo),
-                step,
-                str(which),
-            )
-        )
-        for _ in range(repeats)
-    ]
-    return Cost(cpu_seconds=min(cpu for cpu, _ in runs), peak_mb=min(peak for _, peak in runs))
-
-
-def _run(program: str, *arguments: str) -> str:
-    # This process imports no image library: what it holds would count in its children's peaks.
-    command = [sys.executable, "-W", "ignore", "-c", program, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
+def _measured(photo: Path, step: str, whose: str, repeats: int = _REPEATS) -> Cost:
+    """The cheapest of a few runs, each in a fresh process, so that no cache and no earlier peak helps or hurts."""
+    command = [sys.executable, "-W", "ignore", "-m", "bench.measure", step, whose, str(photo)]
+    runs = []
+    for _ in range(repeats):
+        printed = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)  # noqa: S603
+        runs.append(Cost(cpu_seconds=printed["cpuSeconds"], peak_mb=printed["peakMb"]))
+    return Cost(cpu_seconds=min(run.cpu_seconds for run in runs), peak_mb=min(run.peak_mb for run in runs))
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ def describe(body: BinaryIO | io.BufferedIOBase, format: Format, *, frames: int,
         max_pixels: see `open_image`.
 
     Returns:
-        JSON types without null: format, mode, width and height (as shown, orientation applied), frames, orientation
-        (the EXIF value that was applied), hasAlpha, exif (see `exif.Exif`), gpsPresent, dominantColours ("#rrggbb"),
+        JSON types without null: format, mode, width and height (as shown, so with the orientation applied), frames,
+        orientation (EXIF's, 1 to 8), hasAlpha, exif (see `exif.Exif`), gpsPresent, dominantColours ("#rrggbb"),
         perceptualHash (16 hex digits), thumbHash (base64).
     """
     image = open_image(body, format, max_pixels=max_pixels)
@@ -44,7 +44,7 @@ def describe(body: BinaryIO | io.BufferedIOBase, format: Format, *, frames: int,
         "width": width,
         "height": height,
         "frames": frames,
-        "orientation": turn,
+        "orientation": exif.orientation,
         "hasAlpha": sample.mode == "RGBA",
         "exif": exif.fields,
         "gpsPresent": exif.gps_present,

@@ -18,11 +18,13 @@ class Exif:
     """What an image's EXIF says.
 
     Args:
+        orientation: 1 to 8, as the file has it.
         fields: cameraMake, cameraModel, lens, exposureTime ("1/250", seconds), fNumber, iso, focalLengthMm and
             takenAt (the camera's local time, ISO 8601); those that the file has and that make sense.
         gps_present: whether the file tells where it was taken.
     """
 
+    orientation: int
     fields: dict[str, Any]
     gps_present: bool
 
@@ -35,7 +37,7 @@ def read_exif(image: Image.Image) -> Exif:
         gps: Mapping[int, Any] = root.get_ifd(IFD.GPSInfo)
     except Exception:
         # Pillow's parser raises whatever the bytes lead it to.
-        return Exif(fields={}, gps_present=_mentions_gps(image))
+        return Exif(orientation=1, fields={}, gps_present=_mentions_gps(image))
     found = {
         "cameraMake": _text(root.get(Base.Make)),
         "cameraModel": _text(root.get(Base.Model)),
@@ -46,8 +48,13 @@ def read_exif(image: Image.Image) -> Exif:
         "focalLengthMm": _number(photo.get(Base.FocalLength)),
         "takenAt": _time(photo.get(Base.DateTimeOriginal)),
     }
-    fields = {name: value for name, value in found.items() if value is not None}
-    return Exif(fields=fields, gps_present=bool(gps) or _mentions_gps(image))
+    # The HEIC decoder turns the picture and takes the tag away, but remembers it.
+    orientation = image.info.get("original_orientation") or root.get(Base.Orientation)
+    return Exif(
+        orientation=orientation if orientation in range(1, 9) else 1,
+        fields={name: value for name, value in found.items() if value is not None},
+        gps_present=bool(gps) or _mentions_gps(image),
+    )
 
 
 def _mentions_gps(image: Image.Image) -> bool:

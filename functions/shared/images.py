@@ -23,6 +23,7 @@ _UPRIGHT: dict[int, Image.Transpose] = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_TURNED_BY_DECODER = frozenset({"TIFF", "HEIF"})
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 
 _OPTIMISED_PIXELS = 4_000_000
@@ -53,10 +54,13 @@ def open_image(body: BinaryIO | io.BufferedIOBase, format: Format, *, max_pixels
 
 
 def orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; 1 where there is none or it cannot be read.
+    """The EXIF orientation that is left to apply, 1 to 8; 1 where there is none or it cannot be read.
 
-    Ask before the pixels are loaded: some decoders let go of the file then.
+    Pillow's TIFF decoder and the HEIC decoder turn the picture themselves. Ask before the pixels are loaded: some
+    decoders let go of the file then.
     """
+    if image.format in _TURNED_BY_DECODER:
+        return 1
     try:
         value = image.getexif().get(_ORIENTATION_TAG, 1)
     except Exception:

@@ -19,7 +19,7 @@ Payload = dict[str, Any]
 
 @functools.cache
 def _logger() -> Logger:
-    return Logger(utc=True, use_rfc3339=True)
+    return Logger(utc=True, use_rfc3339=True, location=None)
 
 
 @functools.cache

@@ -35,7 +35,7 @@ def check_type(found: str, *, key: str, declared: str, allowed: tuple[str, ...])
 
 
 def _claimed_by_name(key: str) -> str:
-    extension = PurePosixPath(key).suffix.lower()
+    extension = PurePosixPath(key.rpartition("/")[2]).suffix.lower()
     return _BY_EXTENSION.get(extension) or mimetypes.types_map.get(extension, "")
 
 

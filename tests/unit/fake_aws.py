@@ -1,0 +1,85 @@
+"""S3 and DynamoDB in memory: as much of each client as the functions use, answering and refusing as AWS does."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
+
+
+def client_error(code: str, status: int, operation: str = "GetObject") -> ClientError:
+    """An AWS service's refusal."""
+    response: Any = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, operation)
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """What lies under a key."""
+
+    body: bytes
+    content_type: str
+
+
+@dataclass
+class FakeS3:
+    """Objects by (bucket, key, version); what is written without a version has version "".
+
+    `failures` and `write_failures` are raised, first to last, instead of an answer; `ranges` are the Range headers
+    seen; with `breaks_off`, bodies end halfway.
+    """
+
+    objects: dict[tuple[str, str, str], StoredObject] = field(default_factory=dict)
+    failures: list[Exception] = field(default_factory=list)
+    write_failures: list[Exception] = field(default_factory=list)
+    ranges: list[str] = field(default_factory=list)
+    breaks_off: bool = False
+
+    def add(self, key: str, body: bytes, content_type: str = "", version: str = "v1", bucket: str = "ingest") -> None:
+        """Put an upload."""
+        self.objects[bucket, key, version] = StoredObject(body, content_type)
+
+    def get_object(self, *, Bucket: str, Key: str, VersionId: str = "", Range: str = "") -> dict[str, Any]:
+        if self.failures:
+            raise self.failures.pop(0)
+        if (Bucket, Key, VersionId) not in self.objects:
+            raise client_error("NoSuchVersion", 404)
+        stored = self.objects[Bucket, Key, VersionId]
+        body = stored.body
+        if Range:
+            self.ranges.append(Range)
+            first, last = (int(number) for number in re.findall(r"\d+", Range))
+            body = body[first : last + 1]
+        stream = io.BytesIO(body[: len(body) // 2] if self.breaks_off else body)
+        return {
+            "Body": StreamingBody(stream, len(body)),
+            "ContentLength": len(body),
+            "ContentType": stored.content_type or "binary/octet-stream",
+        }
+
+    def put_object(self, *, Bucket: str, Key: str, Body: io.BytesIO, ContentType: str) -> dict[str, Any]:
+        if self.write_failures:
+            raise self.write_failures.pop(0)
+        self.objects[Bucket, Key, ""] = StoredObject(Body.read(), ContentType)
+        return {}
+
+
+@dataclass
+class FakeDynamoDB:
+    """One table, keyed by `sha256`."""
+
+    notes: dict[str, str | None] = field(default_factory=dict)
+    failures: list[Exception] = field(default_factory=list)
+
+    def get_item(self, *, TableName: str, Key: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+        if self.failures:
+            raise self.failures.pop(0)
+        sha256 = Key["sha256"]["S"]
+        if sha256 not in self.notes:
+            return {}
+        note = self.notes[sha256]
+        return {"Item": {**Key, **({"note": {"S": note}} if note else {})}}

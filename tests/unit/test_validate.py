@@ -1,0 +1,291 @@
+"""Every file gets a verdict: accepted with its measures, or one stable reason code with a hint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from functions.shared.errors import AccessError, ConfigurationError, TransientError
+from functions.shared.formats import AVIF, GIF, HEIC, JPEG, PNG, TIFF, WEBP, Format
+from functions.shared.reasons import ReasonCode
+from tests.unit.conftest import Cloud, file_payload
+from tests.unit.fake_aws import client_error
+from tests.unit.pictures import animation, exif_with_gps, file_of, gradient, png_announcing, quadrants
+
+ACCEPTED_FILES = {
+    "photo.jpg": (JPEG, file_of(gradient(), JPEG)),
+    "progressive.jpeg": (JPEG, file_of(gradient(), JPEG, progressive=True)),
+    "print.jpg": (JPEG, file_of(gradient().convert("CMYK"), JPEG)),
+    "grey.jpg": (JPEG, file_of(gradient().convert("L"), JPEG)),
+    "alpha.png": (PNG, file_of(gradient().convert("RGBA"), PNG)),
+    "palette.png": (PNG, file_of(gradient().quantize(16), PNG)),
+    "sixteen-bit.png": (PNG, file_of(Image.new("I;16", (320, 200), 30000), PNG)),
+    "interlaced.png": (PNG, file_of(gradient(), PNG, interlace=1)),
+    "photo.webp": (WEBP, file_of(gradient(), WEBP)),
+    "lossless.webp": (WEBP, file_of(gradient(), WEBP, lossless=True)),
+    "still.gif": (GIF, file_of(gradient(), GIF)),
+    "scan.tif": (TIFF, file_of(gradient(), TIFF)),
+    "scan.tiff": (TIFF, file_of(gradient(), TIFF, compression="tiff_lzw")),
+    "fax.tiff": (TIFF, file_of(gradient().convert("1"), TIFF, compression="group4")),
+    "photo.avif": (AVIF, file_of(gradient(), AVIF)),
+    "photo.heic": (HEIC, file_of(gradient(), HEIC)),
+}
+
+
+@pytest.mark.parametrize("name", ACCEPTED_FILES)
+def test_every_supported_kind_is_accepted_with_its_measures(cloud: Cloud, name: str) -> None:
+    format, body = ACCEPTED_FILES[name]
+    verdict = cloud.validate(f"uploads/{name}", body, format.content_type)
+    assert verdict.pop("durationMs") >= 0
+    assert verdict == {
+        "accepted": True,
+        "contentType": format.content_type,
+        "width": 320,
+        "height": 200,
+        "frames": 1,
+        "sha256": hashlib.sha256(body).hexdigest(),
+        "bytes": len(body),
+        "traceId": "",
+    }
+
+
+@pytest.mark.parametrize("format", [GIF, PNG, WEBP, TIFF, AVIF])
+def test_frames_and_pages_are_counted(cloud: Cloud, format: Format) -> None:
+    verdict = cloud.validate(f"uploads/moving{format.extension}", animation(5, format=format))
+    assert (verdict["accepted"], verdict["frames"]) == (True, 5)
+
+
+@pytest.mark.parametrize("format", [JPEG, PNG, WEBP, TIFF, AVIF, HEIC])
+def test_width_and_height_are_those_of_the_picture_as_shown(cloud: Cloud, format: Format) -> None:
+    body = file_of(quadrants((96, 64)), format, exif=exif_with_gps(orientation=6).tobytes())
+    verdict = cloud.validate(f"uploads/turned{format.extension}", body)
+    assert (verdict["width"], verdict["height"]) == (64, 96)
+
+
+def rejected(cloud: Cloud, key: str, body: bytes, content_type: str = "") -> ReasonCode:
+    """The reason code; also checks that the verdict is whole and its words are for people."""
+    verdict = cloud.validate(key, body, content_type)
+    assert not verdict["accepted"], verdict
+    assert set(verdict) == {
+        "accepted",
+        "reasonCode",
+        "reason",
+        "hint",
+        "contentType",
+        "sha256",
+        "durationMs",
+        "traceId",
+    }
+    for sentence in (verdict["reason"], verdict["hint"]):
+        assert sentence[0].isupper()
+        assert sentence.endswith(".")
+        assert "{" not in sentence
+    return ReasonCode(verdict["reasonCode"])
+
+
+def test_an_empty_file(cloud: Cloud) -> None:
+    assert rejected(cloud, "uploads/a.jpg", b"") is ReasonCode.EMPTY
+
+
+def test_a_file_beyond_the_limit_is_rejected_without_being_read(cloud: Cloud) -> None:
+    file = file_payload("uploads/never-stored.jpg", size=2_000_001)
+    assert cloud.invoke("validate", file)["reasonCode"] == "TOO_LARGE"
+
+
+def test_a_file_whose_event_understates_its_size(cloud: Cloud) -> None:
+    file = cloud.file("uploads/a.jpg", bytes(2_000_001)) | {"bytes": 10}
+    assert cloud.invoke("validate", file)["reasonCode"] == "TOO_LARGE"
+
+
+def test_a_file_whose_event_hides_that_it_is_empty(cloud: Cloud) -> None:
+    file = cloud.file("uploads/a.jpg", b"") | {"bytes": 10}
+    assert cloud.invoke("validate", file)["reasonCode"] == "EMPTY"
+
+
+def test_a_version_that_is_gone(cloud: Cloud) -> None:
+    assert cloud.invoke("validate", file_payload("uploads/deleted.jpg", size=10))["reasonCode"] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("longest", ["uploads/" + "a" * 892, "uploads/" + "ü" * 446])
+def test_a_key_is_measured_in_bytes(cloud: Cloud, longest: str) -> None:
+    body = file_of(gradient((8, 8)), JPEG)
+    assert cloud.validate(longest, body)["accepted"]
+    assert rejected(cloud, longest + "a", body) is ReasonCode.KEY_TOO_LONG
+
+
+UNSUPPORTED = {
+    "drawing.svg": (b'<?xml version="1.0"?>\n<!-- hi -->\n<svg xmlns="http://www.w3.org/2000/svg"/>', "image/svg+xml"),
+    "bare.svg": (b"<SVG onload='alert(1)'/>", "image/svg+xml"),
+    "page.html": (b"<!DOCTYPE html><html></html>", "text/html"),
+    "paper.pdf": (b"%PDF-1.7\n", "application/pdf"),
+    "old.bmp": (file_of(gradient(), JPEG)[:0] + b"BM" + bytes(60), "image/bmp"),
+    "film.mp4": (b"\x00\x00\x00\x18ftypisom" + bytes(20), "video/mp4"),
+    "noise.jpg": (bytes(range(64)), "application/octet-stream"),
+}
+
+
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_a_type_that_is_not_accepted_is_called_by_its_name(cloud: Cloud, name: str) -> None:
+    body, content_type = UNSUPPORTED[name]
+    assert rejected(cloud, f"uploads/{name}", body) is ReasonCode.UNSUPPORTED_TYPE
+    assert cloud.validate(f"uploads/{name}", body)["contentType"] == content_type
+
+
+def test_a_type_left_out_of_the_settings_is_not_accepted(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOWED_TYPES", "image/jpeg,image/png")
+    assert rejected(cloud, "uploads/a.gif", file_of(gradient(), GIF)) is ReasonCode.UNSUPPORTED_TYPE
+    assert cloud.validate("uploads/a.png", file_of(gradient(), PNG))["accepted"]
+
+
+@pytest.mark.parametrize(
+    ("key", "content_type"),
+    [
+        ("uploads/a.jpg", ""),
+        ("uploads/a.JPG", ""),
+        ("uploads/a.jpg", "image/png"),
+        ("uploads/a.html", ""),
+        ("uploads/a.png", "image/jpeg"),
+        ("uploads/a.png", "text/html; charset=utf-8"),
+    ],
+)
+def test_a_png_that_claims_to_be_something_else(cloud: Cloud, key: str, content_type: str) -> None:
+    assert rejected(cloud, key, file_of(gradient(), PNG), content_type) is ReasonCode.TYPE_MISMATCH
+
+
+@pytest.mark.parametrize(
+    ("key", "content_type"),
+    [
+        ("uploads/a.png", "image/png"),
+        ("uploads/a.PNG", "IMAGE/PNG; charset=binary"),
+        ("uploads/a", ""),
+        ("uploads/a.v2", "binary/octet-stream"),
+        ("uploads/a.apng", "application/octet-stream"),
+        ("uploads/.png", "image/x-png"),
+        ("uploads/photo.jpg/", ""),
+    ],
+)
+def test_a_png_that_claims_nothing_or_the_truth(cloud: Cloud, key: str, content_type: str) -> None:
+    assert cloud.validate(key, file_of(gradient(), PNG), content_type)["accepted"]
+
+
+def test_a_header_that_announces_too_many_pixels(cloud: Cloud) -> None:
+    assert rejected(cloud, "uploads/bomb.png", png_announcing(50_000, 50_000)) is ReasonCode.TOO_MANY_PIXELS
+
+
+def test_one_pixel_over_the_limit_and_exactly_at_it(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_PIXELS", str(320 * 200))
+    assert cloud.validate("uploads/a.png", file_of(gradient((320, 200)), PNG))["accepted"]
+    assert rejected(cloud, "uploads/b.png", file_of(gradient((320, 201)), PNG)) is ReasonCode.TOO_MANY_PIXELS
+
+
+@pytest.mark.parametrize("format", [GIF, PNG, WEBP, TIFF, AVIF])
+def test_pixels_are_summed_over_frames(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, format: Format) -> None:
+    monkeypatch.setenv("MAX_PIXELS", str(5 * 40 * 30))
+    assert cloud.validate(f"uploads/a{format.extension}", animation(5, format=format))["accepted"]
+    code = rejected(cloud, f"uploads/b{format.extension}", animation(6, format=format))
+    assert code is ReasonCode.TOO_MANY_PIXELS
+
+
+def test_a_gif_frame_that_reaches_beyond_its_screen_counts_at_its_full_size(cloud: Cloud) -> None:
+    body = bytearray(animation(2))
+    descriptor = body.rindex(b"\x2c", 0, len(body) - 20)
+    body[descriptor + 5 : descriptor + 9] = b"\xff\xff\xff\xff"  # the second frame's width and height
+    assert rejected(cloud, "uploads/a.gif", bytes(body)) is ReasonCode.TOO_MANY_PIXELS
+
+
+@pytest.mark.parametrize("format", [GIF, PNG, WEBP, TIFF, AVIF])
+def test_more_frames_than_the_limit(cloud: Cloud, format: Format) -> None:
+    assert cloud.validate(f"uploads/a{format.extension}", animation(20, (4, 4), format))["accepted"]
+    assert rejected(cloud, f"uploads/b{format.extension}", animation(21, (4, 4), format)) is ReasonCode.TOO_MANY_FRAMES
+
+
+@pytest.mark.parametrize("share", [0.2, 0.6, 0.95])
+@pytest.mark.parametrize("name", ACCEPTED_FILES)
+def test_a_file_that_breaks_off_is_corrupt(cloud: Cloud, name: str, share: float) -> None:
+    _, body = ACCEPTED_FILES[name]
+    assert rejected(cloud, f"uploads/{name}", body[: int(len(body) * share)]) is ReasonCode.CORRUPT
+
+
+@pytest.mark.parametrize("format", [GIF, PNG, WEBP, TIFF])
+def test_an_animation_that_breaks_off_in_a_late_frame_is_corrupt(cloud: Cloud, format: Format) -> None:
+    body = animation(10, format=format)
+    assert rejected(cloud, f"uploads/a{format.extension}", body[:-25]) is ReasonCode.CORRUPT
+
+
+def test_a_listed_file_is_denied_whatever_else_is_wrong_with_it(cloud: Cloud) -> None:
+    fine = file_of(gradient(), JPEG)
+    for key, body in {
+        "uploads/fine.jpg": fine,
+        "uploads/truncated.jpg": fine[: len(fine) // 2],
+        "uploads/misnamed.png": fine,
+        "uploads/bomb.png": png_announcing(50_000, 50_000),
+        "uploads/page.html": b"<html>",
+    }.items():
+        cloud.dynamodb.notes[hashlib.sha256(body).hexdigest()] = None
+        assert rejected(cloud, key, body) is ReasonCode.DENYLISTED
+
+
+def test_the_deny_lists_note_reaches_the_uploader(cloud: Cloud) -> None:
+    body = file_of(gradient(), JPEG)
+    cloud.dynamodb.notes[hashlib.sha256(body).hexdigest()] = "withdrawn by its photographer"
+    verdict = cloud.validate("uploads/a.jpg", body)
+    assert "withdrawn by its photographer" in verdict["reason"]
+    assert verdict["sha256"] in verdict["hint"]
+
+
+def test_every_reason_code_is_tested_here() -> None:
+    source = Path(__file__).read_text(encoding="utf-8")
+    missing = [
+        code.name for code in ReasonCode if f"ReasonCode.{code.name}" not in source and f'"{code.name}"' not in source
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    "failure", [client_error("SlowDown", 503), client_error("ThrottlingException", 400), ConnectionResetError()]
+)
+def test_trouble_reading_the_file_is_a_failure_to_be_retried_not_a_verdict(cloud: Cloud, failure: Exception) -> None:
+    file = cloud.file("uploads/a.jpg", file_of(gradient(), JPEG))
+    cloud.s3.failures.append(failure)
+    with pytest.raises(TransientError, match=r"uploads/a\.jpg"):
+        cloud.invoke("validate", file)
+
+
+def test_a_download_that_breaks_off_is_a_failure_to_be_retried_not_a_corrupt_file(cloud: Cloud) -> None:
+    file = cloud.file("uploads/a.jpg", file_of(gradient(), JPEG))
+    cloud.s3.breaks_off = True
+    with pytest.raises(TransientError):
+        cloud.invoke("validate", file)
+
+
+def test_a_throttled_deny_list_is_retried(cloud: Cloud) -> None:
+    cloud.dynamodb.failures.append(client_error("ProvisionedThroughputExceededException", 400))
+    with pytest.raises(TransientError, match="deny-list"):
+        cloud.validate("uploads/a.jpg", file_of(gradient(), JPEG))
+
+
+def test_a_missing_permission_is_a_failure_that_is_not_retried(cloud: Cloud) -> None:
+    file = cloud.file("uploads/a.jpg", file_of(gradient(), JPEG))
+    cloud.s3.failures.append(client_error("AccessDenied", 403))
+    with pytest.raises(AccessError, match="role"):
+        cloud.invoke("validate", file)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("MAX_BYTES", "50 MB"), ("MAX_PIXELS", ""), ("ALLOWED_TYPES", "image/jpeg,image/bmp")]
+)
+def test_an_impossible_setting_is_named(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError):
+        cloud.validate("uploads/a.jpg", file_of(gradient(), JPEG))
+
+
+def test_the_verdict_carries_the_trace(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1")
+    verdict = cloud.validate("uploads/a.jpg", file_of(gradient(), JPEG))
+    assert verdict["traceId"] == "1-5759e988-bd862e3fe1be46a994272793"
+    assert json.dumps(verdict)
