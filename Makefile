@@ -12,11 +12,12 @@ help: ## show this list
 
 setup: $(INSTALLED) ## create .venv with hash-pinned dependencies
 
-$(INSTALLED): requirements.txt
+$(INSTALLED): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "img-pipeline needs Python 3.11 or newer; try make PYTHON=python3.11")'
 	@echo "setup: installing pinned dependencies into $(VENV) (about a minute, once)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: setup ## real images through the real workflow, here; FILES="a.jpg b.png" for your own

@@ -27,6 +27,7 @@ from operations.pipeline import Pipeline, Upload
 _BUILD = Path(__file__).parent.parent / ".build"
 _MAX_BYTES = 52_428_800  # the program's default limit, which one sample goes beyond
 _TIMEOUT_SECONDS = 120.0
+_PIPED_COLUMNS = 120  # what a log can hold; a terminal says its own width
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     if len({path.name for path in paths}) < len(paths):
         parser.error("two files have the same name, and the second would become a new version of the first: rename one")
 
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _PIPED_COLUMNS)
     started = time.monotonic()
     files: list[tuple[str, bytes, Sample | None]] = [(path.name, path.read_bytes(), None) for path in paths]
     if not files:
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
         outcomes = _run(files, pipeline, console)
         verify(outcomes, pipeline)
         page = write_contact_sheet(outcomes, pipeline, _BUILD / "contact-sheet")
-    console.print(result_table(outcomes))
+    console.print("", result_table(outcomes), sep="\n")
     console.print(f"contact sheet: {page}", soft_wrap=True)
     totals = {kind: sum(outcome.kind == kind for outcome in outcomes) for kind in ("completed", "rejected", "failed")}
     counts = " ".join(f"{kind}={count}" for kind, count in totals.items())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
 from demo.outcome import Outcome
 
 _STYLES = {"completed": "green", "rejected": "yellow", "failed": "red"}
-_STAGES = ("VALIDATED", "TRANSFORMED", "PERSISTED", "PUBLISHED")
+_STAGES = {"VALIDATED": "validate", "TRANSFORMED": "transform", "PERSISTED": "persist", "PUBLISHED": "publish"}
 
 
 def progress_table(outcomes: Sequence[Outcome]) -> Table:
@@ -27,12 +28,12 @@ def progress_table(outcomes: Sequence[Outcome]) -> Table:
 
 def result_table(outcomes: Sequence[Outcome]) -> Table:
     """How each file ended, and the milliseconds each stage took."""
-    table = Table(title="What became of each file", header_style="bold")
-    for heading in ("file", "outcome", "reason code"):
-        table.add_column(heading, no_wrap=heading != "file")
-    table.add_column("renditions", justify="right")
-    for stage in (*_STAGES, "total"):
-        table.add_column(f"{stage.lower()} ms", justify="right")
+    table = Table(title="What became of each file (stages in milliseconds)", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("file", overflow="fold", min_width=16)
+    table.add_column("outcome", no_wrap=True)
+    table.add_column("reason code", no_wrap=True)
+    for heading in ("renditions", *_STAGES.values(), "total"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for outcome in outcomes:
         spent = outcome.stage_milliseconds()
         table.add_row(

@@ -103,7 +103,7 @@ class Stack:
 @contextmanager
 def deployed_stack() -> Iterator[Stack]:
     """Start an embedded cloud, deploy the local stack into it, and stop it at the end."""
-    with Emulator.start() as cloud:
+    with Emulator.start(pipe_retry_seconds=1) as cloud:
         outputs = deploy(cloud, "local")
         yield Stack(
             cloud=cloud, pipeline=Pipeline(client=cloud.client, outputs=outputs), tap_url=_tap_events(cloud, outputs)
@@ -112,12 +112,19 @@ def deployed_stack() -> Iterator[Stack]:
 
 def _tap_events(cloud: Emulator, outputs: dict[str, Any]) -> str:
     """A second rule and queue that receive the same events as the pipeline's."""
-    queue_url = cloud.client("sqs").create_queue(QueueName="event-tap")["QueueUrl"]
+    url, arn = queue_for(cloud, "event-tap", "events.amazonaws.com")
     pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [outputs["ingestBucket"]]}}}
     cloud.client("events").put_rule(Name="event-tap", EventPattern=json.dumps(pattern))
-    target = {"Id": "queue", "Arn": f"arn:aws:sqs:{cloud.region}:{cloud.account_id}:event-tap"}
-    cloud.client("events").put_targets(Rule="event-tap", Targets=[target])
-    return queue_url
+    cloud.client("events").put_targets(Rule="event-tap", Targets=[{"Id": "queue", "Arn": arn}])
+    return url
+
+
+def queue_for(cloud: Emulator, name: str, service: str) -> tuple[str, str]:
+    """The URL and ARN of a new queue that `service` may send to."""
+    arn = f"arn:aws:sqs:{cloud.region}:{cloud.account_id}:{name}"
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sqs:SendMessage", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return cloud.client("sqs").create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"], arn
 
 
 def photograph(seed: int = 1, size: tuple[int, int] = (480, 320)) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.e2e.stack import Stack, eventually
+from tests.e2e.stack import Stack, eventually, queue_for
 
 
 def test_a_failing_transform_ends_in_the_dead_letter_queue_alarms_and_is_replayed_to_success(stack: Stack) -> None:
@@ -44,7 +44,6 @@ def test_a_failing_transform_ends_in_the_dead_letter_queue_alarms_and_is_replaye
 
 
 def _subscribe_to_alerts(stack: Stack) -> str:
-    url = stack.cloud.client("sqs").create_queue(QueueName="pager")["QueueUrl"]
-    arn = f"arn:aws:sqs:{stack.cloud.region}:{stack.cloud.account_id}:pager"
+    url, arn = queue_for(stack.cloud, "pager", "sns.amazonaws.com")
     stack.cloud.client("sns").subscribe(TopicArn=stack.outputs["alertTopicArn"], Protocol="sqs", Endpoint=arn)
     return url
