@@ -66,17 +66,22 @@ class Emulator:
     """A running embedded cloud. Make one with :meth:`Emulator.start`; leave its ``with`` block to stop it."""
 
     def __init__(
-        self, server: subprocess.Popen[bytes], *, port: int, region: str, account_id: str, data_directory: Path
+        self, *, port: int, region: str, account_id: str, data_directory: Path, remove_directory: bool
     ) -> None:
+        self.port = port
         self.region = region
         self.account_id = account_id
-        self.port = port
-        self.endpoint_url = f"http://{HOST}:{port}"
         self.data_directory = data_directory
-        self._server = server
-        self._private = False
+        self.endpoint_url = f"http://{HOST}:{port}"
+        self._remove_directory = remove_directory
+        self._server: subprocess.Popen[bytes]
         self._clients: dict[tuple[str, str | None], Any] = {}
         self._clients_lock = threading.Lock()
+
+    @property
+    def server_process_id(self) -> int:
+        """The server's process, which leads a session and process group that all its workers belong to."""
+        return self._server.pid
 
     @classmethod
     def start(
@@ -116,26 +121,16 @@ class Emulator:
         for package in REQUIRED_PACKAGES:
             if importlib.util.find_spec(package) is None:
                 raise EmulatorError(f"the embedded cloud needs the package {package}: run `make setup` to install it")
-        private = data_directory is None
-        listener = _bind(port)
-        directory = Path(tempfile.mkdtemp(prefix="img-pipeline-cloud-") if private else data_directory).resolve()
-        (directory / "tmp").mkdir(parents=True, exist_ok=True)
-        with listener:
-            bound_port = listener.getsockname()[1]
-            arguments = [
-                f"--listener={listener.fileno()}",
-                f"--endpoint-url=http://{HOST}:{bound_port}",
-                f"--region={region}",
-                f"--account-id={account_id}",
-                f"--directory={directory}",
-                f"--pipe-concurrency={pipe_concurrency}",
-            ]
-            arguments += ["--remove-directory"] * private
-            arguments += [f"--pipe-retry-seconds={pipe_retry_seconds}"] * (pipe_retry_seconds is not None)
-            environment = _environment(bound_port, region, account_id, directory, keep_state=not private)
-            server = _spawn(listener, arguments, directory, environment)
-        emulator = cls(server, port=bound_port, region=region, account_id=account_id, data_directory=directory)
-        emulator._private = private
+        with _bind(port) as listener:
+            directory = _make_directory(data_directory)
+            emulator = cls(
+                port=listener.getsockname()[1],
+                region=region,
+                account_id=account_id,
+                data_directory=directory,
+                remove_directory=data_directory is None,
+            )
+            emulator._start_server(listener, pipe_concurrency, pipe_retry_seconds)
         try:
             emulator._wait_until_it_answers()
         except BaseException:
@@ -193,7 +188,7 @@ class Emulator:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._server.pid, signal.SIGKILL)
             self._server.wait()
-        if self._private:
+        if self._remove_directory:
             shutil.rmtree(self.data_directory, ignore_errors=True)
 
     def __enter__(self) -> Self:
@@ -203,6 +198,63 @@ class Emulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _start_server(self, listener: socket.socket, pipe_concurrency: int, pipe_retry_seconds: int | None) -> None:
+        """Start the server in a session of its own: Ctrl-C in a terminal reaches only us, and we say when it stops.
+
+        The server stops when its standard input closes, which the operating system does for us if we die.
+        """
+        options = {
+            "listener": listener.fileno(),
+            "endpoint-url": self.endpoint_url,
+            "region": self.region,
+            "account-id": self.account_id,
+            "directory": self.data_directory,
+            "remove-directory": int(self._remove_directory),
+            "pipe-concurrency": pipe_concurrency,
+            "pipe-retry-seconds": pipe_retry_seconds,
+        }
+        arguments = [f"--{name}={value}" for name, value in options.items() if value is not None]
+        with open(self.data_directory / "server.log", "wb") as log:
+            self._server = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+                [sys.executable, "-m", "localcloud.server", *arguments],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                pass_fds=(listener.fileno(),),
+                start_new_session=True,
+                cwd=self.data_directory,
+                env=self._server_environment(),
+            )
+
+    def _server_environment(self) -> dict[str, str]:
+        """Build the server's whole environment: nothing of the caller's AWS settings, proxies or home gets in."""
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "PYTHONPATH": str(PROJECT_ROOT),
+            "PYTHONUNBUFFERED": "1",
+            "LANG": "C.UTF-8",
+            "HOME": str(self.data_directory / "tmp"),
+            "TMPDIR": str(self.data_directory / "tmp"),
+            "GATEWAY_PORT": str(self.port),
+            "BIND_HOST": HOST,
+            "AUTH": "true",
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "MINISTACK_REGION": self.region,
+            "MINISTACK_ACCOUNT_ID": self.account_id,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            # The emulator would otherwise look for a container daemon and clean up there.
+            "DOCKER_HOST": "unix:///nonexistent",
+        }
+        if not self._remove_directory:
+            environment |= {
+                "PERSIST_STATE": "1",
+                "STATE_DIR": str(self.data_directory / "state"),
+                "S3_PERSIST": "1",
+                "S3_DATA_DIR": str(self.data_directory / "s3"),
+            }
+        return environment
 
     def _role_session(self, role: str) -> dict[str, str]:
         query = urllib.parse.urlencode({"role": role})
@@ -242,54 +294,13 @@ def _bind(port: int) -> socket.socket:
     return listener
 
 
-def _spawn(
-    listener: socket.socket, arguments: list[str], directory: Path, environment: dict[str, str]
-) -> subprocess.Popen[bytes]:
-    """Start the server in a session of its own: Ctrl-C in a terminal reaches only us, and we decide when it stops.
-
-    The server stops when its standard input closes, which the operating system does for us if we die.
-    """
-    with open(directory / "server.log", "wb") as log:
-        return subprocess.Popen(  # noqa: S603 (our own interpreter and module)
-            [sys.executable, "-m", "localcloud.server", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            pass_fds=(listener.fileno(),),
-            start_new_session=True,
-            cwd=directory,
-            env=environment,
-        )
-
-
-def _environment(port: int, region: str, account_id: str, directory: Path, *, keep_state: bool) -> dict[str, str]:
-    """Build the server's whole environment: nothing of the caller's AWS settings, proxies or home gets in."""
-    environment = {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "PYTHONPATH": str(PROJECT_ROOT),
-        "PYTHONUNBUFFERED": "1",
-        "LANG": "C.UTF-8",
-        "HOME": str(directory / "tmp"),
-        "TMPDIR": str(directory / "tmp"),
-        "GATEWAY_PORT": str(port),
-        "BIND_HOST": HOST,
-        "AUTH": "true",
-        "IOT_MTLS_ENABLED": "0",
-        "SFTP_ENABLED": "0",
-        "MINISTACK_REGION": region,
-        "MINISTACK_ACCOUNT_ID": account_id,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        # Step Functions and Lambda would otherwise look for a container daemon.
-        "DOCKER_HOST": "unix:///nonexistent",
-    }
-    if keep_state:
-        environment |= {
-            "PERSIST_STATE": "1",
-            "STATE_DIR": str(directory / "state"),
-            "S3_PERSIST": "1",
-            "S3_DATA_DIR": str(directory / "s3"),
-        }
-    return environment
+def _make_directory(wanted: Path | str | None) -> Path:
+    directory = Path(wanted or tempfile.mkdtemp(prefix="img-pipeline-cloud-")).resolve()
+    try:
+        (directory / "tmp").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EmulatorError(f"the data directory {directory} cannot be used: {error.strerror}") from None
+    return directory
 
 
 def _get(url: str) -> bytes:

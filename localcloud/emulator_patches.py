@@ -146,6 +146,7 @@ def _session_arn(role_name: str) -> str:
 
 def _journal_decisions(journal: Path) -> None:
     """Gap: nothing records which role was allowed or denied which action on which resource."""
+    journal.unlink(missing_ok=True)
     decide = iam_evaluator.enforce
     writing = threading.Lock()
 

@@ -57,7 +57,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--region", required=True)
     parser.add_argument("--account-id", required=True)
     parser.add_argument("--directory", type=Path, required=True, help="where the journal, log and state live")
-    parser.add_argument("--remove-directory", action="store_true", help="remove the directory at the end")
+    parser.add_argument("--remove-directory", type=int, required=True, help="1 removes the directory at the end")
     parser.add_argument("--pipe-concurrency", type=int, required=True, help="batches one pipe handles at a time")
     parser.add_argument("--pipe-retry-seconds", type=int, help="shortens a failed message's visibility timeout")
     return parser.parse_args()

@@ -1,0 +1,189 @@
+"""The embedded cloud starts anywhere, keeps what it is told to keep, and leaves nothing else behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import localcloud.emulator
+from localcloud.emulator import PROJECT_ROOT, Emulator, EmulatorError
+from tests.localcloud.workbench import Workbench, eventually
+
+SLOW_FUNCTION = """
+import time
+def handler(event, context):
+    time.sleep(event.get("seconds", 0))
+    return "done"
+"""
+# A program that starts a cloud with a Lambda worker, says where, and then waits.
+PROGRAM = """
+import sys, time
+from localcloud.emulator import Emulator
+from tests.localcloud.workbench import Workbench
+with Emulator.start() as cloud:
+    bench = Workbench(cloud)
+    function = bench.function('def handler(event, context): return 1')
+    cloud.client("lambda").invoke(FunctionName=function)
+    print(cloud.server_process_id, cloud.data_directory, flush=True)
+    time.sleep(60)
+"""
+
+
+def processes_in(group: int) -> list[int]:
+    """The living processes of a process group, zombies excluded."""
+    listing = subprocess.run(["/bin/ps", "-eo", "pid=,pgid=,stat="], check=True, capture_output=True, text=True).stdout
+    rows = [line.split() for line in listing.splitlines()]
+    return [int(pid) for pid, owner, state in rows if int(owner) == group and not state.startswith("Z")]
+
+
+def test_a_stopped_cloud_leaves_no_process_and_no_directory() -> None:
+    with Emulator.start() as cloud:
+        bench = Workbench(cloud)
+        function = bench.function(SLOW_FUNCTION)
+        cloud.client("lambda").invoke(FunctionName=function)
+        assert len(processes_in(cloud.server_process_id)) == 2
+        assert cloud.data_directory.exists()
+        started = time.monotonic()
+    assert time.monotonic() - started < 3
+    assert processes_in(cloud.server_process_id) == []
+    assert not cloud.data_directory.exists()
+    cloud.stop()
+
+
+def test_a_cloud_stops_at_once_even_while_a_function_runs() -> None:
+    with Emulator.start() as cloud:
+        bench = Workbench(cloud)
+        function = bench.function(SLOW_FUNCTION)
+        cloud.client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=b'{"seconds": 4}')
+        eventually(lambda: len(processes_in(cloud.server_process_id)) == 2)
+        started = time.monotonic()
+    assert time.monotonic() - started < 3
+    assert processes_in(cloud.server_process_id) == []
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
+def test_a_program_that_is_interrupted_or_killed_takes_its_cloud_with_it(ending: signal.Signals) -> None:
+    # A session of its own, like a terminal's foreground job: Ctrl-C goes to all of it.
+    program = subprocess.Popen(  # noqa: S603 (our own program)
+        [sys.executable, "-c", PROGRAM],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=PROJECT_ROOT,
+        start_new_session=True,
+    )
+    with program:
+        assert program.stdout
+        server, directory = program.stdout.readline().split()
+        assert len(processes_in(int(server))) == 2
+        os.killpg(program.pid, ending)
+        program.wait(10)
+    eventually(lambda: not processes_in(int(server)))
+    eventually(lambda: not Path(directory).exists())
+
+
+def test_a_busy_port_gives_one_clear_line() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(EmulatorError, match=rf"^port {port} on 127\.0\.0\.1 is not available .*another port$"):
+            Emulator.start(port=port)
+
+
+def test_a_missing_package_gives_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(localcloud.emulator, "REQUIRED_PACKAGES", ("absent_package",))
+    with pytest.raises(EmulatorError, match=r"^the embedded cloud needs the package absent_package: run `make setup`"):
+        Emulator.start()
+
+
+def test_a_server_that_dies_at_start_shows_the_end_of_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "localcloud").mkdir()
+    (tmp_path / "localcloud" / "server.py").write_text("raise SystemExit('no electricity')")
+    monkeypatch.setattr(localcloud.emulator, "PROJECT_ROOT", tmp_path)
+    with pytest.raises(EmulatorError, match=r"(?s)ended at start with status 1; its log ends with:.*no electricity"):
+        Emulator.start()
+
+
+def test_a_data_directory_that_cannot_be_used_gives_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EmulatorError, match=r"^the data directory .*file cannot be used: Not a directory$"):
+        Emulator.start(data_directory=tmp_path / "file")
+
+
+def test_an_account_that_is_none_is_refused() -> None:
+    with pytest.raises(EmulatorError, match=r"^account_id is '123': .* twelve digits$"):
+        Emulator.start(account_id="123")
+
+
+def test_port_region_and_account_are_what_was_asked_for() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with Emulator.start(port=port, region="eu-central-1", account_id="123456789012") as cloud:
+        assert cloud.endpoint_url == f"http://127.0.0.1:{port}"
+        assert cloud.client("sts").get_caller_identity()["Arn"] == "arn:aws:iam::123456789012:root"
+        bench = Workbench(cloud)
+        queue = bench.queue()
+        attributes = cloud.client("sqs").get_queue_attributes(QueueUrl=queue.url, AttributeNames=["QueueArn"])
+        assert attributes["Attributes"]["QueueArn"] == f"arn:aws:sqs:eu-central-1:123456789012:{queue.name}"
+        # The layer's own threads live in that account and region too.
+        received = bench.queue()
+        send = {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::sqs:sendMessage",
+            "Arguments": {"QueueUrl": received.url, "MessageBody": "arrived"},
+            "End": True,
+        }
+        workflow = bench.workflow({"Send": send}, ("sqs:SendMessage", received.arn))
+        bench.pipe(queue, workflow)
+        queue.send("go")
+        assert received.receive()["Body"] == "arrived"
+        assert all(decision.allowed for decision in cloud.journal())
+
+
+def test_a_given_data_directory_is_kept_with_everything_in_it(tmp_path: Path) -> None:
+    with Emulator.start(data_directory=tmp_path) as cloud:
+        cloud.client("s3").create_bucket(Bucket="pictures")
+        cloud.client("s3").put_object(Bucket="pictures", Key="a.jpg", Body=b"jpeg")
+        queue = Workbench(cloud).queue()
+        queue.send("kept")
+    with Emulator.start(data_directory=tmp_path) as cloud:
+        assert cloud.client("s3").get_object(Bucket="pictures", Key="a.jpg")["Body"].read() == b"jpeg"
+        (url,) = cloud.client("sqs").list_queues()["QueueUrls"]
+        (message,) = cloud.client("sqs").receive_message(QueueUrl=url)["Messages"]
+        assert message["Body"] == '"kept"'
+    assert not (tmp_path / "tmp").exists()
+
+
+def test_two_clouds_do_not_see_each_other() -> None:
+    with Emulator.start() as one, Emulator.start() as other:
+        one.client("s3").create_bucket(Bucket="pictures")
+        assert other.client("s3").list_buckets()["Buckets"] == []
+
+
+def test_the_callers_aws_settings_do_not_reach_the_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {
+        "AWS_PROFILE": "no-such-profile",
+        "AWS_REGION": "ap-south-1",
+        "AWS_SECRET_ACCESS_KEY": "a secret of the caller's",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "http_proxy": "http://127.0.0.1:9",
+        "AUTH": "false",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    with Emulator.start() as cloud:
+        function = Workbench(cloud).function("import os\ndef handler(event, context): return dict(os.environ)")
+        environment = json.loads(cloud.client("lambda").invoke(FunctionName=function)["Payload"].read())
+    assert environment["AWS_REGION"] == "us-east-1"
+    assert {name for name, value in settings.items() if environment.get(name) == value} == set()
