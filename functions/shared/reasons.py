@@ -23,51 +23,51 @@ class ReasonCode(StrEnum):
 
 
 @dataclass(frozen=True)
-class _Wording:
+class Wording:
     """How a code reads; the braces name the values that `reject` fills in."""
 
     reason: str
     hint: str
 
 
-_WORDINGS: dict[ReasonCode, _Wording] = {
-    ReasonCode.KEY_TOO_LONG: _Wording(
+WORDINGS: dict[ReasonCode, Wording] = {
+    ReasonCode.KEY_TOO_LONG: Wording(
         "The file's key is {actual:,} bytes long; at most {limit:,} are accepted, as the renditions' names add to it.",
         "Upload the file again under a shorter name.",
     ),
-    ReasonCode.EMPTY: _Wording(
+    ReasonCode.EMPTY: Wording(
         "The file is empty.",
         "Check that the upload ran to its end, then upload the file again.",
     ),
-    ReasonCode.TOO_LARGE: _Wording(
+    ReasonCode.TOO_LARGE: Wording(
         "The file is {actual:,} bytes; at most {limit:,} are accepted.",
         "Save the image at a lower quality or a smaller size, then upload it again.",
     ),
-    ReasonCode.NOT_FOUND: _Wording(
+    ReasonCode.NOT_FOUND: Wording(
         "This version of the file was deleted before it could be read.",
         "Upload the file again and leave it in place until it is processed.",
     ),
-    ReasonCode.DENYLISTED: _Wording(
+    ReasonCode.DENYLISTED: Wording(
         "The file's content is on the deny-list{note}.",
         "Do not upload this file. If it is listed by mistake, give the operators its SHA-256: {sha256}.",
     ),
-    ReasonCode.UNSUPPORTED_TYPE: _Wording(
+    ReasonCode.UNSUPPORTED_TYPE: Wording(
         "The file is {found}, which is not accepted.",
         "Convert it to one of: {accepted}.",
     ),
-    ReasonCode.TYPE_MISMATCH: _Wording(
+    ReasonCode.TYPE_MISMATCH: Wording(
         "The file is {found}, but its {witness} says {claimed}.",
         "Upload it with the extension {extension} and the content type {found}.",
     ),
-    ReasonCode.TOO_MANY_PIXELS: _Wording(
+    ReasonCode.TOO_MANY_PIXELS: Wording(
         "The image has {actual} pixels over all its frames; at most {limit:,} are accepted.",
         "Scale the image down, then upload it again.",
     ),
-    ReasonCode.TOO_MANY_FRAMES: _Wording(
+    ReasonCode.TOO_MANY_FRAMES: Wording(
         "The image has more than {limit:,} frames.",
         "Shorten the animation or split the document, then upload it again.",
     ),
-    ReasonCode.CORRUPT: _Wording(
+    ReasonCode.CORRUPT: Wording(
         "The {found} file cannot be decoded: {detail}.",
         "Often the upload broke off: upload it again. If that fails too, open the original in an editor and export it.",
     ),
@@ -95,5 +95,5 @@ def reject(code: ReasonCode, **values: Any) -> Rejection:
     Raises:
         KeyError: a value that the wording names is missing.
     """
-    wording = _WORDINGS[code]
+    wording = WORDINGS[code]
     return Rejection(code=code, reason=wording.reason.format(**values), hint=wording.hint.format(**values))
