@@ -75,6 +75,7 @@ def install(journal: Path, record_metric: RecordMetric, record_log_line: RecordL
     _lock_queues()
     _accept_message_attributes_as_map()
     _report_errors_by_class(record_log_line)
+    _share_reserved_concurrency()
     _measure_functions(record_metric)
     _run_executions_as_aws_does(record_metric)
     _pace_retries_as_aws_does()
@@ -393,6 +394,17 @@ def _report_errors_by_class(record_log_line: RecordLogLine) -> None:
         return result
 
     lambda_svc._execute_function_warm = execute_function_warm
+
+
+def _share_reserved_concurrency() -> None:
+    """Gap: a version, and so an alias, does not know the reserved concurrency of its function."""
+    reserved = lambda_svc._reserved_concurrency
+
+    @functools.wraps(reserved)
+    def reserved_concurrency(func: dict[str, Any], config: dict[str, Any]) -> int | None:
+        return reserved(lambda_svc._functions.get(config.get("FunctionName")) or func, config)
+
+    lambda_svc._reserved_concurrency = reserved_concurrency
 
 
 def _measure_functions(record: RecordMetric) -> None:

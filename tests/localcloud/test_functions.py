@@ -1,0 +1,182 @@
+"""A function fails, is throttled, logs and is measured as on AWS."""
+
+from __future__ import annotations
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from localcloud.emulator import Emulator
+from tests.localcloud.workbench import Workbench, call_function, eventually
+
+pytest_plugins = ["localcloud.pytest_fixture"]
+
+# Raises what it is told to, as often as it is told to; tells its process.
+FALLIBLE = """
+import json, os, sys, time
+
+class TransientError(Exception):
+    pass
+
+failures = 0
+
+def handler(event, context):
+    global failures
+    time.sleep(event.get("seconds", 0))
+    if failures < event.get("failures", 0):
+        failures += 1
+        raise TransientError("the service is busy")
+    if event.get("exit"):
+        sys.exit(1)
+    return {"process": os.getpid(), "failures": failures, "trace": os.environ.get("_X_AMZN_TRACE_ID", "")}
+"""
+RETRY = [{"ErrorEquals": ["TransientError"], "IntervalSeconds": 1, "MaxAttempts": 2, "JitterStrategy": "FULL"}]
+
+
+@pytest.fixture
+def bench(cloud: Emulator) -> Workbench:
+    return Workbench(cloud)
+
+
+@pytest.fixture(scope="module")
+def fallible(cloud: Emulator) -> str:
+    return Workbench(cloud).function(FALLIBLE, Timeout=1, TracingConfig={"Mode": "Active"})
+
+
+def total(cloud: Emulator, namespace: str, name: str, statistic: str = "Sum", **dimensions: str) -> float:
+    statistics = cloud.client("cloudwatch").get_metric_statistics(
+        Namespace=namespace,
+        MetricName=name,
+        Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
+        StartTime=time.time() - 600,
+        EndTime=time.time() + 60,
+        Period=3600,
+        Statistics=[statistic],
+    )
+    return sum(point[statistic] for point in statistics["Datapoints"])
+
+
+def test_a_workflow_retries_on_the_class_of_the_exception(bench: Workbench) -> None:
+    function = bench.function(FALLIBLE)
+    started = time.monotonic()
+    execution = bench.run(bench.calling(function, Retry=RETRY), {"failures": 1})
+    assert execution["status"] == "SUCCEEDED"
+    assert json.loads(execution["output"])["failures"] == 1
+    assert time.monotonic() - started < 5
+
+
+def test_an_exception_reaches_the_workflow_with_class_message_and_trace(bench: Workbench) -> None:
+    function = bench.function(FALLIBLE)
+    execution = bench.run(bench.calling(function), {"failures": 1})
+    assert (execution["status"], execution["error"]) == ("FAILED", "TransientError")
+    cause = json.loads(execution["cause"])
+    assert (cause["errorType"], cause["errorMessage"]) == ("TransientError", "the service is busy")
+    assert "in handler" in "".join(cause["stackTrace"])
+
+
+def test_an_exception_is_reported_to_a_direct_caller_too(bench: Workbench) -> None:
+    function = bench.function(FALLIBLE)
+    answer = bench.cloud.client("lambda").invoke(FunctionName=function, Payload=b'{"failures": 1}')
+    assert answer["FunctionError"] == "Unhandled"
+    assert json.loads(answer["Payload"].read())["errorType"] == "TransientError"
+
+
+def test_an_exception_is_logged_and_does_not_end_the_environment(bench: Workbench) -> None:
+    function = bench.function(FALLIBLE)
+    workflow = bench.calling(function, Retry=RETRY)
+    output = json.loads(bench.run(workflow, {"failures": 2})["output"])
+    # The counter lives in the process, so all three attempts ran in one.
+    assert output["failures"] == 2
+    logs = bench.cloud.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{function.split(':')[6]}")
+    messages = [event["message"] for event in logs["events"]]
+    assert messages.count("main.TransientError: the service is busy") == 2
+
+
+def test_a_timeout_is_named_as_on_aws(bench: Workbench, fallible: str) -> None:
+    execution = bench.run(bench.calling(fallible), {"seconds": 5})
+    assert (execution["status"], execution["error"]) == ("FAILED", "Sandbox.Timedout")
+    assert "Task timed out after 1" in execution["cause"]
+
+
+def test_a_process_that_exits_fails_the_call(bench: Workbench, fallible: str) -> None:
+    assert bench.run(bench.calling(fallible), {"exit": True})["status"] == "FAILED"
+    assert bench.run(bench.calling(fallible))["status"] == "SUCCEEDED"
+
+
+def test_reserved_concurrency_throttles_the_workflow_by_the_name_its_retry_waits_for(bench: Workbench) -> None:
+    function = bench.function(FALLIBLE)
+    name = function.split(":")[6]
+    bench.cloud.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    workflow = bench.calling(function)
+    with ThreadPoolExecutor(3) as pool:
+        executions = list(pool.map(lambda _: bench.run(workflow, {"seconds": 0.5}), range(3)))
+    outcomes = sorted((execution["status"], execution.get("error", "")) for execution in executions)
+    assert outcomes == [("FAILED", "Lambda.TooManyRequestsException")] * 2 + [("SUCCEEDED", "")]
+    eventually(lambda: total(bench.cloud, "AWS/Lambda", "Throttles", FunctionName=name) == 2)
+    assert total(bench.cloud, "AWS/Lambda", "Invocations", FunctionName=name) == 1
+
+
+def test_all_functions_of_an_execution_share_its_trace(bench: Workbench, fallible: str) -> None:
+    states = {
+        "First": call_function(fallible, Assign={"first": "{% $states.result.Payload.trace %}"}, Next="Second"),
+        "Second": call_function(fallible, Output="{% [$first, $states.result.Payload.trace] %}"),
+    }
+    del states["First"]["End"]
+    workflow = bench.workflow(states, ("lambda:InvokeFunction", fallible))
+    traces = [json.loads(bench.run(workflow)["output"]) for _ in range(2)]
+    roots = [[header.split(";")[0] for header in pair] for pair in traces]
+    assert roots[0][0].startswith("Root=1-")
+    assert roots[0][0] == roots[0][1]
+    assert roots[0] != roots[1]
+    assert traces[0][0] != traces[0][1]
+
+
+def test_without_active_tracing_there_is_no_trace(bench: Workbench) -> None:
+    function = bench.function(FALLIBLE)
+    assert json.loads(bench.run(bench.calling(function))["output"])["trace"] == ""
+
+
+def test_invocations_errors_and_durations_are_measured_whoever_invokes(bench: Workbench) -> None:
+    function = bench.function(FALLIBLE)
+    name = function.split(":")[6]
+    bench.run(bench.calling(function), {"failures": 1})
+    bench.cloud.client("lambda").invoke(FunctionName=function, Payload=b'{"seconds": 0.1}')
+
+    def of(metric: str, statistic: str = "Sum") -> float:
+        return total(bench.cloud, "AWS/Lambda", metric, statistic, FunctionName=name)
+
+    eventually(lambda: of("Invocations") == 2)
+    assert of("Errors") == 1
+    assert of("Throttles") == 0
+    assert of("Duration", "Maximum") >= 100
+    assert of("ConcurrentExecutions", "Maximum") == 1
+
+
+@pytest.mark.parametrize("values", [[1], [3.5, 4.5]])
+def test_metrics_in_a_log_line_reach_cloudwatch(bench: Workbench, values: list[float]) -> None:
+    namespace = bench.name("namespace")
+    line: dict[str, Any] = {
+        "_aws": {
+            "Timestamp": int(time.time() * 1000),
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": namespace,
+                    "Dimensions": [["service"], ["service", "function_name"]],
+                    "Metrics": [{"Name": "ColdStart", "Unit": "Count"}],
+                }
+            ],
+        },
+        "service": "thumbnail",
+        "function_name": "f",
+        "ColdStart": values if len(values) > 1 else values[0],
+        "message": "a field that is no metric",
+    }
+    broken = '{"CloudWatchMetrics": "not in embedded metric format"}'
+    function = bench.function(f"def handler(event, context): print({json.dumps(line)!r}); print({broken!r}); print(1)")
+    bench.run(bench.calling(function))
+    eventually(lambda: total(bench.cloud, namespace, "ColdStart", service="thumbnail") == sum(values))
+    assert total(bench.cloud, namespace, "ColdStart", service="thumbnail", function_name="f") == sum(values)
+    assert total(bench.cloud, namespace, "ColdStart", "SampleCount", service="thumbnail") == len(values)

@@ -1,0 +1,159 @@
+"""A workflow runs out of time, calls services and is measured as on AWS."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from localcloud.emulator import Emulator
+from tests.localcloud.test_functions import total
+from tests.localcloud.workbench import Document, Workbench, eventually, send_to
+
+pytest_plugins = ["localcloud.pytest_fixture"]
+
+
+@pytest.fixture
+def bench(cloud: Emulator) -> Workbench:
+    return Workbench(cloud)
+
+
+def test_a_workflow_that_exceeds_its_time_is_timed_out_and_does_nothing_more(bench: Workbench) -> None:
+    queue = bench.queue()
+    states = {"Wait": {"Type": "Wait", "Seconds": 2, "Next": "Send"}, "Send": send_to(queue, "too late")}
+    workflow = bench.workflow(states, ("sqs:SendMessage", queue.arn), timeout_seconds=1)
+    started = time.monotonic()
+    assert bench.run(workflow)["status"] == "TIMED_OUT"
+    assert 1 <= time.monotonic() - started < 1.8
+    eventually(lambda: total(bench.cloud, "AWS/States", "ExecutionsTimedOut", StateMachineArn=workflow) == 1)
+    time.sleep(1.2)
+    assert queue.depth() == (0, 0)
+
+
+def test_no_catch_sees_the_end_of_the_workflows_own_time(bench: Workbench) -> None:
+    function = bench.function("import time\ndef handler(event, context): time.sleep(3)")
+    queue = bench.queue()
+    call: Document = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Arguments": {"FunctionName": function},
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Send"}],
+        "End": True,
+    }
+    allowed = (("sqs:SendMessage", queue.arn), ("lambda:InvokeFunction", function))
+    workflow = bench.workflow({"Call": call, "Send": send_to(queue, "caught")}, *allowed, timeout_seconds=1)
+    assert bench.run(workflow)["status"] == "TIMED_OUT"
+    time.sleep(2.5)
+    assert queue.depth() == (0, 0)
+
+
+def test_executions_are_counted_and_timed_by_outcome(bench: Workbench) -> None:
+    choice = {
+        "Type": "Choice",
+        "Choices": [{"Condition": "{% $states.input.fail %}", "Next": "Fail"}],
+        "Default": "Succeed",
+    }
+    states = {"Choose": choice, "Fail": {"Type": "Fail", "Error": "Broken"}, "Succeed": {"Type": "Succeed"}}
+    workflow = bench.workflow(states)
+    for fail in (True, False, False):
+        bench.run(workflow, {"fail": fail})
+
+    def of(metric: str, statistic: str = "Sum") -> float:
+        return total(bench.cloud, "AWS/States", metric, statistic, StateMachineArn=workflow)
+
+    eventually(lambda: of("ExecutionsStarted") == 3)
+    assert (of("ExecutionsSucceeded"), of("ExecutionsFailed"), of("ExecutionsTimedOut")) == (2, 1, 0)
+    assert 0 < of("ExecutionTime", "Maximum") < 1000
+
+
+def test_a_trivial_execution_takes_milliseconds(bench: Workbench) -> None:
+    workflow = bench.workflow({"Done": {"Type": "Succeed"}})
+    started = time.monotonic()
+    for _ in range(10):
+        bench.run(workflow)
+    assert time.monotonic() - started < 1
+
+
+def test_a_retry_waits_no_longer_than_its_maximum(bench: Workbench) -> None:
+    function = bench.function("def handler(event, context): raise KeyError('absent')")
+    patient = {"ErrorEquals": ["KeyError"], "IntervalSeconds": 20, "MaxAttempts": 1, "MaxDelaySeconds": 1}
+    started = time.monotonic()
+    assert bench.run(bench.calling(function, Retry=[patient]))["error"] == "KeyError"
+    assert 1 <= time.monotonic() - started < 5
+
+
+def test_a_published_message_carries_its_attributes(bench: Workbench) -> None:
+    sns, inbox = bench.cloud.client("sns"), bench.queue()
+    topic = sns.create_topic(Name=bench.name("results"))["TopicArn"]
+    policy = {"RawMessageDelivery": "true", "FilterPolicy": json.dumps({"outcome": ["COMPLETED"]})}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=inbox.arn, Attributes=policy)
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": inbox.arn,
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    bench.cloud.client("sqs").set_queue_attributes(QueueUrl=inbox.url, Attributes={"Policy": document})
+
+    publish = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sns:publish",
+        "Arguments": {
+            "TopicArn": topic,
+            "Message": {"file": "{% $states.input.file %}"},
+            "MessageAttributes": {
+                "outcome": {"DataType": "String", "StringValue": "{% $states.input.outcome %}"},
+            },
+        },
+        "End": True,
+    }
+    workflow = bench.workflow({"Publish": publish}, ("sns:Publish", topic))
+    bench.run(workflow, {"file": "rejected.jpg", "outcome": "REJECTED"})
+    bench.run(workflow, {"file": "a.jpg", "outcome": "COMPLETED"})
+
+    message = inbox.receive()
+    assert json.loads(message["Body"]) == {"file": "a.jpg"}
+    assert message["MessageAttributes"]["outcome"]["StringValue"] == "COMPLETED"
+    assert inbox.depth() == (0, 0)
+
+
+def test_a_failed_condition_is_named_as_the_dynamodb_integration_names_it(bench: Workbench) -> None:
+    dynamodb, table = bench.cloud.client("dynamodb"), bench.name("table")
+    dynamodb.create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    put = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::dynamodb:putItem",
+        "Arguments": {
+            "TableName": table,
+            "Item": {"id": {"S": "{% $states.input.id %}"}, "by": {"S": "{% $states.context.Execution.Name %}"}},
+            "ConditionExpression": "attribute_not_exists(id)",
+        },
+        "End": True,
+    }
+    arn = f"arn:aws:dynamodb:{bench.cloud.region}:{bench.cloud.account_id}:table/{table}"
+    workflow = bench.workflow({"Put": put}, ("dynamodb:PutItem", arn))
+    first = bench.run(workflow, {"id": "x"})
+    assert first["status"] == "SUCCEEDED"
+    assert dynamodb.get_item(TableName=table, Key={"id": {"S": "x"}})["Item"]["by"] == {"S": first["name"]}
+    assert bench.run(workflow, {"id": "x"})["error"] == "DynamoDB.ConditionalCheckFailedException"
+
+
+def test_a_map_runs_each_item_with_what_its_selector_gives(bench: Workbench) -> None:
+    echo = {"Type": "Pass", "Output": "{% $states.input.name & ':' & $states.input.size %}", "End": True}
+    each = {
+        "Type": "Map",
+        "Items": "{% $states.input.names %}",
+        "MaxConcurrency": 2,
+        "ItemSelector": {"name": "{% $states.context.Map.Item.Value %}", "size": "{% $states.input.size %}"},
+        "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, "StartAt": "Echo", "States": {"Echo": echo}},
+        "End": True,
+    }
+    execution = bench.run(bench.workflow({"Each": each}), {"names": ["a", "b", "c"], "size": 7})
+    assert json.loads(execution["output"]) == ["a:7", "b:7", "c:7"]
