@@ -1,0 +1,314 @@
+"""What the emulator lacks without our patches. A test that goes red here says: this gap is filled, drop the patch.
+
+Each test names its patch in `localcloud/emulator_patches.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from importlib.metadata import requires
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from ministack.services import sqs
+
+from localcloud.emulator import PROJECT_ROOT, Emulator
+from tests.localcloud.workbench import Document, Workbench, call_function, send_to
+
+
+class UnpatchedEmulator(Emulator):
+    """The emulator by itself, in the environment that the embedded cloud gives it."""
+
+    def _start_server(self, listener: socket.socket, pipe_concurrency: int, pipe_retry_seconds: int | None) -> None:
+        del pipe_concurrency, pipe_retry_seconds
+        listener.close()
+        # CloudWatch's protocol is a gap of its own; the tests below are about others.
+        codec = self.data_directory / "tmp" / "cbor2.py"
+        codec.write_text("from localcloud.cbor import CBORTag, dumps, loads\n")
+        environment = self._server_environment()
+        environment["PYTHONPATH"] = f"{codec.parent}:{PROJECT_ROOT}"
+        with open(self.data_directory / "server.log", "wb") as log:
+            self._server = subprocess.Popen(
+                [sys.executable, "-m", "ministack"],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=environment,
+            )
+
+    def stop(self) -> None:
+        self._server.terminate()
+        super().stop()
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Workbench]:
+    with UnpatchedEmulator.start() as cloud:
+        yield Workbench(cloud)
+
+
+@pytest.fixture(scope="module")
+def traced_function(bench: Workbench) -> str:
+    return bench.function(
+        """
+        import os
+        def handler(event, context):
+            if event.get("fail"):
+                raise KeyError("absent")
+            return os.environ.get("_X_AMZN_TRACE_ID", "").split(";")[0]
+        """,
+        TracingConfig={"Mode": "Active"},
+    )
+
+
+def metric_names(bench: Workbench, namespace: str) -> set[str]:
+    metrics = bench.cloud.client("cloudwatch").list_metrics(Namespace=namespace)["Metrics"]
+    return {metric["MetricName"] for metric in metrics}
+
+
+def test_the_codec_of_cloudwatchs_protocol_is_not_required() -> None:
+    """_speak_cbor"""
+    required = [requirement for requirement in requires("ministack") or [] if "extra ==" not in requirement]
+    assert not any(requirement.startswith("cbor2") for requirement in required)
+
+
+def test_no_caller_can_take_a_role_that_trusts_a_service(bench: Workbench) -> None:
+    """role_credentials"""
+    role = bench.role("lambda", ("s3:ListAllMyBuckets", "*"))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        bench.cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="test")
+
+
+def test_nothing_records_a_denied_call(bench: Workbench) -> None:
+    """_journal_decisions"""
+    before = set(bench.cloud.data_directory.rglob("*.jsonl"))
+    bench.cloud.client("iam").create_user(UserName="nobody")
+    key = bench.cloud.client("iam").create_access_key(UserName="nobody")["AccessKey"]
+    denied = _client_of(bench, "sqs", key)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        denied.list_queues()
+    events = bench.cloud.client("cloudtrail").lookup_events()["Events"]
+    assert [event for event in events if "errorCode" in event.get("CloudTrailEvent", "")] == []
+    assert set(bench.cloud.data_directory.rglob("*.jsonl")) == before
+
+
+def test_a_policy_that_denies_plain_http_denies_every_local_call(bench: Workbench) -> None:
+    """_count_loopback_as_tls"""
+    bucket, iam = bench.name("bucket"), bench.cloud.client("iam")
+    bench.cloud.client("s3").create_bucket(Bucket=bucket)
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    bench.cloud.client("s3").put_bucket_policy(Bucket=bucket, Policy=document)
+    allow = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    iam.create_user(UserName="writer")
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    iam.put_user_policy(UserName="writer", PolicyName="write", PolicyDocument=document)
+    key = iam.create_access_key(UserName="writer")["AccessKey"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        _client_of(bench, "s3", key).put_object(Bucket=bucket, Key="a", Body=b"")
+
+
+def test_bucket_events_do_not_name_the_version(bench: Workbench) -> None:
+    """_name_versions_in_bucket_events"""
+    s3, events = bench.cloud.client("s3"), bench.cloud.client("events")
+    bucket, queue, rule = bench.name("bucket"), bench.queue(), bench.name("rule")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    events.put_rule(Name=rule, EventPattern=json.dumps({"source": ["aws.s3"]}))
+    events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": queue.arn}])
+    s3.put_object(Bucket=bucket, Key="a", Body=b"")
+    assert "version-id" not in json.loads(queue.receive()["Body"])["detail"]["object"]
+
+
+def test_a_pipe_from_a_queue_forgets_its_parameters_moves_nothing_and_stops_at_once(bench: Workbench) -> None:
+    """_keep_pipe_parameters, _stop_pipes_when_they_are_idle, and pipe_runner.py as a whole"""
+    source, received = bench.queue(), bench.queue()
+    workflow = bench.workflow({"Send": send_to(received)}, ("sqs:SendMessage", received.arn))
+    name = bench.pipe(source, workflow)
+    pipes = bench.cloud.client("pipes")
+    described = pipes.describe_pipe(Name=name)
+    assert described["CurrentState"] == "RUNNING"
+    assert {"SourceParameters", "TargetParameters"} & set(described) == set()
+    source.send(1)
+    time.sleep(1.5)
+    assert source.depth() == (1, 0)
+    assert pipes.stop_pipe(Name=name)["CurrentState"] == "STOPPED"
+
+
+def test_a_message_that_arrives_while_another_is_deleted_is_lost() -> None:
+    """_lock_queues"""
+
+    class ListThatGrowsMeanwhile(list[Document]):
+        """Stands for another thread that appends while this one iterates."""
+
+        def __iter__(self) -> Iterator[Document]:
+            yield from super().__iter__()
+            self.append({"id": "arriving", "receipt_handle": None})
+
+    sqs._act_create_queue({"QueueName": "racing"}, "")
+    url = sqs._act_get_queue_url({"QueueName": "racing"}, "")["QueueUrl"]
+    queue = sqs._get_q(url)
+    queue["messages"] = ListThatGrowsMeanwhile([{"id": "first", "receipt_handle": "handle"}])
+    sqs._act_delete_message({"QueueUrl": url, "ReceiptHandle": "handle"}, "")
+    assert queue["messages"] == []
+    assert not hasattr(sqs._act_delete_message, "__wrapped__")
+
+
+def test_a_workflows_notification_loses_its_attributes(bench: Workbench) -> None:
+    """_accept_message_attributes_as_map"""
+    inbox, sns = bench.queue(), bench.cloud.client("sns")
+    topic = sns.create_topic(Name=bench.name("topic"))["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=inbox.arn, Attributes={"RawMessageDelivery": "true"})
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": inbox.arn,
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    bench.cloud.client("sqs").set_queue_attributes(QueueUrl=inbox.url, Attributes={"Policy": document})
+    attributes = {"outcome": {"DataType": "String", "StringValue": "COMPLETED"}}
+    publish = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sns:publish",
+        "Arguments": {"TopicArn": topic, "Message": "x", "MessageAttributes": attributes},
+        "End": True,
+    }
+    bench.run(bench.workflow({"Publish": publish}))
+    assert "MessageAttributes" not in inbox.receive()
+
+
+def test_every_exception_has_the_same_name(bench: Workbench, traced_function: str) -> None:
+    """_report_errors_by_class"""
+    assert bench.run(bench.calling(traced_function), {"fail": True})["error"] == "Runtime.HandlerError"
+
+
+def test_an_alias_ignores_reserved_concurrency_and_a_throttle_has_no_name(bench: Workbench) -> None:
+    """_share_reserved_concurrency, _enforce_workflow_roles"""
+    function = bench.function("import time\ndef handler(event, context): time.sleep(0.5)")
+    unqualified = function.rsplit(":", 1)[0]
+    name = unqualified.rsplit(":", 1)[1]
+    bench.cloud.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+
+    def outcomes(function_arn: str) -> set[str]:
+        workflow = bench.calling(function_arn)
+        with ThreadPoolExecutor(2) as pool:
+            return {execution.get("error", "") for execution in pool.map(lambda _: bench.run(workflow), range(2))}
+
+    assert outcomes(function) == {""}
+    assert outcomes(unqualified) == {"", "Lambda.Unknown"}
+
+
+def test_the_functions_of_an_execution_have_traces_of_their_own(bench: Workbench, traced_function: str) -> None:
+    """_run_executions_as_aws_does"""
+    first = call_function(traced_function, Assign={"first": "{% $states.result.Payload %}"}, Next="Second")
+    del first["End"]
+    second = call_function(traced_function, Output="{% [$first, $states.result.Payload] %}")
+    one, other = json.loads(bench.run(bench.workflow({"First": first, "Second": second}))["output"])
+    assert one != other
+
+
+def test_an_execution_waits_before_it_starts(bench: Workbench) -> None:
+    """_run_executions_as_aws_does"""
+    workflow = bench.workflow({"Done": {"Type": "Succeed"}})
+    started = time.monotonic()
+    bench.run(workflow)
+    assert time.monotonic() - started > 0.15
+
+
+def test_a_workflow_may_take_longer_than_it_may(bench: Workbench) -> None:
+    """_run_executions_as_aws_does"""
+    wait = {"Type": "Wait", "Seconds": 2, "End": True}
+    assert bench.run(bench.workflow({"Wait": wait}, timeout_seconds=1))["status"] == "SUCCEEDED"
+
+
+def test_a_retry_waits_longer_than_its_maximum(bench: Workbench, traced_function: str) -> None:
+    """_pace_retries_as_aws_does"""
+    patient = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "MaxAttempts": 1, "MaxDelaySeconds": 1}
+    started = time.monotonic()
+    bench.run(bench.calling(traced_function, Retry=[patient]), {"fail": True})
+    assert time.monotonic() - started >= 2
+
+
+def test_a_workflow_may_do_what_its_role_may_not(bench: Workbench) -> None:
+    """_enforce_workflow_roles"""
+    queue = bench.queue()
+    assert bench.run(bench.workflow({"Send": send_to(queue, "forbidden")}))["status"] == "SUCCEEDED"
+    assert queue.receive()["Body"] == "forbidden"
+
+
+def test_services_and_log_lines_give_no_metrics(bench: Workbench, traced_function: str) -> None:
+    """_run_executions_as_aws_does, _measure_functions, and metrics.py as a whole"""
+    assert bench.run(bench.calling(traced_function))["status"] == "SUCCEEDED"
+    bench.queue().send(1)
+    time.sleep(1.2)
+    for namespace in ("AWS/States", "AWS/SQS", "AWS/EventBridge/Pipes"):
+        assert metric_names(bench, namespace) == set()
+    invoked = {
+        dimension["Value"]
+        for metric in bench.cloud.client("cloudwatch").list_metrics(Namespace="AWS/Lambda")["Metrics"]
+        for dimension in metric["Dimensions"]
+    }
+    assert traced_function.split(":")[6] not in invoked
+
+
+def test_alarms_forget_their_math_and_ignore_dimensions(bench: Workbench) -> None:
+    """_leave_alarms_to_our_layer, and alarms.py as a whole"""
+    cloudwatch, namespace = bench.cloud.client("cloudwatch"), bench.name("namespace")
+    common: dict[str, Any] = {
+        "EvaluationPeriods": 1,
+        "Threshold": 1,
+        "ComparisonOperator": "GreaterThanThreshold",
+    }
+    stat = {"Metric": {"Namespace": namespace, "MetricName": "depth"}, "Period": 60, "Stat": "Sum"}
+    cloudwatch.put_metric_alarm(AlarmName="math", Metrics=[{"Id": "m", "MetricStat": stat}], **common)
+    cloudwatch.put_metric_alarm(
+        AlarmName="plain",
+        Namespace=namespace,
+        MetricName="depth",
+        Dimensions=[{"Name": "QueueName", "Value": "watched"}],
+        Statistic="Maximum",
+        Period=60,
+        **common,
+    )
+    cloudwatch.put_metric_data(
+        Namespace=namespace,
+        MetricData=[
+            {
+                "MetricName": "depth",
+                "Dimensions": [{"Name": "QueueName", "Value": "another"}],
+                "Value": 5,
+                "Timestamp": datetime.now(UTC),
+            }
+        ],
+    )
+    alarms = {alarm["AlarmName"]: alarm for alarm in cloudwatch.describe_alarms()["MetricAlarms"]}
+    assert "Metrics" not in alarms["math"]
+    assert alarms["plain"]["StateValue"] == "ALARM"
+
+
+def _client_of(bench: Workbench, service: str, key: dict[str, str]) -> Any:
+    """A client of an IAM user, whose access keys need no session."""
+    return boto3.client(
+        service,
+        endpoint_url=bench.cloud.endpoint_url,
+        region_name=bench.cloud.region,
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
