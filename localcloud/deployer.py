@@ -52,7 +52,7 @@ def deploy(
     Args:
         cloud: a running embedded cloud (see `localcloud.emulator.Emulator`).
         stack: which `Pulumi.{stack}.yaml` to use.
-        config: settings that win over the stack's, by key without namespace.
+        config: settings that win over the stack's, by key without namespace; an object wins key by key.
         progress: told of each resource as it comes into being, one call at a time.
         directory: where `Pulumi.yaml` and `__main__.py` are.
 
@@ -145,7 +145,8 @@ class _ResourceCreator(Mocks):
         """Raise the first failure, if there was one, so that nothing is created after it."""
         with self._lock:
             if self._failure:
-                raise self._failure
+                # The engine's own frames tell nothing; the cause keeps its.
+                raise self._failure.with_traceback(None)
 
     def _fail(self, what: str, error: Exception) -> DeployError:
         expected = isinstance(error, ResourceError | ClientError | BotoCoreError)

@@ -36,7 +36,8 @@ def read_stack_config(directory: Path, stack: str, overrides: Mapping[str, objec
     Args:
         directory: where `Pulumi.yaml` is.
         stack: the stack's name.
-        overrides: values by key without namespace; each key must be declared in `Pulumi.yaml`.
+        overrides: values by key without namespace; each key must be declared in `Pulumi.yaml`. An object is laid over
+            the stack's key by key, as `pulumi config set --path` would do.
 
     Raises:
         StackConfigError: the stack does not exist, an override is not declared, or a value is encrypted.
@@ -54,7 +55,10 @@ def read_stack_config(directory: Path, stack: str, overrides: Mapping[str, objec
     for key in chosen:
         if key not in declared:
             raise StackConfigError(f"{key} is not a setting of this project: Pulumi.yaml does not declare it")
-    values = _defaults(declared) | {_qualified(key, name): value for key, value in stack_values.items()} | chosen
+    values = _defaults(declared) | {_qualified(key, name): value for key, value in stack_values.items()}
+    for key, value in chosen.items():
+        known = values.get(key)
+        values[key] = known | value if isinstance(known, dict) and isinstance(value, dict) else value
     for key, value in values.items():
         if _is_encrypted(value):
             raise StackConfigError(f"{key} of stack {stack!r} is encrypted, which only pulumi can read: override it")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pulumi import Asset
+from pydantic import Field
 
 from localcloud.resources.archives import asset_bytes
 from localcloud.resources.base import Cloud, Created, Properties, Resource, given, handles, pascal_case, tag_list
@@ -143,7 +144,7 @@ class LifecycleFilter(Properties):
     tag: dict[str, str] | None = None
     object_size_greater_than: int | None = None
     object_size_less_than: int | None = None
-    and_: LifecycleFilterAnd | None = None
+    and_: LifecycleFilterAnd | None = Field(default=None, alias="and")
 
     def request(self) -> dict[str, Any]:
         both = self.and_ and given(

@@ -22,6 +22,7 @@ PROJECT = """
       tries: {type: integer, default: 3}
       color: {type: string, default: red}
       sizes: {type: array, items: {type: integer}, default: [1, 2]}
+      limits: {type: object, default: {bytes: 10, frames: 20}}
       apiKey: {type: string, secret: true, default: hidden}
       needed: {type: string}
 """
@@ -120,6 +121,7 @@ SHOW_SETTINGS = """
     pulumi.export("tries", config.require_int("tries"))
     pulumi.export("color", config.require("color"))
     pulumi.export("sizes", config.require_object("sizes"))
+    pulumi.export("limits", config.require_object("limits"))
     pulumi.export("region", pulumi.Config("aws").require("region"))
 """
 
@@ -133,9 +135,12 @@ def test_typed_defaults_of_the_project_apply_and_the_stack_file_wins_over_them(
 
 
 def test_overrides_win_over_the_stack_file(cloud: Emulator, program: Program) -> None:
-    outputs = deploy(cloud, config={"tries": 7, "color": "blue", "sizes": []}, directory=program(SHOW_SETTINGS))
+    overrides = {"tries": 7, "color": "blue", "sizes": [], "limits": {"frames": 5}}
+
+    outputs = deploy(cloud, config=overrides, directory=program(SHOW_SETTINGS))
 
     assert (outputs["tries"], outputs["color"], outputs["sizes"]) == (7, "blue", [])
+    assert outputs["limits"] == {"bytes": 10, "frames": 5}
 
 
 def test_a_secret_setting_stays_secret_in_the_program(cloud: Emulator, program: Program) -> None:
