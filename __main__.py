@@ -70,6 +70,7 @@ alerting = Alerting("alerting", AlertingArgs(watched=watched, key_arn=key_arn))
 
 functions, subscribers = transform.functions, persist.subscriber_queues
 for output, value in {
+    "region": deployment.region,
     "ingestBucket": ingest.bucket.name,
     "processedBucket": transform.bucket.name,
     "transformQueueUrl": ingest.queue.url,

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from localcloud.deployer import deploy
 from localcloud.emulator import Emulator
+from operations.connection import LocalCloud
 
 STACK = "local"
 FILE_KEY = "uploads/photo.jpg"
@@ -39,9 +40,12 @@ def main(arguments: Sequence[str]) -> int:
             account_id=options.account,
             data_directory=options.data_directory,
         ) as cloud:
-            _deploy_and_explain(cloud)
-            print("Ctrl-C stops it" + ("." if options.data_directory else " and removes everything in it."), flush=True)
-            threading.Event().wait()
+            here = LocalCloud(endpoint_url=cloud.endpoint_url, region=cloud.region, outputs=_deploy_and_explain(cloud))
+            # From here on, `--local` finds the stack.
+            with here.announced():
+                end = "." if options.data_directory else " and removes everything in it."
+                print(f"Ctrl-C stops it{end}", flush=True)
+                threading.Event().wait()
     except KeyboardInterrupt:
         print("stopped")
     except Exception as error:
@@ -50,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _deploy_and_explain(cloud: Emulator) -> None:
+def _deploy_and_explain(cloud: Emulator) -> dict[str, Any]:
     with Console().status("deploying") as status:
         outputs = deploy(cloud, STACK, progress=lambda kind, name: status.update(f"deploying {kind} {name}"))
     photo = cloud.data_directory / "photo.jpg"
@@ -58,6 +62,7 @@ def _deploy_and_explain(cloud: Emulator) -> None:
     print(f"The stack {STACK} runs at {cloud.endpoint_url}, IAM enforced. Its names:\n\n{_names(outputs)}\n\nTry it:\n")
     for purpose, command in _commands(cloud, outputs, photo).items():
         print(f"# {purpose}\n{command}\n")
+    return outputs
 
 
 def _names(outputs: Mapping[str, Any]) -> str:

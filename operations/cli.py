@@ -1,4 +1,4 @@
-"""`img-pipeline`: the operator's command line. Each command group lives in the module of its name."""
+"""`img-pipeline`: the operator's command line. Each command lives in the module that does its work."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
+from rich.markup import escape
 
 from operations.errors import OperationError
 
@@ -25,8 +26,11 @@ def main() -> None:
     try:
         app()
     except OperationError as error:
-        Console(stderr=True).print(f"[red]error:[/] {error}", soft_wrap=True, highlight=False)
-        sys.exit(1)
+        _fail("error", error)
     except (ClientError, BotoCoreError) as error:
-        Console(stderr=True).print(f"[red]AWS refused:[/] {error}", soft_wrap=True, highlight=False)
-        sys.exit(1)
+        _fail("AWS refused", error)
+
+
+def _fail(what: str, error: Exception) -> None:
+    Console(stderr=True).print(f"[red]{what}:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+    sys.exit(1)
