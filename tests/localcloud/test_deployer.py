@@ -13,6 +13,8 @@ from localcloud.deployer import DeployError, deploy
 from localcloud.emulator import Emulator
 from localcloud.stack_config import StackConfigError
 
+pytest_plugins = ["localcloud.pytest_fixture"]
+
 Program = Callable[[str], Path]
 
 PROJECT = """

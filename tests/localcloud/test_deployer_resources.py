@@ -15,6 +15,8 @@ import pytest
 from localcloud.deployer import DeployError, deploy
 from localcloud.emulator import Emulator
 
+pytest_plugins = ["localcloud.pytest_fixture"]
+
 TRUST = (
     '{"Statement": {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}}'
 )

@@ -1,0 +1,193 @@
+"""`make up` as its user meets it: names, commands that work, and nothing left after Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localcloud.clients import make_client
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Up:
+    """A running `python -m localcloud.up` and what it printed."""
+
+    process: subprocess.Popen[str]
+    printed: str
+
+    @property
+    def endpoint(self) -> str:
+        return self._only(r"runs at (http://127\.0\.0\.1:\d+)")
+
+    @property
+    def directory(self) -> Path:
+        return Path(self._only(r"s3 cp (\S+)/photo\.jpg"))
+
+    def name(self, output: str) -> str:
+        return self._only(rf"^  {re.escape(output)} +(\S+)$")
+
+    def command(self, purpose: str) -> list[str]:
+        """The words of the command printed under that purpose, environment first."""
+        return shlex.split(self._only(rf"^# {purpose}\n(.*?)\n\n", re.MULTILINE | re.DOTALL).replace("\\\n", " "))
+
+    def stop(self, how: signal.Signals) -> str:
+        self.process.send_signal(how)
+        return self.process.communicate(timeout=20)[0]
+
+    def _only(self, pattern: str, flags: int = re.MULTILINE) -> str:
+        found = re.findall(pattern, self.printed, flags)
+        assert len(found) == 1, f"{pattern} in:\n{self.printed}"
+        return found[0]
+
+
+@contextmanager
+def up(*options: str) -> Iterator[Up]:
+    """Start it as a shell starts a background job, deaf to SIGINT, and wait until it has said everything."""
+    process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+        [sys.executable, "-u", "-m", "localcloud.up", *options],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # noqa: PLW1509 (no threads here)
+    )
+    assert process.stdout
+    printed = ""
+    try:
+        for line in process.stdout:
+            printed += line
+            if line.startswith("Ctrl-C"):
+                break
+        else:
+            pytest.fail(f"it ended early:\n{printed}")
+        yield Up(process, printed)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def run(command: list[str]) -> Any:
+    """Do what the AWS command line would do with these words, through boto3 and botocore's own validation."""
+    environment = dict(word.split("=", 1) for word in command[: command.index("aws")])
+    assert set(environment) == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"}
+    option, endpoint, service, operation, *words = command[command.index("aws") + 1 :]
+    assert option == "--endpoint-url"
+    key = environment["AWS_ACCESS_KEY_ID"]
+    client = make_client(service, endpoint, environment["AWS_DEFAULT_REGION"], key)
+    if service == "s3":
+        return _run_s3(client, operation, words)
+    arguments: dict[str, Any] = {}
+    name = ""
+    for word in words:
+        if word.startswith("--"):
+            name = "".join(part.capitalize() for part in word.removeprefix("--").split("-"))
+        elif name == "AttributeNames":
+            arguments.setdefault(name, []).append(word)
+        else:
+            arguments[name] = json.loads(word) if word.startswith("{") else word
+    return getattr(client, operation.replace("-", "_"))(**arguments)
+
+
+def _run_s3(client: Any, operation: str, words: list[str]) -> Any:
+    bucket, key = words[-1].removeprefix("s3://").split("/", 1)
+    if operation == "cp":
+        return client.upload_file(words[0], bucket, key)
+    assert (operation, words[0]) == ("ls", "--recursive")
+    return client.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
+
+
+def wait_for_the_record(cloud: Up) -> dict[str, Any]:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if item := run(cloud.command("Read its record")).get("Item"):
+            return item
+        time.sleep(0.2)
+    raise AssertionError(f"no record; the job is {run(cloud.command('Ask what became of it'))['Items']}")
+
+
+def test_the_printed_commands_work_and_ctrl_c_leaves_nothing() -> None:
+    with up() as cloud:
+        port = int(cloud.endpoint.rsplit(":", 1)[1])
+        directory = cloud.directory
+
+        run(cloud.command("Upload an image"))
+        record = wait_for_the_record(cloud)
+        (job,) = run(cloud.command("Ask what became of it"))["Items"]
+        renditions = run(cloud.command("List its renditions"))
+        waiting = run(cloud.command("Count the messages that wait or are being worked on"))["Attributes"]
+        given_up = run(cloud.command("Count the messages that gave up"))["Attributes"]
+        last_words = cloud.stop(signal.SIGINT)
+
+    assert record["contentType"] == {"S": "image/jpeg"}
+    assert job["fileKey"] == {"S": "uploads/photo.jpg"}
+    assert {rendition["Key"] for rendition in renditions} >= {
+        entry["M"]["key"]["S"] for entry in record["renditions"]["L"]
+    }
+    assert set(waiting) == set(given_up) == {"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"}
+    assert given_up["ApproximateNumberOfMessages"] == "0"
+    assert cloud.name("functionNames.thumbnail") == "img-pipeline-local-thumbnail"
+    assert (cloud.process.returncode, last_words) == (0, "stopped\n")
+    assert not directory.exists()
+    assert str(directory) not in subprocess.check_output(["ps", "-A", "-o", "args"], text=True)  # noqa: S607
+    with socket.socket() as again, pytest.raises(ConnectionRefusedError):
+        again.connect(("127.0.0.1", port))
+
+
+def test_a_data_directory_keeps_everything_for_the_next_start(tmp_path: Path) -> None:
+    options = ("--data-directory", str(tmp_path / "data"), "--region", "eu-central-1", "--account", "111122223333")
+    with up(*options) as first:
+        run(first.command("Upload an image"))
+        before = wait_for_the_record(first)
+        assert first.stop(signal.SIGTERM) == "stopped\n"
+    assert (tmp_path / "data").is_dir()
+
+    with up(*options) as second:
+        assert second.name("ingestBucket") == "img-pipeline-local-ingest-111122223333"
+        assert ":eu-central-1:" in second.name("resultsTopicArn")
+        assert run(second.command("Read its record"))["Item"] == before
+        run(second.command("Upload an image"))
+        while (after := wait_for_the_record(second)) == before:
+            time.sleep(0.2)
+        second.stop(signal.SIGINT)
+    assert after["sequencer"]["S"] > before["sequencer"]["S"]
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--account", "42"], "make up: account_id is '42': an AWS account id is twelve digits\n"),
+        (["--port", "{taken}"], "make up: port {taken} on 127.0.0.1 is not available"),
+    ],
+)
+def test_what_cannot_start_says_so_in_one_line(options: list[str], problem: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        answer = subprocess.run(  # noqa: S603 (our own interpreter and module)
+            [sys.executable, "-m", "localcloud.up", *(option.format(taken=port) for option in options)],
+            cwd=ROOT,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+    assert answer.returncode == 1
+    assert answer.stderr.startswith(problem.format(taken=port))
+    assert answer.stderr.count("\n") == 1
