@@ -51,7 +51,7 @@ def read_exif(image: Image.Image) -> Exif:
     # The HEIC decoder turns the picture and takes the tag away, but remembers it.
     orientation = image.info.get("original_orientation") or root.get(Base.Orientation)
     return Exif(
-        orientation=orientation if orientation in range(1, 9) else 1,
+        orientation=orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1,
         fields={name: value for name, value in found.items() if value is not None},
         gps_present=bool(gps) or _mentions_gps(image),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,7 @@ Payload = dict[str, Any]
 
 @functools.cache
 def _logger() -> Logger:
-    return Logger(utc=True, use_rfc3339=True, location=None)
+    return Logger(utc=True, use_rfc3339=True, serialize_stacktrace=False, location=None)
 
 
 @functools.cache
@@ -77,7 +78,9 @@ def lambda_handler(failure: type[PipelineError]) -> Callable[[Callable[[Payload]
 
 def _named(work: Callable[[Payload], Answer], event: Payload, failure: type[PipelineError]) -> Answer:
     try:
-        return work(event)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what decoders think of a stranger's file is no log line
+            return work(event)
     except PipelineError:
         raise
     except Exception as error:

@@ -74,7 +74,7 @@ def stamp(mark: Image.Image, width: int, opacity: float) -> Image.Image:
     size = (width + 2 * reach, height + 2 * reach)
     shape = Image.new("L", size)
     shape.paste(scaled.getchannel("A"), (reach, reach))
-    halo = shape.filter(ImageFilter.GaussianBlur(reach / 2)).point(lambda alpha: min(255, 3 * alpha))
+    halo = shape.filter(ImageFilter.GaussianBlur(reach / 2)).point([min(255, 3 * alpha) for alpha in range(256)])
     ground = Image.new("RGBA", size, _contrasting(scaled))
     ground.putalpha(halo)
     ground.alpha_composite(scaled, (reach, reach))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,7 +21,6 @@ PRESETS = [
     {"name": f"w{width}", "width": width, "formats": ["jpeg", "webp"], "quality": 82} for width in (160, 320, 640, 1280)
 ]
 ENVIRONMENT = {
-    "POWERTOOLS_SERVICE_NAME": "unit",
     "POWERTOOLS_METRICS_NAMESPACE": "img-pipeline/test",
     "POWERTOOLS_LOG_LEVEL": "INFO",
     "MAX_BYTES": "2000000",
@@ -32,6 +32,8 @@ ENVIRONMENT = {
     "RENDITION_PRESETS": json.dumps(PRESETS),
     "WATERMARK": json.dumps({"text": "© img-pipeline", "opacity": 0.6, "position": "bottom-right"}),
 }
+
+_NUMBERS = itertools.count()
 
 
 @dataclass
@@ -61,6 +63,18 @@ class Cloud:
         return {key: stored.body for (bucket, key, _), stored in self.s3.objects.items() if bucket == "processed"}
 
     @staticmethod
+    def forget() -> None:
+        """Drop what an execution environment keeps between invocations: the next one is cold."""
+        aws.client.cache_clear()
+        runtime._logger.cache_clear()
+        runtime._metrics.cache_clear()
+        runtime._Environment.cold = True
+        for name in ("validate", "thumbnail", "watermark", "metadata"):
+            for value in vars(importlib.import_module(f"functions.{name}.handler")).values():
+                if isinstance(value, functools._lru_cache_wrapper):
+                    value.cache_clear()
+
+    @staticmethod
     def invoke(function: str, event: dict[str, Any]) -> dict[str, Any]:
         """Call a function as Lambda does: JSON in, JSON out."""
         handler: Callable[..., Any] = importlib.import_module(f"functions.{function}.handler").handler
@@ -76,19 +90,11 @@ def file_payload(key: str, size: int) -> dict[str, Any]:
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """A fresh environment: nothing cached, nothing stored, cold."""
     made = Cloud()
+    # A logger belongs to its service's name and keeps the stream it was made with.
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"unit-{next(_NUMBERS)}")
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "client", lambda service, **_: {"s3": made.s3, "dynamodb": made.dynamodb}[service])
-    forget()
+    made.forget()
     yield made
-    forget()
-
-
-def forget() -> None:
-    """Drop what an execution environment keeps between invocations."""
-    aws.client.cache_clear()
-    runtime._Environment.cold = True
-    for name in ("validate", "thumbnail", "watermark", "metadata"):
-        for value in vars(importlib.import_module(f"functions.{name}.handler")).values():
-            if isinstance(value, functools._lru_cache_wrapper):
-                value.cache_clear()
+    made.forget()

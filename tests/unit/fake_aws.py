@@ -29,13 +29,15 @@ class StoredObject:
 class FakeS3:
     """Objects by (bucket, key, version); what is written without a version has version "".
 
-    `failures` and `write_failures` are raised, first to last, instead of an answer; `ranges` are the Range headers
+    `failures` and `write_failures` are raised, first to last, instead of an answer, and `failing_keys`
+    whenever that key is read; `ranges` are the Range headers
     seen; with `breaks_off`, bodies end halfway.
     """
 
     objects: dict[tuple[str, str, str], StoredObject] = field(default_factory=dict)
     failures: list[Exception] = field(default_factory=list)
     write_failures: list[Exception] = field(default_factory=list)
+    failing_keys: dict[str, Exception] = field(default_factory=dict)
     ranges: list[str] = field(default_factory=list)
     breaks_off: bool = False
 
@@ -46,6 +48,8 @@ class FakeS3:
     def get_object(self, *, Bucket: str, Key: str, VersionId: str = "", Range: str = "") -> dict[str, Any]:
         if self.failures:
             raise self.failures.pop(0)
+        if Key in self.failing_keys:
+            raise self.failing_keys[Key]
         if (Bucket, Key, VersionId) not in self.objects:
             raise client_error("NoSuchVersion", 404)
         stored = self.objects[Bucket, Key, VersionId]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import random
 import struct
 import zlib
 from typing import Any
 
 from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
+from PIL.TiffImagePlugin import IFDRational
 
 from functions.shared import heif  # noqa: F401 - registers the HEIC encoder
 from functions.shared.formats import AVIF, GIF, HEIC, JPEG, PNG, TIFF, WEBP, Format
@@ -47,6 +49,12 @@ def pixel(image: Image.Image, at: tuple[int, int]) -> tuple[int, ...]:
     return value
 
 
+def patches(size: tuple[int, int], seed: int, mode: str = "RGB") -> Image.Image:
+    """Soft patches of random colours: no symmetry, no flat area."""
+    cells = random.Random(seed).randbytes(24 * len(mode))  # noqa: S311 - a picture, not a secret
+    return Image.frombytes(mode, (6, 4), cells).resize(size, Image.Resampling.BICUBIC)
+
+
 def file_of(picture: Image.Image, format: Format, **options: Any) -> bytes:
     """The picture as a file of a format; lossy ones at high quality unless told otherwise."""
     body = io.BytesIO()
@@ -70,11 +78,11 @@ def exif_with_gps(orientation: int = 1) -> Image.Exif:
     exif[_DESCRIPTION] = CANARY
     exif.get_ifd(_EXIF).update(
         {
-            0x829A: (1, 250),  # ExposureTime
-            0x829D: (28, 10),  # FNumber
+            0x829A: IFDRational(1, 250),  # ExposureTime
+            0x829D: IFDRational(28, 10),  # FNumber
             0x8827: 100,  # ISOSpeedRatings
             0x9003: "2026:06:21 05:12:44",  # DateTimeOriginal
-            0x920A: (35, 1),  # FocalLength
+            0x920A: IFDRational(35, 1),  # FocalLength
             0xA434: "PO 35mm F2.8",  # LensModel
         }
     )
@@ -89,7 +97,7 @@ def with_secrets(picture: Image.Image, format: Format) -> bytes:
     if format is TIFF:
         return file_of(picture, format, exif=exif_with_gps(), description=CANARY)
     if format is GIF:
-        return file_of(picture, format, comment=CANARY, xmp=xmp)
+        return file_of(picture, format, comment=CANARY)
     if format is PNG:
         text = PngInfo()
         text.add_text("Comment", CANARY)

@@ -1,0 +1,166 @@
+"""Whatever bytes arrive under whatever key, there is a verdict; and what is accepted can be transformed."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from functions.metadata.describing import describe
+from functions.shared.formats import AVIF, FORMATS, GIF, HEIC, JPEG, PNG, TIFF, WEBP, Format
+from functions.shared.reasons import ReasonCode
+from functions.shared.source import FileVersion
+from functions.thumbnail.presets import presets_from_environment
+from functions.thumbnail.scaling import make_renditions
+from functions.validate.limits import Limits
+from functions.validate.verdict import judge
+from functions.watermark.mark import draw_text
+from functions.watermark.settings import Position
+from functions.watermark.stamping import watermark
+from tests.unit.conftest import Cloud
+from tests.unit.fake_aws import FakeS3
+from tests.unit.pictures import animation, exif_with_gps, file_of, gradient, swapped_profile
+
+# Pillow warns of what it finds in damaged files.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+
+LIMITS = Limits(max_bytes=1 << 20, max_pixels=1 << 20, max_frames=30, allowed_types=tuple(FORMATS))
+PRESETS = presets_from_environment(
+    {"RENDITION_PRESETS": json.dumps([{"name": "w40", "width": 40, "formats": ["jpeg", "webp"], "quality": 50}])}
+)
+MARK = draw_text("©")
+
+_SMALL = gradient((48, 32))
+SEEDS: list[tuple[Format, bytes]] = [
+    (JPEG, file_of(_SMALL, JPEG, exif=exif_with_gps(6).tobytes(), icc_profile=swapped_profile())),
+    (JPEG, file_of(_SMALL, JPEG, progressive=True)),
+    (JPEG, file_of(_SMALL.convert("CMYK"), JPEG)),
+    (PNG, file_of(_SMALL.convert("RGBA"), PNG, exif=exif_with_gps(6).tobytes(), icc_profile=swapped_profile())),
+    (PNG, file_of(_SMALL.quantize(8), PNG, transparency=3)),
+    (PNG, animation(3, format=PNG)),
+    (WEBP, file_of(_SMALL, WEBP, exif=exif_with_gps(6).tobytes(), icc_profile=swapped_profile())),
+    (WEBP, animation(3, format=WEBP)),
+    (GIF, animation(4)),
+    (TIFF, file_of(_SMALL, TIFF, exif=exif_with_gps(6))),
+    (TIFF, file_of(_SMALL, TIFF, compression="tiff_lzw")),
+    (TIFF, file_of(_SMALL, TIFF, compression="jpeg")),
+    (TIFF, file_of(_SMALL.convert("1"), TIFF, compression="group4")),
+    (TIFF, animation(3, format=TIFF)),
+    (AVIF, file_of(_SMALL, AVIF, exif=exif_with_gps(6).tobytes())),
+    (AVIF, animation(3, (16, 16), AVIF)),
+    (HEIC, file_of(_SMALL, HEIC, exif=exif_with_gps(6).tobytes())),
+]
+
+
+def verdict_on(key: str, body: bytes) -> dict[str, Any]:
+    """The verdict, which is whole whatever it is."""
+    s3 = FakeS3()
+    s3.add(key, body)
+    version = FileVersion(bucket="ingest", file_key=key, version_id="v1", bytes=len(body))
+    verdict = judge(s3, version, LIMITS, lambda _: None).payload()
+    if verdict["accepted"]:
+        assert verdict["width"] > 0
+        assert verdict["height"] > 0
+        assert verdict["frames"] > 0
+    else:
+        assert ReasonCode(verdict["reasonCode"])
+        assert verdict["reason"]
+        assert verdict["hint"]
+    return verdict
+
+
+def transform(body: bytes, verdict: dict[str, Any]) -> None:
+    """Run every transform; what validate accepted must not fail here."""
+    format, max_pixels = FORMATS[verdict["contentType"]], verdict["width"] * verdict["height"]
+    for rendition in make_renditions(io.BytesIO(body), format, PRESETS, max_pixels=max_pixels):
+        with Image.open(rendition.body) as image:
+            assert image.size == (rendition.width, rendition.height)
+    marked = watermark(
+        io.BytesIO(body), format, MARK, opacity=0.5, position=Position.BOTTOM_RIGHT, max_pixels=max_pixels
+    )
+    assert (marked.width, marked.height) == (verdict["width"], verdict["height"])
+    metadata = describe(io.BytesIO(body), format, frames=verdict["frames"], max_pixels=max_pixels)
+    assert json.dumps(metadata, allow_nan=False)
+    assert "null" not in json.dumps(metadata)
+
+
+@st.composite
+def mutants(draw: st.DrawFn) -> tuple[Format, bytes]:
+    """A real file, damaged: cut, overwritten, with pieces repeated or taken out."""
+    format, seed = draw(st.sampled_from(SEEDS))
+    body = bytearray(seed)
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(body)))
+        # Headers are where damage is interesting.
+        at = min(at, draw(st.sampled_from([40, 200, len(body)])))
+        length = draw(st.integers(1, 16))
+        match draw(st.sampled_from(["overwrite", "extreme", "delete", "repeat", "truncate"])):
+            case "overwrite":
+                body[at : at + length] = draw(st.binary(min_size=length, max_size=length))
+            case "extreme":
+                body[at : at + length] = draw(st.sampled_from([b"\0", b"\xff", b"\x7f", b"\x80"])) * length
+            case "delete":
+                del body[at : at + length]
+            case "repeat":
+                body[at:at] = body[at : at + length]
+            case _:
+                del body[max(at, 12) :]
+    return format, bytes(body)
+
+
+@given(mutants())
+@settings(max_examples=700, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_damaged_file_gets_a_verdict_and_if_accepted_its_renditions(mutant: tuple[Format, bytes]) -> None:
+    format, body = mutant
+    verdict = verdict_on(f"uploads/damaged{format.extension}", body)
+    if verdict["accepted"]:
+        transform(body, verdict)
+
+
+@pytest.mark.parametrize(("format", "body"), SEEDS, ids=lambda value: getattr(value, "pillow", ""))
+def test_undamaged_each_seed_is_accepted_and_transformed(format: Format, body: bytes) -> None:
+    transform(body, verdict_on(f"uploads/whole{format.extension}", body))
+
+
+@given(st.binary(max_size=2000), st.sampled_from(["", *(seed[:24] for _, seed in SEEDS)]))
+@settings(max_examples=200, deadline=None)
+def test_noise_gets_a_verdict_even_behind_a_real_beginning(noise: bytes, beginning: bytes | str) -> None:
+    verdict_on("uploads/noise", (beginning or b"") + noise)  # pyright: ignore[reportOperatorIssue]
+
+
+@given(st.text(min_size=1, max_size=300).map(lambda name: f"uploads/{name}"))
+@settings(max_examples=200, deadline=None)
+def test_any_key_gets_a_verdict(key: str) -> None:
+    verdict = verdict_on(key, SEEDS[0][1])
+    too_long = len(key.encode("utf-8", "surrogatepass")) > 900
+    assert (verdict.get("reasonCode") == "KEY_TOO_LONG") == too_long
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "with space.jpg",
+        "a+b=c&d.jpg",
+        "100%.jpg",
+        "Ærøskøbing.jpg",
+        "日本 写真.jpg",
+        "📷.jpg",
+        'quote"d.jpg',
+        "new\nline.jpg",
+        "../../up.jpg",
+        "a//b.jpg",
+        "." * 50 + ".jpg",
+        "x" * 880 + ".jpg",
+    ],
+)
+def test_outputs_lie_under_the_key_as_it_is(cloud: Cloud, name: str) -> None:
+    answer = cloud.transform("thumbnail", f"uploads/{name}", file_of(gradient(), JPEG))
+    for rendition in answer["renditions"]:
+        assert rendition["key"].startswith(f"processed/uploads/{name}/v1/w")
+        assert len(rendition["key"].encode()) <= 1024
+    assert {rendition["key"] for rendition in answer["renditions"]} == set(cloud.outputs())

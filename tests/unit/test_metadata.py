@@ -1,0 +1,226 @@
+"""The description of an image: what it is, how it was taken, what it looks like; of its place only that it is told."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import pytest
+from PIL import Image, ImageFilter
+from PIL.TiffImagePlugin import IFDRational
+
+from functions.metadata.appearance import dominant_colours, perceptual_hash
+from functions.metadata.thumbhash import thumb_hash
+from functions.shared.errors import MetadataError, TransientError
+from functions.shared.formats import AVIF, FORMATS, GIF, HEIC, JPEG, PNG, TIFF, WEBP, Format
+from tests.unit.conftest import Cloud
+from tests.unit.fake_aws import client_error
+from tests.unit.pictures import (
+    animation,
+    exif_with_gps,
+    file_of,
+    gradient,
+    patches,
+    quadrants,
+    swapped_profile,
+    with_secrets,
+)
+
+
+def described(cloud: Cloud, body: bytes, format: Format) -> dict[str, Any]:
+    """The metadata of a file."""
+    answer = cloud.transform("metadata", f"uploads/picture{format.extension}", body)
+    assert (answer["transform"], answer["renditions"]) == ("metadata", [])
+    assert cloud.outputs() == {}
+    return answer["metadata"]
+
+
+@pytest.mark.parametrize("format", FORMATS.values(), ids=lambda format: format.pillow)
+def test_every_format_is_described(cloud: Cloud, format: Format) -> None:
+    metadata = described(cloud, file_of(gradient((320, 200)), format), format)
+    assert metadata["format"] == format.content_type.removeprefix("image/").upper()
+    assert (metadata["width"], metadata["height"], metadata["frames"]) == (320, 200, 1)
+    assert metadata["mode"] == ("P" if format is GIF else "RGB")
+    assert (metadata["orientation"], metadata["hasAlpha"], metadata["gpsPresent"]) == (1, False, False)
+    assert len(metadata["perceptualHash"]) == 16
+    assert 1 <= len(metadata["dominantColours"]) <= 5
+    assert len(base64.b64decode(metadata["thumbHash"])) in range(15, 26)
+
+
+@pytest.mark.parametrize("format", [JPEG, PNG, WEBP, TIFF, AVIF, HEIC], ids=lambda format: format.pillow)
+def test_what_the_camera_wrote_is_picked_and_the_position_only_told_of(cloud: Cloud, format: Format) -> None:
+    metadata = described(cloud, file_of(gradient(), format, exif=exif_with_gps().tobytes()), format)
+    assert metadata["exif"] == {
+        "cameraMake": "Pipeline Optics",
+        "cameraModel": "PO-1",
+        "lens": "PO 35mm F2.8",
+        "exposureTime": "1/250",
+        "fNumber": 2.8,
+        "iso": 100,
+        "focalLengthMm": 35,
+        "takenAt": "2026-06-21T05:12:44",
+    }
+    assert metadata["gpsPresent"] is True
+
+
+@pytest.mark.parametrize("format", [JPEG, PNG, WEBP, AVIF, HEIC], ids=lambda format: format.pillow)
+def test_a_position_in_xmp_is_noticed_too(cloud: Cloud, format: Format) -> None:
+    assert described(cloud, with_secrets(gradient(), format), format)["gpsPresent"] is True
+
+
+@pytest.mark.parametrize("format", [JPEG, PNG, WEBP, TIFF, AVIF, HEIC], ids=lambda format: format.pillow)
+def test_width_height_and_appearance_are_those_of_the_picture_as_shown(cloud: Cloud, format: Format) -> None:
+    upright = patches((192, 128), seed=3)
+    stored = upright.transpose(Image.Transpose.ROTATE_90)
+    metadata = described(cloud, file_of(stored, format, exif=exif_with_gps(6).tobytes()), format)
+    assert (metadata["width"], metadata["height"], metadata["orientation"]) == (192, 128, 6)
+    assert differing_bits(metadata["perceptualHash"], perceptual_hash(upright)) <= 4
+    assert differing_bits(perceptual_hash(stored), perceptual_hash(upright)) > 16
+
+
+def test_frames_are_those_that_validate_counted(cloud: Cloud) -> None:
+    assert described(cloud, animation(7), GIF)["frames"] == 7
+
+
+def test_colours_are_those_that_the_profile_means(cloud: Cloud) -> None:
+    stored_red = file_of(Image.new("RGB", (200, 100), (255, 0, 0)), PNG, icc_profile=swapped_profile())
+    [colour] = described(cloud, stored_red, PNG)["dominantColours"]
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    assert (red < 25, green < 25, blue > 230) == (True, True, True)
+
+
+@pytest.mark.parametrize(
+    "exif",
+    [b"", b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + bytes(40), bytes(200)],
+)
+def test_broken_exif_says_nothing_and_breaks_nothing(cloud: Cloud, exif: bytes) -> None:
+    metadata = described(cloud, file_of(gradient(), JPEG, exif=exif), JPEG)
+    assert (metadata["exif"], metadata["orientation"], metadata["gpsPresent"]) == ({}, 1, False)
+
+
+def test_nonsense_in_single_exif_fields_leaves_out_those_fields(cloud: Cloud) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "Pipeline\0hidden \x07Optics" + "!" * 500
+    exif[0x0110] = " \0"
+    exif[0x0112] = 77
+    exif.get_ifd(0x8769).update(
+        {
+            0x829A: IFDRational(1, 0),
+            0x829D: IFDRational(0, 5),
+            0x8827: 0,
+            0x9003: "0000:00:00 00:00:00",
+            0x920A: IFDRational(105, 10),
+            0xA434: "x" * 500,
+        }
+    )
+    metadata = described(cloud, file_of(gradient(), JPEG, exif=exif.tobytes()), JPEG)
+    assert metadata["orientation"] == 1
+    assert metadata["exif"] == {"cameraMake": "Pipeline", "focalLengthMm": 10.5, "lens": "x" * 128}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"), [((1, 8000), "1/8000"), ((10, 3000), "1/300"), ((1, 2), "0.5"), ((30, 1), "30")]
+)
+def test_exposure_is_written_as_photographers_do(cloud: Cloud, seconds: tuple[int, int], written: str) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x829A] = IFDRational(*seconds)
+    metadata = described(cloud, file_of(gradient(), JPEG, exif=exif.tobytes()), JPEG)
+    assert metadata["exif"] == {"exposureTime": written}
+
+
+def test_dominant_colours_are_ranked_by_share_and_transparent_pixels_do_not_count() -> None:
+    picture = Image.new("RGBA", (100, 100), (0, 0, 0, 0))
+    picture.paste((255, 0, 0, 255), (0, 0, 100, 20))
+    picture.paste((0, 0, 255, 255), (0, 20, 100, 30))
+    assert dominant_colours(picture) == ["#ff0000", "#0000ff"]
+    assert dominant_colours(Image.new("RGBA", (10, 10), (9, 9, 9, 0))) == []
+
+
+def differing_bits(one: str, other: str) -> int:
+    """Hamming distance of two hashes."""
+    return (int(one, 16) ^ int(other, 16)).bit_count()
+
+
+def test_copies_share_their_perceptual_hash_and_other_pictures_do_not(cloud: Cloud) -> None:
+    picture = quadrants((600, 400)).filter(ImageFilter.GaussianBlur(30))
+    small = picture.resize((90, 60))
+    original = described(cloud, file_of(picture, PNG), PNG)["perceptualHash"]
+    for body, format in (
+        (file_of(picture, JPEG, quality=20), JPEG),
+        (file_of(small, WEBP, quality=30), WEBP),
+        (file_of(picture.convert("L"), PNG), PNG),
+    ):
+        assert differing_bits(described(cloud, body, format)["perceptualHash"], original) <= 8
+    mirrored = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    assert differing_bits(perceptual_hash(mirrored), original) > 16
+
+
+# Made by the reference implementation from the same pixels.
+@pytest.mark.parametrize(
+    ("picture", "expected"),
+    [
+        (patches((48, 32), seed=1), "YKcJJYzIw3NsyY+IRKlnd/mZyvxn"),
+        (patches((20, 40), seed=2), "oecFNAym4jj4fVx0Z3iSXF/3fA=="),
+        (patches((48, 5), seed=4), "XgcKKY5LN4e2Svio850LVos="),
+        (patches((32, 48), seed=5, mode="RGBA"), "H/iFEwYZMJ+Up3f8pPA8M1hoX5qBWoQ="),
+    ],
+)
+def test_thumbhash_agrees_with_its_reference(picture: Image.Image, expected: str) -> None:
+    assert base64.b64encode(thumb_hash(picture)).decode() == expected
+
+
+def test_a_thumbhash_does_not_depend_on_the_pictures_size() -> None:
+    large, small = thumb_hash(gradient((900, 600))), thumb_hash(gradient((90, 60)))
+    assert sum(abs(one - other) > 16 for one, other in zip(large, small, strict=True)) <= 2
+
+
+def requested_bytes(cloud: Cloud) -> int:
+    """How much was asked for by ranged GET."""
+    spans = [[int(number) for number in header.removeprefix("bytes=").split("-")] for header in cloud.s3.ranges]
+    return sum(last - first + 1 for first, last in spans)
+
+
+def noise(size: tuple[int, int]) -> Image.Image:
+    """A picture that does not compress."""
+    return Image.effect_noise(size, 100).convert("RGB")
+
+
+@pytest.mark.parametrize("format", [GIF, TIFF], ids=lambda format: format.pillow)
+def test_of_many_frames_only_the_first_ones_bytes_are_fetched(cloud: Cloud, format: Format) -> None:
+    frames = [noise((250, 250)) for _ in range(8)]
+    body = file_of(frames[0], format, save_all=True, append_images=frames[1:])
+    described(cloud, body, format)
+    assert requested_bytes(cloud) < len(body) / 2
+
+
+def test_a_whole_file_is_fetched_once_in_few_requests(cloud: Cloud) -> None:
+    body = file_of(noise((1200, 800)), JPEG)
+    described(cloud, body, JPEG)
+    assert len(body) > 1_000_000
+    assert requested_bytes(cloud) <= len(body)
+    assert len(cloud.s3.ranges) <= 6
+
+
+def test_trouble_reading_is_retried(cloud: Cloud) -> None:
+    body = file_of(gradient(), JPEG)
+    event = {"file": cloud.file("uploads/a.jpg", body), "image": cloud.validate("uploads/a.jpg", body)}
+    cloud.s3.failures.append(client_error("InternalError", 500))
+    with pytest.raises(TransientError, match=r"uploads/a\.jpg"):
+        cloud.invoke("metadata", event)
+    cloud.s3.breaks_off = True
+    with pytest.raises(TransientError):
+        cloud.invoke("metadata", event)
+
+
+def test_bytes_that_are_not_what_was_validated_fail_by_name(cloud: Cloud) -> None:
+    image = cloud.validate("uploads/a.png", file_of(gradient(), PNG))
+    with pytest.raises(MetadataError):
+        cloud.invoke("metadata", {"file": cloud.file("uploads/a.png", b"something else"), "image": image})
+
+
+def test_the_reader_gives_the_same_picture_as_the_whole_file(cloud: Cloud) -> None:
+    body = file_of(noise((500, 400)), TIFF)
+    colours = described(cloud, body, TIFF)["dominantColours"]
+    small = Image.open(io.BytesIO(body)).resize((100, 80), Image.Resampling.BOX, reducing_gap=2.0)
+    assert colours == dominant_colours(small)
