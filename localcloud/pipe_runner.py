@@ -99,6 +99,10 @@ class PipeRunner:
                     continue
                 free_slots.acquire()
                 messages = self._receive(pipe)
+                if messages and arn not in self._running_pipes():
+                    # Stopped while the poll was waiting: nothing new starts.
+                    self._show_again(pipe, messages, after_seconds=0)
+                    messages = []
                 if not messages:
                     free_slots.release()
                     continue
@@ -157,7 +161,8 @@ class PipeRunner:
             self._delete(pipe, messages)
         else:
             logger.warning("pipe %s leaves %d message(s) on its queue: %s", pipe["Name"], len(messages), failure)
-            self._retry_soon(pipe, messages)
+            if self._retry_seconds is not None:
+                self._show_again(pipe, messages, self._retry_seconds)
 
     def _passes_filter(self, pipe: Pipe, event: dict[str, Any]) -> bool:
         filters = pipe.get("SourceParameters", {}).get("FilterCriteria", {}).get("Filters", [])
@@ -186,15 +191,13 @@ class PipeRunner:
             self._record(pipe, "ExecutionFailed")
             logger.warning("pipe %s cannot delete what it has handled: %s", pipe["Name"], error)
 
-    def _retry_soon(self, pipe: Pipe, messages: list[Message]) -> None:
-        """Shorten the wait for the next attempt if asked to. AWS does not do it, so it is not the role's call."""
-        if self._retry_seconds is None:
-            return
+    def _show_again(self, pipe: Pipe, messages: list[Message], after_seconds: int) -> None:
+        """Shorten the messages' visibility timeout. AWS does not do it, so it is not the role's call."""
         for message in messages:
             self._client("sqs", None).change_message_visibility(
                 QueueUrl=self._queue_url(pipe),
                 ReceiptHandle=message["ReceiptHandle"],
-                VisibilityTimeout=self._retry_seconds,
+                VisibilityTimeout=after_seconds,
             )
 
     def _queue_url(self, pipe: Pipe) -> str:

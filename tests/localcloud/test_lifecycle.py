@@ -58,12 +58,21 @@ def test_a_stopped_cloud_leaves_no_process_and_no_directory() -> None:
     cloud.stop()
 
 
-def test_a_cloud_stops_at_once_even_while_a_function_runs() -> None:
+def test_a_cloud_stops_at_once_even_while_functions_and_workflows_run() -> None:
     with Emulator.start() as cloud:
         bench = Workbench(cloud)
         function = bench.function(SLOW_FUNCTION)
-        cloud.client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=b'{"seconds": 4}')
+        calling, waiting = (
+            bench.calling(function),
+            bench.workflow({"Wait": {"Type": "Wait", "Seconds": 8, "End": True}}),
+        )
+        source, other = bench.queue(), bench.queue()
+        bench.pipe(source, calling, InputTemplate='{"seconds": 8}')
+        bench.pipe(other, waiting)
+        source.send("go")
+        other.send("go")
         eventually(lambda: len(processes_in(cloud.server_process_id)) == 2)
+        eventually(lambda: (source.depth(), other.depth()) == ((0, 1), (0, 1)))
         started = time.monotonic()
     assert time.monotonic() - started < 3
     assert processes_in(cloud.server_process_id) == []
