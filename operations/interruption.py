@@ -1,0 +1,51 @@
+"""Ctrl-C during long work: noticed between two steps, never in the middle of one."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from types import FrameType
+from typing import Any, Self
+
+
+class Interruption:
+    """While entered, Ctrl-C and SIGTERM ask the work to stop; it stops where it can stop cleanly.
+
+    It is also the clock of that work, so that a request to stop ends a pause.
+    """
+
+    def __init__(self) -> None:
+        self._requested = threading.Event()
+        self._former: dict[signal.Signals, Any] = {}
+
+    @property
+    def requested(self) -> bool:
+        """Whether the work should stop."""
+        return self._requested.is_set()
+
+    def request(self) -> None:
+        """Ask the work to stop."""
+        self._requested.set()
+
+    def now(self) -> float:
+        """Seconds since some moment in the past; never goes back."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but not beyond a request to stop."""
+        self._requested.wait(seconds)
+
+    def __enter__(self) -> Self:
+        # Python lets only the main thread handle signals; work in another one is stopped by `request`.
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._former[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.request()
