@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,7 +111,8 @@ def code_archive() -> Path:
         digest.update(f"{path.relative_to(PROJECT_DIRECTORY)}:{len(content)}:".encode() + content)
     archive = BUILD_DIRECTORY / f"functions-{digest.hexdigest()[:16]}.zip"
     if not archive.exists():
-        _zip(sources, PROJECT_DIRECTORY, archive)
+        with _building_site() as directory:
+            _zip(sources, PROJECT_DIRECTORY, directory / archive.name).replace(archive)
     check_limits(archive)
     return archive
 
@@ -130,20 +132,18 @@ def dependency_layer(target: LayerTarget) -> Path:
     PackagingError
         pip failed, or code and layer together are larger than Lambda takes.
     """
-    decisive = (LOCK.read_bytes(), Path(__file__).read_bytes(), repr(target).encode())
-    digest = hashlib.sha256(b"\0".join(decisive)).hexdigest()[:16]
+    # This file decides what of the packages goes in, so that a change here builds the layers anew.
+    digest = hashlib.sha256(LOCK.read_bytes() + Path(__file__).read_bytes()).hexdigest()[:16]
     archive = BUILD_DIRECTORY / f"layer-{target.name}-{digest}.zip"
     if not archive.exists():
         print(
             f"packaging: building the Lambda layer for {target.name}, once for this lock", file=sys.stderr, flush=True
         )
-        BUILD_DIRECTORY.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=BUILD_DIRECTORY, prefix="layer-") as directory:
-            root = Path(directory)
+        with _building_site() as directory:
             # The folder of a layer that is on the import path (Lambda Developer Guide, "Packaging your layer content").
-            packages = root / "python"
+            packages = directory / "python"
             _install(target, packages)
-            _zip(_needed(packages), root, archive)
+            _zip(_needed(packages), directory, directory / archive.name).replace(archive)
     check_limits(code_archive(), archive)
     return archive
 
@@ -212,19 +212,21 @@ def _files(directory: Path) -> list[Path]:
     )
 
 
-def _zip(files: Iterable[Path], root: Path, archive: Path) -> None:
-    """Write an archive beside its place and then move it there: another process sees a whole one or none."""
-    archive.parent.mkdir(exist_ok=True)
-    with (
-        tempfile.NamedTemporaryFile(
-            dir=archive.parent, prefix=f"{archive.stem}-", suffix=".part", delete=False
-        ) as part,
-        zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=ZIP_COMPRESSION_LEVEL) as opened,
-    ):
+@contextmanager
+def _building_site() -> Iterator[Path]:
+    """A directory for one build, on the same file system as its result, which is moved out of it when it is whole."""
+    BUILD_DIRECTORY.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=BUILD_DIRECTORY, prefix="building-") as directory:
+        yield Path(directory)
+
+
+def _zip(files: Iterable[Path], root: Path, archive: Path) -> Path:
+    """Write an archive whose bytes depend on the files' names and contents only."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=ZIP_COMPRESSION_LEVEL) as opened:
         for path in files:
             entry = zipfile.ZipInfo(path.relative_to(root).as_posix(), ZIP_DATE)
             entry.create_system = 3  # Unix, on whatever it is built
             entry.external_attr = ZIP_MODE << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             opened.writestr(entry, path.read_bytes(), compresslevel=ZIP_COMPRESSION_LEVEL)
-    Path(part.name).replace(archive)
+    return archive

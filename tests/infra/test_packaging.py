@@ -10,6 +10,7 @@ import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,6 +99,22 @@ def test_builds_at_the_same_time_do_not_disturb_each_other(project: Path) -> Non
         archives = {archive.result() for archive in [pool.submit(code_archive) for _ in range(8)]}
 
     assert list((project / ".build").iterdir()) == list(archives)
+
+
+def test_interrupted_build_leaves_nothing_that_looks_whole(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = zipfile.ZipFile.writestr
+
+    def interrupt(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, *arguments: Any, **keywords: Any) -> None:
+        if entry.filename.endswith("handler.py"):
+            raise KeyboardInterrupt
+        write(opened, entry, *arguments, **keywords)
+
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", interrupt)
+
+    with pytest.raises(KeyboardInterrupt):
+        code_archive()
+
+    assert list((project / ".build").iterdir()) == []
 
 
 def test_layer_alone_has_all_that_functions_import(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def branches_taken(definition: Definition, history: Sequence[dict[str, Any]]) ->
         if state["Type"] == "Choice":
             taken.add(f"{name} chooses {next_name}")
         if state["Type"] == "Task":
-            taken |= _handled(name, state, task_errors(events), caught=events[-2]["type"] == "TaskFailed")
+            taken |= _handled(name, state, task_errors(events), caught=_last_attempt_failed(events))
         if state["Type"] == "Map":
             caught = next_name != state["Next"]
             taken |= {_catch(name, catcher) for catcher in state["Catch"] if caught}
@@ -62,10 +62,15 @@ def task_errors(history: Sequence[dict[str, Any]]) -> tuple[str, ...]:
 
 
 def _visits(history: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Each state entered, in order, with the events until the next one; the last of them says that it was left."""
+    """Each state entered, in order, with the events until the next one."""
     entries = [index for index, event in enumerate(history) if "stateEnteredEventDetails" in event]
     for entry, end in pairwise([*entries, len(history)]):
         yield history[entry]["stateEnteredEventDetails"]["name"], list(history[entry + 1 : end])
+
+
+def _last_attempt_failed(events: Sequence[dict[str, Any]]) -> bool:
+    ends = [event["type"] for event in events if event["type"] in ("TaskSucceeded", "TaskFailed")]
+    return ends[-1:] == ["TaskFailed"]
 
 
 def _handled(name: str, state: dict[str, Any], errors: Sequence[str], *, caught: bool) -> set[str]:

@@ -120,6 +120,14 @@ class Fault:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Undone:
+    """A state's service answers that it did its work, but by the next state nothing of it is left."""
+
+
+Interference = Fault | Undone
+
+
+@dataclass(frozen=True, kw_only=True)
 class Execution:
     """How one execution ended.
 
@@ -181,10 +189,12 @@ class Rig:
         calls = self._control / f"{upload.job_id}.{function}.calls"
         return [json.loads(line) for line in calls.read_text().splitlines()] if calls.exists() else []
 
-    def run(self, upload: Upload, *, receive_count: int = 1, faults: Mapping[str, Fault] | None = None) -> Execution:
+    def run(
+        self, upload: Upload, *, receive_count: int = 1, faults: Mapping[str, Interference] | None = None
+    ) -> Execution:
         """Run the workflow on a delivery of an upload's event, as the pipe does, and wait for its end.
 
-        `faults` names states whose service fails instead of doing its work, however often it is asked.
+        `faults` names states whose service does not do its work, however often it is asked.
         """
         self._runs += 1
         name, case = f"run-{self._runs}", f"case-{self._runs}"
@@ -354,11 +364,15 @@ def _policy(statement: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def _mock_config(case: str, faults: Mapping[str, Fault]) -> dict[str, Any]:
+def _mock_config(case: str, faults: Mapping[str, Interference]) -> dict[str, Any]:
     """The faults of one run in the format of Step Functions Local's mocked service integrations."""
     return {
         "StateMachines": {"workflow": {"TestCases": {case: {state: state for state in faults}}}},
-        "MockedResponses": {
-            state: {"0-99": {"Throw": {"Error": fault.error, "Cause": fault.cause}}} for state, fault in faults.items()
-        },
+        "MockedResponses": {state: {"0-99": _mocked(fault)} for state, fault in faults.items()},
     }
+
+
+def _mocked(interference: Interference) -> dict[str, Any]:
+    if isinstance(interference, Fault):
+        return {"Throw": {"Error": interference.error, "Cause": interference.cause}}
+    return {"Return": {}}

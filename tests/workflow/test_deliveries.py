@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.workflow.rig import REJECTED, Fault, Rig, Upload
+from tests.workflow.rig import REJECTED, Fault, Rig, Undone, Upload
 
 DIED = Fault(error="States.Runtime", cause="the execution died here")
 CONDITION_FAILED = Fault(error="DynamoDB.ConditionalCheckFailedException", cause="The conditional request failed")
@@ -53,6 +53,17 @@ def test_delivery_that_fails_after_another_completed_does_not_say_failed(rig: Ri
     assert quick.output["status"] == "COMPLETED"
     assert slow.status == "SUCCEEDED"
     assert slow.output["status"] == "ALREADY_FINISHED"
+    assert rig.job(upload)["status"] == "COMPLETED"
+    assert "reasonCode" not in rig.job(upload)
+
+
+def test_delivery_that_completes_after_another_failed_leaves_no_trace_of_failure(rig: Rig, upload: Upload) -> None:
+    rig.tell(upload, "thumbnail", {}, {"raise": "ThumbnailError", "message": "no luck"})
+
+    slow, quick = rig.run_twice_at_once(upload, meanwhile="thumbnail")
+
+    assert quick.status == "FAILED"
+    assert slow.output["status"] == "COMPLETED"
     assert rig.job(upload)["status"] == "COMPLETED"
     assert "reasonCode" not in rig.job(upload)
 
@@ -144,11 +155,17 @@ def test_crash_after_the_mark_completes_without_announcing_again(rig: Rig, uploa
     assert len(rig.notifications(upload)) == 1
 
 
-def test_newer_version_may_take_the_record_over_before_ours_is_marked(rig: Rig, upload: Upload) -> None:
-    execution = rig.run(upload, faults={"MarkPublished": CONDITION_FAILED})
+def test_newer_version_that_takes_the_record_over_before_ours_is_marked_stays_as_it_is(
+    rig: Rig, upload: Upload
+) -> None:
+    newer = replace(upload, version_id="v2", sequencer="0A1B2D")
+    rig.run(newer)
+    record = rig.asset(newer)
+
+    execution = rig.run(upload, faults={"Persist": Undone()})
 
     assert execution.output["status"] == "COMPLETED"
-    assert "publishedAt" not in rig.asset(upload)
+    assert rig.asset(upload) == record
 
 
 @pytest.mark.parametrize("crash_at", ["SendToValidateDlq", "PublishRejection", "FinishRejection"])
@@ -164,3 +181,13 @@ def test_rejection_is_finished_only_when_it_is_kept_and_announced(rig: Rig, uplo
     assert rig.job(upload)["reasonCode"] == REJECTED["reasonCode"]
     assert len(rig.dead_letters(upload)) >= 1
     assert len(rig.notifications(upload)) >= 1
+
+
+def test_last_write_of_a_rejection_says_the_whole_outcome(rig: Rig, upload: Upload) -> None:
+    """Another execution may have written over the first one."""
+    rig.tell(upload, "validate", {"answer": REJECTED})
+
+    rig.run(upload, faults={"RecordRejection": Undone()})
+
+    explanation = {name: REJECTED[name] for name in ("reasonCode", "reason", "hint", "contentType")}
+    assert rig.job(upload).items() >= {"status": "REJECTED", **explanation}.items()

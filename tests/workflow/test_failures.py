@@ -155,13 +155,24 @@ def test_denied_service_call_is_not_tried_again(rig: Rig, upload: Upload) -> Non
     "error", ["DynamoDB.ProvisionedThroughputExceededException", "DynamoDB.AmazonDynamoDBException"]
 )
 def test_failure_that_cannot_be_recorded_is_not_hidden(rig: Rig, upload: Upload, error: str) -> None:
-    rig.tell(upload, "validate", {"raise": "ValidateError", "message": "the first failure"})
+    rig.tell(upload, "validate", {"raise": "ValidateError", "message": "what really happened"})
 
     execution = rig.run(upload, faults={"RecordFailure": Fault(error=error)})
 
     assert (execution.status, execution.error) == ("FAILED", "ValidateError")
-    assert execution.cause == "the first failure"
-    assert rig.job(upload)["status"] == "PROCESSING"
+    assert execution.cause == "what really happened"
+
+
+def test_file_that_is_tried_anew_is_no_longer_explained_by_the_last_failure(rig: Rig, upload: Upload) -> None:
+    rig.tell(upload, "validate", BROKEN)
+    rig.run(upload)
+    assert rig.job(upload)["reasonCode"] == "ThumbnailError"
+
+    rig.run(upload, receive_count=2, faults={"RecordFailure": Fault(error="States.Timeout")})
+
+    job = rig.job(upload)
+    assert (job["status"], job["attempt"]) == ("PROCESSING", 2)
+    assert job.keys().isdisjoint({"reasonCode", "reason", "hint"})
 
 
 def test_verdict_without_its_fields_is_a_failure_of_ours(rig: Rig, upload: Upload) -> None:

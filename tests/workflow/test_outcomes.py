@@ -63,7 +63,7 @@ def test_job_row_tells_the_whole_story(rig: Rig, upload: Upload) -> None:
     ]
     assert {entry["attempt"] for entry in history} == {2}
     assert all(earlier <= later for earlier, later in pairwise(times))
-    assert job["createdAt"] == job["startedAt"] <= job["updatedAt"] == job["finishedAt"]
+    assert max(job["createdAt"], job["startedAt"]) < min(job["updatedAt"], job["finishedAt"])
     assert abs(int(job.pop("expiresAt")) - time.time() - JOB_RETENTION_DAYS * SECONDS_PER_DAY) < 60
     for name in ("createdAt", "startedAt", "updatedAt", "finishedAt"):
         job.pop(name)
