@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import contextvars
 import functools
+import io
 import json
 import math
+import os
 import random
 import re
 import secrets
 import sys
+import tempfile
 import threading
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -75,6 +79,7 @@ def install(journal: Path, record_metric: RecordMetric, record_log_line: RecordL
     _lock_queues()
     _accept_message_attributes_as_map()
     _report_errors_by_class(record_log_line)
+    _share_layers()
     _share_reserved_concurrency()
     _measure_functions(record_metric)
     _run_executions_as_aws_does(record_metric)
@@ -401,6 +406,37 @@ def _report_errors_by_class(record_log_line: RecordLogLine) -> None:
         return result
 
     lambda_svc._execute_function_warm = execute_function_warm
+
+
+def _share_layers() -> None:
+    """Gap: each worker unpacks and compiles its layers anew: seconds of work and a hundred megabytes, every time."""
+    spawn = lambda_runtime.Worker._spawn
+    unpacking = threading.Lock()
+
+    @functools.wraps(spawn)
+    def spawn_worker(self: lambda_runtime.Worker) -> None:
+        layers = [layer if isinstance(layer, str) else layer["Arn"] for layer in self.config.get("Layers", [])]
+        if layers:
+            with unpacking:
+                directories = [str(_unpacked_layer(arn)) for arn in layers]
+            variables = self.config.get("Environment", {}).get("Variables", {})
+            environment = {"Variables": variables | {"_LAMBDA_LAYERS_DIRS": os.pathsep.join(directories)}}
+            self.config = self.config | {"Layers": [], "Environment": environment}
+        spawn(self)
+
+    lambda_runtime.Worker._spawn = spawn_worker
+
+
+def _unpacked_layer(arn: str) -> Path:
+    """Return the directory of a layer version, which never changes, so that one copy serves every worker."""
+    directory = Path(tempfile.gettempdir(), "layers", arn.replace(":", "-"))
+    if not directory.exists():
+        archive = lambda_svc._resolve_layer_zip(arn)
+        if archive is None:
+            raise RuntimeError(f"the layer {arn} does not exist")
+        with zipfile.ZipFile(io.BytesIO(archive)) as file:
+            file.extractall(directory)
+    return directory
 
 
 def _share_reserved_concurrency() -> None:

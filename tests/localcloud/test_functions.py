@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -196,3 +198,31 @@ def test_metrics_in_a_log_line_reach_cloudwatch(bench: Workbench, values: list[f
     eventually(lambda: total(bench.cloud, namespace, "ColdStart", service="thumbnail") == sum(values))
     assert total(bench.cloud, namespace, "ColdStart", service="thumbnail", function_name="f") == sum(values)
     assert total(bench.cloud, namespace, "ColdStart", "SampleCount", service="thumbnail") == len(values)
+
+
+def test_all_environments_share_one_unpacked_layer(bench: Workbench, tmp_path: Path) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("python/from_layer.py", "ANSWER = 42")
+    layer = bench.cloud.client("lambda").publish_layer_version(
+        LayerName=bench.name("layer"), Content={"ZipFile": archive.getvalue()}
+    )["LayerVersionArn"]
+    gate = tmp_path / "gate"
+    code = f"""
+        import os, pathlib, time
+        import from_layer
+        def handler(event, context):
+            pathlib.Path({str(tmp_path)!r}, str(os.getpid())).touch()
+            while not pathlib.Path({str(gate)!r}).exists():
+                time.sleep(0.01)
+            return [os.getpid(), from_layer.__file__, from_layer.ANSWER]
+        """
+    workflow = bench.calling(bench.function(code, Layers=[layer]))
+    with ThreadPoolExecutor(2) as pool:
+        running = [pool.submit(bench.run, workflow) for _ in range(2)]
+        eventually(lambda: len(list(tmp_path.iterdir())) == 2)
+        gate.touch()
+        one, other = (json.loads(each.result()["output"]) for each in running)
+    assert one[0] != other[0]
+    assert one[1:] == other[1:]
+    assert one[2] == 42

@@ -5,11 +5,13 @@ Each test names its patch in `localcloud/emulator_patches.py`.
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -197,6 +199,19 @@ def test_a_workflows_notification_loses_its_attributes(bench: Workbench) -> None
 def test_every_exception_has_the_same_name(bench: Workbench, traced_function: str) -> None:
     """_report_errors_by_class"""
     assert bench.run(bench.calling(traced_function), {"fail": True})["error"] == "Runtime.HandlerError"
+
+
+def test_each_environment_unpacks_its_layers_anew(bench: Workbench) -> None:
+    """_share_layers"""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("python/from_layer.py", "")
+    layer = bench.cloud.client("lambda").publish_layer_version(
+        LayerName=bench.name("layer"), Content={"ZipFile": archive.getvalue()}
+    )["LayerVersionArn"]
+    code = "import from_layer\ndef handler(event, context): return from_layer.__file__"
+    one, other = (bench.run(bench.calling(bench.function(code, Layers=[layer])))["output"] for _ in range(2))
+    assert one != other
 
 
 def test_an_alias_ignores_reserved_concurrency_and_a_throttle_has_no_name(bench: Workbench) -> None:
