@@ -182,7 +182,7 @@ class Rig:
 
     def tell(self, upload: Upload, function: str, *orders: Mapping[str, Any]) -> None:
         """Make a function answer, raise or wait, call by call, when it works on an upload."""
-        self._orders(upload, function).write_text(json.dumps(orders))
+        (self._control / f"{upload.job_id}.{function}.json").write_text(json.dumps(orders))
 
     def calls(self, upload: Upload, function: str) -> list[dict[str, Any]]:
         """The payloads a function has received for an upload."""
@@ -226,18 +226,15 @@ class Rig:
         finally:
             client.delete_function_concurrency(FunctionName=function)
 
-    def run_twice_at_once(self, upload: Upload, meanwhile: str) -> tuple[Execution, Execution]:
-        """Run two deliveries of one event so that all of the second falls into the first's call of a function."""
+    def run_twice_at_once(
+        self, upload: Upload, function: str, first_order: Mapping[str, Any], second_order: Mapping[str, Any]
+    ) -> tuple[Execution, Execution]:
+        """Run two deliveries of one event, all of the second while the first waits in a function."""
         signal = f"{upload.job_id}.go"
-        orders = (
-            json.loads(self._orders(upload, meanwhile).read_text())
-            if self._orders(upload, meanwhile).exists()
-            else [{}]
-        )
-        self.tell(upload, meanwhile, {**orders[0], "wait_for": signal}, *(orders[1:] or [{}]))
+        self.tell(upload, function, {**first_order, "wait_for": signal}, second_order)
         with ThreadPoolExecutor(1) as pool:
             first = pool.submit(self.run, upload)
-            while not self.calls(upload, meanwhile):
+            while not (self.calls(upload, function) or first.done()):
                 time.sleep(0.005)
             second = self.run(upload)
             (self._control / signal).touch()
@@ -271,9 +268,6 @@ class Rig:
         """What the validate DLQ received about an upload since the last look."""
         bodies = [json.loads(body) for body in self._take(self.validate_dlq_url)]
         return [body for body in bodies if body["file"]["jobId"] == upload.job_id]
-
-    def _orders(self, upload: Upload, function: str) -> Path:
-        return self._control / f"{upload.job_id}.{function}.json"
 
     def _row(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
         item = self.cloud.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})

@@ -8,6 +8,7 @@ import pytest
 
 from tests.workflow.rig import REJECTED, Fault, Rig, Undone, Upload
 
+BROKEN = {"raise": "ThumbnailError", "message": "no luck"}
 DIED = Fault(error="States.Runtime", cause="the execution died here")
 CONDITION_FAILED = Fault(error="DynamoDB.ConditionalCheckFailedException", cause="The conditional request failed")
 
@@ -37,7 +38,7 @@ def test_rejected_event_twice_is_rejected_once(rig: Rig, upload: Upload) -> None
 
 
 def test_delivery_overtaken_while_validating_leaves_the_outcome_alone(rig: Rig, upload: Upload) -> None:
-    slow, quick = rig.run_twice_at_once(upload, meanwhile="validate")
+    slow, quick = rig.run_twice_at_once(upload, "validate", {}, {})
 
     assert quick.output["status"] == "COMPLETED"
     assert slow.output["status"] == "ALREADY_FINISHED"
@@ -46,9 +47,7 @@ def test_delivery_overtaken_while_validating_leaves_the_outcome_alone(rig: Rig, 
 
 
 def test_delivery_that_fails_after_another_completed_does_not_say_failed(rig: Rig, upload: Upload) -> None:
-    rig.tell(upload, "thumbnail", {"raise": "ThumbnailError", "message": "no luck"}, {})
-
-    slow, quick = rig.run_twice_at_once(upload, meanwhile="thumbnail")
+    slow, quick = rig.run_twice_at_once(upload, "thumbnail", BROKEN, {})
 
     assert quick.output["status"] == "COMPLETED"
     assert slow.status == "SUCCEEDED"
@@ -58,9 +57,7 @@ def test_delivery_that_fails_after_another_completed_does_not_say_failed(rig: Ri
 
 
 def test_delivery_that_completes_after_another_failed_leaves_no_trace_of_failure(rig: Rig, upload: Upload) -> None:
-    rig.tell(upload, "thumbnail", {}, {"raise": "ThumbnailError", "message": "no luck"})
-
-    slow, quick = rig.run_twice_at_once(upload, meanwhile="thumbnail")
+    slow, quick = rig.run_twice_at_once(upload, "thumbnail", {}, BROKEN)
 
     assert quick.status == "FAILED"
     assert slow.output["status"] == "COMPLETED"
@@ -69,9 +66,7 @@ def test_delivery_that_completes_after_another_failed_leaves_no_trace_of_failure
 
 
 def test_delivery_overtaken_while_rejecting_keeps_and_announces_once(rig: Rig, upload: Upload) -> None:
-    rig.tell(upload, "validate", {"answer": REJECTED}, {"answer": REJECTED})
-
-    slow, quick = rig.run_twice_at_once(upload, meanwhile="validate")
+    slow, quick = rig.run_twice_at_once(upload, "validate", {"answer": REJECTED}, {"answer": REJECTED})
 
     assert quick.output["status"] == "REJECTED"
     assert slow.output["status"] == "ALREADY_FINISHED"
