@@ -66,13 +66,15 @@ def deploy(
     """
     settings = read_stack_config(directory, stack, config or {})
     monitor = _CloudMonitor(_ResourceCreator(cloud, progress))
-    # An empty context: no stack, settings or mocks of an earlier run in this process can be seen from in there.
-    contextvars.Context().run(asyncio.run, _run(directory, stack, settings, cloud, monitor))
+    # An event loop and an empty context of its own: the run sees no stack, settings or mocks of another run in this
+    # process, and leaves the caller's as they are.
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        runner.run(_run(directory, stack, settings, cloud, monitor), context=contextvars.Context())
     return monitor.stack_outputs
 
 
 async def _run(directory: Path, stack: str, settings: StackConfig, cloud: Cloud, monitor: _CloudMonitor) -> None:
-    set_all_config(settings.values | {"aws:region": cloud.region}, settings.secret_keys)
+    set_all_config(settings.values | {"aws:region": cloud.region})
     configure(
         MockSettings(
             monitor=monitor,

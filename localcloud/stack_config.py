@@ -22,12 +22,10 @@ class StackConfig:
     Attributes:
         project: the project's name.
         values: `namespace:key` -> value as text; arrays and objects as JSON.
-        secret_keys: the keys whose values are secret.
     """
 
     project: str
     values: dict[str, str]
-    secret_keys: list[str]
 
 
 def read_stack_config(directory: Path, stack: str, overrides: Mapping[str, object]) -> StackConfig:
@@ -62,11 +60,7 @@ def read_stack_config(directory: Path, stack: str, overrides: Mapping[str, objec
     for key, value in values.items():
         if _is_encrypted(value):
             raise StackConfigError(f"{key} of stack {stack!r} is encrypted, which only pulumi can read: override it")
-    return StackConfig(
-        project=name,
-        values={key: _text(value) for key, value in values.items()},
-        secret_keys=[key for key, entry in declared.items() if isinstance(entry, dict) and entry.get("secret")],
-    )
+    return StackConfig(project=name, values={key: _text(value) for key, value in values.items()})
 
 
 def _qualified(key: str, project: str) -> str:

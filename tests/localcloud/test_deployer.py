@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextvars
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
+import pulumi
 import pytest
 
 from localcloud.deployer import DeployError, deploy
@@ -25,7 +28,6 @@ PROJECT = """
       color: {type: string, default: red}
       sizes: {type: array, items: {type: integer}, default: [1, 2]}
       limits: {type: object, default: {bytes: 10, frames: 20}}
-      apiKey: {type: string, secret: true, default: hidden}
       needed: {type: string}
 """
 
@@ -145,22 +147,6 @@ def test_overrides_win_over_the_stack_file(cloud: Emulator, program: Program) ->
     assert outputs["limits"] == {"bytes": 10, "frames": 5}
 
 
-def test_a_secret_setting_stays_secret_in_the_program(cloud: Emulator, program: Program) -> None:
-    folder = program(
-        """
-        import asyncio
-
-        import pulumi
-
-        key = pulumi.Config().require_secret("apiKey")
-        pulumi.export("secret", asyncio.ensure_future(key.is_secret()))
-        pulumi.export("key", key)
-        """
-    )
-
-    assert deploy(cloud, directory=folder) == {"key": "hidden", "secret": True}
-
-
 def test_the_program_sees_the_region_of_its_cloud(another_cloud: Emulator, program: Program) -> None:
     assert deploy(another_cloud, directory=program(SHOW_SETTINGS))["region"] == "eu-central-1"
 
@@ -267,6 +253,23 @@ def test_a_failing_resource_is_named_with_its_cause_and_stops_the_rest(cloud: Em
     assert "tiny-later" not in [bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]]
 
 
+def test_after_the_first_failure_nothing_more_is_begun(cloud: Emulator, program: Program) -> None:
+    folder = program(
+        """
+        import pulumi_aws as aws
+
+        aws.glue.CatalogDatabase("index", name="index")
+        for number in range(60):
+            aws.sqs.Queue(f"after-{number}", name=f"tiny-after-{number}")
+        """
+    )
+
+    with pytest.raises(DeployError, match="CatalogDatabase index"):
+        deploy(cloud, directory=folder)
+
+    assert len(cloud.client("sqs").list_queues(QueueNamePrefix="tiny-after-").get("QueueUrls", [])) < 60
+
+
 def test_the_programs_own_error_comes_through_as_it_is(cloud: Emulator, program: Program) -> None:
     with pytest.raises(ValueError, match="maxBytes is -1"):
         deploy(cloud, directory=program('raise ValueError("maxBytes is -1")'))
@@ -290,6 +293,30 @@ def test_two_clouds_in_one_process_do_not_mix(cloud: Emulator, another_cloud: Em
     assert there == {"arn": "arn:aws:sqs:eu-central-1:111122223333:tiny-there"}
     assert "tiny-there" not in str(cloud.client("sqs").list_queues())
     assert "tiny-here" not in str(another_cloud.client("sqs").list_queues())
+
+
+def test_pulumi_mocks_of_other_tests_and_a_deployment_do_not_see_each_other(cloud: Emulator, program: Program) -> None:
+    class Nothing(pulumi.runtime.Mocks):
+        def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+            raise AssertionError(f"{args.name} went to the mocks")
+
+        def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+            raise AssertionError(f"{args.token} went to the mocks")
+
+    def with_mocks() -> tuple[dict[str, Any], str]:
+        pulumi.runtime.set_mocks(Nothing(), project="mocked", stack="mocked")
+        return deploy(cloud, directory=folder), pulumi.get_project()
+
+    folder = program(
+        """
+        import pulumi
+        import pulumi_aws as aws
+
+        pulumi.export("name", aws.sqs.Queue("q", name=f"{pulumi.get_project()}-unmocked").name)
+        """
+    )
+
+    assert contextvars.copy_context().run(with_mocks) == ({"name": "tiny-unmocked"}, "mocked")
 
 
 def test_progress_names_each_resource_once_it_exists(cloud: Emulator, program: Program) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import shlex
@@ -88,7 +89,7 @@ def run(command: list[str]) -> Any:
     option, endpoint, service, operation, *words = command[command.index("aws") + 1 :]
     assert option == "--endpoint-url"
     key = environment["AWS_ACCESS_KEY_ID"]
-    client = make_client(service, endpoint, environment["AWS_DEFAULT_REGION"], key)
+    client = _client(service, endpoint, environment["AWS_DEFAULT_REGION"], key)
     if service == "s3":
         return _run_s3(client, operation, words)
     arguments: dict[str, Any] = {}
@@ -101,6 +102,11 @@ def run(command: list[str]) -> Any:
         else:
             arguments[name] = json.loads(word) if word.startswith("{") else word
     return getattr(client, operation.replace("-", "_"))(**arguments)
+
+
+@functools.cache
+def _client(service: str, endpoint: str, region: str, access_key_id: str) -> Any:
+    return make_client(service, endpoint, region, access_key_id)
 
 
 def _run_s3(client: Any, operation: str, words: list[str]) -> Any:
