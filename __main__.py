@@ -4,6 +4,7 @@ import pulumi
 
 from components.alarms import Watched
 from components.alerting import Alerting, AlertingArgs
+from components.audit import Audit, AuditArgs
 from components.deployment import Deployment
 from components.encryption import Encryption, EncryptionArgs
 from components.ingest import Ingest, IngestArgs
@@ -67,6 +68,7 @@ watched = Watched(
     deployment=deployment, settings=settings, ingest=ingest, transform=transform, pipe=pipe, persist=persist
 )
 alerting = Alerting("alerting", AlertingArgs(watched=watched, key_arn=key_arn))
+audit = Audit("audit", AuditArgs(deployment=deployment, key_arn=key_arn))
 
 functions, subscribers = transform.functions, persist.subscriber_queues
 for output, value in {
@@ -93,6 +95,7 @@ for output, value in {
         **{name: function.log_group_name for name, function in functions.items()},
         "workflow": transform.state_machine.log_group_name,
         "pipe": pipe.log_group_name,
+        "audit": audit.log_group_name,
     },
     "roleArns": {
         **{name: function.role_arn for name, function in functions.items()},

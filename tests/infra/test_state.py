@@ -13,7 +13,9 @@ def stateful(recording: Recording) -> list[Resource]:
     dead_letters = [
         queue for queue in recording.of_type("aws:sqs/queue:Queue") if queue.inputs["name"].endswith("-dlq")
     ]
-    return [*recording.of_type(BUCKET), *recording.of_type(TABLE), *recording.of_type("aws:kms/key:Key"), *dead_letters]
+    audit = recording.one("LogGroup", name=f"img-pipeline-{recording.stack}-audit")
+    keys = recording.of_type("aws:kms/key:Key")
+    return [*recording.of_type(BUCKET), *recording.of_type(TABLE), *keys, *dead_letters, audit]
 
 
 def of_bucket(recording: Recording, resource_type: str, bucket: Resource) -> Resource:
@@ -96,7 +98,9 @@ def test_every_log_group_has_an_end_to_its_retention(recording: Recording) -> No
         *(f"/aws/lambda/{function.inputs['name']}" for function in recording.of_type("aws:lambda/function:Function")),
         f"/aws/vendedlogs/states/{prefix}state-machine",
         f"/aws/vendedlogs/pipes/{prefix}pipe",
+        f"{prefix}audit",
     }
+    assert groups[f"{prefix}audit"] >= 365, "who purged a queue is asked for long afterwards"
 
 
 def test_prod_protects_and_retains_state(prod: Recording, full: Recording) -> None:

@@ -1,0 +1,37 @@
+"""What operators did to a stack: the log group that every changing command writes to."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.deployment import Deployment
+
+# Who replayed or purged what is asked for long after the logs of the functions are gone.
+AUDIT_RETENTION_DAYS = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditArgs:
+    deployment: Deployment
+    key_arn: pulumi.Input[str] | None
+
+
+class Audit(pulumi.ComponentResource):
+    """The audit log: who, when, what, on which queue, with which counts."""
+
+    log_group_name: str
+
+    def __init__(self, name: str, args: AuditArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("img-pipeline:index:Audit", name, None, opts)
+        deployment = args.deployment
+        self.log_group_name = deployment.name("audit")
+        aws.cloudwatch.LogGroup(
+            name,
+            name=self.log_group_name,
+            retention_in_days=AUDIT_RETENTION_DAYS,
+            kms_key_id=args.key_arn,
+            tags=deployment.tags,
+            opts=deployment.state_options(self),
+        )
+        self.register_outputs({"log_group_name": self.log_group_name})
