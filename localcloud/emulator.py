@@ -91,7 +91,7 @@ class Emulator:
         account_id: str = "000000000000",
         data_directory: Path | str | None = None,
         *,
-        pipe_concurrency: int = 4,
+        pipe_concurrency: int | None = None,
         pipe_retry_seconds: int | None = None,
     ) -> Self:
         """Start an embedded cloud with IAM enforced and wait until it answers.
@@ -105,8 +105,8 @@ class Emulator:
         data_directory : Path or str, optional
             Kept at the end, with all resources, so that a later start finds them again.
             Without it the cloud lives in a private temporary directory that :meth:`stop` removes.
-        pipe_concurrency : int
-            Batches that one pipe handles at a time.
+        pipe_concurrency : int, optional
+            Batches that one pipe handles at a time. Default: one for each processor, from two to four.
         pipe_retry_seconds : int, optional
             When a message that a pipe failed on becomes visible again. Default: when its queue's visibility timeout
             ends, as on AWS; that takes minutes, which a demonstration of failures does not want to wait.
@@ -130,7 +130,7 @@ class Emulator:
                 data_directory=directory,
                 remove_directory=data_directory is None,
             )
-            emulator._start_server(listener, pipe_concurrency, pipe_retry_seconds)
+            emulator._start_server(listener, pipe_concurrency or _default_pipe_concurrency(), pipe_retry_seconds)
         try:
             emulator._wait_until_it_answers()
         except BaseException:
@@ -301,6 +301,10 @@ def _make_directory(wanted: Path | str | None) -> Path:
     except OSError as error:
         raise EmulatorError(f"the data directory {directory} cannot be used: {error.strerror}") from None
     return directory
+
+
+def _default_pipe_concurrency() -> int:
+    return max(2, min(4, os.cpu_count() or 1))
 
 
 def _get(url: str) -> bytes:

@@ -48,8 +48,8 @@ class PipeRunner:
         Whether an event matches an EventBridge pattern.
     concurrency : int
         Batches that one pipe handles at a time; AWS starts with 5 and grows far beyond what a laptop carries.
-    retry_seconds : int, optional
-        Makes a failed message visible again after that time. Default: the queue's visibility timeout, as on AWS.
+    retry_seconds : int or None
+        Makes a failed message visible again after that time; None leaves it to the queue's visibility timeout, as AWS.
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class PipeRunner:
         client: Callable[[str, str | None], Any],
         record_metric: Callable[[str, str, float, str, dict[str, str]], None],
         matches: Callable[[dict[str, Any], dict[str, Any]], bool],
-        concurrency: int = 4,
-        retry_seconds: int | None = None,
+        concurrency: int,
+        retry_seconds: int | None,
     ) -> None:
         self._running_pipes = running_pipes
         self._settle = settle
