@@ -19,7 +19,8 @@ deployment = Deployment.current(settings)
 
 key_arn = None
 if settings.encryption == "kms":
-    key_arn = settings.kms_key_arn or Encryption("encryption", EncryptionArgs(deployment=deployment)).key_arn
+    encryption = EncryptionArgs(deployment=deployment, budget=settings.monthly_budget_usd > 0)
+    key_arn = settings.kms_key_arn or Encryption("encryption", encryption).key_arn
 network = Network("network", NetworkArgs(deployment=deployment, vpc=settings.vpc)) if settings.vpc else None
 
 ingest = Ingest(
@@ -88,7 +89,9 @@ for output, value in {
     "resultsQueueUrls": {name: queue.url for name, queue in subscribers.items()},
     "resultsDlqUrls": {name: queue.dead_letter.url for name, queue in subscribers.items()},
     "alertTopicArn": alerting.topic_arn,
+    "alarmNames": alerting.alarm_names,
     "pagingAlarmName": alerting.paging_alarm_name,
+    "budgetName": alerting.budget_name,
     "dashboardUrl": alerting.dashboard_url,
     "functionNames": {name: function.function_name for name, function in functions.items()},
     "logGroups": {

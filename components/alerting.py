@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.alarms import Alarm, Metric, Watched, alarms
+from components.budget import Budget, BudgetArgs
 from components.dashboard import dashboard_body
 from components.iam import allow_service, deny_plaintext, policy_document
 from components.insights import saved_queries
@@ -21,7 +22,9 @@ class Alerting(pulumi.ComponentResource):
     """Every alarm reaches the alert topic: e-mail hears all of them, pagers the one that stands for the urgent ones."""
 
     topic_arn: pulumi.Output[str]
+    alarm_names: list[str]
     paging_alarm_name: str
+    budget_name: str
     dashboard_url: str
 
     def __init__(self, name: str, args: AlertingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -30,9 +33,10 @@ class Alerting(pulumi.ComponentResource):
         self.paging_alarm_name = deployment.name("paging")
         self.topic_arn = self._topic(f"{name}-alerts", args)
 
-        paging = []
+        self.alarm_names, paging = [], []
         for alarm in alarms(watched):
             created = self._alarm(f"{name}-{alarm.name}", alarm, args)
+            self.alarm_names.append(deployment.name(alarm.name))
             if alarm.pages:
                 paging.append(created.name)
         aws.cloudwatch.CompositeAlarm(
@@ -51,6 +55,18 @@ class Alerting(pulumi.ComponentResource):
             tags=deployment.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self.budget_name = deployment.name("monthly") if watched.settings.monthly_budget_usd else ""
+        if self.budget_name:
+            Budget(
+                f"{name}-budget",
+                BudgetArgs(
+                    deployment=deployment,
+                    budget_name=self.budget_name,
+                    monthly_limit_usd=watched.settings.monthly_budget_usd,
+                    alert_topic_arn=self.topic_arn,
+                ),
+                pulumi.ResourceOptions(parent=self),
+            )
         dashboard_name = deployment.name("dashboard")
         aws.cloudwatch.Dashboard(
             f"{name}-dashboard",
@@ -84,21 +100,29 @@ class Alerting(pulumi.ComponentResource):
             tags=deployment.tags,
             opts=child,
         )
+        senders = {"PublishAlarms": ("cloudwatch", deployment.arn("cloudwatch", f"alarm:{deployment.name('*')}"))}
+        if settings.monthly_budget_usd:
+            # A budget belongs to no region. As in "Creating an Amazon SNS topic for budget notifications".
+            budgets = f"arn:{deployment.partition}:budgets::{deployment.account_id}:*"
+            senders["PublishBudget"] = ("budgets", budgets)
         aws.sns.TopicPolicy(
             name,
             arn=topic.arn,
             policy=policy_document(
                 [
                     deny_plaintext("sns:Publish", [topic.arn]),
-                    allow_service(
-                        "PublishAlarms",
-                        "cloudwatch.amazonaws.com",
-                        ["sns:Publish"],
-                        topic.arn,
-                        {
-                            "StringEquals": {"aws:SourceAccount": deployment.account_id},
-                            "ArnLike": {"aws:SourceArn": deployment.arn("cloudwatch", f"alarm:{deployment.name('*')}")},
-                        },
+                    *(
+                        allow_service(
+                            sid,
+                            f"{service}.amazonaws.com",
+                            ["sns:Publish"],
+                            topic.arn,
+                            {
+                                "StringEquals": {"aws:SourceAccount": deployment.account_id},
+                                "ArnLike": {"aws:SourceArn": source_arn},
+                            },
+                        )
+                        for sid, (service, source_arn) in senders.items()
                     ),
                 ]
             ),

@@ -11,7 +11,10 @@ from components.iam import allow_service, policy_document
 
 @dataclass(frozen=True, kw_only=True)
 class EncryptionArgs:
+    """`budget` says that AWS Budgets tells the alert topic."""
+
     deployment: Deployment
+    budget: bool
 
 
 class Encryption(pulumi.ComponentResource):
@@ -46,6 +49,7 @@ class Encryption(pulumi.ComponentResource):
                             ("EventBridge", "events.amazonaws.com"),
                             ("Sns", "sns.amazonaws.com"),
                             ("CloudWatchAlarms", "cloudwatch.amazonaws.com"),
+                            *([("Budgets", "budgets.amazonaws.com")] if args.budget else []),
                         )
                     ),
                     # CloudWatch Logs names the log group it works for in the encryption context.

@@ -182,6 +182,7 @@ class Settings(_Model):
     alert_emails: tuple[Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")], ...]
     alert_https_endpoints: tuple[Annotated[str, StringConstraints(pattern=r"^https://\S+$")], ...]
     alarms: Alarms
+    monthly_budget_usd: Count
     encryption: Literal["managed", "kms"]
     kms_key_arn: Annotated[str, StringConstraints(pattern=r"^(arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+)?$")]
     vpc: Annotated[Vpc | None, BeforeValidator(_none_if_empty)]

@@ -1,6 +1,7 @@
 """How each Pulumi resource type of the program becomes a real thing in the embedded cloud: one module per service."""
 
 from localcloud.resources import (  # noqa: F401 (importing a module registers its handlers)
+    budgets,
     cloudwatch,
     dynamodb,
     ec2,

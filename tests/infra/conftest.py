@@ -19,6 +19,7 @@ FULL = {
     },
     "alertEmails": ["operators@example.com"],
     "alertHttpsEndpoints": ["https://events.example.com/integration/0123456789abcdef/enqueue"],
+    "monthlyBudgetUsd": 500,
     "tags": {"CostCentre": "media"},
 }
 

@@ -37,7 +37,7 @@ def test_every_alarm_reaches_the_alert_topic(recording: Recording) -> None:
 def test_cloudwatch_may_publish_to_the_alert_topic(recording: Recording) -> None:
     topic = recording.one("aws:sns/topic:Topic", name=f"img-pipeline-{recording.stack}-alerts")
     policy = json.loads(recording.one("TopicPolicy", arn=topic.arn).inputs["policy"])
-    (allowed,) = [statement for statement in policy["Statement"] if statement["Effect"] == "Allow"]
+    (allowed,) = [statement for statement in policy["Statement"] if statement["Sid"] == "PublishAlarms"]
     assert allowed["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert allowed["Action"] == ["sns:Publish"]
     # The key that AWS manages for SNS shuts CloudWatch out.

@@ -272,7 +272,9 @@ def test_only_services_are_let_in_and_only_for_named_sources(recording: Recordin
                 if "aws:SourceArn" in condition
             ]
             alarms = f"arn:aws:cloudwatch:eu-west-1:{ACCOUNT_ID}:alarm:img-pipeline-{recording.stack}-*"
-            assert sources in ours | {alarms}, policy
+            # As "Creating an Amazon SNS topic for budget notifications" has it.
+            budgets = f"arn:aws:budgets::{ACCOUNT_ID}:*"
+            assert sources in ours | {alarms, budgets}, policy
 
 
 def test_the_rule_may_send_to_the_queue_and_to_its_dead_letter_queues(recording: Recording) -> None:

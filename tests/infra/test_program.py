@@ -32,6 +32,8 @@ def test_names_in_outputs_are_names_of_resources(recording: Recording) -> None:
     logs = {group.inputs["name"] for group in recording.of_type("LogGroup")}
     assert set(recording.outputs["logGroups"].values()) == logs
     assert set(recording.outputs["roleArns"].values()) == {role.arn for role in recording.of_type("Role")}
+    alarms = {alarm.inputs["name"] for alarm in recording.of_type("MetricAlarm")}
+    assert set(recording.outputs["alarmNames"]) == alarms
     assert recording.outputs["pagingAlarmName"] == recording.one("CompositeAlarm").inputs["alarmName"]
 
 

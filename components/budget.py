@@ -1,0 +1,61 @@
+"""A monthly limit on what a stack costs, watched by AWS Budgets."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.deployment import Deployment
+
+# Told while there is time to act: most of the money is spent, or the month will end above the limit.
+SPENT_PERCENT = 80
+FORECAST_PERCENT = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class BudgetArgs:
+    deployment: Deployment
+    budget_name: str
+    monthly_limit_usd: int
+    alert_topic_arn: pulumi.Input[str]
+
+
+class Budget(pulumi.ComponentResource):
+    """Tells the alert topic when the stack's own resources cost too much.
+
+    They are known by their tags, which somebody has to activate once for the account ("Activating user-defined cost
+    allocation tags", AWS Billing); until then the budget sees no cost, and `img-pipeline doctor` says so.
+    """
+
+    def __init__(self, name: str, args: BudgetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("img-pipeline:index:Budget", name, None, opts)
+        deployment = args.deployment
+        aws.budgets.Budget(
+            name,
+            name=args.budget_name,
+            budget_type="COST",
+            time_unit="MONTHLY",
+            limit_amount=str(args.monthly_limit_usd),
+            limit_unit="USD",
+            metrics="UnblendedCost",
+            filter_expression={
+                "ands": [{"tags": {"key": key, "values": [deployment.tags[key]]}} for key in ("Project", "Stack")]
+            },
+            notifications=[
+                _above("ACTUAL", SPENT_PERCENT, args.alert_topic_arn),
+                _above("FORECASTED", FORECAST_PERCENT, args.alert_topic_arn),
+            ],
+            tags=deployment.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({})
+
+
+def _above(kind: str, percent: int, topic_arn: pulumi.Input[str]) -> aws.budgets.BudgetNotificationArgsDict:
+    return {
+        "notification_type": kind,
+        "comparison_operator": "GREATER_THAN",
+        "threshold": percent,
+        "threshold_type": "PERCENTAGE",
+        "subscriber_sns_topic_arns": [topic_arn],
+    }

@@ -1,0 +1,82 @@
+"""AWS Budgets: limits that are kept and can be read; there is no spending to watch here."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from localcloud.resources.base import Cloud, Created, Properties, Resource, given, handles, pascal_case, tag_list
+
+
+class TagValues(Properties):
+    key: str
+    values: Sequence[str]
+
+
+class FilterPart(Properties):
+    tags: TagValues
+
+
+class FilterExpression(Properties):
+    ands: Sequence[FilterPart]
+
+
+class Notification(Properties):
+    comparison_operator: str
+    notification_type: str
+    threshold: float
+    threshold_type: str
+    subscriber_email_addresses: Sequence[str] = ()
+    subscriber_sns_topic_arns: Sequence[str] = ()
+
+    def request(self) -> dict[str, Any]:
+        subscribers = [("SNS", arn) for arn in self.subscriber_sns_topic_arns]
+        subscribers += [("EMAIL", address) for address in self.subscriber_email_addresses]
+        return {
+            "Notification": {
+                "NotificationType": self.notification_type,
+                "ComparisonOperator": self.comparison_operator,
+                "Threshold": self.threshold,
+                "ThresholdType": self.threshold_type,
+            },
+            "Subscribers": [{"SubscriptionType": kind, "Address": address} for kind, address in subscribers],
+        }
+
+
+@handles("aws:budgets/budget:Budget")
+class Budget(Resource):
+    name: str
+    budget_type: str
+    time_unit: str
+    limit_amount: str
+    limit_unit: str
+    metrics: str | None = None
+    filter_expression: FilterExpression | None = None
+    notifications: Sequence[Notification] = ()
+    tags: Mapping[str, str] = {}
+
+    def create(self, cloud: Cloud) -> Created:
+        budgets = cloud.client("budgets")
+        # UpdateBudget leaves a budget's notifications as they are.
+        with contextlib.suppress(budgets.exceptions.NotFoundException):
+            budgets.delete_budget(AccountId=cloud.account_id, BudgetName=self.name)
+        budgets.create_budget(
+            AccountId=cloud.account_id,
+            Budget={
+                "BudgetName": self.name,
+                "BudgetType": self.budget_type,
+                "TimeUnit": self.time_unit,
+                "BudgetLimit": {"Amount": self.limit_amount, "Unit": self.limit_unit},
+                **given(Metrics=self.metrics and [self.metrics], FilterExpression=self._filter()),
+            },
+            NotificationsWithSubscribers=[notification.request() for notification in self.notifications],
+            ResourceTags=tag_list(self.tags),
+        )
+        arn = f"arn:aws:budgets::{cloud.account_id}:budget/{self.name}"
+        return Created(f"{cloud.account_id}:{self.name}", {"arn": arn, "accountId": cloud.account_id})
+
+    def _filter(self) -> dict[str, Any] | None:
+        if self.filter_expression is None:
+            return None
+        return {"And": [{"Tags": pascal_case(part.tags.model_dump())} for part in self.filter_expression.ands]}
