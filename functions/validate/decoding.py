@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, UnidentifiedImageError
 
-from functions.shared.formats import GIF, HEIC, JPEG, TIFF, Format
+from functions.shared.formats import HEIC, JPEG, Format
 from functions.shared.images import open_image, orientation, upright_size
 from functions.shared.reasons import ReasonCode, Rejection, reject
-from functions.validate.gif import frame_sizes
+from functions.validate import gif, tiff
+from functions.validate.counted import CountedReader
+from functions.validate.jpeg import count_scans
 from functions.validate.limits import Limits
+
+_MOST_SCANS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,16 +41,17 @@ def measure(body: BinaryIO, format: Format, limits: Limits) -> Measures | Reject
         format: what it was recognised as.
         limits: bounds on frames and pixels.
     """
+    reader: Any = CountedReader(body)
     try:
-        image = open_image(body, format, max_pixels=limits.max_pixels)
-        sizes = list(_frame_sizes(image, body, format, limits))
+        sizes = _announced_frame_sizes(reader, format, limits)
+        image = open_image(reader, format, max_pixels=limits.max_pixels)
+        sizes = sizes or _opened_frame_sizes(image, format, limits)
         if len(sizes) > limits.max_frames:
             return reject(ReasonCode.TOO_MANY_FRAMES, limit=limits.max_frames)
         pixels = sum(width * height for width, height in sizes)
         if pixels > limits.max_pixels:
             return reject(ReasonCode.TOO_MANY_PIXELS, actual=f"{pixels:,}", limit=limits.max_pixels)
-        turned = orientation(image)
-        width, height = upright_size(sizes[0], turned)
+        width, height = upright_size(image.size, orientation(image))
         _decode(image, format, frames=len(sizes))
     except Image.DecompressionBombError:
         return reject(ReasonCode.TOO_MANY_PIXELS, actual=f"more than {limits.max_pixels:,}", limit=limits.max_pixels)
@@ -55,33 +59,36 @@ def measure(body: BinaryIO, format: Format, limits: Limits) -> Measures | Reject
         raise  # within the limits, so it is the function that has too little, not the file that is broken
     except Exception as error:
         # Decoders meet bytes that nobody foresaw and raise whatever those lead to. All of it says the same: broken.
-        return reject(ReasonCode.CORRUPT, found=format.content_type, detail=_one_line(error))
+        return reject(ReasonCode.CORRUPT, found=format.content_type, detail=_in_words(error))
     return Measures(width=width, height=height, frames=len(sizes))
 
 
-def _frame_sizes(
-    image: ImageFile.ImageFile, body: BinaryIO, format: Format, limits: Limits
-) -> Iterator[tuple[int, int]]:
-    """Each frame's size from the headers alone; stops one beyond the limit on frames."""
+def _announced_frame_sizes(body: BinaryIO, format: Format, limits: Limits) -> list[tuple[int, int]]:
+    """Each frame's size where it has to be known before Pillow sees the file; one more than the limit at most."""
+    match format.pillow:
+        case "GIF":
+            return list(itertools.islice(gif.frame_sizes(body), limits.max_frames + 1))
+        case "TIFF":
+            return list(itertools.islice(tiff.frame_sizes(body), limits.max_frames + 1))
+        case "JPEG" if count_scans(body, at_most=_MOST_SCANS + 1) > _MOST_SCANS:
+            raise ValueError(f"it has more than {_MOST_SCANS} scans, as no encoder writes")
+        case _:
+            return []
+
+
+def _opened_frame_sizes(image: ImageFile.ImageFile, format: Format, limits: Limits) -> list[tuple[int, int]]:
+    """Each frame's size as Pillow's header readers know it; one more than the limit at most."""
     if format is JPEG:
-        # Previews and gain maps that cameras append are not the image.
-        yield image.size
-    elif format is GIF:
-        position = body.tell()
-        yield from itertools.islice(frame_sizes(body), limits.max_frames + 1)
-        body.seek(position)
-    elif format in (TIFF, HEIC):
-        yield image.size
-        for frame in range(1, limits.max_frames + 1):
-            try:
-                image.seek(frame)
-            except EOFError:
-                break
-            yield image.size
-        image.seek(0)
-    else:
-        for _ in range(min(getattr(image, "n_frames", 1), limits.max_frames + 1)):
-            yield image.size
+        return [image.size]  # the previews and gain maps that cameras append are not the image
+    frames = min(getattr(image, "n_frames", 1), limits.max_frames + 1)
+    if format is not HEIC:
+        return [image.size] * frames  # on one canvas; and to seek would decode
+    sizes = []
+    for frame in range(frames):
+        image.seek(frame)
+        sizes.append(image.size)
+    image.seek(0)
+    return sizes
 
 
 def _decode(image: ImageFile.ImageFile, format: Format, frames: int) -> None:
@@ -93,5 +100,10 @@ def _decode(image: ImageFile.ImageFile, format: Format, frames: int) -> None:
         image.load()
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+def _in_words(error: Exception) -> str:
+    """What the decoder said, as far as it is for people."""
+    if isinstance(error, UnidentifiedImageError):
+        return "its header is damaged"
+    if isinstance(error, (OSError, SyntaxError, ValueError)):
+        return " ".join(str(error).split())[:200].rstrip(".") or "its data is damaged"
+    return "its data is damaged"

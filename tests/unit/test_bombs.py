@@ -1,0 +1,155 @@
+"""Files of a few megabytes, made to keep a decoder busy for minutes or to fill its memory, are rejected in seconds."""
+
+from __future__ import annotations
+
+import io
+import struct
+import time
+import zlib
+
+import pytest
+from PIL import Image
+
+from functions.shared.formats import FORMATS, GIF, HEIC, JPEG, PNG, TIFF, Format
+from functions.shared.reasons import ReasonCode, Rejection
+from functions.validate.decoding import Measures, measure
+from functions.validate.limits import Limits
+from tests.unit.pictures import file_of, gradient
+
+LIMITS = Limits(max_bytes=50 << 20, max_pixels=100_000_000, max_frames=300, allowed_types=tuple(FORMATS))
+FLOOD = 3_000_000
+
+PICTURE = gradient((64, 48))
+
+
+def finding(format: Format, body: bytes) -> Measures | Rejection:
+    """What measuring finds, within a few seconds of CPU."""
+    started = time.process_time()
+    found = measure(io.BytesIO(body), format, LIMITS)
+    assert time.process_time() - started < 10
+    return found
+
+
+def assert_corrupt(format: Format, body: bytes, detail: str) -> None:
+    """It is rejected for the reason that the test is about."""
+    found = finding(format, body)
+    assert isinstance(found, Rejection)
+    assert found.code is ReasonCode.CORRUPT
+    assert detail in found.reason
+
+
+def test_a_jpeg_of_millions_of_segments() -> None:
+    body = file_of(PICTURE, JPEG)
+    assert_corrupt(JPEG, body[:2] + b"\xff\xe1\0\2" * FLOOD + body[2:], "pieces")
+
+
+def test_a_jpeg_that_begins_with_megabytes_of_nothing() -> None:
+    body = file_of(PICTURE, JPEG)
+    assert_corrupt(JPEG, body[:2] + b"\xff\xfe\0\2" + bytes(FLOOD) + body[2:], "pieces")
+
+
+def test_a_png_of_millions_of_chunks() -> None:
+    body = file_of(PICTURE, PNG)
+    chunk = struct.pack(">I", 0) + b"abCd" + struct.pack(">I", zlib.crc32(b"abCd"))
+    assert_corrupt(PNG, body[:33] + chunk * FLOOD + body[33:], "pieces")
+
+
+def test_a_gif_of_millions_of_blocks() -> None:
+    assert_corrupt(GIF, file_of(PICTURE, GIF)[:-1] + b"\x21\xfe" + b"\1a" * FLOOD + b"\0;", "pieces")
+
+
+def with_scans(count: int, size: tuple[int, int]) -> bytes:
+    """A progressive JPEG whose last scan is repeated until it has `count`."""
+    body = file_of(Image.new("L", size, 128), JPEG, progressive=True)
+    last = body.rindex(b"\xff\xc4", 0, body.rindex(b"\xff\xda"))  # the last scan, with its Huffman table
+    return body[:-2] + body[last:-2] * (count - body.count(b"\xff\xda")) + body[-2:]
+
+
+def test_a_jpeg_of_thousands_of_scans_of_many_pixels() -> None:
+    assert_corrupt(JPEG, with_scans(5000, (4000, 3000)), "scans")
+
+
+def test_the_number_of_scans_is_exact() -> None:
+    assert isinstance(finding(JPEG, with_scans(100, (64, 64))), Measures)
+    assert_corrupt(JPEG, with_scans(101, (64, 64)), "scans")
+
+
+def test_scans_are_counted_in_the_picture_and_not_in_what_lies_around_it() -> None:
+    body = file_of(PICTURE, JPEG)
+    segment = b"\xff\xec" + struct.pack(">H", 2 + 60_000) + b"\xff\xda" * 30_000
+    film_behind_a_photo = b"\xff\xda" * 30_000
+    assert isinstance(finding(JPEG, body[:2] + segment + body[2:] + film_behind_a_photo), Measures)
+
+
+@pytest.mark.parametrize("mark", ["<", ">"])
+@pytest.mark.parametrize("is_big", [False, True])
+def test_a_tiff_page_cut_into_more_strips_than_it_has_rows(mark: str, is_big: bool) -> None:
+    assert isinstance(finding(TIFF, tiff((8, 8), strips=8, mark=mark, is_big=is_big)), Measures)
+    assert_corrupt(TIFF, tiff((8, 8), strips=9, mark=mark, is_big=is_big), "pieces")
+
+
+def test_a_tiff_page_of_millions_of_rows_each_a_strip() -> None:
+    assert_corrupt(TIFF, tiff((1, 1_000_000), strips=1_000_000), "pieces")
+
+
+def tiff(size: tuple[int, int], strips: int, mark: str = "<", is_big: bool = False) -> bytes:
+    """An uncompressed grey TIFF of one row to a strip, every strip the same bytes."""
+    number, kind = ("Q", 16) if is_big else ("I", 4)
+    header = {"<": b"II", ">": b"MM"}[mark] + struct.pack(mark + "H", 43 if is_big else 42)
+    header += struct.pack(mark + "HHQ", 8, 0, 16) if is_big else struct.pack(mark + "I", 8)
+    fields = {256: size[0], 257: size[1], 258: 8, 259: 1, 262: 1, 277: 1, 278: 1}
+    length = 8 + 20 * 9 + 8 if is_big else 2 + 12 * 9 + 4
+    offsets, counts = len(header) + length, len(header) + length + strips * struct.calcsize(number)
+    pixels = counts + strips * struct.calcsize(number)
+    entries = [(tag, kind, 1, value) for tag, value in fields.items()]
+    entries[5:5] = [(273, kind, strips, offsets)]
+    entries += [(279, kind, strips, counts)]
+    directory = struct.pack(mark + ("Q" if is_big else "H"), len(entries))
+    directory += b"".join(struct.pack(f"{mark}HH{number}{number}", *entry) for entry in entries)
+    directory += struct.pack(mark + number, 0)
+    tables = struct.pack(f"{mark}{strips}{number}", *[pixels] * strips)
+    tables += struct.pack(f"{mark}{strips}{number}", *[size[0]] * strips)
+    return header + directory + tables + bytes(size[0])
+
+
+def test_a_tiff_whose_pages_form_a_circle() -> None:
+    body = bytearray(file_of(PICTURE, TIFF, save_all=True, append_images=[PICTURE]))
+    first = struct.unpack_from("<I", body, 4)[0]
+    second_at = first + 2 + 12 * struct.unpack_from("<H", body, first)[0]
+    second = struct.unpack_from("<I", body, second_at)[0]
+    struct.pack_into("<I", body, second + 2 + 12 * struct.unpack_from("<H", body, second)[0], first)
+    assert finding(TIFF, bytes(body)) == Measures(width=64, height=48, frames=2)
+
+
+def test_a_tiff_tile_of_billions_of_pixels() -> None:
+    compressor = zlib.compressobj()
+    tile = b"".join(compressor.compress(bytes(1 << 20)) for _ in range(200)) + compressor.flush()
+    fields = {256: 8, 257: 8, 258: 8, 259: 8, 262: 1, 277: 1, 322: 65_520, 323: 65_520, 324: 134, 325: len(tile)}
+    directory = struct.pack("<H", len(fields)) + b"".join(
+        struct.pack("<HHII", tag, 4, 1, v) for tag, v in fields.items()
+    )
+    assert_corrupt(TIFF, b"II*\0" + struct.pack("<I", 8) + directory + bytes(4) + tile, "decode")
+
+
+def test_a_png_text_that_unpacks_to_gigabytes() -> None:
+    data = b"Comment\0\0" + zlib.compress(bytes(64 << 20))
+    chunk = struct.pack(">I", len(data)) + b"zTXt" + data + struct.pack(">I", zlib.crc32(b"zTXt" + data))
+    body = file_of(PICTURE, PNG)
+    assert_corrupt(PNG, body[:33] + chunk + body[33:], "too large")
+
+
+def test_what_a_camera_appends_to_a_photograph_is_not_counted() -> None:
+    body = file_of(PICTURE, JPEG, save_all=False)
+    with_preview = io.BytesIO()
+    PICTURE.save(with_preview, "MPO", save_all=True, append_images=[gradient((32, 24))] * 3)
+    assert finding(JPEG, with_preview.getvalue()) == Measures(width=64, height=48, frames=1)
+    assert finding(JPEG, body) == Measures(width=64, height=48, frames=1)
+
+
+def test_several_pictures_in_a_heic_are_frames_of_their_own_size() -> None:
+    body = file_of(PICTURE, HEIC, save_all=True, append_images=[gradient((32, 24)), gradient((16, 16))])
+    assert finding(HEIC, body) == Measures(width=64, height=48, frames=3)
+    pixels = 64 * 48 + 32 * 24 + 16 * 16
+    for limit, accepted in ((pixels, True), (pixels - 1, False)):
+        limits = Limits(max_bytes=1 << 20, max_pixels=limit, max_frames=3, allowed_types=tuple(FORMATS))
+        assert isinstance(measure(io.BytesIO(body), HEIC, limits), Measures) is accepted
