@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 
+from operations import deployment_commands
 from operations.errors import OperationError
 
 app = typer.Typer(
@@ -16,9 +17,18 @@ app = typer.Typer(
     help="Deploy, watch and mend the media pipeline, on AWS or in the embedded cloud.",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
+
+for command in (
+    deployment_commands.deploy,
+    deployment_commands.preview,
+    deployment_commands.destroy,
+    deployment_commands.refresh,
+    deployment_commands.outputs,
+):
+    app.command()(command)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import threading
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -57,6 +58,15 @@ class Connection:
     def local(self) -> bool:
         """Whether the stack is in the embedded cloud."""
         return self.endpoint_url is not None
+
+    @property
+    def account_id(self) -> str:
+        """The account that the stack is in."""
+        return self._identity["Account"]
+
+    @cached_property
+    def _identity(self) -> dict[str, str]:
+        return self.client("sts").get_caller_identity()
 
     @property
     def pipeline(self) -> Pipeline:

@@ -51,10 +51,16 @@ class PulumiCli(PulumiCommand):
         """Run a command that reads `text` from its standard input, where no list of processes shows it."""
         return self._run(args, cwd, additional_env, text=text)
 
-    def interrupt(self) -> None:
-        """Ask the running command to stop after the operations under way; a second time, to stop at once."""
-        if self._running and self._running.poll() is None:
-            self._running.send_signal(signal.SIGINT)
+    def interrupt(self) -> bool:
+        """Ask the running command to stop after the operations under way; a second time, to stop at once.
+
+        Returns:
+            Whether there is one that runs.
+        """
+        if self._running is None or self._running.poll() is not None:
+            return False
+        self._running.send_signal(signal.SIGINT)
+        return True
 
     def _run(
         self,
