@@ -81,8 +81,7 @@ def test_scans_are_counted_in_the_picture_and_not_in_what_lies_around_it() -> No
     assert isinstance(finding(JPEG, body[:2] + segment + body[2:] + film_behind_a_photo), Measures)
 
 
-@pytest.mark.parametrize("mark", ["<", ">"])
-@pytest.mark.parametrize("is_big", [False, True])
+@pytest.mark.parametrize(("mark", "is_big"), [("<", False), (">", False), ("<", True)])
 def test_a_tiff_page_cut_into_more_strips_than_it_has_rows(mark: str, is_big: bool) -> None:
     assert isinstance(finding(TIFF, tiff((8, 8), strips=8, mark=mark, is_big=is_big)), Measures)
     assert_corrupt(TIFF, tiff((8, 8), strips=9, mark=mark, is_big=is_big), "pieces")
@@ -125,9 +124,8 @@ def test_a_tiff_tile_of_billions_of_pixels() -> None:
     compressor = zlib.compressobj()
     tile = b"".join(compressor.compress(bytes(1 << 20)) for _ in range(200)) + compressor.flush()
     fields = {256: 8, 257: 8, 258: 8, 259: 8, 262: 1, 277: 1, 322: 65_520, 323: 65_520, 324: 134, 325: len(tile)}
-    directory = struct.pack("<H", len(fields)) + b"".join(
-        struct.pack("<HHII", tag, 4, 1, v) for tag, v in fields.items()
-    )
+    directory = struct.pack("<H", len(fields))
+    directory += b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in fields.items())
     assert_corrupt(TIFF, b"II*\0" + struct.pack("<I", 8) + directory + bytes(4) + tile, "decode")
 
 

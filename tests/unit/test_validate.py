@@ -83,7 +83,7 @@ def rejected(cloud: Cloud, key: str, body: bytes, content_type: str = "") -> Rea
     for sentence in (verdict["reason"], verdict["hint"]):
         assert sentence[0].isupper()
         assert sentence.endswith(".")
-        assert "{" not in sentence
+        assert not {"{", "<"} & set(sentence)
     return ReasonCode(verdict["reasonCode"])
 
 
