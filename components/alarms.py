@@ -29,8 +29,8 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """An alarm goes off when `expression` over `metrics` (or the one metric itself) exceeds `threshold` in every one of
-    `periods` periods in a row.
+    """Goes off when `expression` over `metrics`, or the one metric itself, has compared like this to `threshold` in
+    every one of `periods` periods.
 
     `name` is the part of its physical name after img-pipeline-{stack}-; `pages` says that somebody has to get up.
     """
@@ -40,6 +40,7 @@ class Alarm:
     command: str
     metrics: Mapping[str, Metric]
     expression: str | None = None
+    comparison: str = "GreaterThanThreshold"
     threshold: float
     period_seconds: int = 60
     periods: int = 1
@@ -298,8 +299,9 @@ def _account_concurrency(watched: Watched) -> Alarm:
             # Includes what is reserved, unlike ConcurrentExecutions ("Monitoring concurrency").
             "claimed": Metric(namespace="AWS/Lambda", name="ClaimedAccountConcurrency", statistic="Maximum")
         },
-        expression=f"IF(100*claimed>={percent:g}*{limit},1,0)",
-        threshold=0,
+        expression=f"100*claimed/{limit}",
+        comparison="GreaterThanOrEqualToThreshold",
+        threshold=percent,
         periods=3,
     )
 
@@ -322,7 +324,7 @@ def _tables(watched: Watched) -> Iterator[Alarm]:
 
 def _percentage(part: str, whole: str, watched: Watched) -> str:
     """Metric math for `part` in percent of `whole`, 0 while there are too few calls for a percentage."""
-    return f"IF({whole}>={watched.settings.alarms.function_error_minimum_invocations},100*{part}/{whole},0)"
+    return f"IF({whole}>={watched.settings.alarms.minimum_invocations},100*{part}/{whole},0)"
 
 
 def _queue_url(queue_name: str) -> str:

@@ -152,7 +152,7 @@ class Alerting(pulumi.ComponentResource):
             name=deployment.name(alarm.name),
             alarm_description=_description(alarm.meaning, alarm.command),
             metric_queries=_metric_queries(alarm),
-            comparison_operator="GreaterThanThreshold",
+            comparison_operator=alarm.comparison,
             threshold=alarm.threshold,
             evaluation_periods=alarm.periods,
             datapoints_to_alarm=alarm.periods,

@@ -1,12 +1,16 @@
 """Where a stack stands and how its resources are named, tagged and kept."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from components.settings import PROJECT, Settings
+from components.settings import PROJECT, Settings, SettingsError
+
+# A bucket name has 63 characters: img-pipeline-{stack}-processed-{account id}.
+STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,26}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +29,11 @@ class Deployment:
     def current(cls, settings: Settings) -> "Deployment":
         """The running stack, in the account and region of its AWS credentials."""
         stack = pulumi.get_stack()
+        if not STACK_NAME.fullmatch(stack):
+            raise SettingsError(
+                f'the stack\'s name "{stack}" is not accepted: it becomes part of bucket names, so '
+                "1 to 27 lower-case letters, digits and hyphens, a letter first"
+            )
         partition = aws.get_partition()
         return cls(
             stack=stack,

@@ -73,6 +73,7 @@ class Function(pulumi.ComponentResource):
             ServiceRoleArgs(
                 deployment=deployment,
                 role_name=self.function_name,
+                # Lambda documents no source ARN for taking a role, so the account is all there is to pin.
                 description=f"What {self.function_name} may do",
                 service="lambda.amazonaws.com",
                 statements=[

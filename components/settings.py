@@ -26,34 +26,13 @@ PROJECT = "img-pipeline"
 UNRESERVED_CONCURRENCY = 100
 # What the workflow does besides running functions: rows, messages and notifications, each well under a second.
 BOOKKEEPING_SECONDS = 15
+# Memory that a function needs: for itself, for the file, and for each pixel at its peak. The last was measured with the
+# costliest format, WebP with transparency: decoding holds the picture four times, encoding it whole as much again.
+FUNCTION_MB = 128
+DECODED_BYTES_PER_PIXEL = 16
+WATERMARKED_BYTES_PER_PIXEL = 32
 # What AWS asks of a queue whose consumer may be throttled ("Using Lambda with Amazon SQS"); a pipe's target may be too.
 VISIBILITY_FACTOR = 6
-
-LOG_RETENTION_DAYS = (
-    1,
-    3,
-    5,
-    7,
-    14,
-    30,
-    60,
-    90,
-    120,
-    150,
-    180,
-    365,
-    400,
-    545,
-    731,
-    1096,
-    1827,
-    2192,
-    2557,
-    2922,
-    3288,
-    3653,
-)
-INTERFACE_ENDPOINTS = ("logs", "monitoring", "sqs", "sns", "states", "xray", "kms", "sts", "events")
 
 
 class SettingsError(pulumi.RunError):
@@ -82,9 +61,16 @@ Count = Annotated[int, Field(ge=0)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 DaysOrNever = Annotated[int, Field(ge=0, le=3650)]
 Percent = Annotated[float, Field(ge=0, le=100)]
-MimeType = Annotated[str, StringConstraints(pattern=r"^[a-z]+/[a-z0-9.+-]+$")]
-ShortName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
-FunctionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+# Formats that the functions can decode (functions/shared/formats.py).
+ImageType = Literal["image/jpeg", "image/png", "image/webp", "image/gif", "image/tiff", "image/avif", "image/heic"]
+InterfaceEndpoint = Literal["logs", "monitoring", "sqs", "sns", "states", "xray", "kms", "sts", "events"]
+# What CloudWatch Logs offers ("PutRetentionPolicy").
+LogRetentionDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]  # fmt: skip
+# As long as names may be for AWS to take the physical names that they become part of.
+ShortName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,23}$")]
+FunctionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,21}$")]
 BucketName = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9-]{1,61}[a-z0-9])?$")]
 TableName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_.-]{3,255})?$")]
 
@@ -93,7 +79,7 @@ class RenditionPreset(_Model):
     name: ShortName
     width: Annotated[int, Field(ge=16, le=8192)]
     formats: Annotated[tuple[Literal["jpeg", "webp"], ...], Field(min_length=1)]
-    quality: Annotated[int, Field(ge=1, le=100)]
+    quality: Annotated[int, Field(ge=1, le=95)]
 
 
 class Watermark(_Model):
@@ -103,14 +89,14 @@ class Watermark(_Model):
     logo_path: str
 
 
-class Validate(_Model):
+class ValidateFunction(_Model):
     memory_mb: MemoryMb
     timeout_seconds: Seconds
     reserved_concurrency: Concurrency
     provisioned_concurrency: Concurrency
 
 
-class Transform(_Model):
+class TransformFunction(_Model):
     name: FunctionName
     memory_mb: MemoryMb
     timeout_seconds: Seconds
@@ -120,7 +106,7 @@ class Transform(_Model):
 
 class ResultSubscriber(_Model):
     outcomes: tuple[Outcome, ...] = ()
-    content_types: tuple[MimeType, ...] = ()
+    content_types: tuple[ImageType, ...] = ()
 
 
 class Alarms(_Model):
@@ -130,8 +116,8 @@ class Alarms(_Model):
     workflow_failures: Count
     workflow_p99_seconds: Annotated[float, Field(gt=0)]
     function_error_percent: Percent
-    function_error_minimum_invocations: Count
     cold_start_percent: Percent
+    minimum_invocations: Count
     account_concurrency_percent: Percent
 
 
@@ -144,7 +130,7 @@ class Vpc(_Model):
         tuple[Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]+$")], ...], Field(min_length=1)
     ]
     route_table_ids: tuple[Annotated[str, StringConstraints(pattern=r"^rtb-[0-9a-f]+$")], ...] = ()
-    interface_endpoints: tuple[Literal[INTERFACE_ENDPOINTS], ...] = ()  # pyright: ignore[reportInvalidTypeForm]
+    interface_endpoints: tuple[InterfaceEndpoint, ...] = ()
 
 
 class Lifecycle(_Model):
@@ -160,11 +146,11 @@ class Settings(_Model):
     max_bytes: Annotated[int, Field(ge=1, le=512 * 1024 * 1024)]
     max_pixels: Annotated[int, Field(ge=1, le=500_000_000)]
     max_frames: Annotated[int, Field(ge=1, le=10_000)]
-    allowed_types: Annotated[tuple[MimeType, ...], Field(min_length=1)]
+    allowed_types: Annotated[tuple[ImageType, ...], Field(min_length=1)]
     rendition_presets: Annotated[tuple[RenditionPreset, ...], Field(min_length=1)]
     watermark: Watermark
-    validate_: Annotated[Validate, Field(alias="validate")]
-    transforms: Annotated[tuple[Transform, ...], Field(min_length=1, max_length=40)]
+    validate_: Annotated[ValidateFunction, Field(alias="validate")]
+    transforms: Annotated[tuple[TransformFunction, ...], Field(min_length=1, max_length=40)]
     map_concurrency: Annotated[int, Field(ge=1, le=40)]
     workflow_timeout_seconds: Seconds
     max_receive_count: Annotated[int, Field(ge=1, le=1000)]
@@ -176,7 +162,7 @@ class Settings(_Model):
     workflow_log_level: Literal["ALL", "ERROR", "FATAL", "OFF"]
     workflow_log_data: bool
     tracing: bool
-    log_retention_days: Literal[LOG_RETENTION_DAYS]  # pyright: ignore[reportInvalidTypeForm]
+    log_retention_days: LogRetentionDays
     job_retention_days: Days
     result_subscribers: dict[ShortName, ResultSubscriber]
     alert_emails: tuple[Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")], ...]
@@ -287,6 +273,7 @@ def _contradictions(settings: Settings) -> Iterator[_Mistake]:
     """Rules between settings, and between settings and the project's folder."""
     yield from _workflow_time(settings)
     yield from _concurrency(settings)
+    yield from _memory(settings)
     yield from _names(settings)
     yield from _files(settings)
     alarms = settings.alarms
@@ -336,6 +323,22 @@ def _concurrency(settings: Settings) -> Iterator[_Mistake]:
             f"at least {reserved + UNRESERVED_CONCURRENCY}: the functions reserve {reserved} and AWS keeps "
             f"{UNRESERVED_CONCURRENCY} unreserved; lower reservedConcurrency (0 reserves none) or raise the limit",
         )
+
+
+def _memory(settings: Settings) -> Iterator[_Mistake]:
+    functions = {"validate": settings.validate_}
+    functions |= {f"transforms[{index}]": transform for index, transform in enumerate(settings.transforms)}
+    for key, function in functions.items():
+        watermarks = isinstance(function, TransformFunction) and function.name == "watermark"
+        bytes_per_pixel = WATERMARKED_BYTES_PER_PIXEL if watermarks else DECODED_BYTES_PER_PIXEL
+        needed_mb = FUNCTION_MB + math.ceil((settings.max_bytes + bytes_per_pixel * settings.max_pixels) / 2**20)
+        if function.memory_mb < needed_mb:
+            yield _Mistake(
+                f"{key}.memoryMb",
+                function.memory_mb,
+                f"at least {needed_mb}, to hold an image of maxPixels ({settings.max_pixels}) and maxBytes "
+                f"({settings.max_bytes}); or lower those",
+            )
 
 
 def _names(settings: Settings) -> Iterator[_Mistake]:

@@ -12,7 +12,7 @@ from components.function import Function
 from components.iam import ServiceRole, ServiceRoleArgs, Statement, allow, use_key, write_traces
 from components.persist import Persist
 from components.queue import DeadLetterQueue
-from components.settings import Settings, Transform
+from components.settings import Settings, TransformFunction
 from components.workflow import TransformSpec, WorkflowSpec, workflow_definition
 
 
@@ -23,7 +23,7 @@ class StateMachineArgs:
     deployment: Deployment
     settings: Settings
     validate: Function
-    transforms: Sequence[tuple[Transform, Function]]
+    transforms: Sequence[tuple[TransformFunction, Function]]
     validate_dlq: DeadLetterQueue
     persist: Persist
     key_arn: pulumi.Input[str] | None

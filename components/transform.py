@@ -17,8 +17,7 @@ from components.network import Network
 from components.packaging import LayerTarget, code_archive, dependency_layer
 from components.persist import Persist
 from components.queue import DeadLetterQueue, DeadLetterQueueArgs
-from components.settings import PROJECT_DIRECTORY, Settings
-from components.settings import Transform as TransformSettings
+from components.settings import PROJECT_DIRECTORY, Settings, TransformFunction
 from components.state_machine import StateMachine, StateMachineArgs
 
 OUTPUT_PREFIX = "processed/"
@@ -166,7 +165,7 @@ class Transform(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
 
-    def _transform(self, platform: Platform, transform: TransformSettings, logo_key: str | None) -> Function:
+    def _transform(self, platform: Platform, transform: TransformFunction, logo_key: str | None) -> Function:
         args = self._args
         statements = [self._read_uploads()]
         key_actions = ["kms:Decrypt"]

@@ -83,9 +83,12 @@ def run(stack: str, overrides: Mapping[str, object] | None = None) -> Recording:
     return recording
 
 
-def run_into(recording: Recording, overrides: Mapping[str, object] | None = None) -> None:
-    """Like `run`, for a run that may fail: what was registered until then is in `recording`."""
-    config = stack_config(recording.stack) | _as_text(overrides or {})
+def run_into(recording: Recording, overrides: Mapping[str, object] | None = None, settings_of: str = "") -> None:
+    """Like `run`, for a run that may fail: what was registered until then is in `recording`.
+
+    `settings_of` names the stack whose file is read, when it is not the recording's own.
+    """
+    config = stack_config(settings_of or recording.stack) | _as_text(overrides or {})
     # An empty context and a loop of its own: nothing of an earlier run can be seen from in there.
     contextvars.Context().run(asyncio.run, _run(recording, config))
 

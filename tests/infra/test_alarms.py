@@ -147,7 +147,10 @@ def test_one_percent_of_errors_in_five_minutes_is_too_much(recording: Recording)
 
 
 def test_four_fifths_of_the_account_is_the_limit(recording: Recording) -> None:
-    assert expression(alarms(recording)["account-concurrency"]) == "IF(100*claimed>=80*1000,1,0)"
+    alarm = alarms(recording)["account-concurrency"]
+    assert expression(alarm) == "100*claimed/1000"
+    assert alarm.inputs["comparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    assert alarm.inputs["threshold"] == 80
 
 
 def test_metric_math_uses_metrics_that_the_alarm_has(recording: Recording) -> None:

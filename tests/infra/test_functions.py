@@ -70,7 +70,7 @@ def test_prod_keeps_validate_warm(prod: Recording, dev: Recording) -> None:
 def test_functions_learn_their_limits_from_the_settings(dev: Recording) -> None:
     validate = environment(dev, "validate")
     assert validate["MAX_BYTES"] == "52428800"
-    assert validate["MAX_PIXELS"] == "100000000"
+    assert validate["MAX_PIXELS"] == "50000000"
     assert validate["MAX_FRAMES"] == "300"
     assert validate["ALLOWED_TYPES"].split(",")[0] == "image/jpeg"
     assert validate["DENYLIST_TABLE"] == "img-pipeline-dev-denylist"

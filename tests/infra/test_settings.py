@@ -1,12 +1,16 @@
 """Settings are documented, typed and checked; a mistake is named before anything is created."""
 
+import contextvars
 import json
 import re
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from pulumi.runtime import set_all_config
 
-from components.settings import Settings, SettingsError, config_schema, parse_settings
+from components.settings import ImageType, Settings, SettingsError, config_schema, parse_settings
+from functions.shared.formats import FORMATS
+from functions.watermark.settings import Position
 from tests.infra.program import Recording, run_into, stack_config
 
 
@@ -24,7 +28,7 @@ def refusal(**given: object) -> str:
 
 
 def transform(name: str, **changes: object) -> dict[str, object]:
-    complete = {"memoryMb": 512, "timeoutSeconds": 30, "reservedConcurrency": 5, "writesRenditions": True}
+    complete = {"memoryMb": 4096, "timeoutSeconds": 30, "reservedConcurrency": 5, "writesRenditions": True}
     return {"name": name, **complete, **changes}
 
 
@@ -180,6 +184,17 @@ def test_an_alarm_that_every_retry_sets_off_is_refused() -> None:
     assert "alarms.oldestMessageSeconds = 1080 " in refusal(alarms={"oldestMessageSeconds": 1080})
 
 
+def test_functions_must_have_memory_for_the_largest_image() -> None:
+    message = refusal(maxPixels=200_000_000)
+    assert [line.partition(" is not accepted")[0] for line in message.splitlines()] == [
+        "img-pipeline:validate.memoryMb = 1769",
+        "img-pipeline:transforms[0].memoryMb = 1769",
+        "img-pipeline:transforms[1].memoryMb = 3300",
+        "img-pipeline:transforms[2].memoryMb = 1769",
+    ]
+    assert "at least 3230, to hold an image of maxPixels (200000000) and maxBytes (52428800)" in message
+
+
 def test_a_key_without_kms_is_refused() -> None:
     arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
     assert refusal(kmsKeyArn=arn) == (
@@ -210,6 +225,29 @@ def test_a_logo_that_is_not_there_is_refused() -> None:
     assert refusal(watermark={"logoPath": "missing.png"}).startswith(
         'img-pipeline:watermark.logoPath = "missing.png" is not accepted: the path of a PNG file'
     )
+
+
+def test_a_value_that_is_secret_is_not_told() -> None:
+    def refused() -> str:
+        set_all_config({}, ["img-pipeline:alertHttpsEndpoints"])
+        return refusal(alertHttpsEndpoints=["ftp://events.example.com/0123456789abcdef"])
+
+    message = contextvars.copy_context().run(refused)
+    assert message.startswith("img-pipeline:alertHttpsEndpoints[0] = [secret] is not accepted: ")
+    assert "0123456789abcdef" not in message
+
+
+def test_types_and_positions_are_those_the_functions_know() -> None:
+    assert set(get_args(ImageType)) == set(FORMATS)
+    positions = Settings.model_json_schema(by_alias=True)["$defs"]["Watermark"]["properties"]["position"]["enum"]
+    assert set(positions) == set(Position)
+
+
+def test_a_stack_whose_name_cannot_be_part_of_a_bucket_name_is_refused() -> None:
+    recording = Recording(stack="Dev_1")
+    with pytest.raises(SettingsError, match='the stack\'s name "Dev_1" is not accepted'):
+        run_into(recording, settings_of="dev")
+    assert recording.resources == []
 
 
 def test_an_empty_vpc_is_no_vpc() -> None:
