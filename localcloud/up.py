@@ -55,11 +55,18 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _deploy_and_explain(cloud: Emulator) -> dict[str, Any]:
+    created: list[str] = []
     with Console().status("deploying") as status:
-        outputs = deploy(cloud, STACK, progress=lambda kind, name: status.update(f"deploying {kind} {name}"))
+
+        def show(kind: str, name: str) -> None:
+            created.append(name)
+            status.update(f"deploying: {len(created)} resources, now {name} ({kind})")
+
+        outputs = deploy(cloud, STACK, progress=show)
     photo = cloud.data_directory / "photo.jpg"
     Image.linear_gradient("L").resize((960, 640)).convert("RGB").save(photo)
-    print(f"The stack {STACK} runs at {cloud.endpoint_url}, IAM enforced. Its names:\n\n{_names(outputs)}\n\nTry it:\n")
+    print(f"The stack {STACK} runs at {cloud.endpoint_url}, {len(created)} resources, IAM enforced. Its names:\n")
+    print(f"{_names(outputs)}\n\nTry it:\n")
     for purpose, command in _commands(cloud, outputs, photo).items():
         print(f"# {purpose}\n{command}\n")
     return outputs

@@ -27,6 +27,9 @@ from pydantic.alias_generators import to_camel
 HANDLERS: dict[str, type[Resource]] = {}
 """Handler class by Pulumi type token; filled by :func:`handles`."""
 
+NEVER_DESTROYED = "nothing is destroyed here: the whole cloud goes away at once"
+"""Why an input that is about destroying a resource is irrelevant."""
+
 
 class Cloud(Protocol):
     """What a handler needs of the cloud it creates things in."""

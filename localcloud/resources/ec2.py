@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from localcloud.resources.base import Cloud, Created, Resource, given, handles, tag_list
+from localcloud.resources.base import NEVER_DESTROYED, Cloud, Created, Resource, given, handles, tag_list
 
 
 @handles("aws:ec2/securityGroup:SecurityGroup")
@@ -13,7 +13,7 @@ class SecurityGroup(Resource):
     """A security group without rules: as with the real provider, those are resources of their own."""
 
     generated_name: ClassVar = "name"
-    irrelevant: ClassVar = {"revokeRulesOnDelete": "nothing is destroyed here: the whole cloud goes away at once"}
+    irrelevant: ClassVar = {"revokeRulesOnDelete": NEVER_DESTROYED}
 
     name: str
     vpc_id: str

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from localcloud.resources.base import Cloud, Created, Resource, ResourceError, given, handles, pascal_case, tag_list
+from localcloud.resources.base import (
+    NEVER_DESTROYED,
+    Cloud,
+    Created,
+    Resource,
+    ResourceError,
+    given,
+    handles,
+    pascal_case,
+    tag_list,
+)
 
 
 @handles("aws:cloudwatch/eventRule:EventRule")
 class EventRule(Resource):
     generated_name: ClassVar = "name"
-    irrelevant: ClassVar = {"forceDestroy": "nothing is destroyed here: the whole cloud goes away at once"}
+    irrelevant: ClassVar = {"forceDestroy": NEVER_DESTROYED}
 
     name: str
     description: str | None = None
@@ -41,7 +51,7 @@ class EventRule(Resource):
 @handles("aws:cloudwatch/eventTarget:EventTarget")
 class EventTarget(Resource):
     generated_name: ClassVar = "targetId"
-    irrelevant: ClassVar = {"forceDestroy": "nothing is destroyed here: the whole cloud goes away at once"}
+    irrelevant: ClassVar = {"forceDestroy": NEVER_DESTROYED}
 
     target_id: str
     rule: str

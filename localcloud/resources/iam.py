@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from localcloud.resources.base import Cloud, Created, Resource, given, handles, tag_list
+from localcloud.resources.base import NEVER_DESTROYED, Cloud, Created, Resource, given, handles, tag_list
 
 
 @handles("aws:iam/role:Role")
 class Role(Resource):
     generated_name: ClassVar = "name"
-    irrelevant: ClassVar = {"forceDetachPolicies": "nothing is destroyed here: the whole cloud goes away at once"}
+    irrelevant: ClassVar = {"forceDetachPolicies": NEVER_DESTROYED}
 
     name: str
     assume_role_policy: str

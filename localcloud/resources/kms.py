@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from localcloud.resources.base import Cloud, Created, Resource, given, handles, tag_list
+from localcloud.resources.base import NEVER_DESTROYED, Cloud, Created, Resource, given, handles, tag_list
 
 
 @handles("aws:kms/key:Key")
 class Key(Resource):
-    irrelevant: ClassVar = {"deletionWindowInDays": "nothing is destroyed here: the whole cloud goes away at once"}
+    irrelevant: ClassVar = {"deletionWindowInDays": NEVER_DESTROYED}
 
     customer_master_key_spec: str = "SYMMETRIC_DEFAULT"
     description: str = ""

@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 from pulumi import Archive
 
 from localcloud.resources.archives import archive_bytes
-from localcloud.resources.base import Cloud, Created, Properties, Resource, given, handles, pascal_case
+from localcloud.resources.base import NEVER_DESTROYED, Cloud, Created, Properties, Resource, given, handles, pascal_case
 
 
 @handles("aws:lambda/layerVersion:LayerVersion")
 class LayerVersion(Resource):
     irrelevant: ClassVar = {
-        "skipDestroy": "nothing is destroyed here: the whole cloud goes away at once",
+        "skipDestroy": NEVER_DESTROYED,
         "sourceCodeHash": "it only tells Pulumi when to publish again",
     }
 
@@ -76,7 +76,7 @@ class VpcConfig(Properties):
 class Function(Resource):
     generated_name: ClassVar = "name"
     irrelevant: ClassVar = {
-        "skipDestroy": "nothing is destroyed here: the whole cloud goes away at once",
+        "skipDestroy": NEVER_DESTROYED,
         "sourceCodeHash": "it only tells Pulumi when to upload again",
     }
 
@@ -218,7 +218,7 @@ class FunctionEventInvokeConfig(Resource):
 
 @handles("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig")
 class ProvisionedConcurrencyConfig(Resource):
-    irrelevant: ClassVar = {"skipDestroy": "nothing is destroyed here: the whole cloud goes away at once"}
+    irrelevant: ClassVar = {"skipDestroy": NEVER_DESTROYED}
 
     function_name: str
     qualifier: str

@@ -7,13 +7,13 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from localcloud.resources.base import Cloud, Created, Resource, given, handles
+from localcloud.resources.base import NEVER_DESTROYED, Cloud, Created, Resource, given, handles
 
 
 @handles("aws:cloudwatch/logGroup:LogGroup")
 class LogGroup(Resource):
     generated_name: ClassVar = "name"
-    irrelevant: ClassVar = {"skipDestroy": "nothing is destroyed here: the whole cloud goes away at once"}
+    irrelevant: ClassVar = {"skipDestroy": NEVER_DESTROYED}
 
     name: str
     kms_key_id: str | None = None

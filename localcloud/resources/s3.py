@@ -11,7 +11,17 @@ from pulumi import Asset
 from pydantic import Field
 
 from localcloud.resources.archives import asset_bytes
-from localcloud.resources.base import Cloud, Created, Properties, Resource, given, handles, pascal_case, tag_list
+from localcloud.resources.base import (
+    NEVER_DESTROYED,
+    Cloud,
+    Created,
+    Properties,
+    Resource,
+    given,
+    handles,
+    pascal_case,
+    tag_list,
+)
 
 
 @handles("aws:s3/bucket:Bucket")
@@ -19,7 +29,7 @@ class Bucket(Resource):
     """A bucket; what it holds is configured by the resources below."""
 
     generated_name = "bucket"
-    irrelevant: ClassVar = {"forceDestroy": "nothing is destroyed here: the whole cloud goes away at once"}
+    irrelevant: ClassVar = {"forceDestroy": NEVER_DESTROYED}
 
     bucket: str
     object_lock_enabled: bool = False
@@ -233,7 +243,7 @@ class BucketOwnershipControls(Resource):
 @handles("aws:s3/bucketObjectv2:BucketObjectv2")
 class BucketObject(Resource):
     irrelevant: ClassVar = {
-        "forceDestroy": "nothing is destroyed here: the whole cloud goes away at once",
+        "forceDestroy": NEVER_DESTROYED,
         "sourceHash": "it only tells Pulumi when to upload again",
     }
 

@@ -226,3 +226,24 @@ def test_deploying_again_with_other_settings_updates_and_keeps_the_rows(deployed
     assert dynamodb.get_item(TableName=outputs["assetsTable"], Key=item)["Item"] == item
     unchanged = deployed.client("lambda").list_layer_versions(LayerName=f"{PREFIX}-dependencies")["LayerVersions"]
     assert unchanged == versions
+
+
+def test_the_prod_stack_with_its_own_key_and_a_network_deploys_too() -> None:
+    with Emulator.start() as cloud:
+        ec2 = cloud.client("ec2")
+        vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        subnet_id = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+        vpc = {"vpcId": vpc_id, "subnetIds": [subnet_id]}
+
+        outputs = deploy(cloud, "prod", {"layerTarget": "host", "encryption": "kms", "vpc": vpc})
+
+        prod = Deployed(cloud, outputs, Counter())
+        key_arn = cloud.client("kms").describe_key(KeyId="alias/img-pipeline-prod-data")["KeyMetadata"]["Arn"]
+        assert prod.queue("transformQueueUrl")["KmsMasterKeyId"] == key_arn
+        jobs = cloud.client("dynamodb").describe_table(TableName=outputs["jobsTable"])["Table"]
+        assert (jobs["DeletionProtectionEnabled"], jobs["SSEDescription"]["KMSMasterKeyArn"]) == (True, key_arn)
+        functions = cloud.client("lambda")
+        validate = outputs["functionNames"]["validate"]
+        assert functions.get_function_configuration(FunctionName=validate)["VpcConfig"]["SubnetIds"] == [subnet_id]
+        warm = functions.get_provisioned_concurrency_config(FunctionName=validate, Qualifier="live")
+        assert warm["RequestedProvisionedConcurrentExecutions"] == 2
