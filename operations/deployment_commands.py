@@ -108,10 +108,12 @@ def deploy(
 
     Exit status: 0 done, 1 failed or not confirmed, 3 refused because data would be lost.
 
-    Examples:
+    Example:
 
-        img-pipeline deploy --stack dev --yes
-        img-pipeline deploy --stack prod --config-file prod.yaml --secret 'alertHttpsEndpoints[0]=PAGER_URL'
+    ```
+    img-pipeline deploy --stack dev --yes
+    img-pipeline deploy --stack prod --config-file prod.yaml --secret 'alertHttpsEndpoints[0]=PAGER_URL'
+    ```
     """
     config, secrets = _config(config_file, secret)
     if local or stack == "local":
@@ -144,9 +146,12 @@ def preview(
 ) -> None:
     """Show what `deploy` would change, and change nothing.
 
-    img-pipeline preview --stack prod
+    Example:
 
+    ```
+    img-pipeline preview --stack prod
     echo '{"maxBytes": 20971520}' | img-pipeline preview --stack prod --config-file - --json
+    ```
     """
     _not_here(stack, "preview")
     from operations import deployment  # noqa: PLC0415
@@ -167,7 +172,9 @@ def destroy(
 
     Example:
 
-        img-pipeline destroy --stack dev --allow-delete aws:s3/bucket:Bucket --allow-delete aws:dynamodb/table:Table …
+    ```
+    img-pipeline destroy --stack dev --allow-delete aws:s3/bucket:Bucket --allow-delete aws:dynamodb/table:Table …
+    ```
     """
     _not_here(stack, "destroy")
     from operations import deployment  # noqa: PLC0415
@@ -185,7 +192,9 @@ def refresh(stack: StackOption = "dev", yes: YesOption = False, json_: JsonOptio
 
     Example:
 
-        img-pipeline refresh --stack prod
+    ```
+    img-pipeline refresh --stack prod
+    ```
     """
     _not_here(stack, "refresh")
     from operations import deployment  # noqa: PLC0415
@@ -210,7 +219,9 @@ def outputs(
 
     Example:
 
-        aws s3 cp cat.jpg "s3://$(img-pipeline outputs ingestBucket --stack dev)/uploads/cat.jpg"
+    ```
+    aws s3 cp cat.jpg "s3://$(img-pipeline outputs ingestBucket --stack dev)/uploads/cat.jpg"
+    ```
     """
     values, secret_names = _outputs_of(stack, local)
     shown = {key: value if show_secrets or key not in secret_names else "[secret]" for key, value in values.items()}
