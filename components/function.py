@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.deployment import Deployment
-from components.iam import ServiceRole, ServiceRoleArgs, Statement, allow, write_traces
+from components.iam import ServiceRole, ServiceRoleArgs, Statement, allow, write_logs, write_traces
 from components.network import Network
 
 LIVE = "live"
@@ -78,11 +78,7 @@ class Function(pulumi.ComponentResource):
                 service="lambda.amazonaws.com",
                 statements=[
                     *args.statements,
-                    allow(
-                        "WriteLogs",
-                        ["logs:CreateLogStream", "logs:PutLogEvents"],
-                        [pulumi.Output.concat(log_group.arn, ":*")],
-                    ),
+                    write_logs(log_group.arn),
                     *([write_traces()] if platform.tracing else []),
                     *(_join_network(self.function_name, platform.network, deployment) if platform.network else []),
                 ],

@@ -52,6 +52,13 @@ def policy_document(statements: Sequence[Statement]) -> pulumi.Output[str]:
     return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
+def write_logs(log_group_arn: pulumi.Input[str]) -> Statement:
+    """Leave to write one log group's events, and to start streams in it."""
+    return allow(
+        "WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [pulumi.Output.concat(log_group_arn, ":*")]
+    )
+
+
 def write_traces() -> Statement:
     """Leave to send traces to X-Ray, whose actions AWS allows on nothing narrower than `*`."""
     return allow("WriteTraces", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"])

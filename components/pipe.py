@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.deployment import Deployment
-from components.iam import ServiceRole, ServiceRoleArgs, allow, use_key
+from components.iam import ServiceRole, ServiceRoleArgs, allow, use_key, write_logs
 from components.queue import Queue
 
 # The workflow's input. The body of a message is the event itself, as JSON; unquoted, it stays JSON.
@@ -61,6 +61,7 @@ class WorkflowPipe(pulumi.ComponentResource):
                         [args.queue.arn],
                     ),
                     allow("RunWorkflow", ["states:StartSyncExecution"], [args.state_machine_arn]),
+                    write_logs(log_group.arn),
                     *use_key(args.key_arn, ["kms:Decrypt"], ["sqs"], deployment),
                 ],
             ),

@@ -4,7 +4,7 @@ import pytest
 
 from tests.infra.program import Recording, run
 
-# Everything that is optional, in one stack: own key, VPC, subscribers with and without filters, alerts, a logo.
+# Nearly everything that is optional, in one stack: own key, VPC, subscribers with and without filters, alerts.
 FULL = {
     "encryption": "kms",
     "vpc": {

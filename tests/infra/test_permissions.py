@@ -3,13 +3,14 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cloudsplaining.scan.policy_document import PolicyDocument
 from policy_sentry.querying.actions import get_action_data, get_actions_that_support_wildcard_arns_only
 
-from tests.infra.program import ACCOUNT_ID, Recording, Resource
+from tests.infra.program import ACCOUNT_ID, Recording, Resource, run
 
 # A network interface gets a random id when Lambda makes it.
 NETWORK_INTERFACES = re.compile(r"arn:aws:ec2:[^:]+:\d+:network-interface/\*")
@@ -169,12 +170,40 @@ def test_transforms_read_uploads_and_write_renditions_and_nothing_else(dev: Reco
 def test_the_pipe_takes_from_one_queue_and_starts_one_workflow(dev: Recording) -> None:
     queue = dev.one("aws:sqs/queue:Queue", name="img-pipeline-dev-transform-queue").arn
     machine = dev.one("aws:sfn/stateMachine:StateMachine").arn
+    logs = dev.one("LogGroup", name="/aws/vendedlogs/pipes/img-pipeline-dev-pipe").arn
     assert granted_to(dev, "pipe") == {
         ("sqs:ReceiveMessage", queue),
         ("sqs:DeleteMessage", queue),
         ("sqs:GetQueueAttributes", queue),
         ("states:StartSyncExecution", machine),
+        ("logs:CreateLogStream", f"{logs}:*"),
+        ("logs:PutLogEvents", f"{logs}:*"),
     }
+
+
+def test_only_the_watermark_reads_the_logo_and_only_the_logo(tmp_path: Path) -> None:
+    logo = tmp_path / "logo.png"
+    logo.write_bytes(b"any bytes")
+    recording = run("dev", {"watermark": {"logoPath": str(logo)}})
+    stored = recording.one("BucketObject").inputs
+    assert stored["bucket"] == recording.outputs["processedBucket"]
+    readers = {(role, resource) for role, action, resource in grants(recording) if action == "s3:GetObject"}
+    assert readers == {("img-pipeline-dev-watermark", f"arn:aws:s3:::{stored['bucket']}/{stored['key']}")}
+    function = recording.one("aws:lambda/function:Function", name="img-pipeline-dev-watermark")
+    assert json.loads(function.inputs["environment"]["variables"]["WATERMARK"])["logoKey"] == stored["key"]
+
+
+def test_nobody_writes_traces_where_tracing_is_off() -> None:
+    recording = run("dev", {"tracing": False})
+    assert not any(action.startswith("xray:") for _, action, _ in grants(recording))
+    assert recording.one("aws:sfn/stateMachine:StateMachine").inputs["tracingConfiguration"] == {"enabled": False}
+
+
+def test_a_key_of_the_users_own_is_used_and_none_is_made() -> None:
+    arn = f"arn:aws:kms:eu-west-1:{ACCOUNT_ID}:key/0a1b2c3d-0000-4000-8000-0123456789ab"
+    recording = run("dev", {"encryption": "kms", "kmsKeyArn": arn})
+    assert recording.of_type("aws:kms/key:Key") == []
+    assert {resource for _, action, resource in grants(recording) if action.startswith("kms:")} == {arn}
 
 
 def test_the_workflow_calls_functions_by_their_alias(recording: Recording) -> None:
