@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -24,6 +25,16 @@ class PersistArgs:
     key_arn: pulumi.Input[str] | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    """Another way to find a table's rows: all with one hash key, in the order of the range key."""
+
+    name: str
+    hash_key: str
+    range_key: str
+    projection: Literal["ALL", "KEYS_ONLY"]
+
+
 class Persist(pulumi.ComponentResource):
     """The record of every file, and the notification that it is ready or refused."""
 
@@ -41,13 +52,17 @@ class Persist(pulumi.ComponentResource):
         self.table_names = {"assets": assets_name, "jobs": jobs_name, "denylist": args.denylist_table_name}
 
         self.assets = self._table(f"{name}-assets", args, assets_name, key="fileKey")
-        # The history of one file: its jobs, the newest last.
         self.jobs = self._table(
             f"{name}-jobs",
             args,
             jobs_name,
             key="jobId",
-            index=("fileKey-index", ("fileKey", "createdAt")),
+            indexes=[
+                # The history of one file: its jobs, the newest last.
+                Index(name="fileKey-index", hash_key="fileKey", range_key="createdAt", projection="ALL"),
+                # What failed lately. Keys alone: a job is written to it when it starts and when its status changes.
+                Index(name="status-index", hash_key="status", range_key="createdAt", projection="KEYS_ONLY"),
+            ],
             time_to_live="expiresAt",
         )
         self.denylist = self._table(f"{name}-denylist", args, args.denylist_table_name, key="sha256")
@@ -65,17 +80,17 @@ class Persist(pulumi.ComponentResource):
         table_name: str,
         *,
         key: str,
-        index: tuple[str, Sequence[str]] | None = None,
+        indexes: Sequence[Index] = (),
         time_to_live: str | None = None,
     ) -> aws.dynamodb.Table:
-        attributes = {key, *(index[1] if index else ())}
+        attributes = {key, *(attribute for index in indexes for attribute in (index.hash_key, index.range_key))}
         return aws.dynamodb.Table(
             name,
             name=table_name,
             billing_mode="PAY_PER_REQUEST",
             hash_key=key,
             attributes=[{"name": attribute, "type": "S"} for attribute in sorted(attributes)],
-            global_secondary_indexes=[_index(*index)] if index else None,
+            global_secondary_indexes=[_index(index) for index in indexes] or None,
             ttl={"attribute_name": time_to_live, "enabled": True} if time_to_live else None,
             point_in_time_recovery={"enabled": True},
             server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(enabled=True, kms_key_arn=args.key_arn),
@@ -135,12 +150,12 @@ class Persist(pulumi.ComponentResource):
         return queue
 
 
-def _index(name: str, keys: Sequence[str]) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
+def _index(index: Index) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
     return aws.dynamodb.TableGlobalSecondaryIndexArgs(
-        name=name,
-        projection_type="ALL",
+        name=index.name,
+        projection_type=index.projection,
         key_schemas=[
             aws.dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=attribute, key_type=key_type)
-            for attribute, key_type in zip(keys, ("HASH", "RANGE"), strict=True)
+            for attribute, key_type in ((index.hash_key, "HASH"), (index.range_key, "RANGE"))
         ],
     )

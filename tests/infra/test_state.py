@@ -71,18 +71,20 @@ def test_tables_are_encrypted_and_can_be_restored(recording: Recording) -> None:
         assert table.inputs["pointInTimeRecovery"] == {"enabled": True}, table
 
 
-def test_the_jobs_table_forgets_by_itself_and_is_found_by_file(recording: Recording) -> None:
+def test_the_jobs_table_forgets_by_itself_and_is_found_by_file_and_by_status(recording: Recording) -> None:
     jobs = recording.one(TABLE, name=f"img-pipeline-{recording.stack}-jobs").inputs
     assert jobs["hashKey"] == "jobId"
     assert jobs["ttl"] == {"attributeName": "expiresAt", "enabled": True}
-    (index,) = jobs["globalSecondaryIndexes"]
-    assert index["name"] == "fileKey-index"
-    assert index["keySchemas"] == [
-        {"attributeName": "fileKey", "keyType": "HASH"},
-        {"attributeName": "createdAt", "keyType": "RANGE"},
-    ]
+    keys = {
+        index["name"]: [(key["attributeName"], key["keyType"]) for key in index["keySchemas"]]
+        for index in jobs["globalSecondaryIndexes"]
+    }
+    assert keys == {
+        "fileKey-index": [("fileKey", "HASH"), ("createdAt", "RANGE")],
+        "status-index": [("status", "HASH"), ("createdAt", "RANGE")],
+    }
     # DynamoDB refuses attributes that no key uses.
-    assert {attribute["name"] for attribute in jobs["attributes"]} == {"jobId", "fileKey", "createdAt"}
+    assert {attribute["name"] for attribute in jobs["attributes"]} == {"jobId", "fileKey", "status", "createdAt"}
 
 
 def test_results_are_encrypted(recording: Recording) -> None:
