@@ -11,6 +11,11 @@
 A job is finished when its row has ``finishedAt``, which is written last: a file whose execution dies anywhere before
 that goes through it again from the start, and an execution that finds its job finished ends at once. So every step may
 happen twice, and none is lost.
+
+A finished file goes through again when its event comes with a ``run``: who wants that sends the event once more with
+the time of the request in it. Runs of one file version are ordered by that text, and an upload's own run is empty. The
+job's row and the record say which run they are of; a newer run takes both over, and whatever is left of an older one
+ends at once.
 """
 
 from __future__ import annotations
@@ -42,6 +47,7 @@ from components.workflow_values import (
     FILE,
     IMAGE,
     RECEIVED,
+    RECORDED_RUN,
     REJECTED_FILE,
     REJECTION,
     REJECTION_MESSAGE,
@@ -133,7 +139,7 @@ def workflow_definition(spec: WorkflowSpec) -> dict[str, Any]:
 
 
 def _reception(spec: WorkflowSpec) -> States:
-    """Name the job and mark it as being processed, unless an earlier delivery of the same event finished it."""
+    """Name the job and mark it as being processed, unless an earlier delivery of the same run finished it."""
     return {
         "Receive": {
             "Type": "Pass",
@@ -147,12 +153,12 @@ def _reception(spec: WorkflowSpec) -> States:
         "MarkProcessing": update_job(
             spec.jobs,
             {"status": {"S": "PROCESSING"}, "stage": {"S": "RECEIVED"}, "startedAt": string("$now()")},
-            remove=EXPLANATION,
+            remove=(*EXPLANATION, "finishedAt"),
             next_state="Validate",
         ),
         "AlreadyFinished": {
             "Type": "Succeed",
-            "Comment": "Another delivery of the same event finished this job: nothing is left to do",
+            "Comment": "Another delivery finished this job, or a newer run has taken it over: nothing is left to do",
         },
     }
 
@@ -235,15 +241,16 @@ def _transformation(spec: WorkflowSpec) -> States:
 
 
 def _persistence(spec: WorkflowSpec) -> States:
-    """Put the record unless the table already has this version or a newer one; then find out which."""
+    """Put the record unless the table already has this run of this version or a newer one; then find out which."""
     return {
         "Persist": service_call(
             "dynamodb:putItem",
             {
                 "TableName": spec.assets_table,
                 "Item": ASSET,
-                "ConditionExpression": "attribute_not_exists(fileKey) OR sequencer < :sequencer",
-                "ExpressionAttributeValues": {":sequencer": string("$file.sequencer")},
+                "ConditionExpression": "attribute_not_exists(fileKey) OR sequencer < :sequencer "
+                "OR (sequencer = :sequencer AND #run < :run)",
+                **RECORDED_RUN,
             },
             retry=DYNAMODB_RETRY,
             assign={"stages": stages_and("PERSISTED")},
@@ -256,11 +263,13 @@ def _persistence(spec: WorkflowSpec) -> States:
                 "TableName": spec.assets_table,
                 "Key": {"fileKey": string("$file.fileKey")},
                 "ConsistentRead": True,
-                "ProjectionExpression": "sequencer, publishedAt",
+                "ProjectionExpression": "sequencer, #run, publishedAt",
+                "ExpressionAttributeNames": RECORDED_RUN["ExpressionAttributeNames"],
             },
             retry=DYNAMODB_RETRY,
             assign={
                 "recordedSequencer": expression("$states.result.Item.sequencer.S"),
+                "recordedRun": expression("$states.result.Item.run.S"),
                 "recordIsPublished": expression("$exists($states.result.Item.publishedAt)"),
             },
             next_state="WhoseRecord",
@@ -269,7 +278,10 @@ def _persistence(spec: WorkflowSpec) -> States:
             "Type": "Choice",
             "Comment": "A record of ours that is not marked published: an earlier run died in between",
             "Choices": [
-                {"Condition": expression("$recordedSequencer != $file.sequencer"), "Next": "Supersede"},
+                {
+                    "Condition": expression("$recordedSequencer != $file.sequencer or $recordedRun != $file.run"),
+                    "Next": "Supersede",
+                },
                 {"Condition": expression("$recordIsPublished"), "Next": "Complete"},
             ],
             "Default": "Publish",
@@ -293,11 +305,15 @@ def _publication(spec: WorkflowSpec) -> States:
                 "TableName": spec.assets_table,
                 "Key": {"fileKey": string("$file.fileKey")},
                 "UpdateExpression": "SET publishedAt = :now",
-                "ConditionExpression": "sequencer = :sequencer",
-                "ExpressionAttributeValues": {":now": string("$now()"), ":sequencer": string("$file.sequencer")},
+                "ConditionExpression": "sequencer = :sequencer AND #run = :run",
+                "ExpressionAttributeNames": RECORDED_RUN["ExpressionAttributeNames"],
+                "ExpressionAttributeValues": {
+                    ":now": string("$now()"),
+                    **RECORDED_RUN["ExpressionAttributeValues"],
+                },
             },
             retry=DYNAMODB_RETRY,
-            # A newer version took the record over after ours was announced: it is not ours to mark any more.
+            # A newer version or run took the record over after ours was announced: it is not ours to mark any more.
             catch=[{"ErrorEquals": [CONDITION_FAILED], "Next": "Complete"}],
             next_state="Complete",
         ),

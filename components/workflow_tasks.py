@@ -198,7 +198,7 @@ def update_job(
     output: Mapping[str, Any] | None = None,
     on_failure: State = FAILURE_CATCH,
 ) -> State:
-    """Write to the job's row, unless another execution has finished the job: then this one has nothing left to do.
+    """Write to the job's row, unless it is finished or of a newer run: then this execution has nothing left to do.
 
     Every write says whose row it is, so the row is whole whichever write comes first. ``stages`` is what to add to the
     history, an expression.
@@ -219,7 +219,8 @@ def update_job(
             "TableName": jobs.name,
             "Key": {"jobId": string("$file.jobId")},
             "UpdateExpression": update,
-            "ConditionExpression": "attribute_not_exists(finishedAt)",
+            "ConditionExpression": "attribute_not_exists(#run) OR #run < :run "
+            "OR (#run = :run AND attribute_not_exists(finishedAt))",
             "ExpressionAttributeNames": {f"#{name}": name for name in (*values, *remove)},
             "ExpressionAttributeValues": {
                 **{f":{name}": value for name, value in values.items()},

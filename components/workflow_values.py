@@ -21,6 +21,7 @@ FILE = """(
     "sequencer": $pad($object.sequencer, -32, "0"),
     "bytes": $object.size,
     "etag": $object.etag,
+    "run": $exists($message.event.run) ? $message.event.run : "",
     "eventTime": $message.event.time,
     "executionName": $states.context.Execution.Name,
     "attempt": $number($message.receiveCount)
@@ -62,6 +63,7 @@ REJECTION_MESSAGE = """$string({
   "fileKey": $file.fileKey,
   "versionId": $file.versionId,
   "sequencer": $file.sequencer,
+  "run": $file.run,
   "contentType": $verdict.contentType,
   "reasonCode": $verdict.reasonCode,
   "reason": $verdict.reason,
@@ -75,6 +77,7 @@ ASSET_MESSAGE = """$string({
   "fileKey": $file.fileKey,
   "versionId": $file.versionId,
   "sequencer": $file.sequencer,
+  "run": $file.run,
   "contentType": $verdict.contentType,
   "width": $verdict.width,
   "height": $verdict.height,
@@ -86,6 +89,7 @@ ASSET_MESSAGE = """$string({
 ASSET = {
     "fileKey": string("$file.fileKey"),
     "sequencer": string("$file.sequencer"),
+    "run": string("$file.run"),
     "versionId": string("$file.versionId"),
     "bucket": string("$file.bucket"),
     "jobId": string("$file.jobId"),
@@ -102,12 +106,18 @@ ASSET = {
     "executionName": string("$file.executionName"),
     "traceId": string("$verdict.traceId"),
 }
+# What conditions on the record speak of.
+RECORDED_RUN = {
+    "ExpressionAttributeNames": {"#run": "run"},
+    "ExpressionAttributeValues": {":sequencer": string("$file.sequencer"), ":run": string("$file.run")},
+}
 
 # What every write to a job's row says of the job.
 JOB = {
     "fileKey": string("$file.fileKey"),
     "versionId": string("$file.versionId"),
     "sequencer": string("$file.sequencer"),
+    "run": string("$file.run"),
     "bucket": string("$file.bucket"),
     "attempt": number("$file.attempt"),
     "executionName": string("$file.executionName"),

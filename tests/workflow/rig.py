@@ -71,11 +71,12 @@ ANSWERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """One version of a file."""
+    """One version of a file; `run` is of a request that it goes through again."""
 
     file_key: str
     version_id: str = "v1"
     sequencer: str = "0A1B2C"
+    run: str = ""
 
     @property
     def job_id(self) -> str:
@@ -108,6 +109,7 @@ class Upload:
                 },
                 "reason": "PutObject",
             },
+            **({"run": self.run} if self.run else {}),
         }
 
 
