@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import base64
-import io
 from typing import Any, BinaryIO
 
 from PIL import Image
 
 from functions.metadata.appearance import dominant_colours, perceptual_hash
 from functions.metadata.exif import read_exif
+from functions.metadata.first_scan import first_scan
 from functions.metadata.thumbhash import thumb_hash
-from functions.shared.formats import Format
+from functions.shared.formats import JPEG, Format
 from functions.shared.images import open_image, orientation, plain, to_srgb, upright, upright_size
 
 _SAMPLE_SIDE = 100
 """Pixels: enough for colours, hash and placeholder."""
 
 
-def describe(body: BinaryIO | io.BufferedIOBase, format: Format, *, frames: int, max_pixels: int) -> dict[str, Any]:
+def describe(body: BinaryIO, format: Format, *, frames: int, max_pixels: int) -> dict[str, Any]:
     """Describe an image by its first frame.
 
     Args:
@@ -33,6 +33,8 @@ def describe(body: BinaryIO | io.BufferedIOBase, format: Format, *, frames: int,
         perceptualHash (16 hex digits), thumbHash (base64).
     """
     image = open_image(body, format, max_pixels=max_pixels)
+    if format is JPEG and max(image.size) >= 8 * _SAMPLE_SIDE and (averages := first_scan(body)):
+        image = open_image(averages, format, max_pixels=max_pixels)
     mode = image.mode
     turn = orientation(image)
     width, height = upright_size(image.size, turn)

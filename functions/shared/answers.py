@@ -48,7 +48,7 @@ def store(s3: Any, bucket: str, version: FileVersion, rendition: Rendition) -> d
     """Write a rendition under a key that holds its source's version, so that no other version's run can overwrite it.
 
     Args:
-        s3: a boto3 S3 client.
+        s3: an S3 client.
         bucket: the processed bucket.
         version: the source.
         rendition: what to write.

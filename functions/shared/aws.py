@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.session import Session
 from urllib3.exceptions import HTTPError
 
 from functions.shared.errors import AccessError, PipelineError, TransientError
@@ -41,12 +41,18 @@ MISSING_CODES = frozenset({"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowe
 
 @cache
 def client(service: str) -> Any:
-    """The environment's boto3 client for `service`; the endpoint and credentials come from the environment.
+    """The environment's botocore client for `service`; the endpoint and credentials come from the environment.
 
-    The workflow owns retries. The one here covers a connection that died while the environment was frozen.
+    boto3 would add a third to the cold start, for transfers and resources that no function uses. The workflow owns
+    retries; the one here covers a connection that died while the environment was frozen.
     """
     config = Config(connect_timeout=2, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 2})
-    return boto3.client(service, config=config)  # pyright: ignore[reportCallIssue,reportArgumentType]
+    return _session().create_client(service, config=config)
+
+
+@cache
+def _session() -> Session:
+    return Session()
 
 
 def error_code(error: ClientError) -> str:

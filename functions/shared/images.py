@@ -31,7 +31,7 @@ _OPTIMISED_PIXELS = 4_000_000
 _ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
 
 
-def open_image(body: BinaryIO | io.BufferedIOBase, format: Format, *, max_pixels: int) -> ImageFile.ImageFile:
+def open_image(body: BinaryIO, format: Format, *, max_pixels: int) -> ImageFile.ImageFile:
     """Read an image's header with the one decoder that its format calls for; no pixel is decoded yet.
 
     Args:

@@ -75,7 +75,7 @@ def downloaded(s3: Any, version: FileVersion, *, max_bytes: int) -> Iterator[Dow
     A file larger than `max_bytes` is not downloaded: `body` is empty then, and `bytes` tells.
 
     Args:
-        s3: a boto3 S3 client.
+        s3: an S3 client.
         version: what to read.
         max_bytes: how much may be downloaded.
 
@@ -114,13 +114,13 @@ def _get(s3: Any, version: FileVersion, **extra: str) -> dict[str, Any]:
 
 
 class RangedReader(io.RawIOBase):
-    """A file version as a seekable file that fetches only what is read, by ranged GET.
+    """A file version as a seekable file that fetches only what is read, by ranged GET, and no byte twice.
 
     The first fetch is small, as headers lie in front. Reading on doubles the next fetch, so a decoder that goes
     through the whole file makes few requests; a jump starts small again.
 
     Args:
-        s3: a boto3 S3 client.
+        s3: an S3 client.
         version: what to read; its size must be the object's.
     """
 
@@ -131,10 +131,9 @@ class RangedReader(io.RawIOBase):
         self._s3 = s3
         self._version = version
         self._position = 0
-        self._window_start = 0
-        self._window = b""
+        self._pieces: dict[int, bytes] = {}
+        self._last_end = 0
         self._next_fetch = self.FIRST_BYTES
-        self.bytes_fetched = 0
 
     def readable(self) -> bool:
         return True
@@ -153,11 +152,7 @@ class RangedReader(io.RawIOBase):
         wanted = min(len(buffer), self._version.bytes - self._position)
         if wanted <= 0:
             return 0
-        offset = self._position - self._window_start
-        if not 0 <= offset < len(self._window):
-            self._fetch(wanted)
-            offset = 0
-        piece = self._window[offset : offset + wanted]
+        piece = (self._at_hand() or self._fetched(wanted))[:wanted]
         buffer[: len(piece)] = piece
         self._position += len(piece)
         return len(piece)
@@ -170,13 +165,20 @@ class RangedReader(io.RawIOBase):
             filled += count
         return bytes(left[:filled])
 
-    def _fetch(self, wanted: int) -> None:
-        reads_on = self._position == self._window_start + len(self._window)
-        size = max(wanted, self._next_fetch if reads_on else self.FIRST_BYTES)
-        last = min(self._position + size, self._version.bytes) - 1
-        answer = _get(self._s3, self._version, Range=f"bytes={self._position}-{last}")
+    def _at_hand(self) -> memoryview | None:
+        """What was fetched before, from here on."""
+        for start, piece in self._pieces.items():
+            if start <= self._position < start + len(piece):
+                return memoryview(piece)[self._position - start :]
+        return None
+
+    def _fetched(self, wanted: int) -> memoryview:
+        size = max(wanted, self._next_fetch if self._position == self._last_end else self.FIRST_BYTES)
+        known = [start for start in self._pieces if start > self._position]
+        end = min(self._position + size, *known, self._version.bytes)
+        answer = _get(self._s3, self._version, Range=f"bytes={self._position}-{end - 1}")
         with closing(answer["Body"]) as stream, failures_named(f"read {self._version}"):
-            self._window = stream.read()
-        self._window_start = self._position
+            piece = self._pieces[self._position] = stream.read()
+        self._last_end = end
         self._next_fetch = min(2 * size, self.LARGEST_BYTES)
-        self.bytes_fetched += len(self._window)
+        return memoryview(piece)

@@ -8,14 +8,16 @@ from typing import Any, BinaryIO
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from functions.shared import jpeg
 from functions.shared.formats import HEIC, JPEG, Format
 from functions.shared.images import open_image, orientation, upright_size
 from functions.shared.reasons import ReasonCode, Rejection, reject
 from functions.validate import gif, tiff
 from functions.validate.counted import CountedReader
-from functions.validate.jpeg import count_scans
 from functions.validate.limits import Limits
 
+# A progressive photograph has about ten. A file of kilobytes can have thousands and keep a decoder busy for hours ("Two
+# Issues with the JPEG Standard", libjpeg-turbo project).
 _MOST_SCANS = 100
 
 
@@ -70,10 +72,18 @@ def _announced_frame_sizes(body: BinaryIO, format: Format, limits: Limits) -> li
             return list(itertools.islice(gif.frame_sizes(body), limits.max_frames + 1))
         case "TIFF":
             return list(itertools.islice(tiff.frame_sizes(body), limits.max_frames + 1))
-        case "JPEG" if count_scans(body, at_most=_MOST_SCANS + 1) > _MOST_SCANS:
-            raise ValueError(f"it has more than {_MOST_SCANS} scans, as no encoder writes")
+        case "JPEG":
+            _check_scans(body)
+            return []
         case _:
             return []
+
+
+def _check_scans(body: BinaryIO) -> None:
+    """Each scan makes the decoder go through the whole picture again, and one takes only a few bytes."""
+    scans = (marker for marker, _ in jpeg.segments(body) if marker == jpeg.START_OF_SCAN)
+    if sum(1 for _ in itertools.islice(scans, _MOST_SCANS + 1)) > _MOST_SCANS:
+        raise ValueError(f"it has more than {_MOST_SCANS} scans, as no encoder writes")
 
 
 def _opened_frame_sizes(image: ImageFile.ImageFile, format: Format, limits: Limits) -> list[tuple[int, int]]:

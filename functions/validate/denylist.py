@@ -11,7 +11,7 @@ def note_for(dynamodb: Any, table: str, sha256: str) -> str | None:
     """The note of a listed digest, "" if it has none; None for a digest that is not listed.
 
     Args:
-        dynamodb: a boto3 DynamoDB client.
+        dynamodb: a DynamoDB client.
         table: the table's name; its key is `sha256`.
         sha256: lower-case hex.
 

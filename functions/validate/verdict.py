@@ -51,7 +51,7 @@ def judge(s3: Any, version: FileVersion, limits: Limits, denylist: Callable[[str
     """Judge one file version.
 
     Args:
-        s3: a boto3 S3 client.
+        s3: an S3 client.
         version: the file.
         limits: what is accepted.
         denylist: the note for a SHA-256 that is listed ("" if it has none), None for one that is not.

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 import pytest
+from botocore.session import Session
 
 from functions.shared import aws, runtime
 from functions.shared.formats import FORMATS
@@ -94,7 +94,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"unit-{next(_NUMBERS)}")
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(boto3, "client", lambda service, **_: {"s3": made.s3, "dynamodb": made.dynamodb}[service])
+    clients = {"s3": made.s3, "dynamodb": made.dynamodb}
+    monkeypatch.setattr(Session, "create_client", lambda _session, service, **_: clients[service])
     made.forget()
     yield made
     made.forget()

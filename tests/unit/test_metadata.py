@@ -202,6 +202,29 @@ def test_a_whole_file_is_fetched_once_in_few_requests(cloud: Cloud) -> None:
     assert len(cloud.s3.ranges) <= 6
 
 
+def test_of_a_progressive_photograph_only_the_coarse_beginning_is_fetched(cloud: Cloud) -> None:
+    picture = Image.blend(patches((1600, 1000), seed=6), noise((1600, 1000)), 0.3)
+    whole = described(cloud, file_of(picture, JPEG, quality=90), JPEG)
+    cloud.s3.ranges.clear()
+    body = file_of(picture, JPEG, quality=90, progressive=True, exif=exif_with_gps().tobytes())
+    coarse = described(cloud, body, JPEG)
+    assert requested_bytes(cloud) < len(body) / 4
+    assert coarse["exif"]["cameraModel"] == "PO-1"
+    assert differing_bits(coarse["perceptualHash"], whole["perceptualHash"]) <= 3
+    for one, other in zip(*(base64.b64decode(each["thumbHash"])[:3] for each in (coarse, whole)), strict=True):
+        assert abs(one - other) <= 2
+    assert (coarse["width"], coarse["height"], coarse["mode"]) == (1600, 1000, "RGB")
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_progressive_photographs_of_any_mode_are_described(cloud: Cloud, mode: str) -> None:
+    picture = patches((1600, 1000), seed=6).convert(mode)
+    coarse = described(cloud, file_of(picture, JPEG, progressive=True), JPEG)
+    whole = described(cloud, file_of(picture, JPEG), JPEG)
+    assert coarse["mode"] == mode
+    assert differing_bits(coarse["perceptualHash"], whole["perceptualHash"]) <= 3
+
+
 def test_trouble_reading_is_retried(cloud: Cloud) -> None:
     body = file_of(gradient(), JPEG)
     event = {"file": cloud.file("uploads/a.jpg", body), "image": cloud.validate("uploads/a.jpg", body)}

@@ -74,6 +74,18 @@ def test_the_rest_is_one_request() -> None:
     assert s3.ranges == ["bytes=100-399999"]
 
 
+def test_no_byte_is_fetched_twice() -> None:
+    s3 = FakeS3()
+    body = reader(s3)
+    for position in (0, 300_000, 100, 250_000, 310_000, 0):
+        body.seek(position)
+        body.read(1000)
+    body.seek(0)
+    assert body.readall() == BODY
+    fetched = [range(*(int(end) for end in header.removeprefix("bytes=").split("-"))) for header in s3.ranges]
+    assert sum(len(span) + 1 for span in fetched) == len(BODY)
+
+
 def test_there_is_nothing_before_the_start_and_nothing_behind_the_end() -> None:
     body = reader(FakeS3())
     with pytest.raises(ValueError, match="before"):

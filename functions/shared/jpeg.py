@@ -1,0 +1,45 @@
+"""Walks a JPEG's segments: where its headers, scans and end are, without decoding anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+START_OF_PROGRESSIVE_FRAME, START_OF_SCAN, END_OF_IMAGE = 0xC2, 0xDA, 0xD9
+
+_SEGMENT_HEADER_BYTES = 4
+_CHUNK_BYTES = 1 << 16
+
+# A marker that ends coded data: neither a stuffed byte, nor a restart, nor filling (ITU-T T.81, B.1.1).
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
+
+
+def segments(body: BinaryIO) -> Iterator[tuple[int, int]]:
+    """Each segment of a file's first image, in order, up to and including its end: (marker, where the marker starts).
+
+    Args:
+        body: the file, seekable; left at an unspecified position.
+    """
+    position = 2
+    while found := _next_marker(body, position):
+        marker, start = found
+        yield marker, start
+        if marker == END_OF_IMAGE:
+            return
+        body.seek(start + 2)
+        position = start + 2 + int.from_bytes(body.read(2), "big")
+
+
+def _next_marker(body: BinaryIO, position: int) -> tuple[int, int] | None:
+    body.seek(position)
+    size = _SEGMENT_HEADER_BYTES  # where a segment ends, the next begins; only coded data has to be searched
+    while chunk := body.read(size):
+        if found := _MARKER.search(chunk):
+            return chunk[found.start() + 1], position + found.start()
+        if len(chunk) == 1:
+            return None
+        size = _CHUNK_BYTES
+        position += len(chunk) - 1  # a marker may lie across two chunks
+        body.seek(position)
+    return None
