@@ -88,15 +88,8 @@ def install(journal: Path, record_metric: RecordMetric, record_log_line: RecordL
     _leave_alarms_to_our_layer()
 
 
-_stopping = threading.Event()
-
-
-def stop_work() -> None:
-    """Abort every execution and end every Lambda worker, so that nobody waits for them."""
-    _stopping.set()
-    for execution in list(stepfunctions._executions.values()):
-        if execution["status"] == "RUNNING":
-            execution["status"] = "ABORTED"
+def stop_workers() -> None:
+    """End every Lambda worker process."""
     lambda_runtime.reset()
 
 
@@ -549,7 +542,7 @@ def _run_executions_as_aws_does(record_metric: RecordMetric) -> None:
 
 def _sleep_unless_it_delays_the_start(seconds: float) -> None:
     if seconds != START_DELAY_SECONDS:
-        _stopping.wait(seconds)
+        time.sleep(seconds)
 
 
 def _pace_retries_as_aws_does() -> None:

@@ -11,6 +11,6 @@ from localcloud.emulator import Emulator
 
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[Emulator]:
-    """One embedded cloud for the whole test session, where a message that failed comes back after a second."""
-    with Emulator.start(pipe_retry_seconds=1) as emulator:
+    """One embedded cloud for the whole session; a pipe runs three workflows at a time and retries after a second."""
+    with Emulator.start(pipe_concurrency=3, pipe_retry_seconds=1) as emulator:
         yield emulator

@@ -45,7 +45,7 @@ def main() -> None:
         # Unlike asyncio.run, a runner that is not closed does not wait for threads.
         asyncio.Runner().run(_serve_until_told_to_stop(socket.socket(fileno=arguments.listener)))
     finally:
-        emulator_patches.stop_work()
+        emulator_patches.stop_workers()
         shutil.rmtree(arguments.directory if arguments.remove_directory else arguments.directory / "tmp", True)
     # Threads that still wait for an answer would keep the process; nothing they hold outlives it.
     os._exit(0)
@@ -74,12 +74,7 @@ async def _serve_until_told_to_stop(listener: socket.socket) -> None:
     config.bind = [f"fd://{listener.fileno()}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = GRACE_SECONDS
-
-    async def told_to_stop() -> None:
-        await stop.wait()
-        await asyncio.to_thread(emulator_patches.stop_work)
-
-    await serve(emulator_patches.application(), config, shutdown_trigger=told_to_stop)
+    await serve(emulator_patches.application(), config, shutdown_trigger=stop.wait)
 
 
 def _start_our_threads(arguments: argparse.Namespace, metrics: Metrics) -> None:

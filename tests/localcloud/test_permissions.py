@@ -71,8 +71,7 @@ def test_reading_a_version_takes_the_permission_for_versions(bench: Workbench) -
 
 def test_every_call_of_a_workflow_is_decided_by_its_role_on_the_exact_resource(bench: Workbench) -> None:
     queue, function = bench.queue(), bench.function("def handler(event, context): return event")
-    call = {key: value for key, value in call_function(function).items() if key != "End"}
-    states = {"Call": call | {"Next": "Send"}, "Send": send_to(queue)}
+    states = {"Call": call_function(function, next_state="Send"), "Send": send_to(queue)}
     workflow = bench.workflow(states, ("lambda:InvokeFunction", function), ("sqs:SendMessage", queue.arn))
     assert bench.run(workflow)["status"] == "SUCCEEDED"
     role = workflow_role(bench, workflow)
@@ -163,13 +162,14 @@ def test_a_policy_that_allows_only_tls_allows_calls_on_the_loopback_interface(be
 def test_a_queue_policy_sees_the_workflow_and_not_who_started_it(bench: Workbench) -> None:
     queue = bench.queue()
     workflow = bench.workflow({"Send": send_to(queue)}, ("sqs:SendMessage", queue.arn))
-    deny = {
-        "Effect": "Deny",
-        "Principal": {"AWS": workflow_role(bench, workflow)},
-        "Action": "sqs:SendMessage",
-        "Resource": queue.arn,
-    }
-    document = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
-    bench.cloud.client("sqs").set_queue_attributes(QueueUrl=queue.url, Attributes={"Policy": document})
-    assert bench.run(workflow)["status"] == "FAILED"
-    queue.send("root may")
+    starter = bench.role("pipes", ("states:StartSyncExecution", workflow))
+    states = bench.cloud.client("stepfunctions", role=starter.rsplit("/", 1)[1])
+
+    def outcome_when_denied(role_arn: str) -> str:
+        deny = {"Effect": "Deny", "Principal": {"AWS": role_arn}, "Action": "sqs:SendMessage", "Resource": queue.arn}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+        bench.cloud.client("sqs").set_queue_attributes(QueueUrl=queue.url, Attributes={"Policy": document})
+        return states.start_sync_execution(stateMachineArn=workflow)["status"]
+
+    assert outcome_when_denied(workflow_role(bench, workflow)) == "FAILED"
+    assert outcome_when_denied(starter) == "SUCCEEDED"

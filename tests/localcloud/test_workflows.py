@@ -22,7 +22,14 @@ def bench(cloud: Emulator) -> Workbench:
 def test_a_workflow_that_exceeds_its_time_is_timed_out_and_does_nothing_more(bench: Workbench) -> None:
     queue = bench.queue()
     states = {"Wait": {"Type": "Wait", "Seconds": 2, "Next": "Send"}, "Send": send_to(queue, "too late")}
-    workflow = bench.workflow(states, ("sqs:SendMessage", queue.arn), timeout_seconds=1)
+    # Inside a Map, where the items' own states go on without asking whether the execution does.
+    each = {
+        "Type": "Map",
+        "Items": [1],
+        "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, "StartAt": "Wait", "States": states},
+        "End": True,
+    }
+    workflow = bench.workflow({"Each": each}, ("sqs:SendMessage", queue.arn), timeout_seconds=1)
     started = time.monotonic()
     assert bench.run(workflow)["status"] == "TIMED_OUT"
     assert 1 <= time.monotonic() - started < 1.8

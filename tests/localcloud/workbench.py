@@ -174,15 +174,16 @@ class Workbench:
         return self.role("pipes", *((action, source.arn) for action in actions), ("states:StartSyncExecution", target))
 
 
-def call_function(function_arn: str, **fields: Any) -> Document:
+def call_function(function_arn: str, next_state: str | None = None, **fields: Any) -> Document:
     """A task that calls a function with the state's input and gives its answer."""
     return {
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke",
         "Arguments": {"FunctionName": function_arn, "Payload": "{% $states.input %}"},
         "Output": "{% $states.result.Payload %}",
-        "End": True,
-    } | fields
+        **({"Next": next_state} if next_state else {"End": True}),
+        **fields,
+    }
 
 
 def send_to(queue: Queue, body: str = "{% $states.input %}", **fields: Any) -> Document:
