@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 
-from operations import deployment_commands
+from operations import deployment_commands, files
 from operations.errors import OperationError
 
 app = typer.Typer(
@@ -27,8 +27,11 @@ for command in (
     deployment_commands.destroy,
     deployment_commands.refresh,
     deployment_commands.outputs,
+    files.upload,
 ):
     app.command()(command)
+app.add_typer(files.jobs, name="jobs")
+app.add_typer(files.asset, name="asset")
 
 
 def main() -> None:
