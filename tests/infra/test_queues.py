@@ -124,6 +124,8 @@ def test_each_subscriber_gets_the_results_it_asked_for(full: Recording) -> None:
         "contentType": ["image/jpeg", "image/png"],
     }
     assert "filterPolicy" not in audit.inputs
+    # The message itself is the body, and what filters match stands beside it.
+    assert catalogue.inputs["rawMessageDelivery"] is audit.inputs["rawMessageDelivery"] is True
 
 
 def test_a_result_that_a_subscriber_cannot_take_ends_in_its_dead_letter_queue(full: Recording) -> None:
