@@ -1,0 +1,86 @@
+"""Whether what the stack's outputs name is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from operations.connection import Connection
+from operations.diagnosis import Finding, fail, is_missing, ok, output, redeploy
+
+Client = Callable[[str], Any]
+
+
+def _bucket(client: Client, name: str) -> object:
+    return client("s3").head_bucket(Bucket=name)
+
+
+def _queue(client: Client, url: str) -> object:
+    return client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+
+
+def _topic(client: Client, arn: str) -> object:
+    return client("sns").get_topic_attributes(TopicArn=arn)
+
+
+def _table(client: Client, name: str) -> object:
+    return client("dynamodb").describe_table(TableName=name)
+
+
+def _pipe(client: Client, name: str) -> object:
+    return client("pipes").describe_pipe(Name=name)
+
+
+def _state_machine(client: Client, arn: str) -> object:
+    return client("stepfunctions").describe_state_machine(stateMachineArn=arn)
+
+
+def _function(client: Client, name: str) -> object:
+    return client("lambda").get_function_configuration(FunctionName=name)
+
+
+def _role(client: Client, arn: str) -> object:
+    return client("iam").get_role(RoleName=arn.rpartition("/")[2])
+
+
+# Log groups and alarms have checks of their own, which list them.
+_KINDS: dict[str, Callable[[Client, str], object]] = {
+    "ingestBucket": _bucket,
+    "processedBucket": _bucket,
+    "transformQueueUrl": _queue,
+    "transformDlqUrl": _queue,
+    "validateDlqUrl": _queue,
+    "deliveryDlqUrl": _queue,
+    "pipeName": _pipe,
+    "stateMachineArn": _state_machine,
+    "assetsTable": _table,
+    "jobsTable": _table,
+    "denylistTable": _table,
+    "resultsTopicArn": _topic,
+    "resultsQueueUrls": _queue,
+    "resultsDlqUrls": _queue,
+    "alertTopicArn": _topic,
+    "functionNames": _function,
+    "roleArns": _role,
+}
+
+
+def outputs_exist(stack: Connection) -> Iterator[Finding]:
+    """Every resource that the stack's outputs name can be found."""
+    found = 0
+    for name, describe in _KINDS.items():
+        value = output(stack, name)
+        for resource in value.values() if isinstance(value, dict) else [value]:
+            try:
+                describe(stack.client, resource)
+                found += 1
+            except ClientError as error:
+                if not is_missing(error):
+                    raise
+                yield fail(
+                    f"{name} names {resource}, which does not exist",
+                    f"find out who deleted it (CloudTrail), then `img-pipeline refresh` and {redeploy(stack)}",
+                )
+    yield ok(f"{found} resources")

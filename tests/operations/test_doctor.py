@@ -1,0 +1,614 @@
+"""A healthy stack passes; each thing broken on purpose is found, named and answered with what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import boto3
+import pytest
+import typer
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+from typer.testing import CliRunner
+
+from operations import doctor as doctor_command
+from operations.checks import alerts, budget, existence, functions, ingestion, queues, quotas, state
+from operations.connection import Connection
+from operations.diagnosis import Finding, Look, Status, look, ok
+from operations.doctor import CHECKS, SMOKE_TEST, diagnose
+from operations.smoke_test import PREFIX, file_goes_through
+from tests.e2e.stack import Stack, deployed_stack, eventually
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """A stack of its own: what other tests leave behind, alarms for one, is what a doctor finds."""
+    with deployed_stack() as deployed:
+        yield deployed
+
+
+@pytest.fixture(scope="module")
+def connection(stack: Stack) -> Connection:
+    return Connection(
+        stack="local", outputs=stack.outputs, region=stack.cloud.region, endpoint_url=stack.cloud.endpoint_url
+    )
+
+
+def problems(check: Look, connection: Connection) -> list[Finding]:
+    return [finding for finding in look(check, connection) if finding.status is not Status.OK]
+
+
+def failure(check: Look, connection: Connection) -> Finding:
+    """The one failure that the check finds."""
+    (finding,) = problems(check, connection)
+    assert finding.status is Status.FAIL, finding
+    return finding
+
+
+# Each breaks one thing, and mends it at the end.
+
+
+@contextmanager
+def stopped_pipe(stack: Stack) -> Iterator[str]:
+    with stack.paused():
+        yield stack.outputs["pipeName"]
+
+
+@contextmanager
+def disabled_rule(stack: Stack) -> Iterator[str]:
+    events, name = stack.cloud.client("events"), "img-pipeline-local-object-created"
+    events.disable_rule(Name=name)
+    try:
+        yield name
+    finally:
+        events.enable_rule(Name=name)
+
+
+@contextmanager
+def silent_bucket(stack: Stack) -> Iterator[str]:
+    s3, bucket = stack.cloud.client("s3"), stack.outputs["ingestBucket"]
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
+    try:
+        yield bucket
+    finally:
+        s3.put_bucket_notification_configuration(
+            Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+        )
+
+
+@contextmanager
+def queue_attribute(stack: Stack, output: str, name: str, value: str) -> Iterator[None]:
+    sqs, url = stack.cloud.client("sqs"), stack.outputs[output]
+    before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={name: value})
+    try:
+        yield
+    finally:
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={name: before})
+
+
+@contextmanager
+def dead_letter(stack: Stack, output: str) -> Iterator[None]:
+    sqs, url = stack.cloud.client("sqs"), stack.outputs[output]
+    sqs.send_message(QueueUrl=url, MessageBody="{}")
+    try:
+        yield
+    finally:
+        stack.pipeline.take_messages(url)
+
+
+@contextmanager
+def changed_alarm(stack: Stack, name: str, **changes: Any) -> Iterator[None]:
+    cloudwatch = stack.cloud.client("cloudwatch")
+    (alarm,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    taken = cloudwatch.meta.service_model.operation_model("PutMetricAlarm").input_shape.members
+    before = {key: value for key, value in alarm.items() if key in taken}
+    cloudwatch.put_metric_alarm(**before | changes)
+    try:
+        yield
+    finally:
+        cloudwatch.put_metric_alarm(**before)
+
+
+@contextmanager
+def deleted_alarm(stack: Stack, name: str) -> Iterator[None]:
+    with changed_alarm(stack, name):
+        stack.cloud.client("cloudwatch").delete_alarms(AlarmNames=[name])
+        yield
+
+
+@pytest.fixture(scope="module")
+def without_smoke_test(stack: Stack, connection: Connection) -> dict[str, list[Finding]]:
+    """What the doctor says of the stack as it was deployed."""
+    del stack
+    return {result.check: result.findings for result in diagnose(connection, smoke_test=False)}
+
+
+def test_a_fresh_stack_has_nothing_wrong_but_that_nobody_hears_its_alarms(
+    without_smoke_test: dict[str, list[Finding]],
+) -> None:
+    assert list(without_smoke_test) == list(CHECKS)
+    found = {
+        check: [finding for finding in findings if finding.status is not Status.OK]
+        for check, findings in without_smoke_test.items()
+        # Alarms have no data in their first minutes.
+        if check != "alarms quiet"
+    }
+    assert [finding.found for finding in found.pop("alerts heard")] == ["nobody is subscribed to the alerts"]
+    assert not any(found.values()), found
+
+
+def test_every_check_says_something(without_smoke_test: dict[str, list[Finding]]) -> None:
+    for check, findings in without_smoke_test.items():
+        assert findings, check
+        assert all(finding.found for finding in findings), check
+
+
+@pytest.fixture
+def run_doctor(connection: Connection, monkeypatch: pytest.MonkeyPatch):
+    """Run the command against the stack."""
+    app = typer.Typer()
+    app.command()(doctor_command.doctor)
+    monkeypatch.setattr(doctor_command, "connect", lambda *_, **__: connection)
+    return lambda *arguments: CliRunner().invoke(app, list(arguments))
+
+
+def test_the_command_succeeds_on_a_healthy_stack_and_says_so_in_json(run_doctor) -> None:
+    result = run_doctor("--json")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert [entry["check"] for entry in report] == [*CHECKS, SMOKE_TEST]
+    assert {entry["status"] for entry in report} <= {"ok", "warn"}
+
+
+def test_the_command_fails_when_a_check_fails_and_says_what_to_do(run_doctor, stack: Stack) -> None:
+    with disabled_rule(stack) as name:
+        result = run_doctor("--no-smoke")
+    assert result.exit_code == 1
+    assert f"FAIL  rule delivers       the rule {name} is DISABLED" in result.stdout
+    assert f"→ aws events enable-rule --name {name}" in result.stdout
+    assert result.stdout.endswith("1 failed\n")
+
+
+def test_a_stopped_pipe_is_found_with_the_command_to_resume(stack: Stack, connection: Connection) -> None:
+    with stopped_pipe(stack) as name:
+        finding = failure(ingestion.pipe_runs, connection)
+    assert f"{name} is STOP" in finding.found  # STOPPING until its last batch is done
+    assert "img-pipeline resume --stack local" in finding.advice
+
+
+def test_a_bucket_that_sends_no_events_is_found(stack: Stack, connection: Connection) -> None:
+    with silent_bucket(stack) as bucket:
+        finding = failure(ingestion.bucket_notifies, connection)
+    assert bucket in finding.found
+    assert "img-pipeline backfill --stack local" in finding.advice
+
+
+def test_a_disabled_rule_is_found_with_the_command_to_enable_it(stack: Stack, connection: Connection) -> None:
+    with disabled_rule(stack) as name:
+        finding = failure(ingestion.rule_delivers, connection)
+    assert f"aws events enable-rule --name {name}" in finding.advice
+
+
+def test_a_rule_without_target_is_found(stack: Stack, connection: Connection) -> None:
+    events, rule = stack.cloud.client("events"), "img-pipeline-local-object-created"
+    targets = events.list_targets_by_rule(Rule=rule)["Targets"]
+    events.remove_targets(Rule=rule, Ids=[target["Id"] for target in targets])
+    try:
+        assert "no rule sends to the transform queue" in failure(ingestion.rule_delivers, connection).found
+    finally:
+        events.put_targets(Rule=rule, Targets=targets)
+
+
+def test_a_target_without_dead_letter_queue_is_found(stack: Stack, connection: Connection) -> None:
+    events, rule = stack.cloud.client("events"), "img-pipeline-local-object-created"
+    (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
+    events.put_targets(Rule=rule, Targets=[{key: target[key] for key in target if key != "DeadLetterConfig"}])
+    try:
+        assert "no dead-letter queue" in failure(ingestion.rule_delivers, connection).found
+    finally:
+        events.put_targets(Rule=rule, Targets=[target])
+
+
+def test_a_visibility_timeout_below_six_times_the_workflows_is_found(stack: Stack, connection: Connection) -> None:
+    with queue_attribute(stack, "transformQueueUrl", "VisibilityTimeout", "30"):
+        assert "hidden for 30 s" in failure(ingestion.queue_redrives, connection).found
+
+
+def test_a_queue_that_gives_up_elsewhere_is_found(stack: Stack, connection: Connection) -> None:
+    validate_dlq = "arn:aws:sqs:us-east-1:000000000000:img-pipeline-local-validate-dlq"
+    elsewhere = {"deadLetterTargetArn": validate_dlq, "maxReceiveCount": 5}
+    with queue_attribute(stack, "transformQueueUrl", "RedrivePolicy", json.dumps(elsewhere)):
+        assert "no dead-letter queue" in failure(ingestion.queue_redrives, connection).found
+
+
+def test_a_failed_file_in_its_dead_letter_queue_is_a_failure(stack: Stack, connection: Connection) -> None:
+    with dead_letter(stack, "transformDlqUrl"):
+        finding = failure(queues.dead_letters_are_empty, connection)
+        # Its age is what CloudWatch heard last.
+        eventually(lambda: "old" in failure(queues.dead_letters_are_empty, connection).found, "the message's age")
+    assert finding.found.startswith("transform-dlq holds 1 message")
+    assert finding.advice == "see the causes: img-pipeline dlq show transform-dlq --stack local"
+
+
+def test_a_rejected_file_is_only_a_warning(stack: Stack, connection: Connection) -> None:
+    with dead_letter(stack, "validateDlqUrl"):
+        (finding,) = problems(queues.dead_letters_are_empty, connection)
+    assert finding.status is Status.WARN
+    assert finding.found.startswith("validate-dlq holds 1 message")
+
+
+def test_a_dead_letter_queue_that_forgets_too_soon_is_found(stack: Stack, connection: Connection) -> None:
+    with queue_attribute(stack, "validateDlqUrl", "MessageRetentionPeriod", "86400"):
+        assert "validate-dlq keeps messages for 1 days only" in failure(queues.dead_letters_are_kept, connection).found
+
+
+def test_a_missing_alarm_is_found(stack: Stack, connection: Connection) -> None:
+    with deleted_alarm(stack, "img-pipeline-local-workflow-throttled"):
+        finding = failure(alerts.alarms_are_wired, connection)
+    assert finding.found == "img-pipeline-local-workflow-throttled does not exist"
+    assert finding.advice == "deploy again: img-pipeline deploy --stack local"
+
+
+def test_a_muted_alarm_is_found_with_the_command_to_unmute_it(stack: Stack, connection: Connection) -> None:
+    name = "img-pipeline-local-workflow-failed"
+    with changed_alarm(stack, name, ActionsEnabled=False):
+        finding = failure(alerts.alarms_are_wired, connection)
+    assert "muted" in finding.found
+    assert finding.advice == f"aws cloudwatch enable-alarm-actions --alarm-names {name}"
+
+
+def test_an_alarm_that_tells_nobody_is_found(stack: Stack, connection: Connection) -> None:
+    with changed_alarm(stack, "img-pipeline-local-workflow-failed", AlarmActions=[]):
+        assert "does not tell the alert topic" in failure(alerts.alarms_are_wired, connection).found
+
+
+def test_an_alarm_that_went_off_is_told_with_its_meaning_and_its_next_command(
+    stack: Stack, connection: Connection
+) -> None:
+    with dead_letter(stack, "transformDlqUrl"):
+
+        def gone_off() -> list[Finding]:
+            found = problems(alerts.alarms_are_quiet, connection)
+            return [each for each in found if each.status is Status.FAIL and "transform-dlq-depth" in each.found]
+
+        (finding,) = eventually(gone_off, "the alarm")
+    assert "Files failed every try" in finding.found
+    assert finding.advice.startswith("aws ")
+
+
+def test_an_address_that_has_not_confirmed_is_found(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The embedded cloud confirms every address by itself; this is how AWS lists one that has not.
+    sns = boto3.client("sns", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")  # noqa: S106
+    topic_arn = connection.outputs["alertTopicArn"]
+    addresses = {
+        "email": ("operators@example.com", "PendingConfirmation"),
+        "https": ("https://events.example.com/key/0123456789abcdef", f"{topic_arn}:1234"),
+    }
+    listed = [
+        {"SubscriptionArn": arn, "Owner": "1", "Protocol": protocol, "Endpoint": endpoint, "TopicArn": topic_arn}
+        for protocol, (endpoint, arn) in addresses.items()
+    ]
+    with Stubber(sns) as stubber:
+        stubber.add_response("list_subscriptions_by_topic", {"Subscriptions": listed}, {"TopicArn": topic_arn})
+        monkeypatch.setattr(Connection, "client", lambda *_: sns)
+        pending, confirmed = look(alerts.alerts_are_heard, connection)
+    assert pending.status is Status.FAIL
+    assert "email operators@example.com has not confirmed" in pending.found
+    assert confirmed == ok("https https://events.example.com/… is confirmed"), "the rest of the URL is a key"
+
+
+def test_a_results_queue_that_is_not_subscribed_is_found(stack: Stack, connection: Connection) -> None:
+    sns, topic_arn = stack.cloud.client("sns"), stack.outputs["resultsTopicArn"]
+    (existing,) = sns.list_subscriptions_by_topic(TopicArn=topic_arn)["Subscriptions"]
+    kept = sns.get_subscription_attributes(SubscriptionArn=existing["SubscriptionArn"])["Attributes"]
+    sns.unsubscribe(SubscriptionArn=existing["SubscriptionArn"])
+    try:
+        assert "results do not reach inspector" in failure(alerts.results_are_delivered, connection).found
+    finally:
+        sns.subscribe(
+            TopicArn=topic_arn,
+            Protocol="sqs",
+            Endpoint=existing["Endpoint"],
+            Attributes={name: kept[name] for name in ("RawMessageDelivery", "RedrivePolicy")},
+        )
+
+
+def test_a_table_without_recovery_is_found(stack: Stack, connection: Connection) -> None:
+    dynamodb, table = stack.cloud.client("dynamodb"), stack.outputs["assetsTable"]
+
+    def recovery(enabled: bool) -> None:
+        dynamodb.update_continuous_backups(
+            TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": enabled}
+        )
+
+    recovery(enabled=False)
+    try:
+        assert f"{table} cannot be restored" in failure(state.tables_can_be_restored, connection).found
+    finally:
+        recovery(enabled=True)
+
+
+def test_jobs_that_are_kept_for_ever_are_found(stack: Stack, connection: Connection) -> None:
+    dynamodb, table = stack.cloud.client("dynamodb"), stack.outputs["jobsTable"]
+
+    def expire(enabled: bool) -> None:
+        dynamodb.update_time_to_live(
+            TableName=table, TimeToLiveSpecification={"Enabled": enabled, "AttributeName": "expiresAt"}
+        )
+
+    expire(enabled=False)
+    try:
+        assert "for ever" in failure(state.jobs_expire, connection).found
+    finally:
+        expire(enabled=True)
+
+
+@pytest.mark.parametrize("part", ["BlockPublicAcls", "RestrictPublicBuckets"])
+def test_a_bucket_that_could_be_made_public_is_found(stack: Stack, connection: Connection, part: str) -> None:
+    s3, bucket = stack.cloud.client("s3"), stack.outputs["processedBucket"]
+    before = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=before | {part: False})
+    try:
+        assert bucket in failure(state.buckets_are_private, connection).found
+        s3.delete_public_access_block(Bucket=bucket)
+        assert bucket in failure(state.buckets_are_private, connection).found
+    finally:
+        s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=before)
+
+
+def test_a_bucket_that_keeps_no_versions_is_found(stack: Stack, connection: Connection) -> None:
+    s3, bucket = stack.cloud.client("s3"), stack.outputs["ingestBucket"]
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+    try:
+        assert bucket in failure(state.buckets_keep_versions, connection).found
+    finally:
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
+
+def test_an_unencrypted_queue_is_found(stack: Stack, connection: Connection) -> None:
+    with queue_attribute(stack, "transformDlqUrl", "SqsManagedSseEnabled", "false"):
+        assert failure(state.everything_is_encrypted, connection).found == "transform-dlq is not encrypted"
+
+
+def test_what_is_not_encrypted_with_the_stacks_own_key_is_found(stack: Stack, connection: Connection) -> None:
+    sns, topic_arn = stack.cloud.client("sns"), stack.outputs["resultsTopicArn"]
+    key = stack.cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
+    sns.set_topic_attributes(TopicArn=topic_arn, AttributeName="KmsMasterKeyId", AttributeValue=key)
+    try:
+        found = [finding.found for finding in problems(state.everything_is_encrypted, connection)]
+    finally:
+        sns.set_topic_attributes(TopicArn=topic_arn, AttributeName="KmsMasterKeyId", AttributeValue="alias/aws/sns")
+    assert found[:3] == [
+        f"{name} is not encrypted with {key}"
+        for name in (stack.outputs["ingestBucket"], stack.outputs["processedBucket"], "transform-queue")
+    ]
+
+
+def test_logs_that_are_kept_for_ever_are_found(stack: Stack, connection: Connection) -> None:
+    logs, group = stack.cloud.client("logs"), stack.outputs["logGroups"]["thumbnail"]
+    days = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"][0]["retentionInDays"]
+    logs.delete_retention_policy(logGroupName=group)
+    try:
+        (finding,) = problems(state.logs_expire, connection)
+    finally:
+        logs.put_retention_policy(logGroupName=group, retentionInDays=days)
+    assert finding.found.startswith(f"{group} keeps its events for ever")
+
+
+def test_a_function_that_is_switched_off_is_found(stack: Stack, connection: Connection) -> None:
+    lambda_, name = stack.cloud.client("lambda"), stack.outputs["functionNames"]["metadata"]
+    before = lambda_.get_function_concurrency(FunctionName=name)["ReservedConcurrentExecutions"]
+    lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    try:
+        assert f"{name} is switched off" in failure(functions.functions_may_run, connection).found
+    finally:
+        lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=before)
+
+
+def test_an_alias_that_lags_behind_is_a_warning(stack: Stack, connection: Connection) -> None:
+    lambda_, name = stack.cloud.client("lambda"), stack.outputs["functionNames"]["metadata"]
+    live = lambda_.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
+    lambda_.update_function_configuration(FunctionName=name, Description="newer")
+    newest = lambda_.publish_version(FunctionName=name)["Version"]
+    try:
+        (finding,) = problems(functions.aliases_are_current, connection)
+        assert finding.status is Status.WARN
+        assert f"{name}:live is version {live}, but {newest} is the newest" in finding.found
+    finally:
+        lambda_.update_alias(FunctionName=name, Name="live", FunctionVersion=newest)
+    assert problems(functions.aliases_are_current, connection) == []
+
+
+@pytest.mark.parametrize(
+    ("today", "status"),
+    [
+        (date(2029, 1, 1), Status.OK),
+        (date(2029, 1, 2), Status.WARN),
+        (date(2029, 6, 29), Status.WARN),
+        (date(2029, 6, 30), Status.FAIL),
+    ],
+)
+def test_a_runtime_is_announced_half_a_year_before_its_end(connection: Connection, today: date, status: Status) -> None:
+    findings = list(functions.runtimes_are_supported(connection, today))
+    assert {finding.status for finding in findings} == {status}
+    assert all("python3.13" in finding.found and "2029-06-30" in finding.found for finding in findings)
+
+
+def test_a_deleted_resource_is_found_by_the_output_that_names_it(stack: Stack, connection: Connection) -> None:
+    gone = stack.outputs["transformDlqUrl"].replace("transform-dlq", "gone-dlq")
+    missing = Connection(
+        stack="local",
+        outputs={**connection.outputs, "deliveryDlqUrl": gone, "denylistTable": "gone"},
+        region=connection.region,
+        endpoint_url=connection.endpoint_url,
+    )
+    found = [finding.found for finding in problems(existence.outputs_exist, missing)]
+    assert found == [
+        f"deliveryDlqUrl names {gone}, which does not exist",
+        "denylistTable names gone, which does not exist",
+    ]
+
+
+def test_a_stack_of_an_older_program_is_told_to_deploy_again(connection: Connection) -> None:
+    outputs = {name: value for name, value in connection.outputs.items() if name != "alarmNames"}
+    older = Connection(stack="local", outputs=outputs, region="us-east-1", endpoint_url=connection.endpoint_url)
+    assert "no output alarmNames" in failure(alerts.alarms_are_wired, older).found
+
+
+def test_what_the_caller_may_not_see_is_a_warning_that_names_the_call(connection: Connection) -> None:
+    def denied(_: Connection) -> Iterator[Finding]:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "DescribePipe")
+        yield ok("never")
+
+    (finding,) = look(denied, connection)
+    assert finding.status is Status.WARN
+    assert "DescribePipe" in finding.advice
+
+
+class FakeAccount:
+    """A cloud with Service Quotas, which the embedded one lacks: one quota with a rate, one with a count."""
+
+    def __init__(self, calls_per_minute: float, environments: float) -> None:
+        self._peaks = {"CallCount": calls_per_minute, "ConcurrentExecutions": environments}
+
+    def client(self, service: str) -> FakeAccount:
+        assert service in ("service-quotas", "cloudwatch")
+        return self
+
+    def get_paginator(self, operation: str) -> FakeAccount:
+        assert operation == "list_service_quotas"
+        return self
+
+    def paginate(self, ServiceCode: str) -> list[dict[str, Any]]:
+        def quota(code: str, name: str, value: float, metric: str, statistic: str, **more: Any) -> dict[str, Any]:
+            usage = {"MetricNamespace": "AWS/Usage", "MetricName": metric, "MetricStatisticRecommendation": statistic}
+            return (
+                {"ServiceCode": ServiceCode, "QuotaCode": code, "QuotaName": name, "Value": value}
+                | more
+                | {"UsageMetric": usage}
+            )
+
+        quotas = {
+            "sns": [
+                quota("L-1", "Publish", 300.0, "CallCount", "Sum", Period={"PeriodValue": 1, "PeriodUnit": "SECOND"})
+            ],
+            "lambda": [
+                quota("L-2", "Concurrent executions", 1000.0, "ConcurrentExecutions", "Maximum"),
+                {"ServiceCode": "lambda", "QuotaCode": "L-3", "QuotaName": "unmeasured", "Value": 1.0},
+            ],
+        }
+        return [{"Quotas": quotas.get(ServiceCode, [])}]
+
+    def get_metric_statistics(self, *, MetricName: str, Statistics: list[str], **_: Any) -> dict[str, Any]:
+        return {"Datapoints": [{Statistics[0]: 1.0}, {Statistics[0]: self._peaks[MetricName]}]}
+
+
+def account(monkeypatch: pytest.MonkeyPatch, **peaks: float) -> Connection:
+    connection = Connection(stack="prod", outputs={}, region="us-east-1")
+    fake = FakeAccount(**peaks)
+    monkeypatch.setattr(Connection, "client", lambda _, service: fake.client(service))
+    return connection
+
+
+def test_a_quota_four_fifths_used_is_a_warning_with_the_request_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = account(monkeypatch, calls_per_minute=60 * 241, environments=799)
+    (finding,) = problems(quotas.quotas_have_room, connection)
+    assert finding.status is Status.WARN
+    assert finding.found == "sns: Publish: 241 of 300 used at the peak of the last day"
+    assert "--service-code sns --quota-code L-1 --desired-value 600" in finding.advice
+
+
+def test_quotas_with_room_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = account(monkeypatch, calls_per_minute=60 * 239, environments=799)
+    (finding,) = look(quotas.quotas_have_room, connection)
+    assert finding == ok("2 quotas")
+
+
+def test_the_smoke_test_sends_a_file_through_and_leaves_nothing(stack: Stack, connection: Connection) -> None:
+    findings = look(file_goes_through, connection)
+    assert [finding.status for finding in findings] == [Status.OK] * 4, findings
+    assert "COMPLETED" in findings[0].found
+    assert "renditions, all there" in findings[1].found
+    assert findings[2].found == "its result was published"
+    file_key = findings[0].found.split()[3]
+    assert file_key.startswith(PREFIX)
+    assert traces(stack, file_key) == []
+    # The subscribers were told of it, like of any other file.
+    told = eventually(
+        lambda: stack.pipeline.take_messages(stack.outputs["resultsQueueUrls"]["inspector"]), "the notification"
+    )
+    assert file_key in [message["fileKey"] for message in told]
+
+
+def traces(stack: Stack, file_key: str) -> list[str]:
+    """Whatever the cloud still holds of a file, in any version."""
+    s3, dynamodb = stack.cloud.client("s3"), stack.cloud.client("dynamodb")
+    left = []
+    for bucket, prefix in ((stack.outputs["ingestBucket"], ""), (stack.outputs["processedBucket"], "processed/")):
+        answer = s3.list_object_versions(Bucket=bucket, Prefix=prefix + file_key)
+        left += [each["Key"] for each in [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]]
+    for table in (stack.outputs["jobsTable"], stack.outputs["assetsTable"]):
+        rows = dynamodb.scan(TableName=table)["Items"]
+        left += [table for row in rows if row["fileKey"]["S"] == file_key]
+    return left
+
+
+def test_the_smoke_test_tells_why_its_file_failed_and_keeps_it(stack: Stack, connection: Connection) -> None:
+    with stack.broken("watermark", WATERMARK='{"opacity": "none"}'):
+        (finding,) = look(file_goes_through, connection)
+    file_key = finding.found.split()[0]
+    assert finding.status is Status.FAIL
+    assert "FAILED: " in finding.found
+    assert f"img-pipeline trace {file_key} --stack local" in finding.advice
+    assert traces(stack, file_key), "the file is kept for whoever looks into it"
+    # Once mended, the queue's next try brings it to its end.
+    eventually(lambda: (stack.pipeline.asset(file_key) or {}).get("publishedAt"), "the file's record", 60)
+    stack.await_idle()
+
+
+def test_a_rejected_smoke_test_file_is_told_with_reason_and_hint_and_removed(
+    stack: Stack, connection: Connection
+) -> None:
+    with stack.broken("validate", ALLOWED_TYPES="image/png"):
+        failed, cleaned = look(file_goes_through, connection)
+    assert "REJECTED: UNSUPPORTED_TYPE" in failed.found
+    assert failed.advice
+    assert cleaned == ok("nothing is left of it")
+    assert len(stack.pipeline.take_messages(stack.outputs["validateDlqUrl"])) == 1
+
+
+def test_no_file_is_sent_into_a_paused_stack(stack: Stack, connection: Connection) -> None:
+    with stack.paused():
+        (finding,) = look(file_goes_through, connection)
+        assert stack.pipeline.queue_depth(stack.outputs["transformQueueUrl"]) == 0
+    assert finding.found == "not sent: the pipe does not run"
+
+
+def test_a_budget_is_looked_at_where_one_is_set(stack: Stack, connection: Connection) -> None:
+    assert look(budget.budget_watches, connection) == [ok("none set")]
+    budgets, name = stack.cloud.client("budgets"), "img-pipeline-local-monthly"
+    budgets.create_budget(
+        AccountId=stack.cloud.account_id,
+        Budget={
+            "BudgetName": name,
+            "BudgetType": "COST",
+            "TimeUnit": "MONTHLY",
+            "BudgetLimit": {"Amount": "500", "Unit": "USD"},
+        },
+    )
+    limited = Connection(
+        stack="local",
+        outputs={**connection.outputs, "budgetName": name},
+        region=connection.region,
+        endpoint_url=connection.endpoint_url,
+    )
+    try:
+        assert "tells nobody" in failure(budget.budget_watches, limited).found
+    finally:
+        budgets.delete_budget(AccountId=stack.cloud.account_id, BudgetName=name)
+    assert failure(budget.budget_watches, limited).advice == "deploy again: img-pipeline deploy --stack local"
