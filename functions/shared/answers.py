@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from functions.shared.aws import failures_named
 from functions.shared.formats import Format
 from functions.shared.source import FileVersion
+
+_PARALLEL_WRITES = 4
 
 
 class Answer(Protocol):
@@ -71,6 +75,13 @@ def store(s3: Any, bucket: str, version: FileVersion, rendition: Rendition) -> d
         "height": rendition.height,
         "bytes": size,
     }
+
+
+def store_all(s3: Any, bucket: str, version: FileVersion, renditions: Iterable[Rendition]) -> list[dict[str, Any]]:
+    """Write each rendition while the next is being made; see `store`."""
+    with ThreadPoolExecutor(_PARALLEL_WRITES) as writers:
+        written = [writers.submit(store, s3, bucket, version, rendition) for rendition in renditions]
+    return [write.result() for write in written]
 
 
 @dataclass(frozen=True, kw_only=True)

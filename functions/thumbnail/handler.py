@@ -6,7 +6,7 @@ import functools
 import os
 from typing import Any
 
-from functions.shared.answers import Transformed, store
+from functions.shared.answers import Transformed, store_all
 from functions.shared.aws import client
 from functions.shared.errors import ThumbnailError
 from functions.shared.runtime import lambda_handler
@@ -28,7 +28,4 @@ def handler(event: dict[str, Any]) -> Transformed:
     s3, bucket = client("s3"), os.environ["PROCESSED_BUCKET"]
     with downloaded(s3, request.version, max_bytes=request.version.bytes) as file:
         renditions = make_renditions(file.body, request.format, _presets(), max_pixels=request.max_pixels)
-        return Transformed(
-            transform="thumbnail",
-            renditions=[store(s3, bucket, request.version, rendition) for rendition in renditions],
-        )
+        return Transformed(transform="thumbnail", renditions=store_all(s3, bucket, request.version, renditions))

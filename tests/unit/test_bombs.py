@@ -17,7 +17,7 @@ from functions.validate.limits import Limits
 from tests.unit.pictures import file_of, gradient
 
 LIMITS = Limits(max_bytes=50 << 20, max_pixels=100_000_000, max_frames=300, allowed_types=tuple(FORMATS))
-FLOOD = 3_000_000
+FLOOD = 1_100_000
 
 PICTURE = gradient((64, 48))
 
@@ -45,7 +45,7 @@ def test_a_jpeg_of_millions_of_segments() -> None:
 
 def test_a_jpeg_that_begins_with_megabytes_of_nothing() -> None:
     body = file_of(PICTURE, JPEG)
-    assert_corrupt(JPEG, body[:2] + b"\xff\xfe\0\2" + bytes(FLOOD) + body[2:], "pieces")
+    assert_corrupt(JPEG, body[:2] + b"\xff\xfe\0\2" + bytes(2 * FLOOD) + body[2:], "pieces")
 
 
 def test_a_png_of_millions_of_chunks() -> None:
@@ -122,7 +122,7 @@ def test_a_tiff_whose_pages_form_a_circle() -> None:
 
 def test_a_tiff_tile_of_billions_of_pixels() -> None:
     compressor = zlib.compressobj()
-    tile = b"".join(compressor.compress(bytes(1 << 20)) for _ in range(200)) + compressor.flush()
+    tile = b"".join(compressor.compress(bytes(1 << 20)) for _ in range(8)) + compressor.flush()
     fields = {256: 8, 257: 8, 258: 8, 259: 8, 262: 1, 277: 1, 322: 65_520, 323: 65_520, 324: 134, 325: len(tile)}
     directory = struct.pack("<H", len(fields))
     directory += b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in fields.items())
