@@ -175,7 +175,7 @@ def test_a_burst_waits_in_the_queue_while_three_workflows_run_and_loses_none(ben
         def handler(event, context):
             while not pathlib.Path({str(gate)!r}).exists():
                 time.sleep(0.01)
-            return {"number": int(event[0]["body"])}
+            return {{"number": int(event[0]["body"])}}
         """
     )
     states = {"Call": call_function(function, next_state="Send"), "Send": send_to(received)}
