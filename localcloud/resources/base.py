@@ -1,14 +1,21 @@
 """What every resource handler is made of.
 
 A handler is one class per Pulumi resource type. Its fields are the input properties it understands, under the
-provider's own names (camelCase outside, snake_case here), and `create` makes the real thing:
+provider's own names (camelCase outside, snake_case here); its methods make, look at and remove the real thing:
 
 >>> @handles("aws:sqs/queue:Queue")
 ... class Queue(Resource):
+...     identity: ClassVar = ("name",)
+...
 ...     name: str
 ...     delay_seconds: int = 0
 ...
 ...     def create(self, cloud: Cloud) -> Created: ...
+...     def read(self, cloud: Cloud, resource_id: str) -> Self: ...
+...     def delete(self, cloud: Cloud, resource_id: str) -> None: ...
+
+The in-process deployer (`localcloud.deployer`) only creates; the plugin for Pulumi's engine (`localcloud.provider`) also
+does the rest, through `localcloud.resources.lifecycle`.
 
 A property without a field is refused before anything is created, so that the embedded cloud and AWS cannot
 silently differ. The few that change nothing here stand in `irrelevant`, each with its reason.
@@ -18,17 +25,17 @@ from __future__ import annotations
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, ClassVar, NamedTuple, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
 
 HANDLERS: dict[str, type[Resource]] = {}
 """Handler class by Pulumi type token; filled by :func:`handles`."""
 
 NEVER_DESTROYED = "nothing is destroyed here: the whole cloud goes away at once"
-"""Why an input that is about destroying a resource is irrelevant."""
 
 
 class Cloud(Protocol):
@@ -56,6 +63,10 @@ class ResourceError(Exception):
     """A resource cannot be created; the message is one line for the person who wrote the program."""
 
 
+class Gone(Exception):
+    """The resource does not exist any more, where the API has no error of its own that says so."""
+
+
 class Properties(BaseModel):
     """A group of input properties: camelCase outside, unknown ones refused."""
 
@@ -63,13 +74,22 @@ class Properties(BaseModel):
 
 
 class Resource(Properties, ABC):
-    """One resource type: its known inputs and how to create it."""
+    """One resource type: its known inputs and what can be done with it."""
 
     generated_name: ClassVar[str | None] = None
     """The input that holds the physical name, filled in from the resource's own name when the program leaves it out."""
 
     irrelevant: ClassVar[Mapping[str, str]] = {}
     """Inputs that are accepted and change nothing here: property -> reason."""
+
+    identity: ClassVar[Collection[str]] = ()
+    """The fields that say which thing it is: with another value it is another thing, so it is replaced."""
+
+    fixed: ClassVar[Collection[str]] = ()
+    """The fields that cannot be changed on a thing that exists: it is deleted, then made again under its name."""
+
+    volatile: ClassVar[Collection[str]] = ()
+    """The outputs that an update changes, under the provider's names; all others stay."""
 
     @abstractmethod
     def create(self, cloud: Cloud) -> Created:
@@ -78,6 +98,27 @@ class Resource(Properties, ABC):
         So a program that is deployed a second time, with other settings or into a data directory that was kept,
         updates what is there.
         """
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        """Return these inputs as they are in the cloud now; an input that the API does not tell stays as it is.
+
+        Raises:
+            Gone: it does not exist any more; the API's own errors that say so pass through.
+        """
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        """Remove the real thing; the API's errors that say it is already gone pass through."""
+
+    def update(self, cloud: Cloud, resource_id: str) -> Created:  # noqa: ARG002 (for those that have no name)
+        """Bring the thing that exists to this state, all but what is `identity` or `fixed`."""
+        return self.create(cloud)
+
+    def with_real(self, **values: Any) -> Self:
+        """Return these inputs with values that were read, by field; None where the API leaves an absent one out."""
+        defaults = {
+            name: type(self).model_fields[name].get_default() for name, value in values.items() if value is None
+        }
+        return self.model_copy(update=values | defaults)
 
 
 HandlerT = TypeVar("HandlerT", bound=type[Resource])
@@ -93,11 +134,10 @@ def handles(token: str) -> Callable[[HandlerT], HandlerT]:
     return register
 
 
-def create(cloud: Cloud, token: str, name: str, inputs: Mapping[str, Any]) -> Created:
-    """Create one resource and return its id and its whole state, inputs and defaults included.
+def parse(token: str, name: str, inputs: Mapping[str, Any]) -> Resource:
+    """Return the handler of one resource, filled with its inputs.
 
     Args:
-        cloud: where to create it.
         token: Pulumi type token.
         name: the resource's name in the program; physical names are generated from it.
         inputs: camelCase input properties; plain values, assets and archives.
@@ -105,31 +145,55 @@ def create(cloud: Cloud, token: str, name: str, inputs: Mapping[str, Any]) -> Cr
     Raises:
         ResourceError: the type or one of the properties is not supported.
     """
-    if token not in HANDLERS:
-        raise ResourceError(f'this type is not supported: add a class with @handles("{token}") to localcloud/resources')
-    handler = HANDLERS[token]
+    handler = handler_of(token)
     properties = {key: value for key, value in inputs.items() if key not in handler.irrelevant}
     if handler.generated_name and handler.generated_name not in properties:
-        properties[handler.generated_name] = f"{name}-{secrets.token_hex(4)[:7]}"
+        properties[handler.generated_name] = generated_name(name, secrets.token_bytes(4))
     try:
-        resource = handler.model_validate(properties)
+        return handler.model_validate(properties)
     except ValidationError as error:
-        raise ResourceError(_explain(handler, error)) from None
-    created = resource.create(cloud)
-    state = {key: value for key, value in inputs.items() if key in handler.irrelevant}
+        raise ResourceError("; ".join(explain(handler, problem) for problem in error.errors())) from None
+
+
+def handler_of(token: str) -> type[Resource]:
+    """Return the class that handles a Pulumi type token.
+
+    Raises:
+        ResourceError: there is none.
+    """
+    if token not in HANDLERS:
+        raise ResourceError(f'this type is not supported: add a class with @handles("{token}") to localcloud/resources')
+    return HANDLERS[token]
+
+
+def generated_name(name: str, seed: bytes) -> str:
+    """The physical name of a resource that the program gave none, as the provider makes it."""
+    return f"{name}-{seed.hex()[:7]}"
+
+
+def create(cloud: Cloud, token: str, name: str, inputs: Mapping[str, Any]) -> Created:
+    """Create one resource and return its id and its whole state, inputs and defaults included.
+
+    The arguments and errors are those of `parse`.
+    """
+    resource = parse(token, name, inputs)
+    return whole_state(resource, inputs, resource.create(cloud))
+
+
+def whole_state(resource: Resource, inputs: Mapping[str, Any], created: Created) -> Created:
+    """What was created, with the inputs and their defaults among the outputs."""
+    state = {key: value for key, value in inputs.items() if key in resource.irrelevant}
     return Created(created.id, state | resource.model_dump(by_alias=True, exclude_none=True) | created.outputs)
 
 
-def _explain(handler: type[Resource], error: ValidationError) -> str:
-    return "; ".join(
-        f"property {'.'.join(str(step) for step in problem['loc'])!r} "
-        + (
-            f"is not supported here: add it to {handler.__module__}.{handler.__name__}"
-            if problem["type"] == "extra_forbidden"
-            else f"is wrong: {problem['msg']}"
-        )
-        for problem in error.errors()
+def explain(handler: type[Resource], problem: ErrorDetails) -> str:
+    """Say in one sentence what is wrong with a property."""
+    cause = (
+        f"is not supported here: add it to {handler.__module__}.{handler.__name__}"
+        if problem["type"] == "extra_forbidden"
+        else f"is wrong: {problem['msg']}"
     )
+    return f"property {'.'.join(str(step) for step in problem['loc'])!r} {cause}"
 
 
 def pascal_case(value: Any) -> Any:

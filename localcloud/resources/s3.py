@@ -28,10 +28,12 @@ from localcloud.resources.base import (
 class Bucket(Resource):
     """A bucket; what it holds is configured by the resources below."""
 
-    generated_name = "bucket"
-    irrelevant: ClassVar = {"forceDestroy": NEVER_DESTROYED}
+    generated_name: ClassVar = "bucket"
+    identity: ClassVar = ("bucket",)
+    fixed: ClassVar = ("object_lock_enabled",)
 
     bucket: str
+    force_destroy: bool = False
     object_lock_enabled: bool = False
     tags: Mapping[str, str] = {}
 
