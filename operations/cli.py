@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 
-from operations import deployment_commands, files
+from operations import deployment_commands, files, timeline
 from operations.errors import OperationError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ for command in (
     deployment_commands.refresh,
     deployment_commands.outputs,
     files.upload,
+    timeline.trace,
 ):
     app.command()(command)
 app.add_typer(files.jobs, name="jobs")

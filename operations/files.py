@@ -143,7 +143,7 @@ def show_job(
     if json_:
         typer.echo(_as_json({**newest, "olderJobs": [row["jobId"] for row in older]}))
         return
-    _print_fields(newest, leave_out=("stages", "expiresAt"))
+    _print_fields(newest, first=("status", "reasonCode", "reason", "hint"), leave_out=("stages", "expiresAt"))
     table = Table("attempt", "stage", "at", "seconds", box=None, pad_edge=False, header_style="bold")
     before: datetime | None = None
     for stage in newest.get("stages", []):
@@ -209,10 +209,10 @@ def show_asset(
     ```
     """
     connection = connect(stack, local=local)
-    key = file_key(name)
+    key, stack = file_key(name), connection.stack
     row = connection.pipeline.asset(key)
     if row is None:
-        raise OperationError(f"{connection.stack} has no record of {key}: `img-pipeline jobs show {key}` says why")
+        raise OperationError(f"{stack} has no record of {key}: `img-pipeline jobs show {key} --stack {stack}` says why")
     if json_:
         typer.echo(_as_json(row))
         return
@@ -301,7 +301,9 @@ def _tell_ends(connection: Connection, rows: Mapping[Upload, Row | None]) -> Non
     for upload, row in shown.items():
         renditions = len(assets.get(upload.file_key, {}).get("renditions", []))
         if row is None:
-            what = f"not received by the workflow yet: `img-pipeline trace {upload.file_key}`"
+            what = (
+                f"not received by the workflow yet: `img-pipeline trace {upload.file_key} --stack {connection.stack}`"
+            )
         elif row["status"] == "COMPLETED":
             what = f"{renditions} renditions"
         else:
@@ -362,10 +364,11 @@ def _why(row: Mapping[str, Any]) -> str:
     return f"{row['reasonCode']}: {row['reason']}" if "reasonCode" in row else ""
 
 
-def _print_fields(values: Mapping[str, Any], leave_out: Iterable[str] = ()) -> None:
+def _print_fields(values: Mapping[str, Any], first: Sequence[str] = (), leave_out: Sequence[str] = ()) -> None:
     table = Table.grid("", "", padding=(0, 2))
-    for name, value in values.items():
-        if name not in leave_out:
+    for name in dict.fromkeys([*first, *values]):
+        value = values.get(name, "")
+        if value != "" and name not in leave_out:
             text = value if isinstance(value, str) else json.dumps(value, default=_plain, ensure_ascii=False)
             table.add_row(f"[bold]{name}[/]", escape(text))
     _out.print(table, highlight=False)

@@ -58,7 +58,7 @@ def find_jobs(connection: Connection, wanted: str) -> list[Row]:
     if not found:
         raise OperationError(
             f"{connection.stack} knows no job of {wanted}: was it uploaded under {file_key('')}? "
-            f"`img-pipeline trace {wanted}` looks for it on its way"
+            f"`img-pipeline trace {wanted} --stack {connection.stack}` looks for it on its way"
         )
     return found
 
