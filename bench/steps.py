@@ -14,7 +14,7 @@ from functions.thumbnail.presets import Preset
 from functions.thumbnail.scaling import make_renditions
 from functions.validate.decoding import Measures, measure
 from functions.validate.limits import Limits
-from functions.watermark.mark import draw_text
+from functions.watermark.mark import TextMark
 from functions.watermark.settings import Position
 from functions.watermark.stamping import watermark
 
@@ -87,7 +87,7 @@ def our_watermark(path: Path) -> None:
         watermark(
             body,
             _format(path),
-            draw_text(_TEXT),
+            TextMark(_TEXT),
             opacity=0.6,
             position=Position.BOTTOM_RIGHT,
             max_pixels=_MAX_PIXELS,

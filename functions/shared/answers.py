@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -37,7 +36,7 @@ class Rendition:
         stem: the output's file name without extension: "w320".
         format: what `body` is encoded as.
         width, height: pixels.
-        body: the encoded bytes.
+        body: the encoded image.
     """
 
     name: str
@@ -45,7 +44,7 @@ class Rendition:
     format: Format
     width: int
     height: int
-    body: io.BytesIO
+    body: bytes
 
 
 def store(s3: Any, bucket: str, version: FileVersion, rendition: Rendition) -> dict[str, Any]:
@@ -64,7 +63,6 @@ def store(s3: Any, bucket: str, version: FileVersion, rendition: Rendition) -> d
         TransientError, AccessError: the write failed, see `aws.failures_named`.
     """
     key = f"processed/{version.file_key}/{version.version_id}/{rendition.stem}{rendition.format.extension}"
-    size = rendition.body.getbuffer().nbytes
     with failures_named(f"write s3://{bucket}/{key}"):
         s3.put_object(Bucket=bucket, Key=key, Body=rendition.body, ContentType=rendition.format.content_type)
     return {
@@ -73,7 +71,7 @@ def store(s3: Any, bucket: str, version: FileVersion, rendition: Rendition) -> d
         "contentType": rendition.format.content_type,
         "width": rendition.width,
         "height": rendition.height,
-        "bytes": size,
+        "bytes": len(rendition.body),
     }
 
 

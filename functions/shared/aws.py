@@ -8,7 +8,8 @@ from functools import cache
 from typing import Any
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ClientError, FlexibleChecksumError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import ConnectionError as EndpointError
 from botocore.session import Session
 from urllib3.exceptions import HTTPError
 
@@ -33,6 +34,17 @@ _TRANSIENT_CODES = frozenset(
         "TooManyRequestsException",
         "TransactionInProgressException",
     }
+)
+
+# Connections, time-outs, bodies that break off, checksums that fail.
+_NETWORK_ERRORS = (
+    HTTPClientError,
+    EndpointError,
+    IncompleteReadError,
+    FlexibleChecksumError,
+    HTTPError,
+    ConnectionError,
+    TimeoutError,
 )
 
 MISSING_CODES = frozenset({"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405"})
@@ -75,8 +87,7 @@ def failures_named(action: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise _from_client_error(error, action) from error
-    except (BotoCoreError, HTTPClientError, HTTPError, TimeoutError, ConnectionError) as error:
-        # What is left is the network: endpoints, connections, time-outs, bodies that break off, checksums that fail.
+    except _NETWORK_ERRORS as error:
         raise TransientError(f"Could not {action}: {error}. It is tried again.") from error
 
 

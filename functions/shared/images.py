@@ -28,6 +28,7 @@ _SIDEWAYS = frozenset({5, 6, 7, 8})
 
 _OPTIMISED_PIXELS = 4_000_000
 
+_SRGB_MODES = frozenset({"L", "RGB", "RGBA"})
 _ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
 
 
@@ -50,7 +51,7 @@ def open_image(body: BinaryIO, format: Format, *, max_pixels: int) -> ImageFile.
             Image.MAX_IMAGE_PIXELS = -(-max_pixels // 2)  # Pillow refuses beyond twice this number, and warns below
             return Image.open(body, formats=[format.pillow])  # pyright: ignore[reportArgumentType]
     finally:
-        Image.MAX_IMAGE_PIXELS = max_pixels
+        Image.MAX_IMAGE_PIXELS = None  # from here on sizes are known, and Pillow would hold our own images to it
 
 
 def orientation(image: Image.Image) -> int:
@@ -121,12 +122,12 @@ def to_srgb(image: Image.Image) -> Image.Image:
             return _through_profile(image, profile)
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             pass  # a profile that is broken, or of another colour space than the image's, is no profile
-    return image if image.mode in {"L", "RGB", "RGBA"} else image.convert("RGB")
+    return image if image.mode in _SRGB_MODES else image.convert("RGB")
 
 
 def _through_profile(image: Image.Image, profile: bytes) -> Image.Image:
     source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    if "srgb" in ImageCms.getProfileDescription(source).lower():
+    if image.mode in _SRGB_MODES and "srgb" in ImageCms.getProfileDescription(source).lower():
         return image
     output_mode = "RGBA" if image.mode == "RGBA" else "RGB"
     transform = ImageCms.buildTransform(
@@ -156,16 +157,13 @@ def on_white(image: Image.Image) -> Image.Image:
     return ground
 
 
-def encoded(image: Image.Image, format: Format, quality: int) -> io.BytesIO:
+def encoded(image: Image.Image, format: Format, quality: int) -> bytes:
     """Encode an image and nothing but its pixels: no EXIF, GPS, XMP, comment or profile of the source.
 
     Args:
         image: mode L, RGB or RGBA, in sRGB.
         format: JPEG, WebP or PNG.
         quality: 1 to 95; PNG has none.
-
-    Returns:
-        The file, positioned at its start.
     """
     importlib.import_module(format.module)
     image.info = {}  # encoders copy comments and profiles from here
@@ -181,5 +179,4 @@ def encoded(image: Image.Image, format: Format, quality: int) -> io.BytesIO:
         case "PNG":
             # Level 3 takes a quarter of the default's CPU for 10 % more bytes.
             image.save(body, "PNG", compress_level=3)
-    body.seek(0)
-    return body
+    return body.getvalue()

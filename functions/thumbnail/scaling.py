@@ -47,17 +47,21 @@ def make_renditions(
     turn = orientation(image)
     full = upright_size(image.size, turn)
     current: Image.Image | None = None
+    made: dict[tuple[tuple[int, int], str, int], bytes] = {}
     for preset in presets:
         size = fit_within(full, preset.width)
         current = _first_scaled(image, size, turn) if current is None else _scaled(current, size)
         for name, target in preset.formats.items():
+            encoding = (size, name, preset.quality)
+            if encoding not in made:  # presets wider than the image come out the same
+                made[encoding] = encoded(current, target, preset.quality)
             yield Rendition(
                 name=f"{preset.name}-{name}",
                 stem=preset.name,
                 format=target,
                 width=size[0],
                 height=size[1],
-                body=encoded(current, target, preset.quality),
+                body=made[encoding],
             )
 
 

@@ -6,15 +6,13 @@ import functools
 import os
 from typing import Any
 
-from PIL import Image
-
 from functions.shared.answers import Transformed, store
 from functions.shared.aws import client, failures_named
 from functions.shared.errors import WatermarkError
 from functions.shared.runtime import lambda_handler
 from functions.shared.source import downloaded
 from functions.shared.transform import TransformRequest
-from functions.watermark.mark import draw_text, read_logo
+from functions.watermark.mark import LogoMark, Mark, TextMark
 from functions.watermark.settings import WatermarkSettings
 from functions.watermark.stamping import watermark
 
@@ -25,13 +23,13 @@ def _settings() -> WatermarkSettings:
 
 
 @functools.cache
-def _mark() -> Image.Image:
+def _mark() -> Mark:
     settings = _settings()
     if not settings.logo_key:
-        return draw_text(settings.text)
+        return TextMark(settings.text)
     bucket = os.environ["PROCESSED_BUCKET"]
     with failures_named(f"read the logo s3://{bucket}/{settings.logo_key}"):
-        return read_logo(client("s3").get_object(Bucket=bucket, Key=settings.logo_key)["Body"].read())
+        return LogoMark(client("s3").get_object(Bucket=bucket, Key=settings.logo_key)["Body"].read())
 
 
 @lambda_handler(failure=WatermarkError)

@@ -1,8 +1,9 @@
-"""Draws the mark itself: the text or logo at the size asked for, with a halo that keeps it legible on any ground."""
+"""The mark itself, text or logo, drawn at the size asked for, with a halo that keeps it legible on any ground."""
 
 from __future__ import annotations
 
 import io
+from typing import Protocol
 
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageStat
 
@@ -11,75 +12,116 @@ from functions.shared.formats import FORMATS, SNIFF_BYTES, sniff
 from functions.shared.images import open_image, plain, to_srgb
 
 _LOGO_MAX_PIXELS = 4096 * 4096
-_FONT_SIZE = 100
+_NOMINAL_FONT_SIZE = 100
 
 
-def draw_text(text: str) -> Image.Image:
-    """White text on a transparent ground, cropped to its ink, at a nominal size of 100 pixels.
+class Mark(Protocol):
+    """What is put on images."""
 
-    Raises:
-        ConfigurationError: the built-in font has no glyph for one of the characters.
-    """
-    font = ImageFont.load_default(_FONT_SIZE)
-    missing_glyph = _drawn("\uffff", font)
-    for character in text:
-        if not character.isspace() and _drawn(character, font) == missing_glyph:
-            raise ConfigurationError(
-                f"The watermark's text holds {character!r}, which the built-in font cannot draw; it draws ASCII, "
-                "© and ™. Change the text, or set a logo."
-            )
-    ink = _drawn(text, font)
-    mark = Image.new("RGBA", ink.size, "white")
-    mark.putalpha(ink)
-    return mark
+    @property
+    def proportions(self) -> float:
+        """Width by height."""
+        ...
+
+    def drawn(self, width: int) -> Image.Image:
+        """The mark in RGBA on a transparent ground, about `width` pixels wide."""
+        ...
 
 
-def _drawn(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> Image.Image:
-    """Coverage of the text's ink, mode L, cropped to it."""
-    left, top, right, bottom = font.getbbox(text)
-    ink = Image.new("L", (max(1, round(right - left)), max(1, round(bottom - top))))
-    ImageDraw.Draw(ink).text((-left, -top), text, font=font, fill=255)
-    return ink
-
-
-def read_logo(body: bytes) -> Image.Image:
-    """A logo's image as RGBA.
-
-    Raises:
-        ConfigurationError: it is not an image that can be decoded.
-    """
-    format = FORMATS.get(sniff(body[:SNIFF_BYTES]))
-    if format is None:
-        raise ConfigurationError("The watermark's logo is no image that can be decoded; use a PNG with transparency.")
-    try:
-        return to_srgb(plain(open_image(io.BytesIO(body), format, max_pixels=_LOGO_MAX_PIXELS))).convert("RGBA")
-    except Exception as error:
-        raise ConfigurationError(f"The watermark's logo cannot be decoded: {error}.") from error
-
-
-def stamp(mark: Image.Image, width: int, opacity: float) -> Image.Image:
-    """The mark scaled to `width` with a halo of the opposite brightness around it.
+class TextMark:
+    """White text in Pillow's built-in font, drawn anew for each size so that it stays sharp.
 
     Args:
-        mark: RGBA, from `draw_text` or `read_logo`.
-        width: pixels of the mark without its halo.
+        text: one line.
+
+    Raises:
+        ConfigurationError: the font has no glyph for one of the characters.
+    """
+
+    def __init__(self, text: str) -> None:
+        missing_glyph = self._ink("\uffff", _NOMINAL_FONT_SIZE)
+        for character in text:
+            if not character.isspace() and self._ink(character, _NOMINAL_FONT_SIZE) == missing_glyph:
+                raise ConfigurationError(
+                    f"The watermark's text holds {character!r}, which the built-in font cannot draw; it draws ASCII, "
+                    "© and ™. Change the text, or set a logo."
+                )
+        self._text = text
+        self._nominal = self._ink(text, _NOMINAL_FONT_SIZE).size
+
+    @property
+    def proportions(self) -> float:
+        """Width by height."""
+        return self._nominal[0] / self._nominal[1]
+
+    def drawn(self, width: int) -> Image.Image:
+        """The text in RGBA, about `width` pixels wide."""
+        ink = self._ink(self._text, max(1.0, _NOMINAL_FONT_SIZE * width / self._nominal[0]))
+        picture = Image.new("RGBA", ink.size, "white")
+        picture.putalpha(ink)
+        return picture
+
+    @staticmethod
+    def _ink(text: str, font_size: float) -> Image.Image:
+        """Coverage of the text's ink, mode L, cropped to it."""
+        font = ImageFont.load_default(font_size)
+        left, top, right, bottom = font.getbbox(text)
+        ink = Image.new("L", (max(1, round(right - left)), max(1, round(bottom - top))))
+        ImageDraw.Draw(ink).text((-left, -top), text, font=font, fill=255)
+        return ink
+
+
+class LogoMark:
+    """An image, best a PNG with transparency.
+
+    Args:
+        body: the image's file.
+
+    Raises:
+        ConfigurationError: it cannot be decoded.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        format = FORMATS.get(sniff(body[:SNIFF_BYTES]))
+        if format is None:
+            raise ConfigurationError("The watermark's logo is of no known image format; use a PNG with transparency.")
+        try:
+            image = open_image(io.BytesIO(body), format, max_pixels=_LOGO_MAX_PIXELS)
+            self._image = to_srgb(plain(image)).convert("RGBA")
+        except Exception as error:
+            raise ConfigurationError(f"The watermark's logo cannot be decoded: {error}.") from error
+
+    @property
+    def proportions(self) -> float:
+        """Width by height."""
+        return self._image.width / self._image.height
+
+    def drawn(self, width: int) -> Image.Image:
+        """The logo in RGBA, `width` pixels wide."""
+        size = (width, max(1, round(width / self.proportions)))
+        return self._image.resize(size, Image.Resampling.LANCZOS)
+
+
+def with_halo(mark: Image.Image, opacity: float) -> Image.Image:
+    """The mark with a halo of the opposite brightness around it.
+
+    Args:
+        mark: RGBA.
         opacity: 0 to 1, for mark and halo alike.
 
     Returns:
-        RGBA, wider than `width` by the halo on both sides.
+        RGBA, larger than the mark by the halo on each side.
     """
-    height = max(1, round(mark.height * width / mark.width))
-    scaled = mark.resize((width, height), Image.Resampling.LANCZOS)
-    reach = max(1, round(min(width, height) / 16))
-    size = (width + 2 * reach, height + 2 * reach)
+    reach = max(1, round(min(mark.size) / 16))
+    size = (mark.width + 2 * reach, mark.height + 2 * reach)
     shape = Image.new("L", size)
-    shape.paste(scaled.getchannel("A"), (reach, reach))
+    shape.paste(mark.getchannel("A"), (reach, reach))
     halo = shape.filter(ImageFilter.GaussianBlur(reach / 2)).point([min(255, 3 * alpha) for alpha in range(256)])
-    ground = Image.new("RGBA", size, _contrasting(scaled))
-    ground.putalpha(halo)
-    ground.alpha_composite(scaled, (reach, reach))
-    ground.putalpha(ground.getchannel("A").point(lambda alpha: alpha * opacity))
-    return ground
+    picture = Image.new("RGBA", size, _contrasting(mark))
+    picture.putalpha(halo)
+    picture.alpha_composite(mark, (reach, reach))
+    picture.putalpha(picture.getchannel("A").point([round(alpha * opacity) for alpha in range(256)]))
+    return picture
 
 
 def _contrasting(mark: Image.Image) -> tuple[int, int, int]:

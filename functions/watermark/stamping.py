@@ -9,7 +9,7 @@ from PIL import Image
 from functions.shared.answers import Rendition
 from functions.shared.formats import JPEG, PNG, WEBP, Format
 from functions.shared.images import encoded, open_image, orientation, plain, to_srgb, upright
-from functions.watermark.mark import stamp
+from functions.watermark.mark import Mark, with_halo
 from functions.watermark.settings import Position
 
 _QUALITY = 85
@@ -22,7 +22,7 @@ _JPEG_LONGEST_SIDE = 65500
 
 
 def watermark(
-    body: BinaryIO, format: Format, mark: Image.Image, *, opacity: float, position: Position, max_pixels: int
+    body: BinaryIO, format: Format, mark: Mark, *, opacity: float, position: Position, max_pixels: int
 ) -> Rendition:
     """The first frame at full size with the mark on it, upright, in sRGB, without the source's metadata.
 
@@ -32,14 +32,12 @@ def watermark(
     Args:
         body: the file, seekable.
         format: what it was recognised as.
-        mark: RGBA, from `mark.draw_text` or `mark.read_logo`.
+        mark: what to put on it.
         opacity: 0 to 1.
         position: where the mark stands.
         max_pixels: see `open_image`.
     """
-    image = open_image(body, format, max_pixels=max_pixels)
-    turn = orientation(image)
-    picture = upright(to_srgb(plain(image)), turn)
+    picture = _decoded(body, format, max_pixels)
     apply_mark(picture, mark, opacity=opacity, position=position)
     target = _output_format(format, picture)
     return Rendition(
@@ -52,10 +50,17 @@ def watermark(
     )
 
 
-def apply_mark(image: Image.Image, mark: Image.Image, *, opacity: float, position: Position) -> None:
+def _decoded(body: BinaryIO, format: Format, max_pixels: int) -> Image.Image:
+    """The whole picture; on return, what the decoder holds besides is let go."""
+    image = open_image(body, format, max_pixels=max_pixels)
+    turn = orientation(image)
+    return upright(to_srgb(plain(image)), turn)
+
+
+def apply_mark(image: Image.Image, mark: Mark, *, opacity: float, position: Position) -> None:
     """Stamp `mark` onto `image` in place, a quarter of its width wide or a tenth of its height high."""
-    width = min(image.width * _WIDTH_SHARE, image.height * _HEIGHT_SHARE * mark.width / mark.height)
-    seal = stamp(mark, max(1, round(width)), opacity)
+    width = min(image.width * _WIDTH_SHARE, image.height * _HEIGHT_SHARE * mark.proportions)
+    seal = with_halo(mark.drawn(max(1, round(width))), opacity)
     left, top = _corner(image.size, seal.size, position)
     box = (left, top, min(left + seal.width, image.width), min(top + seal.height, image.height))
     region = image.crop(box).convert("RGBA")

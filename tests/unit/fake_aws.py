@@ -65,10 +65,10 @@ class FakeS3:
             "ContentType": stored.content_type or "binary/octet-stream",
         }
 
-    def put_object(self, *, Bucket: str, Key: str, Body: io.BytesIO, ContentType: str) -> dict[str, Any]:
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> dict[str, Any]:
         if self.write_failures:
             raise self.write_failures.pop(0)
-        self.objects[Bucket, Key, ""] = StoredObject(Body.read(), ContentType)
+        self.objects[Bucket, Key, ""] = StoredObject(Body, ContentType)
         return {}
 
 

@@ -19,7 +19,7 @@ from functions.thumbnail.presets import presets_from_environment
 from functions.thumbnail.scaling import make_renditions
 from functions.validate.limits import Limits
 from functions.validate.verdict import judge
-from functions.watermark.mark import draw_text
+from functions.watermark.mark import TextMark
 from functions.watermark.settings import Position
 from functions.watermark.stamping import watermark
 from tests.unit.conftest import Cloud
@@ -33,7 +33,7 @@ LIMITS = Limits(max_bytes=1 << 20, max_pixels=1 << 20, max_frames=30, allowed_ty
 PRESETS = presets_from_environment(
     {"RENDITION_PRESETS": json.dumps([{"name": "w40", "width": 40, "formats": ["jpeg", "webp"], "quality": 50}])}
 )
-MARK = draw_text("©")
+MARK = TextMark("©")
 
 _SMALL = gradient((48, 32))
 SEEDS: list[tuple[Format, bytes]] = [
@@ -78,7 +78,7 @@ def transform(body: bytes, verdict: dict[str, Any]) -> None:
     """Run every transform; what validate accepted must not fail here."""
     format, max_pixels = FORMATS[verdict["contentType"]], verdict["width"] * verdict["height"]
     for rendition in make_renditions(io.BytesIO(body), format, PRESETS, max_pixels=max_pixels):
-        with Image.open(rendition.body) as image:
+        with Image.open(io.BytesIO(rendition.body)) as image:
             assert image.size == (rendition.width, rendition.height)
     marked = watermark(
         io.BytesIO(body), format, MARK, opacity=0.5, position=Position.BOTTOM_RIGHT, max_pixels=max_pixels

@@ -6,7 +6,7 @@ import io
 import json
 
 import pytest
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image, ImageChops, ImageCms, ImageStat
 
 from functions.shared.errors import ConfigurationError, SourceMissingError, ThumbnailError, TransientError
 from functions.shared.formats import AVIF, FORMATS, GIF, HEIC, JPEG, PNG, TIFF, WEBP, Format
@@ -21,6 +21,8 @@ from tests.unit.pictures import (
     quadrants,
     swapped_profile,
 )
+
+SRGB_PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def renditions(cloud: Cloud, body: bytes, format: Format) -> dict[str, Image.Image]:
@@ -133,7 +135,7 @@ def test_the_colour_profile_is_applied_and_gone(cloud: Cloud, format: Format) ->
         assert "icc_profile" not in image.info
 
 
-@pytest.mark.parametrize("profile", [b"not a profile", swapped_profile()[:200], swapped_profile()])
+@pytest.mark.parametrize("profile", [b"not a profile", swapped_profile()[:200], swapped_profile(), SRGB_PROFILE])
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
 def test_a_profile_that_is_broken_or_of_another_colour_space_is_ignored(
     cloud: Cloud, mode: str, profile: bytes

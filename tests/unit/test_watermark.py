@@ -120,6 +120,14 @@ def test_the_mark_can_stand_in_the_centre(cloud: Cloud, monkeypatch: pytest.Monk
     assert ((left + right) / 2, (top + bottom) / 2) == pytest.approx((400, 250), abs=6)
 
 
+def test_the_text_is_sharp_on_a_large_image(cloud: Cloud) -> None:
+    """A text that was drawn small and enlarged would have hardly a solid pixel beside an empty one."""
+    plain = Image.new("L", (2400, 800), "black")
+    image = watermarked(cloud, file_of(plain, PNG), PNG).convert("L")
+    steep = ImageChops.difference(image, ImageChops.offset(image, 2, 0)).histogram()[130:]
+    assert sum(steep) > 100
+
+
 def test_more_opacity_shows_more(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = Image.new("RGB", LARGE, "grey")
     strength = []

@@ -1,0 +1,190 @@
+"""Measures what one file costs in time and bytes, for `img-pipeline cost`: python -m bench.files [--write].
+
+CPU seconds of each function's work on photographs of several sizes, the cheapest of a few runs, on one core; and from
+one file that goes through the embedded cloud, the bytes of its rows, of its functions' logs and of its execution's
+data. With --write they replace `operations/measurements.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import linear_regression
+from typing import Any
+
+from bench.pictures import write_photo
+from bench.steps import our_metadata, our_validate, our_watermark
+from functions.shared.formats import FORMATS
+from functions.thumbnail.presets import Preset
+from functions.thumbnail.scaling import make_renditions
+from operations.costs.measurements import MEASUREMENTS_FILE
+from tests.e2e.stack import Stack, deployed_stack
+
+# About 0.6, 5 and 20 MB, as cameras write them.
+_MEGAPIXELS = (2, 17, 67)
+_REPEATS = 3
+_WIDTHS = (160, 320, 640, 1280)
+_FORMATS = {"jpeg": FORMATS["image/jpeg"], "webp": FORMATS["image/webp"]}
+# What CloudWatch Logs adds to each event ("PutLogEvents", Amazon CloudWatch Logs API Reference).
+_LOG_EVENT_BYTES = 26
+
+
+def main() -> None:
+    """Measure, then print or write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help=f"replace {MEASUREMENTS_FILE.name}")
+    write = parser.parse_args().write
+    with tempfile.TemporaryDirectory() as folder:
+        photos = [_photo(Path(folder), megapixels) for megapixels in _MEGAPIXELS]
+        measured = {
+            "command": "python -m bench.files --write",
+            "date": datetime.now(UTC).date().isoformat(),
+            "machine": f"{os.cpu_count()} shared {platform.machine()} cores, {platform.system()}, "
+            f"Python {platform.python_version()}; other work ran beside it, the cheapest of {_REPEATS} runs counts",
+            "cpuSeconds": {
+                "validate": _by_size(photos, our_validate),
+                "watermark": _by_size(photos, our_watermark),
+                "metadata": _by_size(photos, our_metadata),
+                **_renditions(photos),
+            },
+            **_bytes(photos[1]),
+        }
+    text = json.dumps(measured, indent=2) + "\n"
+    if write:
+        MEASUREMENTS_FILE.write_text(text, encoding="utf-8")
+    else:
+        print(text, end="")
+
+
+def _photo(folder: Path, megapixels: int) -> Path:
+    path = folder / f"{megapixels}.jpg"
+    write_photo(path, megapixels)
+    return path
+
+
+def _cpu_seconds(work: Callable[[Path], object], photo: Path) -> float:
+    def once() -> float:
+        started = time.process_time()
+        work(photo)
+        return time.process_time() - started
+
+    return min(once() for _ in range(_REPEATS))
+
+
+def _by_size(photos: Sequence[Path], work: Callable[[Path], object]) -> dict[str, float]:
+    """The line through what each photograph took."""
+    line = linear_regression(
+        [photo.stat().st_size / 1e6 for photo in photos], [_cpu_seconds(work, photo) for photo in photos]
+    )
+    return {"perFile": round(max(0.0, line.intercept), 4), "perMegabyte": round(line.slope, 4)}
+
+
+def _renditions(photos: Sequence[Path]) -> dict[str, Any]:
+    """What thumbnail takes for a file with no renditions, and for each megapixel that it writes, by format."""
+    photo = photos[1]
+    smallest, jpeg, both = (
+        _cpu_seconds(lambda path, asked=asked: _scale(path, *asked), photo)
+        for asked in ((_WIDTHS[:1], ["jpeg"]), (_WIDTHS, ["jpeg"]), (_WIDTHS, ["jpeg", "webp"]))
+    )
+    written = sum(map(_megapixels, _WIDTHS))
+    jpeg_rate = (jpeg - smallest) / (written - _megapixels(_WIDTHS[0]))
+    webp_rate = (both - jpeg) / written
+    rates = {"jpeg": round(jpeg_rate, 4), "webp": round(webp_rate, 4)}
+    return {
+        "thumbnail": _by_size(photos, lambda path: _scale(path, _WIDTHS[:1], ["jpeg"])),
+        "perRenditionMegapixel": rates,
+    }
+
+
+def _scale(path: Path, widths: Sequence[int], formats: Sequence[str]) -> list[io.BytesIO]:
+    presets = [
+        Preset(name=f"w{width}", width=width, formats={name: _FORMATS[name] for name in formats}, quality=82)
+        for width in widths
+    ]
+    with path.open("rb") as body:
+        made = make_renditions(body, _FORMATS["jpeg"], presets, max_pixels=100_000_000)
+        return [rendition.body for rendition in made]
+
+
+def _megapixels(width: int) -> float:
+    """Of a 3:2 picture."""
+    return width * width / 1.5 / 1e6
+
+
+def _bytes(photo: Path) -> dict[str, Any]:
+    """What one file leaves in tables, buckets and logs."""
+    with deployed_stack() as stack:
+        upload = stack.pipeline.upload(photo, "uploads/2026/11/holiday/IMG_20261121_104512.jpg")
+        stack.finish(upload)
+        asset = stack.pipeline.asset(upload.file_key)
+        job = stack.pipeline.job(upload)
+        assert asset is not None, "the file was not recorded"
+        renditions = asset.pop("renditions")
+        watermarked = next(each for each in renditions if each["name"] == "watermark")
+        scaled = [each for each in renditions if each is not watermarked]
+        return {
+            "renditionBytesPerMegapixel": {
+                name: round(
+                    sum(int(each["bytes"]) for each in scaled if each["contentType"] == f"image/{name}")
+                    / sum(
+                        int(each["width"]) * int(each["height"]) / 1e6
+                        for each in scaled
+                        if each["contentType"] == f"image/{name}"
+                    )
+                )
+                for name in _FORMATS
+            },
+            "watermarkBytesPerByte": round(int(watermarked["bytes"]) / photo.stat().st_size, 3),
+            "assetRowBytes": _row_bytes(asset),
+            "renditionEntryBytes": round(_row_bytes(renditions) / len(renditions)),
+            "jobRowBytes": _row_bytes(job),
+            "executionDataBytes": _execution_data_bytes(stack),
+            **_log_bytes(stack),
+        }
+
+
+def _row_bytes(value: Any) -> int:
+    """The size of a row or a part of one ("DynamoDB item sizes and formats"): names, values, a little for containers."""
+    if isinstance(value, dict):
+        return 3 + sum(1 + len(name.encode()) + _row_bytes(part) for name, part in value.items())
+    if isinstance(value, list):
+        return 3 + sum(1 + _row_bytes(part) for part in value)
+    return 1 if isinstance(value, bool) else len(str(value).encode())
+
+
+def _execution_data_bytes(stack: Stack) -> int:
+    """Inputs and outputs in the events of the one execution, as JSON in JSON."""
+    states = stack.cloud.client("stepfunctions")
+    (execution,) = states.list_executions(stateMachineArn=stack.outputs["stateMachineArn"])["executions"]
+    pages = states.get_paginator("get_execution_history").paginate(executionArn=execution["executionArn"])
+    details = [part for page in pages for event in page["events"] for part in event.values() if isinstance(part, dict)]
+    return sum(len(json.dumps(detail[key])) for detail in details for key in ("input", "output") if key in detail)
+
+
+def _log_bytes(stack: Stack) -> dict[str, int]:
+    """Per call of a function: its own line, and all that is written at any log level."""
+    lines, others = [], []
+    for name in stack.outputs["functionNames"]:
+        group = stack.outputs["logGroups"][name]
+        messages = [
+            event["message"] for event in stack.cloud.client("logs").filter_log_events(logGroupName=group)["events"]
+        ]
+        sizes = [(len(message.encode()) + _LOG_EVENT_BYTES, '"level":"INFO"' in message) for message in messages]
+        lines.append(sum(size for size, own in sizes if own))
+        others.append(sum(size for size, own in sizes if not own))
+    return {
+        "functionLogLineBytes": round(sum(lines) / len(lines)),
+        "functionLogOtherBytes": round(sum(others) / len(others)),
+    }
+
+
+if __name__ == "__main__":
+    main()
