@@ -49,6 +49,8 @@ def deploy(
 ) -> dict[str, Any]:
     """Run the program for one stack and create everything it registers in the cloud.
 
+    A second run updates what the first one created. One run at a time in a process: the program is its `__main__`.
+
     Args:
         cloud: a running embedded cloud (see `localcloud.emulator.Emulator`).
         stack: which `Pulumi.{stack}.yaml` to use.

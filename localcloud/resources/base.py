@@ -32,6 +32,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
+from localcloud.resources.tags import TagApi
+
 HANDLERS: dict[str, type[Resource]] = {}
 """Handler class by Pulumi type token; filled by :func:`handles`."""
 
@@ -82,6 +84,9 @@ class Resource(Properties, ABC):
     irrelevant: ClassVar[Mapping[str, str]] = {}
     """Inputs that are accepted and change nothing here: property -> reason."""
 
+    tag_api: ClassVar[TagApi | None] = None
+    """How the things of this type are tagged once they exist; None for those that bear no tags."""
+
     identity: ClassVar[Collection[str]] = ()
     """The fields that say which thing it is: with another value it is another thing, so it is replaced."""
 
@@ -96,7 +101,8 @@ class Resource(Properties, ABC):
         """Create the real thing, or bring the one that bears its name to the same state; API errors pass through.
 
         So a program that is deployed a second time, with other settings or into a data directory that was kept,
-        updates what is there.
+        updates what is there. An optional input that it no longer gives keeps its value, and a resource that it no
+        longer has stays.
         """
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
@@ -114,11 +120,21 @@ class Resource(Properties, ABC):
         return self.create(cloud)
 
     def with_real(self, **values: Any) -> Self:
-        """Return these inputs with values that were read, by field; None where the API leaves an absent one out."""
-        defaults = {
-            name: type(self).model_fields[name].get_default() for name, value in values.items() if value is None
-        }
-        return self.model_copy(update=values | defaults)
+        """Return these inputs with values as the API tells them, by field; the API's own spelling of numbers will do.
+
+        What the program leaves to AWS (it is None here) stays out. None means that the API leaves it out: its default.
+        """
+        fields = type(self).model_fields
+        properties = self.model_dump(by_alias=True, exclude_none=True)
+        for name, value in values.items():
+            alias = fields[name].alias or name
+            if getattr(self, name) is None:
+                continue
+            if value is None:
+                properties.pop(alias)
+            else:
+                properties[alias] = value
+        return self.model_validate(properties)
 
 
 HandlerT = TypeVar("HandlerT", bound=type[Resource])
@@ -205,6 +221,15 @@ def pascal_case(value: Any) -> Any:
         return {key[:1].upper() + key[1:]: pascal_case(item) for key, item in value.items()}
     if isinstance(value, list):
         return [pascal_case(item) for item in value]
+    return value
+
+
+def camel_case(value: Any) -> Any:
+    """The inverse of `pascal_case`, for what the API answers."""
+    if isinstance(value, Mapping):
+        return {key[:1].lower() + key[1:]: camel_case(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [camel_case(item) for item in value]
     return value
 
 
