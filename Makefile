@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-fast lint format docs lock bench clean
+.PHONY: help setup demo night-shift up test test-fast lint format docs lock bench clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## create .venv with hash-pinned dependencies
 
@@ -22,6 +22,9 @@ $(INSTALLED): requirements.txt pyproject.toml
 
 demo: setup ## real images through the real workflow, here; FILES="a.jpg b.png" for your own
 	@$(BIN)/python -m demo $(FILES)
+
+night-shift: setup ## a recorded incident: 200 failed files found, explained, mended and replayed
+	@$(BIN)/python -m demo.night_shift
 
 up: setup ## keep the embedded cloud running and print how to use it
 	@$(BIN)/python -m localcloud.up

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from demo import scenes
+from demo.incident import queue_for, release
 from localcloud.deployer import deploy
 from localcloud.emulator import Emulator
 from operations.pipeline import Pipeline, Upload
@@ -84,20 +85,11 @@ class Stack:
     def broken(self, function: str, **environment: str) -> Iterator[None]:
         """A bad release: publish the function with other environment variables, and the old one again at the end."""
         name = self.outputs["functionNames"][function]
-        lambda_ = self.cloud.client("lambda")
-        variables = lambda_.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        self._release(name, variables | environment)
+        before = release(self.cloud, name, environment)
         try:
             yield
         finally:
-            self._release(name, variables)
-
-    def _release(self, function_name: str, variables: dict[str, str]) -> None:
-        lambda_ = self.cloud.client("lambda")
-        lambda_.update_function_configuration(FunctionName=function_name, Environment={"Variables": variables})
-        version = lambda_.publish_version(FunctionName=function_name)["Version"]
-        (alias,) = lambda_.list_aliases(FunctionName=function_name)["Aliases"]
-        lambda_.update_alias(FunctionName=function_name, Name=alias["Name"], FunctionVersion=version)
+            release(self.cloud, name, before)
 
 
 @contextmanager
@@ -117,14 +109,6 @@ def _tap_events(cloud: Emulator, outputs: dict[str, Any]) -> str:
     cloud.client("events").put_rule(Name="event-tap", EventPattern=json.dumps(pattern))
     cloud.client("events").put_targets(Rule="event-tap", Targets=[{"Id": "queue", "Arn": arn}])
     return url
-
-
-def queue_for(cloud: Emulator, name: str, service: str) -> tuple[str, str]:
-    """The URL and ARN of a new queue that `service` may send to."""
-    arn = f"arn:aws:sqs:{cloud.region}:{cloud.account_id}:{name}"
-    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sqs:SendMessage", "Resource": arn}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    return cloud.client("sqs").create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"], arn
 
 
 def photograph(seed: int = 1, size: tuple[int, int] = (480, 320)) -> bytes:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
-from tests.e2e.stack import Stack, eventually, queue_for
+from demo.incident import Pager
+from tests.e2e.stack import Stack, eventually
 
 
 def test_a_failing_transform_ends_in_the_dead_letter_queue_alarms_and_is_replayed_to_success(stack: Stack) -> None:
     sqs = stack.cloud.client("sqs")
-    inbox = _subscribe_to_alerts(stack)
+    pager = Pager.on(stack.cloud, stack.outputs["alertTopicArn"])
     transform_dlq = stack.outputs["transformDlqUrl"]
 
     with stack.broken("watermark", WATERMARK="{"):
@@ -24,13 +23,7 @@ def test_a_failing_transform_ends_in_the_dead_letter_queue_alarms_and_is_replaye
     assert job["hint"]
     assert stack.pipeline.asset("uploads/unlucky.jpg") is None
 
-    def alarm() -> dict | None:
-        answer = sqs.receive_message(QueueUrl=inbox, MaxNumberOfMessages=10).get("Messages", [])
-        alarms = [json.loads(json.loads(message["Body"])["Message"]) for message in answer]
-        found = [a for a in alarms if a["NewStateValue"] == "ALARM" and "transform-dlq" in a["AlarmName"]]
-        return found[0] if found else None
-
-    assert "transform-dlq" in eventually(alarm, "the alarm", 60)["AlarmDescription"]
+    assert "transform-dlq" in eventually(lambda: pager.alarm("transform-dlq"), "the alarm", 60)["AlarmDescription"]
 
     (message,) = sqs.receive_message(QueueUrl=transform_dlq)["Messages"]
     sqs.send_message(QueueUrl=stack.outputs["transformQueueUrl"], MessageBody=message["Body"])
@@ -41,9 +34,3 @@ def test_a_failing_transform_ends_in_the_dead_letter_queue_alarms_and_is_replaye
     assert "reasonCode" not in job
     assert len(stack.notifications(upload)) == 1
     assert stack.pipeline.queue_depth(transform_dlq) == 0
-
-
-def _subscribe_to_alerts(stack: Stack) -> str:
-    url, arn = queue_for(stack.cloud, "pager", "sns.amazonaws.com")
-    stack.cloud.client("sns").subscribe(TopicArn=stack.outputs["alertTopicArn"], Protocol="sqs", Endpoint=arn)
-    return url
