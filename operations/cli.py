@@ -9,8 +9,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 
-from operations import deployment_commands, files, timeline
+from operations import deployment_commands, files
+from operations.dead_letters import commands as dead_letter_commands
+from operations.doctor import doctor
 from operations.errors import OperationError
+from operations.timeline import trace
 
 app = typer.Typer(
     name="img-pipeline",
@@ -21,18 +24,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+# In the order of `--help`, which is the order of a stack's life.
+DEPLOY, FILES, MEND = "Deploy", "Files", "Operate"
+
 for command in (
     deployment_commands.deploy,
     deployment_commands.preview,
     deployment_commands.destroy,
     deployment_commands.refresh,
     deployment_commands.outputs,
-    files.upload,
-    timeline.trace,
 ):
-    app.command()(command)
-app.add_typer(files.jobs, name="jobs")
-app.add_typer(files.asset, name="asset")
+    app.command(rich_help_panel=DEPLOY)(command)
+
+app.command(rich_help_panel=FILES)(files.upload)
+app.add_typer(files.jobs, name="jobs", rich_help_panel=FILES)
+app.add_typer(files.asset, name="asset", rich_help_panel=FILES)
+app.command(rich_help_panel=FILES)(trace)
+
+app.add_typer(dead_letter_commands.app, name="dlq", rich_help_panel=MEND)
+app.command(rich_help_panel=MEND)(doctor)
 
 
 def main() -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
-from operations.connection import Connection
+from operations import cli
+from operations import connection as connection_module
+from operations.connection import Connection, LocalCloud
 from tests.e2e.stack import Stack, deployed_stack
+
+RunCommand = Callable[..., Result]
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +29,31 @@ def connection(stack: Stack) -> Connection:
     return Connection(
         stack="local", outputs=stack.outputs, region=stack.cloud.region, endpoint_url=stack.cloud.endpoint_url
     )
+
+
+@pytest.fixture
+def local_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where a test's `--local` looks for the embedded cloud, apart from the one that this machine's user may run."""
+    path = tmp_path / "state" / "local-cloud.json"
+    monkeypatch.setattr(connection_module, "LOCAL_STATE", path)
+    return path
+
+
+@pytest.fixture
+def announced(stack: Stack, local_state: Path) -> Path:
+    """The stack is announced as `make up` does it; returns the file that says where it is."""
+    LocalCloud(endpoint_url=stack.cloud.endpoint_url, region=stack.cloud.region, outputs=stack.outputs).announce()
+    return local_state
+
+
+@pytest.fixture
+def img_pipeline(announced: Path, monkeypatch: pytest.MonkeyPatch) -> RunCommand:
+    """Run a command on the local stack, as a user types it."""
+    assert announced.exists()
+    # Wide enough that no table breaks a key in two.
+    monkeypatch.setenv("COLUMNS", "250")
+
+    def run(*arguments: str, given: str | None = None) -> Result:
+        return CliRunner().invoke(cli.app, list(arguments), input=given, env={"IMG_PIPELINE_STACK": "local"})
+
+    return run

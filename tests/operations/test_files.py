@@ -1,0 +1,204 @@
+"""Uploading goes on where it was stopped; jobs are found by status, file and id, and followed to their end."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from operations.connection import Connection
+from operations.errors import OperationError
+from operations.interruption import Interruption
+from operations.jobs import find_jobs, follow, newest_jobs
+from operations.uploading import LocalFile, Outcome, find_files, upload_files
+from tests.e2e.stack import Stack, photograph
+from tests.operations.conftest import RunCommand
+
+
+def keys(files: list[LocalFile]) -> list[str]:
+    return [file.key for file in files]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """photos/ with two pictures, one of them in a folder, and things that are no uploads."""
+    root = tmp_path / "photos"
+    (root / "beach").mkdir(parents=True)
+    (root / ".cache").mkdir()
+    (root / "dog.jpg").write_bytes(photograph(1))
+    (root / "beach" / "cat ä.jpg").write_bytes(photograph(2))
+    (root / ".DS_Store").write_bytes(b"x")
+    (root / ".cache" / "thumbnail.jpg").write_bytes(b"x")
+    return root
+
+
+def test_a_folder_keeps_its_name_and_what_is_below_it_but_nothing_hidden(folder: Path) -> None:
+    assert keys(find_files([str(folder)])) == ["uploads/photos/beach/cat ä.jpg", "uploads/photos/dog.jpg"]
+
+
+def test_a_file_keeps_its_name_and_a_pattern_what_its_wildcards_matched(folder: Path) -> None:
+    assert keys(find_files([str(folder / "beach" / "cat ä.jpg")])) == ["uploads/cat ä.jpg"]
+    assert keys(find_files([str(folder / "**" / "*.jpg")])) == ["uploads/beach/cat ä.jpg", "uploads/dog.jpg"]
+
+
+@pytest.mark.parametrize("prefix", ["summer/2026", "/summer/2026/", "uploads/summer/2026"])
+def test_a_prefix_is_a_folder_below_uploads(folder: Path, prefix: str) -> None:
+    assert keys(find_files([str(folder / "dog.jpg")], prefix)) == ["uploads/summer/2026/dog.jpg"]
+
+
+def test_two_files_that_would_get_one_key_are_refused(folder: Path) -> None:
+    (folder / "beach" / "dog.jpg").write_bytes(b"another")
+    with pytest.raises(OperationError, match=r"would both become uploads/dog\.jpg"):
+        find_files([str(folder / "dog.jpg"), str(folder / "beach" / "dog.jpg")])
+
+
+def test_a_file_named_twice_is_one_upload(folder: Path) -> None:
+    assert len(find_files([str(folder / "dog.jpg"), str(folder / "*.jpg")])) == 1
+
+
+@pytest.mark.parametrize("path", ["missing.jpg", "missing/", "missing/*.jpg"])
+def test_a_path_that_names_nothing_is_an_error(tmp_path: Path, path: str) -> None:
+    with pytest.raises(OperationError, match="names no file"):
+        find_files([str(tmp_path / path)])
+
+
+def test_what_is_there_with_the_same_content_is_left_out(connection: Connection, folder: Path) -> None:
+    files = find_files([str(folder)], "again")
+    first = upload_files(connection, files)
+    assert {transfer.outcome for transfer in first} == {Outcome.UPLOADED}
+
+    (folder / "dog.jpg").write_bytes(photograph(3))
+    cat, dog = upload_files(connection, files)
+    assert (cat.outcome, dog.outcome) == (Outcome.UNCHANGED, Outcome.UPLOADED)
+    assert cat.upload == first[0].upload, "the version that is there is the one to follow"
+
+    (forced,) = upload_files(connection, files[:1], force=True)
+    assert forced.outcome is Outcome.UPLOADED
+    assert forced.upload != cat.upload
+
+
+def test_same_size_but_other_content_is_uploaded(connection: Connection, folder: Path) -> None:
+    (file,) = find_files([str(folder / "dog.jpg")], "same-size")
+    upload_files(connection, [file])
+    file.path.write_bytes(file.path.read_bytes()[::-1])
+    assert [transfer.outcome for transfer in upload_files(connection, [file])] == [Outcome.UPLOADED]
+
+
+def test_a_stopped_upload_begins_no_further_file_and_goes_on_next_time(connection: Connection, tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / f"{number:02}.jpg").write_bytes(photograph(number, (32, 32)))
+    files = find_files([str(tmp_path / "*.jpg")], "stopped")
+    interruption = Interruption()
+    done = upload_files(
+        connection, files, parallel=1, interruption=interruption, on_done=lambda _: interruption.request()
+    )
+    assert len(done) == 1
+    outcomes = [transfer.outcome for transfer in upload_files(connection, files)]
+    assert outcomes == [Outcome.UNCHANGED] + 11 * [Outcome.UPLOADED]
+
+
+def test_a_file_that_cannot_be_read_fails_alone(connection: Connection, folder: Path) -> None:
+    files = [*find_files([str(folder)], "partly"), LocalFile(path=folder / "gone.jpg", key="uploads/partly/gone.jpg")]
+    transfers = upload_files(connection, files)
+    assert [transfer.outcome for transfer in transfers] == [Outcome.UPLOADED, Outcome.UPLOADED, Outcome.FAILED]
+    assert "gone.jpg" in transfers[-1].error
+
+
+def test_upload_and_wait_tells_how_each_file_ended(img_pipeline: RunCommand, folder: Path) -> None:
+    (folder / "note.jpg").write_text("no image")
+    result = img_pipeline("upload", str(folder), "--prefix", "told", "--wait")
+    assert result.exit_code == 1, "one file was rejected"
+    assert "3 uploaded" in result.stdout
+    lines = {line.split("  ")[0]: line for line in result.stdout.splitlines()}
+    assert "COMPLETED" in lines["uploads/told/photos/dog.jpg"]
+    assert "9 renditions" in lines["uploads/told/photos/beach/cat ä.jpg"]
+    assert "REJECTED" in lines["uploads/told/photos/note.jpg"]
+    assert "UNSUPPORTED_TYPE" in lines["uploads/told/photos/note.jpg"]
+
+
+def test_upload_and_wait_as_json_holds_each_job(img_pipeline: RunCommand, folder: Path) -> None:
+    result = img_pipeline("upload", str(folder / "dog.jpg"), "--prefix", "json", "--wait", "--json")
+    assert result.exit_code == 0, result.output
+    (record,) = json.loads(result.stdout)
+    assert record["fileKey"] == "uploads/json/dog.jpg"
+    assert record["outcome"] == "uploaded"
+    assert record["job"]["status"] == "COMPLETED"
+    assert record["job"]["attempt"] == 1
+
+
+def test_waiting_ends_with_the_last_delivery_of_a_file_that_keeps_failing(stack: Stack, connection: Connection) -> None:
+    with stack.broken("watermark", WATERMARK="{}"):
+        upload = stack.upload("uploads/waiting/fails.jpg")
+        row = follow(connection, [upload], interruption=Interruption(), timeout_seconds=60)[upload]
+    assert row is not None
+    assert row["status"] == "FAILED"
+    assert row["attempt"] == 5
+
+
+def test_waiting_ends_when_it_is_interrupted(stack: Stack, connection: Connection) -> None:
+    interruption = Interruption()
+    with stack.paused():
+        upload = stack.upload("uploads/waiting/paused.jpg")
+        threading.Timer(0.3, interruption.request).start()
+        assert follow(connection, [upload], interruption=interruption, timeout_seconds=60) == {upload: None}
+    stack.finish(upload)
+
+
+def test_jobs_are_listed_newest_first_and_by_status(
+    stack: Stack, connection: Connection, img_pipeline: RunCommand
+) -> None:
+    good = stack.upload("uploads/listed/good.jpg")
+    stack.finish(good)
+    bad = stack.upload("uploads/listed/bad.jpg", b"no image")
+    stack.finish(bad)
+    assert [row["jobId"] for row in newest_jobs(connection, limit=2)] == [bad.job_id, good.job_id]
+    assert [row["jobId"] for row in newest_jobs(connection, status="REJECTED", limit=1)] == [bad.job_id]
+
+    listed = img_pipeline("jobs", "list", "--status", "rejected", "--limit", "1").stdout
+    assert "uploads/listed/bad.jpg" in listed
+    assert "UNSUPPORTED_TYPE" in listed
+    (row,) = json.loads(img_pipeline("jobs", "list", "--limit", "1", "--json").stdout)
+    assert row["fileKey"] == "uploads/listed/bad.jpg"
+
+
+def test_a_status_that_does_not_exist_is_answered_with_those_that_do(img_pipeline: RunCommand) -> None:
+    assert "a job is PROCESSING, COMPLETED" in str(img_pipeline("jobs", "list", "--status", "DONE").exception)
+
+
+def test_a_job_is_shown_by_id_and_by_file_with_its_older_versions(
+    stack: Stack, connection: Connection, img_pipeline: RunCommand
+) -> None:
+    older = stack.upload("uploads/shown/cat.jpg")
+    stack.finish(older)
+    newer = stack.upload("uploads/shown/cat.jpg", b"no image")
+    stack.finish(newer)
+    assert [row["jobId"] for row in find_jobs(connection, "shown/cat.jpg")] == [newer.job_id, older.job_id]
+    assert [row["jobId"] for row in find_jobs(connection, older.job_id)] == [older.job_id]
+
+    shown = img_pipeline("jobs", "show", "shown/cat.jpg").stdout
+    assert shown.index("UNSUPPORTED_TYPE") < shown.index("RECEIVED") < shown.index("older versions")
+    assert "TRANSFORMED" in img_pipeline("jobs", "show", older.job_id).stdout
+
+
+def test_watching_files_ends_when_all_are_over(stack: Stack, img_pipeline: RunCommand) -> None:
+    for name in ("one", "two"):
+        stack.upload(f"uploads/watched/{name}.jpg")
+    watched = img_pipeline("jobs", "watch", "watched/one.jpg", "watched/two.jpg")
+    assert watched.exit_code == 0
+    for name in ("one", "two"):
+        assert f"COMPLETED  uploads/watched/{name}.jpg" in watched.stdout
+
+
+def test_an_asset_is_shown_with_its_renditions_and_metadata(stack: Stack, img_pipeline: RunCommand) -> None:
+    upload = stack.upload("uploads/kept/cat.jpg")
+    stack.finish(upload)
+    shown = img_pipeline("asset", "show", "kept/cat.jpg").stdout
+    assert f"processed/uploads/kept/cat.jpg/{upload.version_id}/w160.webp" in shown
+    assert "dominantColours" in shown
+    record = json.loads(img_pipeline("asset", "show", "kept/cat.jpg", "--json").stdout)
+    assert (record["width"], record["height"]) == (480, 320)
+    assert len(record["renditions"]) == len({rendition["key"] for rendition in record["renditions"]})
+    missing = img_pipeline("asset", "show", "kept/dog.jpg").exception
+    assert "jobs show uploads/kept/dog.jpg --stack local" in str(missing)

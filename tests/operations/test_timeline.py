@@ -1,0 +1,124 @@
+"""One command tells a file's whole story, whatever became of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import pytest
+
+from operations.connection import Connection
+from operations.errors import OperationError
+from operations.interruption import Interruption
+from operations.jobs import follow
+from operations.timeline import Entry, trace_file
+from tests.e2e.stack import Stack, photograph
+from tests.operations.conftest import RunCommand
+
+
+def told(entries: Iterable[Entry], where: str) -> list[str]:
+    return [entry.what for entry in entries if entry.where == where]
+
+
+def test_a_completed_file_is_told_from_upload_to_notification(stack: Stack, connection: Connection) -> None:
+    upload = stack.upload("uploads/told/cat.jpg")
+    stack.finish(upload)
+    trace = trace_file(connection, "told/cat.jpg")
+
+    assert trace.upload == upload
+    assert trace.job is not None
+    assert trace.job["status"] == "COMPLETED"
+    assert [entry.at for entry in trace.entries] == sorted(entry.at for entry in trace.entries)
+    assert trace.entries[0].what.startswith("uploaded: ")
+    stages = [what.removeprefix("attempt 1: ") for what in told(trace.entries, "workflow")]
+    assert stages == ["RECEIVED", "VALIDATED", "TRANSFORMED", "PERSISTED", "PUBLISHED", "COMPLETED"]
+    for function in ("validate", "thumbnail", "watermark", "metadata"):
+        (line,) = told(trace.entries, function)
+        assert " ms" in line
+    assert len([what for what in told(trace.entries, "S3") if what.startswith("rendition ")]) == 9
+    assert told(trace.entries, "assets table") == ["recorded with 9 renditions"]
+    assert told(trace.entries, "results topic") == ["subscribers told: AssetReady"]
+    assert trace.now == ("Finished: recorded and announced; nothing waits.",)
+
+
+def test_a_failed_file_is_told_with_every_attempt_its_error_and_where_it_lies(
+    stack: Stack, connection: Connection
+) -> None:
+    with stack.broken("watermark", WATERMARK="{}"):
+        upload = stack.upload("uploads/told/fails.jpg")
+        follow(connection, [upload], interruption=Interruption(), timeout_seconds=60)
+    stack.await_idle()
+    trace = trace_file(connection, "uploads/told/fails.jpg")
+
+    failures = [what for what in told(trace.entries, "workflow") if what.endswith("FAILED")]
+    assert failures == [f"attempt {number}: FAILED" for number in range(1, 6)]
+    errors = [entry for entry in trace.entries if entry.where == "watermark" and entry.failed]
+    assert len(errors) == 5, "the log line of each attempt, though the job's row names only the last execution"
+    assert all("Error" in entry.what for entry in errors)
+    assert trace.now[0].startswith("Attempt 5 failed with ")
+    assert "is in the dead-letter queue transform" in trace.now[1]
+    assert "dlq replay --only uploads/told/fails.jpg --stack local" in trace.now[1]
+
+
+def test_a_rejected_file_is_told_with_its_reason_and_its_hint(stack: Stack, connection: Connection) -> None:
+    stack.finish(stack.upload("uploads/told/note.jpg", b"no image"))
+    trace = trace_file(connection, "uploads/told/note.jpg")
+    assert told(trace.entries, "results topic") == ["subscribers told: AssetRejected"]
+    assert "Rejected as UNSUPPORTED_TYPE" in trace.now[0]
+    assert "Convert it" in trace.now[0]
+    assert "is in the dead-letter queue validate" in trace.now[1]
+
+
+def test_a_file_that_waits_is_told_to_wait(stack: Stack, connection: Connection) -> None:
+    with stack.paused():
+        upload = stack.upload("uploads/told/waits.jpg")
+        trace = trace_file(connection, "uploads/told/waits.jpg")
+        assert trace.job is None
+        assert trace.now[0] == "The workflow has not received it: there is no job."
+        assert "waits in the transform queue, which holds 1 to deliver" in trace.now[1]
+    stack.finish(upload)
+
+
+def test_each_version_has_its_own_story(stack: Stack, connection: Connection) -> None:
+    older = stack.upload("uploads/told/twice.jpg")
+    stack.finish(older)
+    newer = stack.upload("uploads/told/twice.jpg", photograph(2))
+    stack.finish(newer)
+
+    newest = trace_file(connection, "uploads/told/twice.jpg")
+    assert newest.upload == newer
+    assert newest.other_versions == (older.version_id,)
+    assert len(told(newest.entries, "validate")) == 1
+
+    first = trace_file(connection, "uploads/told/twice.jpg", older.version_id)
+    assert first.upload == older
+    assert len(told(first.entries, "validate")) == 1
+    assert told(first.entries, "assets table") == [], "the record is about the newer version"
+    with pytest.raises(OperationError, match="has no version nope"):
+        trace_file(connection, "uploads/told/twice.jpg", "nope")
+
+
+def test_a_version_that_the_bucket_let_go_is_still_told(stack: Stack, connection: Connection) -> None:
+    upload = stack.upload("uploads/told/gone.jpg")
+    stack.finish(upload)
+    stack.cloud.client("s3").delete_object(Bucket=upload.bucket, Key=upload.file_key, VersionId=upload.version_id)
+    trace = trace_file(connection, "uploads/told/gone.jpg")
+    assert trace.upload == upload
+    assert trace.now[0] == "The bucket no longer has this version."
+    assert told(trace.entries, "workflow")[-1] == "attempt 1: COMPLETED"
+
+
+def test_an_unknown_file_is_an_error(connection: Connection) -> None:
+    with pytest.raises(OperationError, match=r"knows no file uploads/never\.jpg"):
+        trace_file(connection, "never.jpg")
+
+
+def test_the_command_prints_the_timeline_or_json(stack: Stack, img_pipeline: RunCommand) -> None:
+    upload = stack.upload("uploads/told/printed.jpg")
+    stack.finish(upload)
+    printed = img_pipeline("trace", "told/printed.jpg").stdout
+    assert printed.index("uploaded: ") < printed.index("attempt 1: COMPLETED") < printed.index("nothing waits")
+    record = json.loads(img_pipeline("trace", "told/printed.jpg", "--json").stdout)
+    assert record["jobId"] == upload.job_id
+    assert record["status"] == "COMPLETED"
+    assert {"at", "where", "what", "failed"} == set(record["entries"][0])
