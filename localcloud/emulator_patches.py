@@ -72,13 +72,16 @@ def install(journal: Path, record_metric: RecordMetric, record_log_line: RecordL
         )
     _speak_cbor()
     _journal_decisions(journal)
+    _ask_whether_lambda_may_take_the_role()
     _count_loopback_as_tls()
     _name_versions_in_bucket_events()
+    _deliver_events_as_queues_allow(record_metric)
     _keep_pipe_parameters()
     _stop_pipes_when_they_are_idle()
     _lock_queues()
     _accept_message_attributes_as_map()
-    _report_errors_by_class(record_log_line)
+    _report_errors_by_class()
+    _log_what_roles_may_log(record_log_line)
     _share_layers()
     _share_reserved_concurrency()
     _measure_functions(record_metric)
@@ -150,6 +153,64 @@ def _session_arn(role_name: str) -> str:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
+class NotAssumable(LookupError):
+    """A service may not take a role; the message says which and why."""
+
+
+def assume_role(role_arn: str, service: str, source_arn: str) -> dict[str, str]:
+    """Open a session for a role as an AWS service does, which the role's trust policy must allow.
+
+    Gap: services here take any role. On AWS the trust policy decides, which sees the service, its resource and account.
+
+    Parameters
+    ----------
+    service : str
+        For example ``pipes.amazonaws.com``.
+    source_arn : str
+        The pipe, state machine or function that the service acts for.
+
+    Raises
+    ------
+    NotAssumable
+        There is no such role, or it does not trust the service on behalf of that resource.
+    """
+    name = role_arn.rsplit("/", 1)[-1]
+    role = iam._roles.get(name)
+    if role is None:
+        raise NotAssumable(f"{service} cannot take the role {name}, which does not exist")
+    trust = role["AssumeRolePolicyDocument"]
+    document = json.loads(trust) if isinstance(trust, str) else trust
+    context = iam_evaluator.EvalContext(
+        principal_arn="*",
+        principal_type="Service",
+        principal_account="",
+        action="sts:AssumeRole",
+        resource_arn=role_arn,
+        region=responses.get_region(),
+        service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": responses.get_account_id()},
+    )
+    # A trust policy's statements are about the role that they stand on.
+    statements = [statement | {"Resource": "*"} for statement in document["Statement"]]
+    verdict = iam_evaluator.evaluate_resource_policy({"Statement": statements}, context, service=service)
+    credentials = role_credentials(name)
+    if verdict.decision != "Allow" or credentials is None:
+        raise NotAssumable(f"{service} cannot take the role {name}, which does not trust it for {source_arn}")
+    return credentials
+
+
+def _ask_whether_lambda_may_take_the_role() -> None:
+    """Gap: a function runs with a role that does not trust Lambda."""
+    credentials_for = lambda_runtime.execution_credentials
+
+    @functools.wraps(credentials_for)
+    def execution_credentials(config: dict[str, Any]) -> dict[str, str]:
+        function_arn = ":".join(config["FunctionArn"].split(":")[:7])
+        assume_role(config["Role"], "lambda.amazonaws.com", function_arn)
+        return credentials_for(config)
+
+    lambda_runtime.execution_credentials = execution_credentials
+
+
 def _journal_decisions(journal: Path) -> None:
     """Gap: nothing records which role was allowed or denied which action on which resource."""
     journal.unlink(missing_ok=True)
@@ -175,6 +236,20 @@ def _journal_decisions(journal: Path) -> None:
 def _role_of(access_key_id: str) -> str | None:
     arn = str(sts._sessions.get(access_key_id, {}).get("Arn", ""))
     return arn.split(":assumed-role/")[1].split("/", maxsplit=1)[0] if ":assumed-role/" in arn else None
+
+
+def _scope() -> str:
+    """Return the region and account as ARNs spell them."""
+    return f"{responses.get_region()}:{responses.get_account_id()}"
+
+
+def _is_allowed(access_key_id: str, action: str, resource_arn: str) -> bool:
+    """Ask the emulator's evaluator about a call that no request carries; it journals the decision."""
+    context = contextvars.copy_context()
+    # Of the request that this thread works for, only the signature is in the way: it is another caller's.
+    context.run(iam_evaluator._signed_request.set, None)
+    service, region = action.split(":", 1)[0], responses.get_region()
+    return context.run(iam_evaluator.enforce, access_key_id, action, service, region, resource_arn=resource_arn) is None
 
 
 def _count_loopback_as_tls() -> None:
@@ -215,6 +290,39 @@ def _name_versions_in_bucket_events() -> None:
 
     s3._fire_s3_event = fire_s3_event
     eventbridge._dispatch_event = dispatch_event
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# EventBridge
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _deliver_events_as_queues_allow(record: RecordMetric) -> None:
+    """Gap: rules send to queues whose policy does not allow it, and a target's dead-letter queue is never used.
+
+    An event that may not be delivered goes to the dead-letter queue at once ("Amazon EventBridge User Guide", Using
+    dead-letter queues to process undelivered events).
+    """
+    invoke = eventbridge._invoke_target
+
+    @functools.wraps(invoke)
+    def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
+        queue_arn = target["Arn"]
+        if ":sqs:" not in queue_arn or _rule_may_send(rule, queue_arn):
+            invoke(target, event, rule, view)
+            return
+        dimensions = {"RuleName": rule["Name"]}
+        record("AWS/Events", "FailedInvocations", 1, "Count", dimensions)
+        dlq_arn = target.get("DeadLetterConfig", {}).get("Arn")
+        if dlq_arn and _rule_may_send(rule, dlq_arn):
+            invoke({"Id": target["Id"], "Arn": dlq_arn}, event, rule, view)
+            record("AWS/Events", "InvocationsSentToDlq", 1, "Count", dimensions)
+
+    eventbridge._invoke_target = invoke_target
+
+
+def _rule_may_send(rule: dict[str, Any], queue_arn: str) -> bool:
+    return sqs.queue_policy_allows(queue_arn, "events.amazonaws.com", rule["Arn"], responses.get_account_id())
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -376,7 +484,7 @@ _WORKER_REPORTS_CLASS = f"""(traceback.print_exc(), json.dumps({{"status": "ok",
                 "stackTrace": traceback.format_tb(e.__traceback__)}}}}}}))[1]"""
 
 
-def _report_errors_by_class(record_log_line: RecordLogLine) -> None:
+def _report_errors_by_class() -> None:
     """Gap: every exception is reported as `Runtime.HandlerError`, and ends the worker.
 
     On AWS `errorType` is the exception's class ("Lambda Developer Guide", Python errors), which a workflow's Retry
@@ -391,14 +499,35 @@ def _report_errors_by_class(record_log_line: RecordLogLine) -> None:
     @functools.wraps(execute)
     def execute_function_warm(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
         result = execute(func, event, request_id)
-        for line in result.get("log", "").splitlines():
-            record_log_line(line)
         body = result.get("body")
         if isinstance(body, dict) and _RAISED in body:
             return result | {"body": body[_RAISED] | {"requestId": request_id}, "error": True}
         return result
 
     lambda_svc._execute_function_warm = execute_function_warm
+
+
+def _log_what_roles_may_log(record_log_line: RecordLogLine) -> None:
+    """Gap: a function's log is written though its role may not, and metrics in it are not extracted."""
+    emit = lambda_svc._emit_lambda_logs
+
+    @functools.wraps(emit)
+    def emit_lambda_logs(
+        func: dict[str, Any], request_id: str, log_text: str, *arguments: Any, **keywords: Any
+    ) -> None:
+        config = func.get("config") or func
+        group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
+        stream = f"arn:aws:logs:{_scope()}:log-group:{group}:log-stream:{request_id}"
+        try:
+            access_key_id = lambda_runtime.execution_credentials(config)["AWS_ACCESS_KEY_ID"]
+        except NotAssumable:
+            return
+        if all(_is_allowed(access_key_id, action, stream) for action in ("logs:CreateLogStream", "logs:PutLogEvents")):
+            emit(func, request_id, log_text, *arguments, **keywords)
+            for line in log_text.splitlines():
+                record_log_line(line)
+
+    lambda_svc._emit_lambda_logs = emit_lambda_logs
 
 
 def _share_layers() -> None:
@@ -482,7 +611,7 @@ class RunningExecution:
     """The execution that the current thread works for."""
 
     record: dict[str, Any]
-    role: str
+    role_arn: str
     trace_root: str
 
 
@@ -504,11 +633,10 @@ def _run_executions_as_aws_does(record_metric: RecordMetric) -> None:
     def run_execution(execution_arn: str) -> None:
         execution = stepfunctions._executions[execution_arn]
         machine = stepfunctions._state_machines[execution["stateMachineArn"]]
-        role = machine["roleArn"].rsplit("/", 1)[1]
         trace_root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
-        _running.set(RunningExecution(execution, role, trace_root))
+        _running.set(RunningExecution(execution, machine["roleArn"], trace_root))
         # Queue and topic policies see the workflow, not whoever started it.
-        iam_evaluator._request_caller_arn.set(_session_arn(role))
+        iam_evaluator._request_caller_arn.set(_session_arn(machine["roleArn"].rsplit("/", 1)[-1]))
         started = time.monotonic()
         worker = threading.Thread(target=contextvars.copy_context().run, args=(run, execution_arn), daemon=True)
         worker.start()
@@ -594,8 +722,9 @@ def _enforce_workflow_roles() -> None:
             )
         action, error_when_denied = _INTEGRATIONS[resource]
         target = _target_arn(resource, arguments)
-        if not _role_may(running.role, action, target):
-            cause = f"the role {running.role} is not authorized to perform: {action} on resource: {target}"
+        if not _workflow_may(running, action, target):
+            role = running.role_arn.rsplit("/", 1)[-1]
+            cause = f"the role {role} is not authorized to perform: {action} on resource: {target}"
             raise stepfunctions._ExecutionError(error_when_denied, cause)
         try:
             return invoke(resource, arguments)
@@ -608,7 +737,7 @@ def _enforce_workflow_roles() -> None:
 
 
 def _target_arn(resource: str, arguments: dict[str, Any]) -> str:
-    scope = f"{responses.get_region()}:{responses.get_account_id()}"
+    scope = _scope()
     if ":lambda:" in resource:
         function = arguments["FunctionName"]
         return function if function.startswith("arn:") else f"arn:aws:lambda:{scope}:function:{function}"
@@ -620,25 +749,17 @@ def _target_arn(resource: str, arguments: dict[str, Any]) -> str:
     return arguments["TopicArn"]
 
 
-def _role_may(role: str, action: str, resource_arn: str) -> bool:
-    """Ask the emulator's evaluator, which journals the decision."""
-    session = _workflow_session(role)
-    service = action.split(":", 1)[0]
-    # The evaluator would check the signature of the request that started the execution; a task has none of its own.
-    context = contextvars.copy_context()
-    context.run(iam_evaluator._signed_request.set, None)
-    verdict = context.run(
-        iam_evaluator.enforce, session, action, service, responses.get_region(), resource_arn=resource_arn
-    )
-    return verdict is None
+def _workflow_may(running: RunningExecution, action: str, resource_arn: str) -> bool:
+    try:
+        access_key_id = _workflow_session(running.role_arn, running.record["stateMachineArn"])
+    except NotAssumable as refusal:
+        raise stepfunctions._ExecutionError("States.Runtime", str(refusal)) from None
+    return _is_allowed(access_key_id, action, resource_arn)
 
 
 @functools.cache
-def _workflow_session(role: str) -> str:
-    credentials = role_credentials(role)
-    if credentials is None:
-        raise stepfunctions._ExecutionError("States.Runtime", f"the workflow's role {role} does not exist")
-    return credentials["accessKeyId"]
+def _workflow_session(role_arn: str, state_machine_arn: str) -> str:
+    return assume_role(role_arn, "states.amazonaws.com", state_machine_arn)["accessKeyId"]
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -41,7 +41,9 @@ class PipeRunner:
     settle : callable
         Told the ARNs of the pipes that still have something to do, so that the others can be reported as stopped.
     client : callable
-        Makes a client from a service name and a role name; None means the account's root.
+        Makes a client from a service name and the pipe whose role it has; a LookupError says why it cannot.
+    root_queues
+        An SQS client of the account's root, for what is not the pipe's own call.
     record_metric : callable
         Takes namespace, name, value, unit and dimensions.
     matches : callable
@@ -57,7 +59,8 @@ class PipeRunner:
         *,
         running_pipes: Callable[[], dict[str, Pipe]],
         settle: Callable[[set[str]], None],
-        client: Callable[[str, str | None], Any],
+        client: Callable[[str, Pipe], Any],
+        root_queues: Any,
         record_metric: Callable[[str, str, float, str, dict[str, str]], None],
         matches: Callable[[dict[str, Any], dict[str, Any]], bool],
         concurrency: int,
@@ -66,6 +69,7 @@ class PipeRunner:
         self._running_pipes = running_pipes
         self._settle = settle
         self._client = client
+        self._root_queues = root_queues
         self._record_metric = record_metric
         self._matches = matches
         self._concurrency = concurrency
@@ -112,7 +116,7 @@ class PipeRunner:
     def _inspect_source(self, pipe: Pipe) -> bool:
         """Read the queue's attributes, as AWS does before it polls, so that a role that may not is found out."""
         try:
-            self._client("sqs", _role_name(pipe)).get_queue_attributes(
+            self._client("sqs", pipe).get_queue_attributes(
                 QueueUrl=self._queue_url(pipe), AttributeNames=["VisibilityTimeout"]
             )
         except (ClientError, BotoCoreError, LookupError) as error:
@@ -125,7 +129,7 @@ class PipeRunner:
         source = pipe.get("SourceParameters", {}).get("SqsQueueParameters", {})
         try:
             return (
-                self._client("sqs", _role_name(pipe))
+                self._client("sqs", pipe)
                 .receive_message(
                     QueueUrl=self._queue_url(pipe),
                     MaxNumberOfMessages=source.get("BatchSize", DEFAULT_BATCH_SIZE),
@@ -171,7 +175,7 @@ class PipeRunner:
 
     def _invoke_target(self, pipe: Pipe, batch: str) -> None:
         parameters = pipe.get("TargetParameters", {}).get("StepFunctionStateMachineParameters", {})
-        states = self._client("stepfunctions", _role_name(pipe))
+        states = self._client("stepfunctions", pipe)
         if parameters.get("InvocationType", "REQUEST_RESPONSE") == "FIRE_AND_FORGET":
             states.start_execution(stateMachineArn=pipe["Target"], input=batch)
             return
@@ -183,7 +187,7 @@ class PipeRunner:
             raise TargetFailed(outcome)
 
     def _delete(self, pipe: Pipe, messages: list[Message]) -> None:
-        sqs = self._client("sqs", _role_name(pipe))
+        sqs = self._client("sqs", pipe)
         try:
             for message in messages:
                 sqs.delete_message(QueueUrl=self._queue_url(pipe), ReceiptHandle=message["ReceiptHandle"])
@@ -194,7 +198,7 @@ class PipeRunner:
     def _show_again(self, pipe: Pipe, messages: list[Message], after_seconds: int) -> None:
         """Shorten the messages' visibility timeout. AWS does not do it, so it is not the role's call."""
         for message in messages:
-            self._client("sqs", None).change_message_visibility(
+            self._root_queues.change_message_visibility(
                 QueueUrl=self._queue_url(pipe),
                 ReceiptHandle=message["ReceiptHandle"],
                 VisibilityTimeout=after_seconds,
@@ -203,7 +207,7 @@ class PipeRunner:
     def _queue_url(self, pipe: Pipe) -> str:
         """Name the queue without asking for its URL, which would take a permission that the role does not need."""
         account, name = pipe["Source"].split(":")[4:6]
-        return f"{self._client('sqs', None).meta.endpoint_url}/{account}/{name}"
+        return f"{self._root_queues.meta.endpoint_url}/{account}/{name}"
 
     def _record(self, pipe: Pipe, name: str, value: float = 1, unit: str = "Count") -> None:
         self._record_metric("AWS/EventBridge/Pipes", name, value, unit, {"PipeName": pipe["Name"]})
@@ -288,7 +292,3 @@ def _parsed_if_json(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
-
-
-def _role_name(pipe: Pipe) -> str:
-    return pipe["RoleArn"].rsplit("/", 1)[-1]

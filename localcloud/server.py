@@ -78,28 +78,29 @@ async def _serve_until_told_to_stop(listener: socket.socket) -> None:
 
 
 def _start_our_threads(arguments: argparse.Namespace, metrics: Metrics) -> None:
+    client = functools.partial(
+        make_client, endpoint_url=arguments.endpoint_url, region=arguments.region, account_id=arguments.account_id
+    )
+
     @functools.cache
-    def client(service: str, role: str | None) -> Any:
-        credentials = emulator_patches.role_credentials(role) if role else None
-        if role and credentials is None:
-            raise LookupError(f"the role {role} does not exist")
-        return make_client(service, arguments.endpoint_url, arguments.region, arguments.account_id, credentials)
+    def client_with_role(service: str, role_arn: str, pipe_arn: str) -> Any:
+        return client(service, credentials=emulator_patches.assume_role(role_arn, "pipes.amazonaws.com", pipe_arn))
 
     PipeRunner(
         running_pipes=emulator_patches.running_queue_pipes,
         settle=emulator_patches.settle_stopping_pipes,
-        client=client,
+        client=lambda service, pipe: client_with_role(service, pipe["RoleArn"], pipe["Arn"]),
+        root_queues=client("sqs"),
         record_metric=metrics.record,
         matches=emulator_patches.matches_pattern,
         concurrency=arguments.pipe_concurrency,
         retry_seconds=arguments.pipe_retry_seconds,
     ).start()
-    threading.Thread(target=_monitor, args=(metrics, client), name="monitoring", daemon=True).start()
+    threading.Thread(target=_monitor, args=(metrics, client("cloudwatch")), name="monitoring", daemon=True).start()
 
 
-def _monitor(metrics: Metrics, client: Any) -> None:
+def _monitor(metrics: Metrics, cloudwatch: Any) -> None:
     """Publish metrics and evaluate alarms, once a second."""
-    cloudwatch = client("cloudwatch", None)
     alarms = AlarmEvaluator(cloudwatch)
     while True:
         time.sleep(MONITORING_SECONDS)

@@ -149,14 +149,7 @@ def alert_topic(bench: Workbench) -> tuple[str, Queue]:
     sns, queue = bench.cloud.client("sns"), bench.queue()
     topic = sns.create_topic(Name=bench.name("alerts"))["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue.arn, Attributes={"RawMessageDelivery": "true"})
-    allow = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": queue.arn,
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-    bench.cloud.client("sqs").set_queue_attributes(QueueUrl=queue.url, Attributes={"Policy": policy})
+    bench.accept_from(queue, "sns", topic)
     return topic, queue
 
 

@@ -27,7 +27,7 @@ def bucket_and_events(cloud: Emulator) -> tuple[str, Queue]:
         "detail-type": ["Object Created"],
         "detail": {"bucket": {"name": [bucket]}, "object": {"key": [{"prefix": "uploads/"}]}},
     }
-    events.put_rule(Name=rule, EventPattern=json.dumps(pattern))
+    bench.accept_from(queue, "events", events.put_rule(Name=rule, EventPattern=json.dumps(pattern))["RuleArn"])
     events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": queue.arn}])
     return bucket, queue
 

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.emulator import Decision, Emulator, EmulatorError
-from tests.localcloud.workbench import Document, Workbench, call_function, send_to
+from tests.localcloud.workbench import LOGGING, Document, Workbench, call_function, eventually, send_to
 
 pytest_plugins = ["localcloud.pytest_fixture"]
 
@@ -133,6 +133,47 @@ def test_the_alias_that_the_workflow_calls_must_be_the_one_it_may_call(bench: Wo
     unqualified = function.rsplit(":", 1)[0]
     workflow = bench.workflow({"Call": call_function(function)}, ("lambda:InvokeFunction", unqualified))
     assert bench.run(workflow)["error"] == "Lambda.AWSLambdaException"
+
+
+@pytest.mark.parametrize("pinned_to", ["another service", "another resource"])
+def test_a_service_does_not_take_a_role_that_trusts_another(bench: Workbench, pinned_to: str) -> None:
+    def role_for(service: str, *allowed: tuple[str, str]) -> str:
+        if pinned_to == "another service":
+            return bench.role("ec2", *allowed)
+        return bench.role(service, *allowed, source_arn=f"arn:aws:{service}:us-east-1:000000000000:another")
+
+    function = bench.function("def handler(event, context): return 1", Role=role_for("lambda"))
+    answer = bench.cloud.client("lambda").invoke(FunctionName=function)
+    assert "lambda.amazonaws.com cannot take the role" in answer["Payload"].read().decode()
+
+    queue = bench.queue()
+    workflow = bench.workflow({"Send": send_to(queue)}, role_arn=role_for("states", ("sqs:SendMessage", queue.arn)))
+    assert "states.amazonaws.com cannot take the role" in bench.run(workflow)["cause"]
+
+    name = bench.pipe(queue, workflow, role_for("pipes", ("sqs:*", "*"), ("states:*", "*")))
+    queue.send("stays")
+    complaint = f"pipe {name} cannot inspect its source: pipes.amazonaws.com cannot take the role"
+    eventually(lambda: complaint in bench.cloud.log_tail(1000))
+    assert queue.depth() == (1, 0)
+    bench.cloud.client("pipes").delete_pipe(Name=name)
+
+
+def test_a_function_logs_only_if_its_role_may(bench: Workbench) -> None:
+    role = bench.role("lambda", ("logs:PutLogEvents", "*"))
+    function = bench.function("def handler(event, context): print('heard')", Role=role)
+    name = function.split(":")[6]
+    groups = {"logGroupNamePrefix": f"/aws/lambda/{name}"}
+    invoke, logs = bench.cloud.client("lambda").invoke, bench.cloud.client("logs")
+    assert "FunctionError" not in invoke(FunctionName=function)
+    assert logs.describe_log_groups(**groups)["logGroups"] == []
+    (denied,) = decisions(bench, role)
+    assert (denied.action, denied.allowed) == ("logs:CreateLogStream", False)
+    assert denied.resource.startswith(f"arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/{name}:log-stream:")
+
+    bench.permit(role, *LOGGING)
+    invoke(FunctionName=function)
+    messages = [event["message"] for event in logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]]
+    assert messages.count("heard") == 1
 
 
 def test_an_integration_whose_permission_cannot_be_checked_is_refused(bench: Workbench) -> None:

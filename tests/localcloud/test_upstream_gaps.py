@@ -138,6 +138,24 @@ def test_bucket_events_do_not_name_the_version(bench: Workbench) -> None:
     assert "version-id" not in json.loads(queue.receive()["Body"])["detail"]["object"]
 
 
+def test_a_rule_sends_to_a_queue_that_does_not_accept_it(bench: Workbench) -> None:
+    """_deliver_events_as_queues_allow"""
+    events, queue, rule = bench.cloud.client("events"), bench.queue(), bench.name("rule")
+    events.put_rule(Name=rule, EventPattern=json.dumps({"source": [rule]}))
+    events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": queue.arn}])
+    events.put_events(Entries=[{"Source": rule, "DetailType": "test", "Detail": "{}"}])
+    assert json.loads(queue.receive()["Body"])["source"] == rule
+
+
+def test_services_take_roles_that_do_not_trust_them(bench: Workbench) -> None:
+    """assume_role, _ask_whether_lambda_may_take_the_role, _log_what_roles_may_log"""
+    function = bench.function("def handler(event, context): print('logged')", Role=bench.role("ec2"))
+    workflow = bench.workflow({"Call": call_function(function)}, role_arn=bench.role("ec2"))
+    assert bench.run(workflow)["status"] == "SUCCEEDED"
+    logs = bench.cloud.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{function.split(':')[6]}")
+    assert "logged" in {event["message"] for event in logs["events"]}
+
+
 def test_a_pipe_from_a_queue_forgets_its_parameters_moves_nothing_and_stops_at_once(bench: Workbench) -> None:
     """_keep_pipe_parameters, _stop_pipes_when_they_are_idle, and pipe_runner.py as a whole"""
     source, received = bench.queue(), bench.queue()
@@ -177,14 +195,7 @@ def test_a_workflows_notification_loses_its_attributes(bench: Workbench) -> None
     inbox, sns = bench.queue(), bench.cloud.client("sns")
     topic = sns.create_topic(Name=bench.name("topic"))["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=inbox.arn, Attributes={"RawMessageDelivery": "true"})
-    allow = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": inbox.arn,
-    }
-    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-    bench.cloud.client("sqs").set_queue_attributes(QueueUrl=inbox.url, Attributes={"Policy": document})
+    bench.accept_from(inbox, "sns", topic)
     attributes = {"outcome": {"DataType": "String", "StringValue": "COMPLETED"}}
     publish = {
         "Type": "Task",

@@ -95,15 +95,7 @@ def test_a_published_message_carries_its_attributes(bench: Workbench) -> None:
     topic = sns.create_topic(Name=bench.name("results"))["TopicArn"]
     policy = {"RawMessageDelivery": "true", "FilterPolicy": json.dumps({"outcome": ["COMPLETED"]})}
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=inbox.arn, Attributes=policy)
-    allow = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": inbox.arn,
-    }
-    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-    bench.cloud.client("sqs").set_queue_attributes(QueueUrl=inbox.url, Attributes={"Policy": document})
-
+    bench.accept_from(inbox, "sns", topic)
     publish = {
         "Type": "Task",
         "Resource": "arn:aws:states:::sns:publish",

@@ -17,6 +17,7 @@ from localcloud.emulator import Emulator
 Found = TypeVar("Found")
 Document = dict[str, Any]
 
+LOGGING = (("logs:CreateLogStream", "*"), ("logs:PutLogEvents", "*"))
 _numbers = itertools.count(1)
 
 
@@ -71,33 +72,47 @@ class Workbench:
     def name(self, kind: str) -> str:
         return f"{kind}-{next(_numbers)}"
 
-    def role(self, service: str, *allowed: tuple[str, str]) -> str:
-        """Make a role that a service may take, with (action, resource) permissions; return its ARN."""
+    def role(self, service: str, *allowed: tuple[str, str], source_arn: str = "*") -> str:
+        """Make a role that a service may take for a resource, with (action, resource) permissions; return its ARN."""
         name = self.name(f"{service}-role")
         trust = {
             "Effect": "Allow",
             "Principal": {"Service": f"{service}.amazonaws.com"},
             "Action": "sts:AssumeRole",
-            "Condition": {"StringEquals": {"aws:SourceAccount": self.cloud.account_id}},
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": self.cloud.account_id},
+                "ArnLike": {"aws:SourceArn": source_arn},
+            },
         }
         iam = self.cloud.client("iam")
         role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]
-        self.permit(role["Arn"], *allowed)
+        if allowed:
+            self.permit(role["Arn"], *allowed)
         return role["Arn"]
 
     def permit(self, role_arn: str, *allowed: tuple[str, str]) -> None:
         """Replace a role's permissions."""
         statements = [{"Effect": "Allow", "Action": action, "Resource": resource} for action, resource in allowed]
-        iam, name = self.cloud.client("iam"), role_arn.rsplit("/", 1)[1]
-        if statements:
-            iam.put_role_policy(RoleName=name, PolicyName="permissions", PolicyDocument=_policy(*statements))
-        else:
-            iam.delete_role_policy(RoleName=name, PolicyName="permissions")
+        self.cloud.client("iam").put_role_policy(
+            RoleName=role_arn.rsplit("/", 1)[1], PolicyName="permissions", PolicyDocument=_policy(*statements)
+        )
 
     def queue(self, **attributes: str) -> Queue:
         name = self.name("queue")
         url = self.cloud.client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
         return Queue(self.cloud, name, url)
+
+    def accept_from(self, queue: Queue, service: str, source_arn: str = "*") -> None:
+        """Let a service send to a queue on behalf of a resource."""
+        allow = {
+            "Effect": "Allow",
+            "Principal": {"Service": f"{service}.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": queue.arn,
+            "Condition": {"ArnLike": {"aws:SourceArn": source_arn}},
+        }
+        attributes = {"Policy": _policy(allow)}
+        self.cloud.client("sqs").set_queue_attributes(QueueUrl=queue.url, Attributes=attributes)
 
     def queue_with_dlq(self, max_receive_count: int, **attributes: str) -> tuple[Queue, Queue]:
         dlq = self.queue()
@@ -114,14 +129,15 @@ class Workbench:
             FunctionName=name,
             Runtime="python3.13",
             Handler="main.handler",
-            Role=self.role("lambda", ("logs:PutLogEvents", "*"), *permissions),
             Code={"ZipFile": archive.getvalue()},
             Publish=True,
-            **{"Timeout": 5} | settings,
+            **{"Timeout": 5, "Role": self.role("lambda", *LOGGING, *permissions)} | settings,
         )
         return client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")["AliasArn"]
 
-    def workflow(self, states: Document, *allowed: tuple[str, str], timeout_seconds: int = 30) -> str:
+    def workflow(
+        self, states: Document, *allowed: tuple[str, str], role_arn: str | None = None, timeout_seconds: int = 30
+    ) -> str:
         """Make an Express workflow whose role has (action, resource) permissions; it starts at the first state."""
         definition = {
             "QueryLanguage": "JSONata",
@@ -132,7 +148,7 @@ class Workbench:
         return self.cloud.client("stepfunctions").create_state_machine(
             name=self.name("workflow"),
             definition=json.dumps(definition),
-            roleArn=self.role("states", *(allowed or (("logs:ListLogDeliveries", "*"),))),
+            roleArn=role_arn or self.role("states", *allowed),
             type="EXPRESS",
         )["stateMachineArn"]
 

@@ -1,0 +1,54 @@
+"""A rule delivers where it may, and to its target's dead-letter queue where it may not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from localcloud.emulator import Emulator
+from tests.localcloud.test_functions import total
+from tests.localcloud.workbench import Queue, Workbench, eventually
+
+pytest_plugins = ["localcloud.pytest_fixture"]
+
+
+@pytest.fixture
+def bench(cloud: Emulator) -> Workbench:
+    return Workbench(cloud)
+
+
+def rule_to(bench: Workbench, queue: Queue, dlq: Queue) -> tuple[str, str]:
+    """A rule that sends events of its own name to a queue; its name and ARN."""
+    events, name = bench.cloud.client("events"), bench.name("rule")
+    arn = events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))["RuleArn"]
+    target = {"Id": "queue", "Arn": queue.arn, "DeadLetterConfig": {"Arn": dlq.arn}}
+    events.put_targets(Rule=name, Targets=[target])
+    return name, arn
+
+
+def send_event(bench: Workbench, rule: str) -> None:
+    bench.cloud.client("events").put_events(Entries=[{"Source": rule, "DetailType": "test", "Detail": "{}"}])
+
+
+def test_an_event_reaches_a_queue_that_accepts_it_from_this_rule(bench: Workbench) -> None:
+    queue, dlq = bench.queue(), bench.queue()
+    rule, arn = rule_to(bench, queue, dlq)
+    bench.accept_from(queue, "events", arn)
+    send_event(bench, rule)
+    assert json.loads(queue.receive()["Body"])["source"] == rule
+    assert dlq.depth() == (0, 0)
+
+
+def test_an_event_that_the_queue_does_not_accept_goes_to_the_dead_letter_queue_and_is_counted(
+    bench: Workbench,
+) -> None:
+    queue, dlq = bench.queue(), bench.queue()
+    rule, arn = rule_to(bench, queue, dlq)
+    bench.accept_from(queue, "events", f"{arn}-of-another-name")
+    bench.accept_from(dlq, "events", arn)
+    send_event(bench, rule)
+    assert json.loads(dlq.receive()["Body"])["source"] == rule
+    assert queue.depth() == (0, 0)
+    eventually(lambda: total(bench.cloud, "AWS/Events", "FailedInvocations", RuleName=rule) == 1)
+    assert total(bench.cloud, "AWS/Events", "InvocationsSentToDlq", RuleName=rule) == 1
