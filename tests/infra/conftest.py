@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.infra.program import Recording, run
+from policies.recording import Recording, run
 
 # Nearly everything that is optional, in one stack: own key, VPC, subscribers with and without filters, alerts.
 FULL = {

@@ -6,7 +6,7 @@ import re
 import botocore.session
 import pytest
 
-from tests.infra.program import Recording, Resource
+from policies.recording import Recording, Resource
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 

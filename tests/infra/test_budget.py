@@ -2,7 +2,7 @@
 
 import json
 
-from tests.infra.program import ACCOUNT_ID, Recording
+from policies.recording import ACCOUNT_ID, Recording
 
 
 def test_no_stack_has_a_budget_unless_it_sets_one(prod: Recording) -> None:

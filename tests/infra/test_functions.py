@@ -2,7 +2,7 @@
 
 import json
 
-from tests.infra.program import PROJECT_DIRECTORY, Recording, Resource
+from policies.recording import PROJECT_DIRECTORY, Recording, Resource
 
 FUNCTION = "aws:lambda/function:Function"
 SHORT_NAMES = ("validate", "thumbnail", "watermark", "metadata")

@@ -10,7 +10,7 @@ import pytest
 from cloudsplaining.scan.policy_document import PolicyDocument
 from policy_sentry.querying.actions import get_action_data, get_actions_that_support_wildcard_arns_only
 
-from tests.infra.program import ACCOUNT_ID, Recording, Resource, run
+from policies.recording import ACCOUNT_ID, Recording, Resource, run
 
 # A network interface gets a random id when Lambda makes it.
 NETWORK_INTERFACES = re.compile(r"arn:aws:ec2:[^:]+:\d+:network-interface/\*")

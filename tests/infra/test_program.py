@@ -1,6 +1,6 @@
 """The program as a whole: its outputs, its names and its shape."""
 
-from tests.infra.program import ACCOUNT_ID, Recording, run
+from policies.recording import ACCOUNT_ID, Recording, run
 
 FUNCTIONS = {"validate", "thumbnail", "watermark", "metadata"}
 

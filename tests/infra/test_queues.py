@@ -3,7 +3,7 @@
 import json
 
 from components.pipe import INPUT_TEMPLATE
-from tests.infra.program import ACCOUNT_ID, Recording, Resource
+from policies.recording import ACCOUNT_ID, Recording, Resource
 
 FOURTEEN_DAYS = 14 * 24 * 3600
 QUEUE = "aws:sqs/queue:Queue"

@@ -11,7 +11,7 @@ from pulumi.runtime import set_all_config
 from components.settings import ImageType, Settings, SettingsError, config_schema, parse_settings
 from functions.shared.formats import FORMATS
 from functions.watermark.settings import Position
-from tests.infra.program import Recording, run_into, stack_config
+from policies.recording import Recording, run_into, stack_config
 
 
 def settings(**given: object) -> Settings:

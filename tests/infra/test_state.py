@@ -3,7 +3,7 @@
 import pulumi_aws as aws
 import pytest
 
-from tests.infra.program import Recording, Resource
+from policies.recording import Recording, Resource
 
 BUCKET = "aws:s3/bucket:Bucket"
 TABLE = "aws:dynamodb/table:Table"

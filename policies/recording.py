@@ -1,4 +1,8 @@
-"""Runs the real `__main__.py` under a monitor that records every resource instead of creating it."""
+"""Runs the real `__main__.py` under a monitor that records every resource instead of creating it.
+
+So what the program declares can be looked at without an engine, a provider or an account: the rules of this policy
+pack run over it in the tests, and the documentation's tables are made from it.
+"""
 
 import asyncio
 import contextvars
@@ -19,7 +23,7 @@ from pulumi.runtime.mocks import MockCallArgs, MockEngine, MockMonitor, MockReso
 from pulumi.runtime.settings import configure
 from pulumi.runtime.stack import run_in_stack
 
-PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
+PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
 PROJECT = "img-pipeline"
 ACCOUNT_ID = "111122223333"
 REGION = "eu-west-1"
@@ -41,6 +45,7 @@ class Resource:
     protect: bool
     retain_on_delete: bool
     dependencies: frozenset[str]
+    property_dependencies: Mapping[str, frozenset[str]]
 
     def __str__(self) -> str:
         return f"{self.type} {self.name}"
@@ -53,6 +58,7 @@ class Recording:
     stack: str
     resources: list[Resource] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
+    component_outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def of_type(self, resource_type: str) -> list[Resource]:
         """Resources of a type, by its short name such as `Bucket` or by its whole token."""
@@ -217,6 +223,7 @@ class _RecordingMonitor(MockMonitor):
                     protect=request.protect,
                     retain_on_delete=request.retainOnDelete,
                     dependencies=frozenset(request.dependencies),
+                    property_dependencies={key: frozenset(on.urns) for key, on in request.propertyDependencies.items()},
                 )
             )
         return response
@@ -226,8 +233,11 @@ class _RecordingMonitor(MockMonitor):
             return super().Invoke(request)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
+        outputs = rpc.deserialize_properties(request.outputs)
         if request.urn.endswith(f"::{PROJECT}-{self._recording.stack}"):
-            self.stack_outputs = rpc.deserialize_properties(request.outputs)
+            self.stack_outputs = outputs
+        else:
+            self._recording.component_outputs[request.urn] = outputs
         return super().RegisterResourceOutputs(request)
 
 
