@@ -1,1 +1,1 @@
-"""Our stand-in for the provider plugin `pulumi-resource-aws`: Pulumi's own engine drives the embedded cloud through it."""
+"""Our stand-in for the plugin `pulumi-resource-aws`: Pulumi's own engine drives the embedded cloud through it."""

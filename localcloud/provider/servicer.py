@@ -60,12 +60,15 @@ class Provider(ResourceProviderServicer):
 
     def Invoke(self, request: provider_pb2.InvokeRequest, context: Context) -> provider_pb2.InvokeResponse:
         found = _answered(context, lambda: invoke(self._cloud, request.tok, decode(request.args)))
-        return provider_pb2.InvokeResponse(**{"return": encode(found)})
+        answer = provider_pb2.InvokeResponse()
+        # `return` is a keyword in Python.
+        getattr(answer, "return").CopyFrom(encode(found))
+        return answer
 
     def Check(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
         news, olds = decode(request.news), decode(request.olds)
         inputs, problems = _answered(
-            context, lambda: lifecycle.check(request.type, request.name, news, olds, request.randomSeed)
+            context, lambda: lifecycle.check(_subject(request), news, olds, request.randomSeed)
         )
         failures = [provider_pb2.CheckFailure(property=key, reason=reason) for key, reason in problems.items()]
         return provider_pb2.CheckResponse(inputs=encode(inputs), failures=failures)
@@ -89,14 +92,14 @@ class Provider(ResourceProviderServicer):
         inputs = decode(request.properties)
         if request.preview:
             return provider_pb2.CreateResponse(properties=encode(lifecycle.preview_create(request.type, inputs)))
-        created = _answered(context, lambda: lifecycle.create(self._cloud, request.type, request.name, inputs))
+        created = _answered(context, lambda: lifecycle.create(self._cloud, _subject(request), inputs))
         return provider_pb2.CreateResponse(id=created.id, properties=encode(created.outputs))
 
     def Read(self, request: provider_pb2.ReadRequest, context: Context) -> provider_pb2.ReadResponse:
         state, inputs = decode(request.properties), decode(request.inputs)
         if not state:
             _refuse(context, "reading or importing an existing resource is not supported here")
-        drift = _answered(context, lambda: lifecycle.read(self._cloud, request.type, request.name, request.id, state))
+        drift = _answered(context, lambda: lifecycle.read(self._cloud, _subject(request), state))
         if drift is None:
             return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(id=request.id, properties=encode(state | drift), inputs=encode(inputs | drift))
@@ -106,14 +109,12 @@ class Provider(ResourceProviderServicer):
         if request.preview:
             known = lifecycle.preview_update(request.type, state, inputs)
             return provider_pb2.UpdateResponse(properties=encode(known))
-        updated = _answered(
-            context, lambda: lifecycle.update(self._cloud, request.type, request.name, request.id, inputs)
-        )
+        updated = _answered(context, lambda: lifecycle.update(self._cloud, _subject(request), state, inputs))
         return provider_pb2.UpdateResponse(properties=encode(updated.outputs))
 
     def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> Empty:
         state = decode(request.properties)
-        _answered(context, lambda: lifecycle.delete(self._cloud, request.type, request.name, request.id, state))
+        _answered(context, lambda: lifecycle.delete(self._cloud, _subject(request), state))
         return Empty()
 
     def Cancel(self, request: Empty, context: Context) -> Empty:  # noqa: ARG002 (no operation here takes long)
@@ -124,6 +125,10 @@ class Provider(ResourceProviderServicer):
         if self._configured is None:
             raise ResourceError("the engine has not configured this provider")
         return self._configured
+
+
+def _subject(request: Any) -> lifecycle.Subject:
+    return lifecycle.Subject(token=request.type, name=request.name, id=getattr(request, "id", ""))
 
 
 def _answered(context: Context, act: Callable[[], Answer]) -> Answer:

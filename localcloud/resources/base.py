@@ -14,8 +14,8 @@ provider's own names (camelCase outside, snake_case here); its methods make, loo
 ...     def read(self, cloud: Cloud, resource_id: str) -> Self: ...
 ...     def delete(self, cloud: Cloud, resource_id: str) -> None: ...
 
-The in-process deployer (`localcloud.deployer`) only creates; the plugin for Pulumi's engine (`localcloud.provider`) also
-does the rest, through `localcloud.resources.lifecycle`.
+The in-process deployer (`localcloud.deployer`) only creates; the plugin for Pulumi's engine (`localcloud.provider`)
+does the rest too, through `localcloud.resources.lifecycle`.
 
 A property without a field is refused before anything is created, so that the embedded cloud and AWS cannot
 silently differ. The few that change nothing here stand in `irrelevant`, each with its reason.
@@ -36,8 +36,6 @@ from localcloud.resources.tags import TagApi
 
 HANDLERS: dict[str, type[Resource]] = {}
 """Handler class by Pulumi type token; filled by :func:`handles`."""
-
-NEVER_DESTROYED = "nothing is destroyed here: the whole cloud goes away at once"
 
 
 class Cloud(Protocol):
@@ -84,9 +82,6 @@ class Resource(Properties, ABC):
     irrelevant: ClassVar[Mapping[str, str]] = {}
     """Inputs that are accepted and change nothing here: property -> reason."""
 
-    tag_api: ClassVar[TagApi | None] = None
-    """How the things of this type are tagged once they exist; None for those that bear no tags."""
-
     identity: ClassVar[Collection[str]] = ()
     """The fields that say which thing it is: with another value it is another thing, so it is replaced."""
 
@@ -105,6 +100,7 @@ class Resource(Properties, ABC):
         longer has stays.
         """
 
+    @abstractmethod
     def read(self, cloud: Cloud, resource_id: str) -> Self:
         """Return these inputs as they are in the cloud now; an input that the API does not tell stays as it is.
 
@@ -112,6 +108,7 @@ class Resource(Properties, ABC):
             Gone: it does not exist any more; the API's own errors that say so pass through.
         """
 
+    @abstractmethod
     def delete(self, cloud: Cloud, resource_id: str) -> None:
         """Remove the real thing; the API's errors that say it is already gone pass through."""
 
@@ -135,6 +132,15 @@ class Resource(Properties, ABC):
             else:
                 properties[alias] = value
         return self.model_validate(properties)
+
+
+class TaggedResource(Resource):
+    """A resource type whose things bear tags."""
+
+    tag_api: ClassVar[TagApi]
+    """How a thing that exists is tagged."""
+
+    tags: Mapping[str, str] = {}
 
 
 HandlerT = TypeVar("HandlerT", bound=type[Resource])

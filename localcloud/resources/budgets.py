@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
 
-from localcloud.resources.base import Cloud, Created, Properties, Resource, given, handles, pascal_case, tag_list
+from localcloud.resources import tags as tag_apis
+from localcloud.resources.base import Cloud, Created, Properties, TaggedResource, given, handles, pascal_case, tag_list
 
 
 class TagValues(Properties):
@@ -45,7 +46,10 @@ class Notification(Properties):
 
 
 @handles("aws:budgets/budget:Budget")
-class Budget(Resource):
+class Budget(TaggedResource):
+    identity: ClassVar = ("name",)
+    tag_api: ClassVar = tag_apis.BUDGETS
+
     name: str
     budget_type: str
     time_unit: str
@@ -54,7 +58,6 @@ class Budget(Resource):
     metrics: str | None = None
     filter_expression: FilterExpression | None = None
     notifications: Sequence[Notification] = ()
-    tags: Mapping[str, str] = {}
 
     def create(self, cloud: Cloud) -> Created:
         budgets = cloud.client("budgets")
@@ -80,3 +83,17 @@ class Budget(Resource):
         if self.filter_expression is None:
             return None
         return {"And": [{"Tags": pascal_case(part.tags.model_dump())} for part in self.filter_expression.ands]}
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:  # noqa: ARG002 (the API asks for the name)
+        found = cloud.client("budgets").describe_budget(AccountId=cloud.account_id, BudgetName=self.name)["Budget"]
+        amount = found["BudgetLimit"]["Amount"]
+        return self.with_real(
+            budget_type=found["BudgetType"],
+            # The API gives an amount back with more digits than it was given.
+            limit_amount=self.limit_amount if float(amount) == float(self.limit_amount) else amount,
+            limit_unit=found["BudgetLimit"]["Unit"],
+            time_unit=found["TimeUnit"],
+        )
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for the name)
+        cloud.client("budgets").delete_budget(AccountId=cloud.account_id, BudgetName=self.name)

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from localcloud.resources.base import Cloud, Created, Properties, Resource, given, handles, tag_list
+from localcloud.resources import tags as tag_apis
+from localcloud.resources.base import (
+    Cloud,
+    Created,
+    Gone,
+    Properties,
+    Resource,
+    TaggedResource,
+    given,
+    handles,
+    tag_list,
+)
 
 
 class Metric(Properties):
@@ -45,8 +56,10 @@ class MetricQuery(Properties):
 
 
 @handles("aws:cloudwatch/metricAlarm:MetricAlarm")
-class MetricAlarm(Resource):
+class MetricAlarm(TaggedResource):
     generated_name: ClassVar = "name"
+    identity: ClassVar = ("name",)
+    tag_api: ClassVar = tag_apis.CLOUDWATCH
 
     name: str
     comparison_operator: str
@@ -67,7 +80,6 @@ class MetricAlarm(Resource):
     threshold: float | None = None
     treat_missing_data: str = "missing"
     unit: str | None = None
-    tags: Mapping[str, str] = {}
 
     def create(self, cloud: Cloud) -> Created:
         cloud.client("cloudwatch").put_metric_alarm(
@@ -103,9 +115,33 @@ class MetricAlarm(Resource):
             Unit=self.unit,
         )
 
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        """All but the metrics, whose details have more than one spelling."""
+        alarms = cloud.client("cloudwatch").describe_alarms(AlarmNames=[resource_id], AlarmTypes=["MetricAlarm"])
+        for alarm in alarms["MetricAlarms"]:
+            return self.with_real(
+                actions_enabled=alarm.get("ActionsEnabled"),
+                alarm_actions=alarm.get("AlarmActions", []),
+                alarm_description=alarm.get("AlarmDescription"),
+                comparison_operator=alarm["ComparisonOperator"],
+                datapoints_to_alarm=alarm.get("DatapointsToAlarm"),
+                evaluation_periods=alarm["EvaluationPeriods"],
+                insufficient_data_actions=alarm.get("InsufficientDataActions", []),
+                ok_actions=alarm.get("OKActions", []),
+                threshold=alarm.get("Threshold"),
+                treat_missing_data=alarm.get("TreatMissingData"),
+            )
+        raise Gone(resource_id)
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("cloudwatch").delete_alarms(AlarmNames=[resource_id])
+
 
 @handles("aws:cloudwatch/compositeAlarm:CompositeAlarm")
-class CompositeAlarm(Resource):
+class CompositeAlarm(TaggedResource):
+    identity: ClassVar = ("alarm_name",)
+    tag_api: ClassVar = tag_apis.CLOUDWATCH
+
     alarm_name: str
     alarm_rule: str
     actions_enabled: bool = True
@@ -113,7 +149,6 @@ class CompositeAlarm(Resource):
     alarm_description: str | None = None
     insufficient_data_actions: Sequence[str] = ()
     ok_actions: Sequence[str] = ()
-    tags: Mapping[str, str] = {}
 
     def create(self, cloud: Cloud) -> Created:
         cloud.client("cloudwatch").put_composite_alarm(
@@ -128,6 +163,22 @@ class CompositeAlarm(Resource):
         )
         return Created(self.alarm_name, {"arn": _alarm_arn(cloud, self.alarm_name)})
 
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        alarms = cloud.client("cloudwatch").describe_alarms(AlarmNames=[resource_id], AlarmTypes=["CompositeAlarm"])
+        for alarm in alarms["CompositeAlarms"]:
+            return self.with_real(
+                actions_enabled=alarm.get("ActionsEnabled"),
+                alarm_actions=alarm.get("AlarmActions", []),
+                alarm_description=alarm.get("AlarmDescription"),
+                alarm_rule=alarm["AlarmRule"],
+                insufficient_data_actions=alarm.get("InsufficientDataActions", []),
+                ok_actions=alarm.get("OKActions", []),
+            )
+        raise Gone(resource_id)
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("cloudwatch").delete_alarms(AlarmNames=[resource_id])
+
 
 def _alarm_arn(cloud: Cloud, name: str) -> str:
     return f"arn:aws:cloudwatch:{cloud.region}:{cloud.account_id}:alarm:{name}"
@@ -135,6 +186,8 @@ def _alarm_arn(cloud: Cloud, name: str) -> str:
 
 @handles("aws:cloudwatch/dashboard:Dashboard")
 class Dashboard(Resource):
+    identity: ClassVar = ("dashboard_name",)
+
     dashboard_name: str
     dashboard_body: str
 
@@ -142,3 +195,10 @@ class Dashboard(Resource):
         cloud.client("cloudwatch").put_dashboard(DashboardName=self.dashboard_name, DashboardBody=self.dashboard_body)
         arn = f"arn:aws:cloudwatch::{cloud.account_id}:dashboard/{self.dashboard_name}"
         return Created(self.dashboard_name, {"dashboardArn": arn})
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        found = cloud.client("cloudwatch").get_dashboard(DashboardName=resource_id)
+        return self.with_real(dashboard_body=found["DashboardBody"])
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("cloudwatch").delete_dashboards(DashboardNames=[resource_id])

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
 
-from localcloud.resources.base import Cloud, Created, Properties, Resource, given, handles, tag_list
+from localcloud.resources import tags as tag_apis
+from localcloud.resources.base import (
+    Cloud,
+    Created,
+    Gone,
+    Properties,
+    Resource,
+    TaggedResource,
+    given,
+    handles,
+    tag_list,
+)
 
 
 class Attribute(Properties):
@@ -53,8 +64,11 @@ class TimeToLive(Properties):
 
 
 @handles("aws:dynamodb/table:Table")
-class Table(Resource):
+class Table(TaggedResource):
     generated_name: ClassVar = "name"
+    identity: ClassVar = ("name",)
+    fixed: ClassVar = ("hash_key", "range_key")
+    tag_api: ClassVar = tag_apis.DYNAMODB
 
     name: str
     attributes: list[Attribute]
@@ -71,7 +85,6 @@ class Table(Resource):
     stream_view_type: str | None = None
     table_class: str = "STANDARD"
     ttl: TimeToLive | None = None
-    tags: Mapping[str, str] = {}
 
     def create(self, cloud: Cloud) -> Created:
         dynamodb = cloud.client("dynamodb")
@@ -120,7 +133,13 @@ class Table(Resource):
         return {"StreamEnabled": True, "StreamViewType": self.stream_view_type} if self.stream_enabled else None
 
     def _set_what_may_change(self, dynamodb: Any) -> None:
-        dynamodb.update_table(TableName=self.name, DeletionProtectionEnabled=self.deletion_protection_enabled)
+        dynamodb.update_table(
+            TableName=self.name,
+            BillingMode=self.billing_mode,
+            DeletionProtectionEnabled=self.deletion_protection_enabled,
+            TableClass=self.table_class,
+            **given(ProvisionedThroughput=_throughput(self.read_capacity, self.write_capacity)),
+        )
         if self.ttl:
             dynamodb.update_time_to_live(
                 TableName=self.name,
@@ -135,6 +154,49 @@ class Table(Resource):
                 ),
             )
 
+    def update(self, cloud: Cloud, resource_id: str) -> Created:
+        dynamodb = cloud.client("dynamodb")
+        present = dynamodb.describe_table(TableName=resource_id)["Table"].get("GlobalSecondaryIndexes", [])
+        names = {index["IndexName"] for index in present}
+        wanted = {index.name: index for index in self.global_secondary_indexes}
+        changes: list[dict[str, Any]] = [{"Delete": {"IndexName": name}} for name in names - wanted.keys()]
+        changes += [{"Create": wanted[name].request()} for name in wanted.keys() - names]
+        # UpdateTable takes one change of an index at a time.
+        for change in changes:
+            dynamodb.update_table(
+                TableName=resource_id,
+                AttributeDefinitions=[
+                    {"AttributeName": attribute.name, "AttributeType": attribute.type} for attribute in self.attributes
+                ],
+                GlobalSecondaryIndexUpdates=[change],
+            )
+            dynamodb.get_waiter("table_exists").wait(TableName=resource_id, WaiterConfig={"Delay": 1})
+        return self.create(cloud)
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        dynamodb = cloud.client("dynamodb")
+        table = dynamodb.describe_table(TableName=resource_id)["Table"]
+        ttl = dynamodb.describe_time_to_live(TableName=resource_id)["TimeToLiveDescription"]
+        backups = dynamodb.describe_continuous_backups(TableName=resource_id)["ContinuousBackupsDescription"]
+        recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
+        return self.with_real(
+            billing_mode=table.get("BillingModeSummary", {}).get("BillingMode"),
+            deletion_protection_enabled=table.get("DeletionProtectionEnabled"),
+            point_in_time_recovery=self.point_in_time_recovery
+            and self.point_in_time_recovery.model_copy(update={"enabled": recovery == "ENABLED"}),
+            stream_enabled=table.get("StreamSpecification", {}).get("StreamEnabled"),
+            ttl=self.ttl
+            and {
+                "attributeName": ttl.get("AttributeName", self.ttl.attribute_name),
+                "enabled": ttl["TimeToLiveStatus"] in ("ENABLED", "ENABLING"),
+            },
+        )
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        dynamodb = cloud.client("dynamodb")
+        dynamodb.delete_table(TableName=resource_id)
+        dynamodb.get_waiter("table_not_exists").wait(TableName=resource_id, WaiterConfig={"Delay": 1})
+
 
 def _throughput(read: int | None, write: int | None) -> dict[str, int] | None:
     return {"ReadCapacityUnits": read, "WriteCapacityUnits": write} if read and write else None
@@ -143,6 +205,8 @@ def _throughput(read: int | None, write: int | None) -> dict[str, int] | None:
 @handles("aws:dynamodb/tableItem:TableItem")
 class TableItem(Resource):
     """One item, in the API's own JSON notation (``{"sha256": {"S": "…"}}``)."""
+
+    identity: ClassVar = ("table_name", "hash_key", "range_key", "item")
 
     table_name: str
     hash_key: str
@@ -154,3 +218,16 @@ class TableItem(Resource):
         cloud.client("dynamodb").put_item(TableName=self.table_name, Item=item)
         keys = [value for key in (self.hash_key, self.range_key) if key for value in item[key].values()]
         return Created("|".join([self.table_name, self.hash_key, *keys]), {})
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        found = cloud.client("dynamodb").get_item(TableName=self.table_name, Key=self._key(), ConsistentRead=True)
+        if "Item" not in found:
+            raise Gone(resource_id)
+        return self.with_real(item=json.dumps(found["Item"]))
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for table and key)
+        cloud.client("dynamodb").delete_item(TableName=self.table_name, Key=self._key())
+
+    def _key(self) -> dict[str, Any]:
+        item = json.loads(self.item)
+        return {key: item[key] for key in (self.hash_key, self.range_key) if key}

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from localcloud.resources.base import NEVER_DESTROYED, Cloud, Created, Resource, given, handles, tag_list
+from localcloud.resources import tags as tag_apis
+from localcloud.resources.base import Cloud, Created, Gone, TaggedResource, given, handles, tag_list
 
 
 @handles("aws:ec2/securityGroup:SecurityGroup")
-class SecurityGroup(Resource):
+class SecurityGroup(TaggedResource):
     """A security group without rules: as with the real provider, those are resources of their own."""
 
     generated_name: ClassVar = "name"
-    irrelevant: ClassVar = {"revokeRulesOnDelete": NEVER_DESTROYED}
+    identity: ClassVar = ("name", "vpc_id")
+    fixed: ClassVar = ("description",)
+    tag_api: ClassVar = tag_apis.EC2
 
     name: str
     vpc_id: str
     description: str = "Managed by Pulumi"
-    tags: Mapping[str, str] = {}
+    revoke_rules_on_delete: bool = False
 
     def create(self, cloud: Cloud) -> Created:
         ec2 = cloud.client("ec2")
@@ -32,12 +35,46 @@ class SecurityGroup(Resource):
         group = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"][0]
         if group["IpPermissionsEgress"]:
             ec2.revoke_security_group_egress(GroupId=group_id, IpPermissions=group["IpPermissionsEgress"])
+        return self._created(cloud, group_id)
+
+    def update(self, cloud: Cloud, resource_id: str) -> Created:
+        """Nothing but its tags can be changed."""
+        return self._created(cloud, resource_id)
+
+    def _created(self, cloud: Cloud, group_id: str) -> Created:
         arn = f"arn:aws:ec2:{cloud.region}:{cloud.account_id}:security-group/{group_id}"
         return Created(group_id, {"arn": arn, "ownerId": cloud.account_id})
 
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        cloud.client("ec2").describe_security_groups(GroupIds=[resource_id])
+        return self
 
-class SecurityGroupRule(Resource):
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        ec2 = cloud.client("ec2")
+        if self.revoke_rules_on_delete:
+            group = ec2.describe_security_groups(GroupIds=[resource_id])["SecurityGroups"][0]
+            if group["IpPermissions"]:
+                ec2.revoke_security_group_ingress(GroupId=resource_id, IpPermissions=group["IpPermissions"])
+            if group["IpPermissionsEgress"]:
+                ec2.revoke_security_group_egress(GroupId=resource_id, IpPermissions=group["IpPermissionsEgress"])
+        ec2.delete_security_group(GroupId=resource_id)
+
+
+class SecurityGroupRule(TaggedResource):
     """What ingress and egress rules have in common: one peer, one protocol, one range of ports."""
+
+    tag_api: ClassVar = tag_apis.EC2
+    fixed: ClassVar = (
+        "security_group_id",
+        "ip_protocol",
+        "cidr_ipv4",
+        "cidr_ipv6",
+        "description",
+        "from_port",
+        "prefix_list_id",
+        "referenced_security_group_id",
+        "to_port",
+    )
 
     security_group_id: str
     ip_protocol: str
@@ -48,7 +85,6 @@ class SecurityGroupRule(Resource):
     prefix_list_id: str | None = None
     referenced_security_group_id: str | None = None
     to_port: int | None = None
-    tags: Mapping[str, str] = {}
 
     def permission(self) -> dict[str, Any]:
         def peers(key: str, value: str | None) -> list[dict[str, Any]] | None:
@@ -65,9 +101,21 @@ class SecurityGroupRule(Resource):
         )
 
     def created(self, cloud: Cloud, answer: dict[str, Any]) -> Created:
-        rule_id = answer["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+        return self._created(cloud, answer["SecurityGroupRules"][0]["SecurityGroupRuleId"])
+
+    def update(self, cloud: Cloud, resource_id: str) -> Created:
+        """Nothing but its tags can be changed."""
+        return self._created(cloud, resource_id)
+
+    def _created(self, cloud: Cloud, rule_id: str) -> Created:
         arn = f"arn:aws:ec2:{cloud.region}:{cloud.account_id}:security-group-rule/{rule_id}"
         return Created(rule_id, {"arn": arn, "securityGroupRuleId": rule_id})
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        rules = cloud.client("ec2").describe_security_group_rules(SecurityGroupRuleIds=[resource_id])
+        if not rules["SecurityGroupRules"]:
+            raise Gone(resource_id)
+        return self
 
 
 @handles("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
@@ -80,6 +128,11 @@ class SecurityGroupIngressRule(SecurityGroupRule):
         )
         return self.created(cloud, answer)
 
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("ec2").revoke_security_group_ingress(
+            GroupId=self.security_group_id, SecurityGroupRuleIds=[resource_id]
+        )
+
 
 @handles("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule")
 class SecurityGroupEgressRule(SecurityGroupRule):
@@ -91,9 +144,18 @@ class SecurityGroupEgressRule(SecurityGroupRule):
         )
         return self.created(cloud, answer)
 
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("ec2").revoke_security_group_egress(
+            GroupId=self.security_group_id, SecurityGroupRuleIds=[resource_id]
+        )
+
 
 @handles("aws:ec2/vpcEndpoint:VpcEndpoint")
-class VpcEndpoint(Resource):
+class VpcEndpoint(TaggedResource):
+    identity: ClassVar = ("vpc_id", "service_name")
+    fixed: ClassVar = ("vpc_endpoint_type",)
+    tag_api: ClassVar = tag_apis.EC2
+
     vpc_id: str
     service_name: str
     policy: str | None = None
@@ -102,7 +164,6 @@ class VpcEndpoint(Resource):
     security_group_ids: list[str] | None = None
     subnet_ids: list[str] | None = None
     vpc_endpoint_type: str = "Gateway"
-    tags: Mapping[str, str] = {}
 
     def create(self, cloud: Cloud) -> Created:
         endpoint = cloud.client("ec2").create_vpc_endpoint(
@@ -118,9 +179,42 @@ class VpcEndpoint(Resource):
             ),
             **_tagged("vpc-endpoint", self.tags),
         )["VpcEndpoint"]
+        return self._created(cloud, endpoint)
+
+    def _created(self, cloud: Cloud, endpoint: dict[str, Any]) -> Created:
         endpoint_id = endpoint["VpcEndpointId"]
         arn = f"arn:aws:ec2:{cloud.region}:{cloud.account_id}:vpc-endpoint/{endpoint_id}"
         return Created(endpoint_id, {"arn": arn, "state": endpoint["State"]})
+
+    def update(self, cloud: Cloud, resource_id: str) -> Created:
+        ec2 = cloud.client("ec2")
+        endpoint = self._found(ec2, resource_id)
+        changes = {}
+        for kind, wanted, present in (
+            ("RouteTableIds", self.route_table_ids, endpoint.get("RouteTableIds", [])),
+            ("SubnetIds", self.subnet_ids, endpoint.get("SubnetIds", [])),
+            ("SecurityGroupIds", self.security_group_ids, [group["GroupId"] for group in endpoint.get("Groups", [])]),
+        ):
+            changes[f"Add{kind}"] = sorted(set(wanted or ()) - set(present)) or None
+            changes[f"Remove{kind}"] = sorted(set(present) - set(wanted or ())) or None
+        ec2.modify_vpc_endpoint(
+            VpcEndpointId=resource_id,
+            **given(PolicyDocument=self.policy, PrivateDnsEnabled=self.private_dns_enabled, **changes),
+        )
+        return self._created(cloud, self._found(ec2, resource_id))
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        endpoint = self._found(cloud.client("ec2"), resource_id)
+        return self.with_real(policy=endpoint.get("PolicyDocument"))
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[resource_id])
+
+    def _found(self, ec2: Any, resource_id: str) -> dict[str, Any]:
+        endpoints = ec2.describe_vpc_endpoints(VpcEndpointIds=[resource_id])["VpcEndpoints"]
+        if not endpoints or endpoints[0]["State"] in ("deleting", "deleted"):
+            raise Gone(resource_id)
+        return endpoints[0]
 
 
 def _tagged(kind: str, tags: Mapping[str, str]) -> dict[str, Any]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
+from localcloud.resources import tags as tag_apis
 from localcloud.resources.base import (
-    NEVER_DESTROYED,
     Cloud,
     Created,
+    Gone,
     Resource,
     ResourceError,
+    TaggedResource,
+    camel_case,
     given,
     handles,
     pascal_case,
@@ -19,18 +21,19 @@ from localcloud.resources.base import (
 
 
 @handles("aws:cloudwatch/eventRule:EventRule")
-class EventRule(Resource):
+class EventRule(TaggedResource):
     generated_name: ClassVar = "name"
-    irrelevant: ClassVar = {"forceDestroy": NEVER_DESTROYED}
+    identity: ClassVar = ("name", "event_bus_name")
+    tag_api: ClassVar = tag_apis.EVENTS
 
     name: str
     description: str | None = None
     event_bus_name: str = "default"
     event_pattern: str | None = None
+    force_destroy: bool = False
     role_arn: str | None = None
     schedule_expression: str | None = None
     state: str = "ENABLED"
-    tags: Mapping[str, str] = {}
 
     def create(self, cloud: Cloud) -> Created:
         arn = cloud.client("events").put_rule(
@@ -47,16 +50,30 @@ class EventRule(Resource):
         )["RuleArn"]
         return Created(self.name, {"arn": arn})
 
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        found = cloud.client("events").describe_rule(Name=resource_id, EventBusName=self.event_bus_name)
+        return self.with_real(
+            description=found.get("Description"),
+            event_pattern=found.get("EventPattern"),
+            role_arn=found.get("RoleArn"),
+            schedule_expression=found.get("ScheduleExpression"),
+            state=found["State"],
+        )
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("events").delete_rule(Name=resource_id, EventBusName=self.event_bus_name, Force=self.force_destroy)
+
 
 @handles("aws:cloudwatch/eventTarget:EventTarget")
 class EventTarget(Resource):
     generated_name: ClassVar = "targetId"
-    irrelevant: ClassVar = {"forceDestroy": NEVER_DESTROYED}
+    identity: ClassVar = ("target_id", "rule", "event_bus_name")
 
     target_id: str
     rule: str
     arn: str
     dead_letter_config: dict[str, str] | None = None
+    force_destroy: bool = False
     event_bus_name: str = "default"
     input: str | None = None
     input_path: str | None = None
@@ -82,3 +99,22 @@ class EventTarget(Resource):
         for failure in answer["FailedEntries"]:
             raise ResourceError(f"{failure['ErrorCode']}: {failure['ErrorMessage']}")
         return Created(f"{self.rule}-{self.target_id}", {})
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        found = cloud.client("events").list_targets_by_rule(Rule=self.rule, EventBusName=self.event_bus_name)
+        for target in found["Targets"]:
+            if target["Id"] == self.target_id:
+                return self.with_real(
+                    arn=target["Arn"],
+                    dead_letter_config=camel_case(target.get("DeadLetterConfig")),
+                    input=target.get("Input"),
+                    input_path=target.get("InputPath"),
+                    retry_policy=camel_case(target.get("RetryPolicy")),
+                    role_arn=target.get("RoleArn"),
+                )
+        raise Gone(resource_id)
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for rule and target)
+        cloud.client("events").remove_targets(
+            Rule=self.rule, EventBusName=self.event_bus_name, Ids=[self.target_id], Force=self.force_destroy
+        )

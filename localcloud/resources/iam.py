@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+import json
+from typing import Any, ClassVar, Self
 
-from localcloud.resources.base import NEVER_DESTROYED, Cloud, Created, Resource, given, handles, tag_list
+from localcloud.resources import tags as tag_apis
+from localcloud.resources.base import Cloud, Created, Gone, Resource, TaggedResource, given, handles, tag_list
 
 
 @handles("aws:iam/role:Role")
-class Role(Resource):
+class Role(TaggedResource):
     generated_name: ClassVar = "name"
-    irrelevant: ClassVar = {"forceDetachPolicies": NEVER_DESTROYED}
+    identity: ClassVar = ("name",)
+    fixed: ClassVar = ("path",)
+    tag_api: ClassVar = tag_apis.IAM_ROLE
 
     name: str
     assume_role_policy: str
     description: str | None = None
+    force_detach_policies: bool = False
     max_session_duration: int = 3600
     path: str = "/"
     permissions_boundary: str | None = None
-    tags: Mapping[str, str] = {}
 
     def create(self, cloud: Cloud) -> Created:
         iam = cloud.client("iam")
@@ -42,14 +45,34 @@ class Role(Resource):
         iam.update_role(
             RoleName=self.name, MaxSessionDuration=self.max_session_duration, **given(Description=self.description)
         )
-        iam.tag_role(RoleName=self.name, Tags=tag_list(self.tags))
         if self.permissions_boundary:
             iam.put_role_permissions_boundary(RoleName=self.name, PermissionsBoundary=self.permissions_boundary)
+        else:
+            iam.delete_role_permissions_boundary(RoleName=self.name)
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        found = cloud.client("iam").get_role(RoleName=resource_id)["Role"]
+        return self.with_real(
+            assume_role_policy=json.dumps(found["AssumeRolePolicyDocument"]),
+            description=found.get("Description"),
+            max_session_duration=found.get("MaxSessionDuration"),
+            permissions_boundary=found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+        )
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        iam = cloud.client("iam")
+        if self.force_detach_policies:
+            for policy in iam.list_role_policies(RoleName=resource_id)["PolicyNames"]:
+                iam.delete_role_policy(RoleName=resource_id, PolicyName=policy)
+            for policy in iam.list_attached_role_policies(RoleName=resource_id)["AttachedPolicies"]:
+                iam.detach_role_policy(RoleName=resource_id, PolicyArn=policy["PolicyArn"])
+        iam.delete_role(RoleName=resource_id)
 
 
 @handles("aws:iam/rolePolicy:RolePolicy")
 class RolePolicy(Resource):
     generated_name: ClassVar = "name"
+    identity: ClassVar = ("role", "name")
 
     name: str
     role: str
@@ -59,12 +82,30 @@ class RolePolicy(Resource):
         cloud.client("iam").put_role_policy(RoleName=self.role, PolicyName=self.name, PolicyDocument=self.policy)
         return Created(f"{self.role}:{self.name}", {})
 
+    def read(self, cloud: Cloud, resource_id: str) -> Self:  # noqa: ARG002 (the API asks for both names)
+        found = cloud.client("iam").get_role_policy(RoleName=self.role, PolicyName=self.name)
+        return self.with_real(policy=json.dumps(found["PolicyDocument"]))
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for both names)
+        cloud.client("iam").delete_role_policy(RoleName=self.role, PolicyName=self.name)
+
 
 @handles("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
 class RolePolicyAttachment(Resource):
+    identity: ClassVar = ("role", "policy_arn")
+
     role: str
     policy_arn: str
 
     def create(self, cloud: Cloud) -> Created:
         cloud.client("iam").attach_role_policy(RoleName=self.role, PolicyArn=self.policy_arn)
         return Created(f"{self.role}/{self.policy_arn}", {})
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        attached = cloud.client("iam").list_attached_role_policies(RoleName=self.role)["AttachedPolicies"]
+        if not any(policy["PolicyArn"] == self.policy_arn for policy in attached):
+            raise Gone(resource_id)
+        return self
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for both names)
+        cloud.client("iam").detach_role_policy(RoleName=self.role, PolicyArn=self.policy_arn)

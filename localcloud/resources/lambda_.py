@@ -5,21 +5,40 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pulumi import Archive
 
+from localcloud.resources import tags as tag_apis
 from localcloud.resources.archives import archive_bytes
-from localcloud.resources.base import NEVER_DESTROYED, Cloud, Created, Properties, Resource, given, handles, pascal_case
+from localcloud.resources.base import (
+    Cloud,
+    Created,
+    Gone,
+    Properties,
+    Resource,
+    TaggedResource,
+    camel_case,
+    given,
+    handles,
+    pascal_case,
+)
 
 
 @handles("aws:lambda/layerVersion:LayerVersion")
 class LayerVersion(Resource):
-    irrelevant: ClassVar = {
-        "skipDestroy": NEVER_DESTROYED,
-        "sourceCodeHash": "it only tells Pulumi when to publish again",
-    }
+    irrelevant: ClassVar = {"sourceCodeHash": "it only tells Pulumi when to publish again"}
+    # A version never changes: whatever differs needs a new one.
+    identity: ClassVar = (
+        "layer_name",
+        "code",
+        "compatible_architectures",
+        "compatible_runtimes",
+        "description",
+        "license_info",
+    )
 
     layer_name: str
     code: Archive
@@ -27,6 +46,7 @@ class LayerVersion(Resource):
     compatible_runtimes: list[str] | None = None
     description: str | None = None
     license_info: str | None = None
+    skip_destroy: bool = False
 
     def create(self, cloud: Cloud) -> Created:
         functions = cloud.client("lambda")
@@ -53,13 +73,30 @@ class LayerVersion(Resource):
         )
 
     def _published(self, functions: Any, code: bytes) -> dict[str, Any] | None:
-        """The newest version if it holds this very code: tens of megabytes need not be kept again at every start."""
+        """The newest version if it is this very one: tens of megabytes need not be kept again at every start."""
         newest = functions.list_layer_versions(LayerName=self.layer_name, MaxItems=1)["LayerVersions"]
         if not newest:
             return None
         version = functions.get_layer_version(LayerName=self.layer_name, VersionNumber=newest[0]["Version"])
         digest = base64.b64encode(hashlib.sha256(code).digest()).decode()
-        return version if version["Content"]["CodeSha256"] == digest else None
+        same = version["Content"]["CodeSha256"] == digest and self == self._as_told(version)
+        return version if same else None
+
+    def _as_told(self, version: dict[str, Any]) -> Self:
+        return self.with_real(
+            compatible_architectures=version.get("CompatibleArchitectures"),
+            compatible_runtimes=version.get("CompatibleRuntimes"),
+            description=version.get("Description"),
+            license_info=version.get("LicenseInfo"),
+        )
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        return self._as_told(cloud.client("lambda").get_layer_version_by_arn(Arn=resource_id))
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        if not self.skip_destroy:
+            version = int(resource_id.rpartition(":")[2])
+            cloud.client("lambda").delete_layer_version(LayerName=self.layer_name, VersionNumber=version)
 
 
 class Environment(Properties):
@@ -73,12 +110,19 @@ class VpcConfig(Properties):
 
 
 @handles("aws:lambda/function:Function")
-class Function(Resource):
+class Function(TaggedResource):
     generated_name: ClassVar = "name"
-    irrelevant: ClassVar = {
-        "skipDestroy": NEVER_DESTROYED,
-        "sourceCodeHash": "it only tells Pulumi when to upload again",
-    }
+    irrelevant: ClassVar = {"sourceCodeHash": "it only tells Pulumi when to upload again"}
+    identity: ClassVar = ("name",)
+    volatile: ClassVar = (
+        "codeSha256",
+        "lastModified",
+        "qualifiedArn",
+        "qualifiedInvokeArn",
+        "sourceCodeSize",
+        "version",
+    )
+    tag_api: ClassVar = tag_apis.LAMBDA
 
     name: str
     role: str
@@ -96,11 +140,11 @@ class Function(Resource):
     memory_size: int = 128
     publish: bool = False
     reserved_concurrent_executions: int = -1
+    skip_destroy: bool = False
     snap_start: dict[str, str] | None = None
     timeout: int = 3
     tracing_config: dict[str, str] | None = None
     vpc_config: VpcConfig | None = None
-    tags: Mapping[str, str] = {}
 
     def create(self, cloud: Cloud) -> Created:
         functions = cloud.client("lambda")
@@ -155,6 +199,30 @@ class Function(Resource):
             ),
         )
 
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        """All but the code."""
+        functions = cloud.client("lambda")
+        found = functions.get_function_configuration(FunctionName=resource_id)
+        reserved = functions.get_function_concurrency(FunctionName=resource_id)
+        return self.with_real(
+            architectures=found.get("Architectures"),
+            description=found.get("Description"),
+            environment={"variables": found.get("Environment", {}).get("Variables", {})},
+            handler=found["Handler"],
+            kms_key_arn=found.get("KMSKeyArn"),
+            layers=[layer["Arn"] for layer in found.get("Layers", [])],
+            memory_size=found["MemorySize"],
+            reserved_concurrent_executions=reserved.get("ReservedConcurrentExecutions"),
+            role=found["Role"],
+            runtime=found["Runtime"],
+            timeout=found["Timeout"],
+            tracing_config=camel_case(found.get("TracingConfig")),
+        )
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        if not self.skip_destroy:
+            cloud.client("lambda").delete_function(FunctionName=resource_id)
+
 
 def _function_outputs(cloud: Cloud, function: dict[str, Any]) -> dict[str, Any]:
     name, version = function["FunctionName"], function["Version"]
@@ -179,6 +247,7 @@ def _invoke_arn(cloud: Cloud, function_arn: str) -> str:
 @handles("aws:lambda/alias:Alias")
 class Alias(Resource):
     generated_name: ClassVar = "name"
+    identity: ClassVar = ("name", "function_name")
 
     name: str
     function_name: str
@@ -199,9 +268,18 @@ class Alias(Resource):
             arn = functions.update_alias(**alias)["AliasArn"]
         return Created(arn, {"arn": arn, "invokeArn": _invoke_arn(cloud, arn)})
 
+    def read(self, cloud: Cloud, resource_id: str) -> Self:  # noqa: ARG002 (the API asks for both names)
+        found = cloud.client("lambda").get_alias(FunctionName=self.function_name, Name=self.name)
+        return self.with_real(description=found.get("Description"), function_version=found["FunctionVersion"])
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for both names)
+        cloud.client("lambda").delete_alias(FunctionName=self.function_name, Name=self.name)
+
 
 @handles("aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig")
 class FunctionEventInvokeConfig(Resource):
+    identity: ClassVar = ("function_name", "qualifier")
+
     function_name: str
     qualifier: str | None = None
     maximum_retry_attempts: int = 2
@@ -215,14 +293,28 @@ class FunctionEventInvokeConfig(Resource):
         )
         return Created(":".join(filter(None, (self.function_name, self.qualifier))), {})
 
+    def read(self, cloud: Cloud, resource_id: str) -> Self:  # noqa: ARG002 (the API asks for both names)
+        found = cloud.client("lambda").get_function_event_invoke_config(**self._key())
+        return self.with_real(
+            maximum_event_age_in_seconds=found.get("MaximumEventAgeInSeconds"),
+            maximum_retry_attempts=found.get("MaximumRetryAttempts"),
+        )
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for both names)
+        cloud.client("lambda").delete_function_event_invoke_config(**self._key())
+
+    def _key(self) -> dict[str, str]:
+        return given(FunctionName=self.function_name, Qualifier=self.qualifier)
+
 
 @handles("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig")
 class ProvisionedConcurrencyConfig(Resource):
-    irrelevant: ClassVar = {"skipDestroy": NEVER_DESTROYED}
+    identity: ClassVar = ("function_name", "qualifier")
 
     function_name: str
     qualifier: str
     provisioned_concurrent_executions: int
+    skip_destroy: bool = False
 
     def create(self, cloud: Cloud) -> Created:
         cloud.client("lambda").put_provisioned_concurrency_config(
@@ -232,10 +324,25 @@ class ProvisionedConcurrencyConfig(Resource):
         )
         return Created(f"{self.function_name},{self.qualifier}", {})
 
+    def read(self, cloud: Cloud, resource_id: str) -> Self:  # noqa: ARG002 (the API asks for both names)
+        found = cloud.client("lambda").get_provisioned_concurrency_config(
+            FunctionName=self.function_name, Qualifier=self.qualifier
+        )
+        return self.with_real(provisioned_concurrent_executions=found["RequestedProvisionedConcurrentExecutions"])
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for both names)
+        if not self.skip_destroy:
+            cloud.client("lambda").delete_provisioned_concurrency_config(
+                FunctionName=self.function_name, Qualifier=self.qualifier
+            )
+
 
 @handles("aws:lambda/permission:Permission")
 class Permission(Resource):
     generated_name: ClassVar = "statementId"
+    # A statement never changes: it is removed and added.
+    identity: ClassVar = ("statement_id", "function", "qualifier")
+    fixed: ClassVar = ("action", "principal", "source_account", "source_arn")
 
     statement_id: str
     action: str
@@ -257,3 +364,14 @@ class Permission(Resource):
             **given(SourceAccount=self.source_account, SourceArn=self.source_arn),
         )
         return Created(self.statement_id, {})
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        found = cloud.client("lambda").get_policy(**given(FunctionName=self.function, Qualifier=self.qualifier))
+        if not any(statement["Sid"] == resource_id for statement in json.loads(found["Policy"])["Statement"]):
+            raise Gone(resource_id)
+        return self
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("lambda").remove_permission(
+            StatementId=resource_id, **given(FunctionName=self.function, Qualifier=self.qualifier)
+        )

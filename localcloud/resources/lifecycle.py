@@ -21,12 +21,14 @@ from localcloud.resources.base import (
     Created,
     Gone,
     Resource,
+    TaggedResource,
     explain,
     generated_name,
     handler_of,
     parse,
     whole_state,
 )
+from localcloud.resources.tags import TagApi
 
 UNKNOWN = rpc.UNKNOWN
 """What stands for a value that exists only after the deployment."""
@@ -50,6 +52,21 @@ _NOT_FOUND_CODES = frozenset(
         "StateMachineDoesNotExist",
     }
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """Which resource is meant.
+
+    Attributes:
+        token: Pulumi type token.
+        name: the resource's name in the program.
+        id: its physical id; "" as long as it does not exist.
+    """
+
+    token: str
+    name: str
+    id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,12 +97,11 @@ class Comparison:
     deletes_first: bool
 
 
-def check(token: str, name: str, inputs: Values, old_inputs: Values, seed: bytes) -> tuple[Values, dict[str, str]]:
+def check(subject: Subject, inputs: Values, old_inputs: Values, seed: bytes) -> tuple[Values, dict[str, str]]:
     """Fill in the physical name, and find what is wrong with the inputs as far as they are known.
 
     Args:
-        token: Pulumi type token.
-        name: the resource's name in the program.
+        subject: which resource.
         inputs: what the program says.
         old_inputs: what it said last time, name included; empty for a resource that is new or replaced.
         seed: makes a generated name unique.
@@ -93,10 +109,10 @@ def check(token: str, name: str, inputs: Values, old_inputs: Values, seed: bytes
     Returns:
         The inputs with the name, and a sentence for each property that is wrong.
     """
-    handler = handler_of(token)
+    handler = handler_of(subject.token)
     naming = handler.generated_name
     if naming and naming not in inputs:
-        inputs = inputs | {naming: old_inputs.get(naming) or generated_name(name, seed)}
+        inputs = inputs | {naming: old_inputs.get(naming) or generated_name(subject.name, seed)}
     try:
         handler.model_validate(_relevant(handler, inputs))
     except ValidationError as error:
@@ -132,27 +148,38 @@ def preview_update(token: str, state: Values, inputs: Values) -> Values:
     """What is known of a resource's state before it is updated; the outputs that the update changes are left out."""
     handler = handler_of(token)
     ours = {field.alias or name for name, field in handler.model_fields.items()} | set(handler.irrelevant)
-    stable = {key: value for key, value in state.items() if key not in ours and key not in handler.volatile}
+    volatile = () if _only_tags_differ(token, state, inputs) else handler.volatile
+    stable = {key: value for key, value in state.items() if key not in ours and key not in volatile}
     return stable | _defaults(handler) | inputs
 
 
-def create(cloud: Cloud, token: str, name: str, inputs: Values) -> Created:
+def create(cloud: Cloud, subject: Subject, inputs: Values) -> Created:
     """Create a resource and return its id and its whole state."""
-    resource = parse(token, name, _with_assets(inputs))
+    resource = parse(subject.token, subject.name, _with_assets(inputs))
     return _recorded(whole_state(resource, inputs, resource.create(cloud)), inputs)
 
 
-def update(cloud: Cloud, token: str, name: str, resource_id: str, inputs: Values) -> Created:
-    """Bring a resource that exists to the inputs' state and return its whole state."""
-    resource = parse(token, name, _with_assets(inputs))
-    return _recorded(whole_state(resource, inputs, resource.update(cloud, resource_id)), inputs)
+def update(cloud: Cloud, subject: Subject, state: Values, inputs: Values) -> Created:
+    """Bring a resource that exists from its recorded state to the inputs' and return its whole state."""
+    resource = parse(subject.token, subject.name, _with_assets(inputs))
+    if _only_tags_differ(subject.token, state, inputs):
+        updated = Created(subject.id, preview_update(subject.token, state, inputs))
+    else:
+        updated = resource.update(cloud, subject.id)
+    if isinstance(resource, TaggedResource):
+        client, key = _tagged(cloud, resource.tag_api, updated.id, updated.outputs)
+        resource.tag_api.replace(client, key, resource.tags)
+    return _recorded(whole_state(resource, inputs, updated), inputs)
 
 
-def read(cloud: Cloud, token: str, name: str, resource_id: str, state: Values) -> Values | None:
+def read(cloud: Cloud, subject: Subject, state: Values) -> Values | None:
     """Return the input properties that are not any more as recorded, with their real values; None if it is gone."""
-    resource = _recorded_resource(token, name, state)
+    resource = _recorded_resource(subject, state)
     try:
-        real = resource.read(cloud, resource_id)
+        real = resource.read(cloud, subject.id)
+        if isinstance(resource, TaggedResource):
+            client, key = _tagged(cloud, resource.tag_api, subject.id, state)
+            real = real.with_real(tags=resource.tag_api.tags_of(client, key))
     except (Gone, ClientError) as error:
         if not _says_gone(error):
             raise
@@ -161,14 +188,18 @@ def read(cloud: Cloud, token: str, name: str, resource_id: str, state: Values) -
     return {key: value for key, value in found.items() if _canonical(value) != _canonical(recorded[key])}
 
 
-def delete(cloud: Cloud, token: str, name: str, resource_id: str, state: Values) -> None:
+def delete(cloud: Cloud, subject: Subject, state: Values) -> None:
     """Remove a resource; one that is already gone is no error."""
-    resource = _recorded_resource(token, name, state)
+    resource = _recorded_resource(subject, state)
     try:
-        resource.delete(cloud, resource_id)
+        resource.delete(cloud, subject.id)
     except (Gone, ClientError) as error:
         if not _says_gone(error):
             raise
+
+
+def _only_tags_differ(token: str, state: Values, inputs: Values) -> bool:
+    return all(each.property == "tags" for each in compare(token, state, inputs).differences)
 
 
 def _recorded(created: Created, inputs: Values) -> Created:
@@ -176,10 +207,17 @@ def _recorded(created: Created, inputs: Values) -> Created:
     return Created(created.id, {key: value for key, value in created.outputs.items() if value is not None} | inputs)
 
 
-def _recorded_resource(token: str, name: str, state: Values) -> Resource:
-    handler = handler_of(token)
+def _tagged(cloud: Cloud, api: TagApi, resource_id: str, outputs: Mapping[str, Any]) -> tuple[Any, str]:
+    """The client that tags a thing, and how it calls the thing."""
+    return cloud.client(api.service), outputs[api.key_output] if api.key_output else resource_id
+
+
+def _recorded_resource(subject: Subject, state: Values) -> Resource:
+    handler = handler_of(subject.token)
     known = {field.alias or field_name for field_name, field in handler.model_fields.items()}
-    return parse(token, name, _with_assets({key: value for key, value in state.items() if key in known}))
+    return parse(
+        subject.token, subject.name, _with_assets({key: value for key, value in state.items() if key in known})
+    )
 
 
 def _relevant(handler: type[Resource], inputs: Values) -> Values:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Self
 
-from localcloud.resources.base import NEVER_DESTROYED, Cloud, Created, Resource, given, handles
+from localcloud.resources import tags as tag_apis
+from localcloud.resources.base import Cloud, Created, Gone, Resource, TaggedResource, given, handles
 
 
 @handles("aws:cloudwatch/logGroup:LogGroup")
-class LogGroup(Resource):
+class LogGroup(TaggedResource):
     generated_name: ClassVar = "name"
-    irrelevant: ClassVar = {"skipDestroy": NEVER_DESTROYED}
+    identity: ClassVar = ("name",)
+    fixed: ClassVar = ("log_group_class",)
+    tag_api: ClassVar = tag_apis.LOGS
 
     name: str
     kms_key_id: str | None = None
     log_group_class: str | None = None
     retention_in_days: int = 0
-    tags: Mapping[str, str] = {}
+    skip_destroy: bool = False
 
     def create(self, cloud: Cloud) -> Created:
         logs = cloud.client("logs")
@@ -31,12 +34,31 @@ class LogGroup(Resource):
         # 0 is the provider's word for "keep for ever".
         if self.retention_in_days:
             logs.put_retention_policy(logGroupName=self.name, retentionInDays=self.retention_in_days)
+        else:
+            logs.delete_retention_policy(logGroupName=self.name)
         return Created(self.name, {"arn": f"arn:aws:logs:{cloud.region}:{cloud.account_id}:log-group:{self.name}"})
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        groups = cloud.client("logs").describe_log_groups(logGroupNamePrefix=resource_id)["logGroups"]
+        for group in groups:
+            if group["logGroupName"] == resource_id:
+                return self.with_real(
+                    kms_key_id=group.get("kmsKeyId"),
+                    log_group_class=group.get("logGroupClass"),
+                    retention_in_days=group.get("retentionInDays"),
+                )
+        raise Gone(resource_id)
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        if not self.skip_destroy:
+            cloud.client("logs").delete_log_group(logGroupName=resource_id)
 
 
 @handles("aws:cloudwatch/queryDefinition:QueryDefinition")
 class QueryDefinition(Resource):
     """A saved query: it only gets an id, as the emulator has no saved queries (it does not know PutQueryDefinition)."""
+
+    identity: ClassVar = ("name",)
 
     name: str
     query_string: str
@@ -46,12 +68,29 @@ class QueryDefinition(Resource):
         query_id = str(uuid.uuid5(uuid.NAMESPACE_URL, self.name))
         return Created(query_id, {"queryDefinitionId": query_id})
 
+    def read(self, cloud: Cloud, resource_id: str) -> Self:  # noqa: ARG002 (nothing to read it from)
+        return self
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        """There is nothing to delete."""
+
 
 @handles("aws:cloudwatch/logResourcePolicy:LogResourcePolicy")
 class LogResourcePolicy(Resource):
+    identity: ClassVar = ("policy_name",)
+
     policy_name: str
     policy_document: str
 
     def create(self, cloud: Cloud) -> Created:
         cloud.client("logs").put_resource_policy(policyName=self.policy_name, policyDocument=self.policy_document)
         return Created(self.policy_name, {})
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        for policy in cloud.client("logs").describe_resource_policies()["resourcePolicies"]:
+            if policy["policyName"] == resource_id:
+                return self.with_real(policy_document=policy["policyDocument"])
+        raise Gone(resource_id)
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("logs").delete_resource_policy(policyName=resource_id)

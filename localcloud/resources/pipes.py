@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from localcloud.resources.base import Cloud, Created, Properties, Resource, given, handles, pascal_case
+from localcloud.resources import tags as tag_apis
+from localcloud.resources.base import Cloud, Created, Properties, TaggedResource, given, handles, pascal_case
 
 
 class LogConfiguration(Properties):
@@ -23,8 +23,11 @@ class LogConfiguration(Properties):
 
 
 @handles("aws:pipes/pipe:Pipe")
-class Pipe(Resource):
+class Pipe(TaggedResource):
     generated_name: ClassVar = "name"
+    identity: ClassVar = ("name",)
+    fixed: ClassVar = ("source",)
+    tag_api: ClassVar = tag_apis.PIPES
 
     name: str
     role_arn: str
@@ -36,7 +39,6 @@ class Pipe(Resource):
     log_configuration: LogConfiguration | None = None
     source_parameters: dict[str, Any] | None = None
     target_parameters: dict[str, Any] | None = None
-    tags: Mapping[str, str] = {}
 
     def create(self, cloud: Cloud) -> Created:
         pipes = cloud.client("pipes")
@@ -57,3 +59,16 @@ class Pipe(Resource):
         except pipes.exceptions.ConflictException:
             arn = pipes.update_pipe(**settings)["Arn"]
         return Created(self.name, {"arn": arn})
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        found = cloud.client("pipes").describe_pipe(Name=resource_id)
+        return self.with_real(
+            description=found.get("Description"),
+            desired_state=found["DesiredState"],
+            kms_key_identifier=found.get("KmsKeyIdentifier"),
+            role_arn=found["RoleArn"],
+            target=found["Target"],
+        )
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("pipes").delete_pipe(Name=resource_id)

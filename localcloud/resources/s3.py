@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 import urllib.parse
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pulumi import Asset
 from pydantic import Field
 
+from localcloud.resources import tags as tag_apis
 from localcloud.resources.archives import asset_bytes
 from localcloud.resources.base import (
-    NEVER_DESTROYED,
     Cloud,
     Created,
     Properties,
     Resource,
+    TaggedResource,
     given,
     handles,
     pascal_case,
@@ -25,17 +26,17 @@ from localcloud.resources.base import (
 
 
 @handles("aws:s3/bucket:Bucket")
-class Bucket(Resource):
+class Bucket(TaggedResource):
     """A bucket; what it holds is configured by the resources below."""
 
     generated_name: ClassVar = "bucket"
     identity: ClassVar = ("bucket",)
     fixed: ClassVar = ("object_lock_enabled",)
+    tag_api: ClassVar = tag_apis.S3_BUCKET
 
     bucket: str
     force_destroy: bool = False
     object_lock_enabled: bool = False
-    tags: Mapping[str, str] = {}
 
     def create(self, cloud: Cloud) -> Created:
         s3 = cloud.client("s3")
@@ -60,6 +61,18 @@ class Bucket(Resource):
             },
         )
 
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        cloud.client("s3").head_bucket(Bucket=resource_id)
+        return self
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        s3 = cloud.client("s3")
+        if self.force_destroy:
+            for page in s3.get_paginator("list_object_versions").paginate(Bucket=resource_id):
+                for version in page.get("Versions", []) + page.get("DeleteMarkers", []):
+                    s3.delete_object(Bucket=resource_id, Key=version["Key"], VersionId=version["VersionId"])
+        s3.delete_bucket(Bucket=resource_id)
+
 
 class VersioningConfiguration(Properties):
     status: str
@@ -68,6 +81,8 @@ class VersioningConfiguration(Properties):
 
 @handles("aws:s3/bucketVersioning:BucketVersioning")
 class BucketVersioning(Resource):
+    identity: ClassVar = ("bucket",)
+
     bucket: str
     versioning_configuration: VersioningConfiguration
 
@@ -78,9 +93,19 @@ class BucketVersioning(Resource):
         )
         return Created(self.bucket, {})
 
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        found = cloud.client("s3").get_bucket_versioning(Bucket=resource_id)
+        return self.with_real(versioning_configuration={"status": found.get("Status", "Disabled")})
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        """A versioned bucket cannot become an unversioned one again."""
+        cloud.client("s3").put_bucket_versioning(Bucket=resource_id, VersioningConfiguration={"Status": "Suspended"})
+
 
 @handles("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock")
 class BucketPublicAccessBlock(Resource):
+    identity: ClassVar = ("bucket",)
+
     bucket: str
     block_public_acls: bool = False
     block_public_policy: bool = False
@@ -99,6 +124,18 @@ class BucketPublicAccessBlock(Resource):
         )
         return Created(self.bucket, {})
 
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        found = cloud.client("s3").get_public_access_block(Bucket=resource_id)["PublicAccessBlockConfiguration"]
+        return self.with_real(
+            block_public_acls=found["BlockPublicAcls"],
+            block_public_policy=found["BlockPublicPolicy"],
+            ignore_public_acls=found["IgnorePublicAcls"],
+            restrict_public_buckets=found["RestrictPublicBuckets"],
+        )
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("s3").delete_public_access_block(Bucket=resource_id)
+
 
 class EncryptionDefault(Properties):
     sse_algorithm: str
@@ -112,6 +149,8 @@ class EncryptionRule(Properties):
 
 @handles("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration")
 class BucketServerSideEncryptionConfiguration(Resource):
+    identity: ClassVar = ("bucket",)
+
     bucket: str
     rules: list[EncryptionRule]
 
@@ -133,15 +172,41 @@ class BucketServerSideEncryptionConfiguration(Resource):
         )
         return Created(self.bucket, {})
 
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        found = cloud.client("s3").get_bucket_encryption(Bucket=resource_id)["ServerSideEncryptionConfiguration"]
+        return self.with_real(
+            rules=[
+                given(
+                    applyServerSideEncryptionByDefault=given(
+                        sseAlgorithm=rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"],
+                        kmsMasterKeyId=rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID"),
+                    ),
+                    bucketKeyEnabled=rule.get("BucketKeyEnabled"),
+                )
+                for rule in found["Rules"]
+            ]
+        )
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("s3").delete_bucket_encryption(Bucket=resource_id)
+
 
 @handles("aws:s3/bucketPolicy:BucketPolicy")
 class BucketPolicy(Resource):
+    identity: ClassVar = ("bucket",)
+
     bucket: str
     policy: str
 
     def create(self, cloud: Cloud) -> Created:
         cloud.client("s3").put_bucket_policy(Bucket=self.bucket, Policy=self.policy)
         return Created(self.bucket, {})
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        return self.with_real(policy=cloud.client("s3").get_bucket_policy(Bucket=resource_id)["Policy"])
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("s3").delete_bucket_policy(Bucket=resource_id)
 
 
 class LifecycleFilterAnd(Properties):
@@ -200,6 +265,8 @@ class LifecycleRule(Properties):
 
 @handles("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
 class BucketLifecycleConfiguration(Resource):
+    identity: ClassVar = ("bucket",)
+
     bucket: str
     rules: list[LifecycleRule]
 
@@ -209,10 +276,23 @@ class BucketLifecycleConfiguration(Resource):
         )
         return Created(self.bucket, {})
 
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        """Only whether rules of other names have come or gone: their details have more than one spelling."""
+        found = cloud.client("s3").get_bucket_lifecycle_configuration(Bucket=resource_id)["Rules"]
+        real = {rule["ID"]: {"id": rule["ID"], "status": rule["Status"]} for rule in found}
+        kept = [rule for rule in self.rules if real.get(rule.id, {}).get("status") == rule.status]
+        foreign = [real[name] for name in real.keys() - {rule.id for rule in kept}]
+        return self.with_real(rules=[*(rule.model_dump(by_alias=True) for rule in kept), *foreign])
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("s3").delete_bucket_lifecycle(Bucket=resource_id)
+
 
 @handles("aws:s3/bucketNotification:BucketNotification")
 class BucketNotification(Resource):
     """Whether the bucket's events go to EventBridge."""
+
+    identity: ClassVar = ("bucket",)
 
     bucket: str
     eventbridge: bool
@@ -224,6 +304,13 @@ class BucketNotification(Resource):
         )
         return Created(self.bucket, {})
 
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        found = cloud.client("s3").get_bucket_notification_configuration(Bucket=resource_id)
+        return self.with_real(eventbridge="EventBridgeConfiguration" in found)
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("s3").put_bucket_notification_configuration(Bucket=resource_id, NotificationConfiguration={})
+
 
 class OwnershipRule(Properties):
     object_ownership: str
@@ -231,6 +318,8 @@ class OwnershipRule(Properties):
 
 @handles("aws:s3/bucketOwnershipControls:BucketOwnershipControls")
 class BucketOwnershipControls(Resource):
+    identity: ClassVar = ("bucket",)
+
     bucket: str
     rule: OwnershipRule
 
@@ -240,17 +329,24 @@ class BucketOwnershipControls(Resource):
         )
         return Created(self.bucket, {})
 
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        found = cloud.client("s3").get_bucket_ownership_controls(Bucket=resource_id)["OwnershipControls"]
+        return self.with_real(rule={"objectOwnership": found["Rules"][0]["ObjectOwnership"]})
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("s3").delete_bucket_ownership_controls(Bucket=resource_id)
+
 
 @handles("aws:s3/bucketObject:BucketObject")
 @handles("aws:s3/bucketObjectv2:BucketObjectv2")
 class BucketObject(Resource):
-    irrelevant: ClassVar = {
-        "forceDestroy": NEVER_DESTROYED,
-        "sourceHash": "it only tells Pulumi when to upload again",
-    }
+    irrelevant: ClassVar = {"sourceHash": "it only tells Pulumi when to upload again"}
+    identity: ClassVar = ("bucket", "key")
+    volatile: ClassVar = ("etag", "versionId")
 
     bucket: str
     key: str
+    force_destroy: bool = False
     source: Asset | None = None
     content: str | None = None
     content_type: str | None = None
@@ -282,3 +378,15 @@ class BucketObject(Resource):
                 "versionId": answer.get("VersionId", ""),
             },
         )
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        found = cloud.client("s3").head_object(Bucket=self.bucket, Key=resource_id)
+        return self.with_real(content_type=found.get("ContentType"), metadata=found["Metadata"])
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        """Delete every version, as the provider does."""
+        s3 = cloud.client("s3")
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=resource_id):
+            for version in page.get("Versions", []) + page.get("DeleteMarkers", []):
+                if version["Key"] == resource_id:
+                    s3.delete_object(Bucket=self.bucket, Key=resource_id, VersionId=version["VersionId"])

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+import json
+from typing import ClassVar, Self
 
-from localcloud.resources.base import Cloud, Created, Resource, given, handles, tag_list
+from localcloud.resources import tags as tag_apis
+from localcloud.resources.base import Cloud, Created, Resource, TaggedResource, given, handles, tag_list
 
 
 @handles("aws:sns/topic:Topic")
-class Topic(Resource):
+class Topic(TaggedResource):
     generated_name: ClassVar = "name"
+    identity: ClassVar = ("name",)
+    tag_api: ClassVar = tag_apis.SNS
 
     name: str
     display_name: str | None = None
@@ -19,7 +22,6 @@ class Topic(Resource):
     policy: str | None = None
     signature_version: int | None = None
     tracing_config: str | None = None
-    tags: Mapping[str, str] = {}
 
     def create(self, cloud: Cloud) -> Created:
         attributes = given(
@@ -37,15 +39,52 @@ class Topic(Resource):
             sns.set_topic_attributes(TopicArn=arn, AttributeName=name, AttributeValue=value)
         return Created(arn, {"arn": arn, "owner": cloud.account_id})
 
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        found = cloud.client("sns").get_topic_attributes(TopicArn=resource_id)["Attributes"]
+        return self.with_real(
+            display_name=found.get("DisplayName"),
+            delivery_policy=found.get("DeliveryPolicy"),
+            kms_master_key_id=found.get("KmsMasterKeyId"),
+            policy=found.get("Policy"),
+            signature_version=found.get("SignatureVersion"),
+            tracing_config=found.get("TracingConfig"),
+        )
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("sns").delete_topic(TopicArn=resource_id)
+
 
 @handles("aws:sns/topicPolicy:TopicPolicy")
 class TopicPolicy(Resource):
+    identity: ClassVar = ("arn",)
+
     arn: str
     policy: str
 
     def create(self, cloud: Cloud) -> Created:
         cloud.client("sns").set_topic_attributes(TopicArn=self.arn, AttributeName="Policy", AttributeValue=self.policy)
         return Created(self.arn, {"owner": cloud.account_id})
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        found = cloud.client("sns").get_topic_attributes(TopicArn=resource_id)["Attributes"]
+        return self.with_real(policy=found["Policy"])
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        """A topic always has a policy: without this one, that of a new topic."""
+        owner_only = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": cloud.account_id},
+                    "Action": "sns:*",
+                    "Resource": resource_id,
+                }
+            ],
+        }
+        cloud.client("sns").set_topic_attributes(
+            TopicArn=resource_id, AttributeName="Policy", AttributeValue=json.dumps(owner_only)
+        )
 
 
 @handles("aws:sns/topicSubscription:TopicSubscription")
@@ -54,6 +93,7 @@ class TopicSubscription(Resource):
         "confirmationTimeoutInMinutes": "it is how long Pulumi waits for an endpoint that confirms by itself",
         "endpointAutoConfirms": "it only tells Pulumi whether to wait for the confirmation",
     }
+    identity: ClassVar = ("topic", "protocol", "endpoint")
 
     topic: str
     protocol: str
@@ -84,3 +124,16 @@ class TopicSubscription(Resource):
         for name, value in attributes.items():
             sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName=name, AttributeValue=value)
         return Created(arn, {"arn": arn, "ownerId": cloud.account_id})
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        found = cloud.client("sns").get_subscription_attributes(SubscriptionArn=resource_id)["Attributes"]
+        return self.with_real(
+            delivery_policy=found.get("DeliveryPolicy"),
+            filter_policy=found.get("FilterPolicy"),
+            filter_policy_scope=found.get("FilterPolicyScope"),
+            raw_message_delivery=found.get("RawMessageDelivery"),
+            redrive_policy=found.get("RedrivePolicy"),
+        )
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("sns").unsubscribe(SubscriptionArn=resource_id)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from localcloud.resources.base import Cloud, Created, Resource, given, handles
+from localcloud.resources import tags as tag_apis
+from localcloud.resources.base import Cloud, Created, Gone, Resource, TaggedResource, given, handles
 
 
 @handles("aws:sqs/queue:Queue")
-class Queue(Resource):
+class Queue(TaggedResource):
     generated_name: ClassVar = "name"
+    identity: ClassVar = ("name",)
+    fixed: ClassVar = ("fifo_queue",)
+    tag_api: ClassVar = tag_apis.SQS
 
     name: str
     delay_seconds: int = 0
@@ -26,7 +29,6 @@ class Queue(Resource):
     redrive_policy: str | None = None
     sqs_managed_sse_enabled: bool | None = None
     visibility_timeout_seconds: int = 30
-    tags: Mapping[str, str] = {}
 
     def create(self, cloud: Cloud) -> Created:
         sqs = cloud.client("sqs")
@@ -52,14 +54,44 @@ class Queue(Resource):
         arn = f"arn:aws:sqs:{cloud.region}:{cloud.account_id}:{self.name}"
         return Created(url, {"arn": arn, "url": url})
 
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        found = cloud.client("sqs").get_queue_attributes(QueueUrl=resource_id, AttributeNames=["All"])["Attributes"]
+        return self.with_real(
+            content_based_deduplication=found.get("ContentBasedDeduplication"),
+            delay_seconds=found.get("DelaySeconds"),
+            kms_data_key_reuse_period_seconds=found.get("KmsDataKeyReusePeriodSeconds"),
+            kms_master_key_id=found.get("KmsMasterKeyId"),
+            max_message_size=found.get("MaximumMessageSize"),
+            message_retention_seconds=found.get("MessageRetentionPeriod"),
+            policy=found.get("Policy"),
+            receive_wait_time_seconds=found.get("ReceiveMessageWaitTimeSeconds"),
+            redrive_allow_policy=found.get("RedriveAllowPolicy"),
+            redrive_policy=found.get("RedrivePolicy"),
+            sqs_managed_sse_enabled=found.get("SqsManagedSseEnabled"),
+            visibility_timeout_seconds=found.get("VisibilityTimeout"),
+        )
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("sqs").delete_queue(QueueUrl=resource_id)
+
 
 def _text(value: object) -> str:
     """Spell an attribute as SQS does: everything is a string, booleans in lower case."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def _set_attribute(cloud: Cloud, queue_url: str, name: str) -> str:
+    """An attribute that is a resource of its own; unset, that resource is gone."""
+    attributes = cloud.client("sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=[name]).get("Attributes")
+    if not attributes or not attributes.get(name):
+        raise Gone(f"{queue_url} has no {name}")
+    return attributes[name]
+
+
 @handles("aws:sqs/queuePolicy:QueuePolicy")
 class QueuePolicy(Resource):
+    identity: ClassVar = ("queue_url",)
+
     queue_url: str
     policy: str
 
@@ -67,9 +99,17 @@ class QueuePolicy(Resource):
         cloud.client("sqs").set_queue_attributes(QueueUrl=self.queue_url, Attributes={"Policy": self.policy})
         return Created(self.queue_url, {})
 
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        return self.with_real(policy=_set_attribute(cloud, resource_id, "Policy"))
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("sqs").set_queue_attributes(QueueUrl=resource_id, Attributes={"Policy": ""})
+
 
 @handles("aws:sqs/redrivePolicy:RedrivePolicy")
 class RedrivePolicy(Resource):
+    identity: ClassVar = ("queue_url",)
+
     queue_url: str
     redrive_policy: str
 
@@ -79,9 +119,17 @@ class RedrivePolicy(Resource):
         )
         return Created(self.queue_url, {})
 
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        return self.with_real(redrive_policy=_set_attribute(cloud, resource_id, "RedrivePolicy"))
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("sqs").set_queue_attributes(QueueUrl=resource_id, Attributes={"RedrivePolicy": ""})
+
 
 @handles("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy")
 class RedriveAllowPolicy(Resource):
+    identity: ClassVar = ("queue_url",)
+
     queue_url: str
     redrive_allow_policy: str
 
@@ -90,3 +138,9 @@ class RedriveAllowPolicy(Resource):
             QueueUrl=self.queue_url, Attributes={"RedriveAllowPolicy": self.redrive_allow_policy}
         )
         return Created(self.queue_url, {})
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        return self.with_real(redrive_allow_policy=_set_attribute(cloud, resource_id, "RedriveAllowPolicy"))
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("sqs").set_queue_attributes(QueueUrl=resource_id, Attributes={"RedriveAllowPolicy": ""})

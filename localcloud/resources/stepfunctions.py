@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from localcloud.resources.base import Cloud, Created, Properties, Resource, given, handles, tag_list
+from localcloud.resources import tags as tag_apis
+from localcloud.resources.base import Cloud, Created, Properties, TaggedResource, given, handles, tag_list
 
 
 class LoggingConfiguration(Properties):
@@ -23,8 +23,12 @@ class TracingConfiguration(Properties):
 
 
 @handles("aws:sfn/stateMachine:StateMachine")
-class StateMachine(Resource):
+class StateMachine(TaggedResource):
     generated_name: ClassVar = "name"
+    identity: ClassVar = ("name",)
+    fixed: ClassVar = ("type",)
+    volatile: ClassVar = ("stateMachineVersionArn",)
+    tag_api: ClassVar = tag_apis.STEP_FUNCTIONS
 
     name: str
     definition: str
@@ -33,7 +37,6 @@ class StateMachine(Resource):
     logging_configuration: LoggingConfiguration | None = None
     tracing_configuration: TracingConfiguration | None = None
     publish: bool = False
-    tags: Mapping[str, str] = {}
 
     def create(self, cloud: Cloud) -> Created:
         states = cloud.client("stepfunctions")
@@ -50,3 +53,23 @@ class StateMachine(Resource):
             machine = states.update_state_machine(stateMachineArn=arn, **settings)
         version_arn = machine.get("stateMachineVersionArn")
         return Created(arn, given(arn=arn, stateMachineVersionArn=version_arn, status="ACTIVE"))
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        found = cloud.client("stepfunctions").describe_state_machine(stateMachineArn=resource_id)
+        logging, tracing = found.get("loggingConfiguration", {}), found.get("tracingConfiguration", {})
+        groups = [
+            destination["cloudWatchLogsLogGroup"]["logGroupArn"] for destination in logging.get("destinations", [])
+        ]
+        return self.with_real(
+            definition=found["definition"],
+            logging_configuration=given(
+                level=logging.get("level", "OFF"),
+                includeExecutionData=logging.get("includeExecutionData", False),
+                logDestination=groups[0] if groups else None,
+            ),
+            role_arn=found["roleArn"],
+            tracing_configuration={"enabled": tracing.get("enabled", False)},
+        )
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("stepfunctions").delete_state_machine(stateMachineArn=resource_id)
