@@ -267,7 +267,8 @@ def test_after_the_first_failure_nothing_more_is_begun(cloud: Emulator, program:
     with pytest.raises(DeployError, match="CatalogDatabase index"):
         deploy(cloud, directory=folder)
 
-    assert len(cloud.client("sqs").list_queues(QueueNamePrefix="tiny-after-").get("QueueUrls", [])) < 60
+    # A few may have been on their way already.
+    assert len(cloud.client("sqs").list_queues(QueueNamePrefix="tiny-after-").get("QueueUrls", [])) <= 3
 
 
 def test_the_programs_own_error_comes_through_as_it_is(cloud: Emulator, program: Program) -> None:

@@ -94,7 +94,7 @@ def test_the_queue_gives_up_into_its_dead_letter_queue(deployed: Deployed) -> No
 
 def test_the_rule_sends_uploads_to_the_queue(deployed: Deployed) -> None:
     events = deployed.client("events")
-    (rule,) = events.list_rules()["Rules"]
+    rule = events.describe_rule(Name=f"{PREFIX}-object-created")
     (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
 
     assert rule["State"] == "ENABLED"
@@ -155,8 +155,8 @@ def test_jobs_expire_and_are_found_by_file(deployed: Deployed) -> None:
 
     time_to_live = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
     assert time_to_live == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expiresAt"}
-    (index,) = jobs["GlobalSecondaryIndexes"]
-    assert [key["AttributeName"] for key in index["KeySchema"]] == ["fileKey", "createdAt"]
+    keys = {index["IndexName"]: index["KeySchema"] for index in jobs["GlobalSecondaryIndexes"]}
+    assert [key["AttributeName"] for key in keys["fileKey-index"]] == ["fileKey", "createdAt"]
     backups = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
     assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
     assert jobs["SSEDescription"]["Status"] == "ENABLED"
