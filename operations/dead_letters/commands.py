@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from operations.connection import Connection, LocalOption, StackOption, connect
@@ -23,8 +19,17 @@ from operations.dead_letters.sampling import DEFAULT_LIMIT, Sample, find, sample
 from operations.dead_letters.stack_queues import DeadLetterQueue, dead_letter_queues, find_queue, states
 from operations.errors import OperationError
 from operations.interruption import Interruption
-from operations.move_task import MAX_RATE
-from operations.replay import Tally
+from operations.terminal import (
+    JsonOption,
+    RateOption,
+    YesOption,
+    console,
+    duration,
+    end,
+    print_json,
+    progress,
+    say_only,
+)
 
 app = typer.Typer(name="dlq", help="Dead letters: look, replay, keep, delete.", no_args_is_help=True)
 
@@ -32,12 +37,6 @@ QueueArgument = Annotated[
     str, typer.Argument(metavar="[QUEUE]", help="transform, validate, delivery or results-SUBSCRIBER.")
 ]
 LimitOption = Annotated[int, typer.Option(min=1, help="The most messages to look at in a queue.")]
-RateOption = Annotated[int, typer.Option(min=1, max=MAX_RATE, help="The most messages sent within any second.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it; without this, only say what would be done.")]
-
-_console = Console()
-_errors = Console(stderr=True)
 
 
 @app.command("list")
@@ -45,12 +44,12 @@ def list_queues(*, stack: StackOption = "dev", local: LocalOption = False, as_js
     """Every dead-letter queue: how many messages, how many of them in flight, the age of the oldest."""
     found = states(connect(stack, local=local))
     if as_json:
-        return _print_json([asdict(state) for state in found])
+        return print_json([asdict(state) for state in found])
     table = Table("queue", "messages", "in flight", "oldest", "what they are", box=None, pad_edge=False)
     for state in found:
-        age = "" if state.oldest_age_seconds is None else _duration(state.oldest_age_seconds)
+        age = "" if state.oldest_age_seconds is None else duration(state.oldest_age_seconds)
         table.add_row(state.queue, str(state.visible), str(state.in_flight), age, state.kind)
-    return _console.print(table)
+    return console.print(table)
 
 
 @app.command()
@@ -67,7 +66,7 @@ def show(
     queues = [find_queue(connection, queue)] if queue else dead_letter_queues(connection)
     looks = [(each, _look(connection, each, limit)) for each in queues]
     if as_json:
-        return _print_json(
+        return print_json(
             [
                 {"queue": each.name, "lookedAt": len(look.letters), "depth": look.depth, "whole": look.whole}
                 | {"causes": [asdict(cause) for cause in group(look.letters)]}
@@ -78,7 +77,7 @@ def show(
         if look.letters or queue:
             _show_causes(each, look)
     if not any(look.letters for _, look in looks):
-        _console.print("no dead letters")
+        console.print("no dead letters")
     return None
 
 
@@ -100,13 +99,13 @@ def peek(
         raise OperationError(f"{wanted} is not among the {search.looked_at} dead letters looked at")
     found = _description(search.letter)
     if as_json:
-        return _print_json(found)
+        return print_json(found)
     for title, value in found.items():
-        _console.print(f"[bold]{title}[/]")
+        console.print(f"[bold]{title}[/]")
         if isinstance(value, str):
-            _console.print(value, markup=False, highlight=False, soft_wrap=True)
+            console.print(value, markup=False, highlight=False, soft_wrap=True)
         else:
-            _console.print_json(json.dumps(value, default=str))
+            console.print_json(json.dumps(value, default=str))
     return None
 
 
@@ -140,8 +139,8 @@ def replay_command(
     count = str(total) if total else f"those of about {look.depth} that match" if only else f"about {look.depth}"
     if not yes:
         seconds = (total or look.depth) / rate
-        return _only_said(f"replay would send {count} to {_name(source.replays_to)} in about {_duration(seconds)}")
-    with Interruption() as interruption, _progress("replaying", total or look.depth) as on_progress:
+        return say_only(f"replay would send {count} to {_name(source.replays_to)} in about {duration(seconds)}")
+    with Interruption() as interruption, progress("replaying", total or look.depth) as on_progress:
         tally = replay(
             connection,
             source,
@@ -150,8 +149,8 @@ def replay_command(
             interruption=interruption,
             on_progress=lambda done: on_progress(done.sent),
         )
-    _console.print(f"replayed {tally.sent} to {_name(source.replays_to)}; left {tally.left} in {source.name}")
-    return _end(tally)
+    console.print(f"replayed {tally.sent} to {_name(source.replays_to)}; left {tally.left} in {source.name}")
+    return end(tally)
 
 
 @app.command("purge")
@@ -168,8 +167,8 @@ def purge_command(
     look = _look(connection, source, DEFAULT_LIMIT)
     _show_causes(source, look)
     if not yes:
-        return _only_said(f"purge would delete about {look.depth} messages for good")
-    return _console.print(f"purged about {purge(connection, source)} messages from {source.name}")
+        return say_only(f"purge would delete about {look.depth} messages for good")
+    return console.print(f"purged about {purge(connection, source)} messages from {source.name}")
 
 
 @app.command("export")
@@ -183,9 +182,9 @@ def export_command(
     """Write a queue's dead letters to a file. Takes nothing out."""
     connection = connect(stack, local=local)
     source = find_queue(connection, queue)
-    with _progress("exporting", None) as on_progress:
+    with progress("exporting", None) as on_progress:
         look = export(connection, source, file, on_progress=on_progress)
-    _console.print(f"wrote {len(look.letters)} of about {look.depth} dead letters to {file}", highlight=False)
+    console.print(f"wrote {len(look.letters)} of about {look.depth} dead letters to {file}", highlight=False)
 
 
 @app.command("import")
@@ -207,8 +206,8 @@ def import_command(
         raise OperationError(f"{file} holds letters of {len(names)} queues: name one with --queue")
     destination = find_queue(connection, names.pop())
     if not yes:
-        return _only_said(f"import would send {max(len(letters) - skip, 0)} messages to {_name(destination.url)}")
-    with Interruption() as interruption, _progress("importing", len(letters) - skip) as on_progress:
+        return say_only(f"import would send {max(len(letters) - skip, 0)} messages to {_name(destination.url)}")
+    with Interruption() as interruption, progress("importing", len(letters) - skip) as on_progress:
         tally = put_back(
             connection,
             destination,
@@ -218,28 +217,28 @@ def import_command(
             interruption=interruption,
             on_progress=lambda done: on_progress(done.sent),
         )
-    _console.print(f"imported {tally.sent} messages into {_name(destination.url)}")
+    console.print(f"imported {tally.sent} messages into {_name(destination.url)}")
     if tally.interrupted:
-        _console.print(f"go on with --skip {skip + tally.settled}")
-    return _end(tally)
+        console.print(f"go on with --skip {skip + tally.settled}")
+    return end(tally)
 
 
 def _look(connection: Connection, queue: DeadLetterQueue, limit: int) -> Sample:
-    with _progress(f"looking at {queue.name}", None) as on_progress:
+    with progress(f"looking at {queue.name}", None) as on_progress:
         return sample(connection, queue, limit=limit, on_progress=on_progress)
 
 
 def _show_causes(queue: DeadLetterQueue, look: Sample) -> None:
     sampled = f"{len(look.letters)}" if look.whole else f"{len(look.letters)} of about {look.depth}, a sample"
-    _console.print(f"[bold]{queue.name}[/]: {sampled}", highlight=False)
+    console.print(f"[bold]{queue.name}[/]: {sampled}", highlight=False)
     table = Table("cause", "count", "first seen", "last seen", "for example", box=None, pad_edge=False)
     groups = group(look.letters)
     for cause in groups:
         table.add_row(cause.cause, str(cause.count), _moment(cause.first_seen), _moment(cause.last_seen), _keys(cause))
     if groups:
-        _console.print(table)
+        console.print(table)
     for cause in groups:
-        _console.print(f"  {cause.cause}: {cause.reason} {cause.hint}", markup=False, highlight=False)
+        console.print(f"  {cause.cause}: {cause.reason} {cause.hint}", markup=False, highlight=False)
 
 
 def _keys(cause: Group) -> str:
@@ -259,45 +258,9 @@ def _description(letter: Letter) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_errors, transient=True) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda done: progress.update(task, completed=done)
-
-
-def _only_said(what: str) -> None:
-    _console.print(f"{what}\nnothing was changed; add --yes to do it", highlight=False)
-
-
-def _end(tally: Tally) -> None:
-    """Say what is out of the ordinary, and fail if something is left to do."""
-    if tally.refused:
-        _console.print(f"SQS refused {tally.refused}; they are where they were")
-    if tally.undeleted:
-        _console.print(f"{tally.undeleted} arrived but could not be deleted: another replay would send them again")
-    if tally.interrupted:
-        _console.print("stopped on request; what was not sent is where it was")
-    if tally.refused or tally.undeleted or tally.interrupted:
-        raise typer.Exit(1)
-
-
 def _name(url: str) -> str:
     return url.rsplit("/", 1)[-1]
 
 
 def _moment(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
-
-
-def _duration(seconds: float) -> str:
-    return str(timedelta(seconds=max(round(seconds), 1)))
-
-
-def _print_json(value: Sequence[Any] | dict[str, Any]) -> None:
-    typer.echo(json.dumps(value, indent=2, default=_as_json, ensure_ascii=False))
-
-
-def _as_json(value: object) -> object:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
