@@ -141,13 +141,6 @@ def _through_profile(image: Image.Image, profile: bytes) -> Image.Image:
     return transform.apply(image)
 
 
-def without_needless_alpha(image: Image.Image) -> Image.Image:
-    """Drop an alpha channel that is opaque everywhere: it costs bytes and shows nothing."""
-    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
-        return image.convert("RGB")
-    return image
-
-
 def on_white(image: Image.Image) -> Image.Image:
     """Flatten transparency onto white, for formats that have none."""
     if image.mode != "RGBA":

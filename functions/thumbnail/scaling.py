@@ -17,7 +17,6 @@ from functions.shared.images import (
     to_srgb,
     upright,
     upright_size,
-    without_needless_alpha,
 )
 from functions.thumbnail.presets import Preset
 
@@ -80,7 +79,7 @@ def _first_scaled(image: Image.Image, size: tuple[int, int], turn: int) -> Image
     source = plain(image)
     if source.size != stored_size:
         source = source.resize(stored_size, Image.Resampling.LANCZOS, box=box, reducing_gap=_SPARE)
-    return without_needless_alpha(upright(to_srgb(source), turn))
+    return upright(to_srgb(source), turn)
 
 
 def _scaled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
