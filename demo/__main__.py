@@ -33,7 +33,9 @@ _PIPED_COLUMNS = 120  # what a log can hold; a terminal says its own width
 def main(arguments: Sequence[str]) -> int:
     """Run the demo; 0 when every file ended as expected."""
     parser = argparse.ArgumentParser(
-        prog="make demo", description="Real files through the real workflow, on this machine."
+        prog="make demo",
+        usage='make demo [FILES="a.jpg b.png"]',
+        description="Real files through the real workflow, on this machine.",
     )
     parser.add_argument("files", nargs="*", type=Path, help="your own files instead of the samples")
     paths: list[Path] = parser.parse_args(arguments).files
