@@ -9,10 +9,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
 
-from operations import deployment_commands, files
+from operations import deployment_commands, files, ingestion
+from operations.backfill import backfill
 from operations.dead_letters import commands as dead_letter_commands
 from operations.doctor import doctor
 from operations.errors import OperationError
+from operations.rerender import rerender
 from operations.timeline import trace
 
 app = typer.Typer(
@@ -42,7 +44,8 @@ app.add_typer(files.asset, name="asset", rich_help_panel=FILES)
 app.command(rich_help_panel=FILES)(trace)
 
 app.add_typer(dead_letter_commands.app, name="dlq", rich_help_panel=MEND)
-app.command(rich_help_panel=MEND)(doctor)
+for command in (ingestion.pause, ingestion.resume, ingestion.drain, backfill, rerender, doctor):
+    app.command(rich_help_panel=MEND)(command)
 
 
 def main() -> None:
