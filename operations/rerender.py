@@ -74,7 +74,7 @@ def rerenderings(connection: Connection, rows: Iterable[Row], run: str, seen: Re
 
 def rerender(
     *,
-    keys: Annotated[list[str] | None, typer.Argument(metavar="[KEY]...", help="Files by key.")] = None,
+    keys: Annotated[list[str] | None, typer.Argument(metavar="KEY", help="Files by key.")] = None,
     prefix: Annotated[str, typer.Option(help="Every recorded file under this prefix.")] = "",
     everything: Annotated[bool, typer.Option("--all", help="Every recorded file.")] = False,
     missing_rendition: Annotated[

@@ -34,7 +34,7 @@ from operations.terminal import (
 app = typer.Typer(name="dlq", help="Dead letters: look, replay, keep, delete.", no_args_is_help=True)
 
 QueueArgument = Annotated[
-    str, typer.Argument(metavar="[QUEUE]", help="transform, validate, delivery or results-SUBSCRIBER.")
+    str, typer.Argument(metavar="QUEUE", help="transform, validate, delivery or results-SUBSCRIBER.")
 ]
 LimitOption = Annotated[int, typer.Option(min=1, help="The most messages to look at in a queue.")]
 
@@ -55,7 +55,7 @@ def list_queues(*, stack: StackOption = "dev", local: LocalOption = False, as_js
 @app.command()
 def show(
     *,
-    queue: Annotated[str, typer.Argument(metavar="[QUEUE]", help="One queue; every queue if left out.")] = "",
+    queue: Annotated[str, typer.Argument(metavar="QUEUE", help="One queue; every queue if left out.")] = "",
     stack: StackOption = "dev",
     local: LocalOption = False,
     limit: LimitOption = DEFAULT_LIMIT,
