@@ -30,7 +30,19 @@ from urllib.parse import parse_qs
 import ministack.app
 from hypercorn.typing import ASGIFramework
 from ministack.core import iam_evaluator, lambda_runtime, responses
-from ministack.services import cloudwatch, eventbridge, iam, lambda_svc, pipes, s3, sns, sqs, stepfunctions, sts
+from ministack.services import (
+    cloudwatch,
+    dynamodb,
+    eventbridge,
+    iam,
+    lambda_svc,
+    pipes,
+    s3,
+    sns,
+    sqs,
+    stepfunctions,
+    sts,
+)
 
 from localcloud import cbor
 
@@ -79,6 +91,7 @@ def install(journal: Path, record_metric: RecordMetric, record_log_line: RecordL
     _keep_pipe_parameters()
     _stop_pipes_when_they_are_idle()
     _lock_queues()
+    _lock_tables()
     _accept_message_attributes_as_map()
     _report_errors_by_class()
     _log_what_roles_may_log(record_log_line)
@@ -127,8 +140,10 @@ def role_credentials(role_name: str) -> dict[str, str] | None:
 
     AssumeRole cannot do this: trust policies name services and their source ARNs, which no caller can present.
     """
-    if iam._roles.get(role_name) is None:
-        return None
+    return None if iam._roles.get(role_name) is None else _open_session(role_name)
+
+
+def _open_session(role_name: str) -> dict[str, str]:
     credentials = {
         "accessKeyId": "ASIA" + secrets.token_hex(8).upper(),
         "secretAccessKey": secrets.token_hex(20),
@@ -160,8 +175,6 @@ class NotAssumable(LookupError):
 def assume_role(role_arn: str, service: str, source_arn: str) -> dict[str, str]:
     """Open a session for a role as an AWS service does, which the role's trust policy must allow.
 
-    Gap: services here take any role. On AWS the trust policy decides, which sees the service, its resource and account.
-
     Parameters
     ----------
     service : str
@@ -174,12 +187,16 @@ def assume_role(role_arn: str, service: str, source_arn: str) -> dict[str, str]:
     NotAssumable
         There is no such role, or it does not trust the service on behalf of that resource.
     """
+    _check_trust(role_arn, service, source_arn)
+    return _open_session(role_arn.rsplit("/", 1)[-1])
+
+
+def _check_trust(role_arn: str, service: str, source_arn: str) -> None:
+    """Gap: services here take any role. On AWS its trust policy decides, by the service, its resource and account."""
     name = role_arn.rsplit("/", 1)[-1]
     role = iam._roles.get(name)
     if role is None:
         raise NotAssumable(f"{service} cannot take the role {name}, which does not exist")
-    trust = role["AssumeRolePolicyDocument"]
-    document = json.loads(trust) if isinstance(trust, str) else trust
     context = iam_evaluator.EvalContext(
         principal_arn="*",
         principal_type="Service",
@@ -189,13 +206,11 @@ def assume_role(role_arn: str, service: str, source_arn: str) -> dict[str, str]:
         region=responses.get_region(),
         service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": responses.get_account_id()},
     )
-    # A trust policy's statements are about the role that they stand on.
-    statements = [statement | {"Resource": "*"} for statement in document["Statement"]]
-    verdict = iam_evaluator.evaluate_resource_policy({"Statement": statements}, context, service=service)
-    credentials = role_credentials(name)
-    if verdict.decision != "Allow" or credentials is None:
+    # A trust policy's statements are about the role that they stand on, so they name no resource.
+    statements = json.loads(role["AssumeRolePolicyDocument"])["Statement"]
+    document = {"Statement": [statement | {"Resource": "*"} for statement in statements]}
+    if iam_evaluator.evaluate_resource_policy(document, context, service=service).decision != "Allow":
         raise NotAssumable(f"{service} cannot take the role {name}, which does not trust it for {source_arn}")
-    return credentials
 
 
 def _ask_whether_lambda_may_take_the_role() -> None:
@@ -205,7 +220,7 @@ def _ask_whether_lambda_may_take_the_role() -> None:
     @functools.wraps(credentials_for)
     def execution_credentials(config: dict[str, Any]) -> dict[str, str]:
         function_arn = ":".join(config["FunctionArn"].split(":")[:7])
-        assume_role(config["Role"], "lambda.amazonaws.com", function_arn)
+        _check_trust(config["Role"], "lambda.amazonaws.com", function_arn)
         return credentials_for(config)
 
     lambda_runtime.execution_credentials = execution_credentials
@@ -344,8 +359,7 @@ class QueueDepth:
 def queue_depths() -> list[QueueDepth]:
     """Measure every queue."""
     depths = []
-    for scoped_key, queue in list(sqs._queues.all_items()):
-        del scoped_key
+    for _scoped_name, queue in list(sqs._queues.all_items()):
         with _queues_lock:
             sqs._refresh_counts(queue)
             sent = [message.get("sent_at", time.time()) for message in queue["messages"]]
@@ -367,25 +381,25 @@ _queues_lock = threading.RLock()
 
 def _lock_queues() -> None:
     """Gap: deleting and redriving replace a queue's message list while other threads append to it, and messages go."""
-
-    def locked(function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def run(*arguments: Any, **keywords: Any) -> Any:
-            with _queues_lock:
-                return function(*arguments, **keywords)
-
-        return run
-
     rebuilding = ("_expire_retained", "_dlq_sweep", "_collect_msgs", "_refresh_counts")
     actions = ("_act_send_message", "_act_delete_message", "_act_delete_message_batch", "_act_purge_queue")
     for name in rebuilding + actions:
         original = getattr(sqs, name)
-        setattr(sqs, name, locked(original))
+        setattr(sqs, name, _one_at_a_time(_queues_lock, original))
         for action, handler in sqs._HANDLERS.items():
             if handler is original:
                 sqs._HANDLERS[action] = getattr(sqs, name)
-    eventbridge._dispatch_to_sqs = locked(eventbridge._dispatch_to_sqs)
-    sns._deliver_to_sqs = locked(sns._deliver_to_sqs)
+    eventbridge._dispatch_to_sqs = _one_at_a_time(_queues_lock, eventbridge._dispatch_to_sqs)
+    sns._deliver_to_sqs = _one_at_a_time(_queues_lock, sns._deliver_to_sqs)
+
+
+def _one_at_a_time(lock: threading.RLock, function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def run(*arguments: Any, **keywords: Any) -> Any:
+        with lock:
+            return function(*arguments, **keywords)
+
+    return run
 
 
 def _accept_message_attributes_as_map() -> None:
@@ -398,6 +412,18 @@ def _accept_message_attributes_as_map() -> None:
         return attributes if isinstance(attributes, dict) else parse(params)
 
     sns._parse_message_attributes = parse_message_attributes
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# DynamoDB
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _lock_tables() -> None:
+    """Gap: a workflow's write can come between the condition and the write of another, so that both succeed."""
+    lock = threading.RLock()
+    for name in ("_put_item", "_update_item", "_delete_item", "_batch_write_item", "_transact_write_items"):
+        setattr(dynamodb, name, _one_at_a_time(lock, getattr(dynamodb, name)))
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from ministack.services import sqs
+from ministack.services import dynamodb, sqs
 
 from localcloud.emulator import PROJECT_ROOT, Emulator
 from tests.localcloud.workbench import Document, Workbench, call_function, send_to
@@ -148,7 +149,7 @@ def test_a_rule_sends_to_a_queue_that_does_not_accept_it(bench: Workbench) -> No
 
 
 def test_services_take_roles_that_do_not_trust_them(bench: Workbench) -> None:
-    """assume_role, _ask_whether_lambda_may_take_the_role, _log_what_roles_may_log"""
+    """_check_trust, _ask_whether_lambda_may_take_the_role, _log_what_roles_may_log"""
     function = bench.function("def handler(event, context): print('logged')", Role=bench.role("ec2"))
     workflow = bench.workflow({"Call": call_function(function)}, role_arn=bench.role("ec2"))
     assert bench.run(workflow)["status"] == "SUCCEEDED"
@@ -188,6 +189,33 @@ def test_a_message_that_arrives_while_another_is_deleted_is_lost() -> None:
     sqs._act_delete_message({"QueueUrl": url, "ReceiptHandle": "handle"}, "")
     assert queue["messages"] == []
     assert not hasattr(sqs._act_delete_message, "__wrapped__")
+
+
+def test_another_write_comes_between_a_condition_and_its_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """_lock_tables"""
+    dynamodb._create_table(
+        {
+            "TableName": "racing",
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+            "BillingMode": "PAY_PER_REQUEST",
+        }
+    )
+    put = {"TableName": "racing", "Item": {"id": {"S": "x"}}, "ConditionExpression": "attribute_not_exists(id)"}
+    condition_holds = dynamodb._evaluate_condition
+    statuses = []
+
+    def let_another_thread_in(*arguments: Any) -> bool:
+        holds = condition_holds(*arguments)
+        monkeypatch.setattr(dynamodb, "_evaluate_condition", condition_holds)
+        other = threading.Thread(target=lambda: statuses.append(dynamodb._put_item(put)[0]))
+        other.start()
+        other.join(2)
+        return holds
+
+    monkeypatch.setattr(dynamodb, "_evaluate_condition", let_another_thread_in)
+    statuses.append(dynamodb._put_item(put)[0])
+    assert statuses == [200, 200]
 
 
 def test_a_workflows_notification_loses_its_attributes(bench: Workbench) -> None:
