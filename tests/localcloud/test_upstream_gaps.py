@@ -10,7 +10,6 @@ import json
 import socket
 import subprocess
 import sys
-import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -22,10 +21,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from ministack.services import dynamodb, sqs
 
 from localcloud.emulator import PROJECT_ROOT, Emulator
-from tests.localcloud.workbench import Document, Workbench, call_function, send_to
+from tests.localcloud.races import bodies_after_a_message_arrives_during_a_deletion, statuses_of_two_conditional_puts
+from tests.localcloud.workbench import Workbench, call_function, send_to
 
 
 class UnpatchedEmulator(Emulator):
@@ -174,48 +173,12 @@ def test_a_pipe_from_a_queue_forgets_its_parameters_moves_nothing_and_stops_at_o
 
 def test_a_message_that_arrives_while_another_is_deleted_is_lost() -> None:
     """_lock_queues"""
-
-    class ListThatGrowsMeanwhile(list[Document]):
-        """Stands for another thread that appends while this one iterates."""
-
-        def __iter__(self) -> Iterator[Document]:
-            yield from super().__iter__()
-            self.append({"id": "arriving", "receipt_handle": None})
-
-    sqs._act_create_queue({"QueueName": "racing"}, "")
-    url = sqs._act_get_queue_url({"QueueName": "racing"}, "")["QueueUrl"]
-    queue = sqs._get_q(url)
-    queue["messages"] = ListThatGrowsMeanwhile([{"id": "first", "receipt_handle": "handle"}])
-    sqs._act_delete_message({"QueueUrl": url, "ReceiptHandle": "handle"}, "")
-    assert queue["messages"] == []
-    assert not hasattr(sqs._act_delete_message, "__wrapped__")
+    assert bodies_after_a_message_arrives_during_a_deletion() == []
 
 
 def test_another_write_comes_between_a_condition_and_its_write(monkeypatch: pytest.MonkeyPatch) -> None:
     """_lock_tables"""
-    dynamodb._create_table(
-        {
-            "TableName": "racing",
-            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-            "BillingMode": "PAY_PER_REQUEST",
-        }
-    )
-    put = {"TableName": "racing", "Item": {"id": {"S": "x"}}, "ConditionExpression": "attribute_not_exists(id)"}
-    condition_holds = dynamodb._evaluate_condition
-    statuses = []
-
-    def let_another_thread_in(*arguments: Any) -> bool:
-        holds = condition_holds(*arguments)
-        monkeypatch.setattr(dynamodb, "_evaluate_condition", condition_holds)
-        other = threading.Thread(target=lambda: statuses.append(dynamodb._put_item(put)[0]))
-        other.start()
-        other.join(2)
-        return holds
-
-    monkeypatch.setattr(dynamodb, "_evaluate_condition", let_another_thread_in)
-    statuses.append(dynamodb._put_item(put)[0])
-    assert statuses == [200, 200]
+    assert statuses_of_two_conditional_puts(monkeypatch) == [200, 200]
 
 
 def test_a_workflows_notification_loses_its_attributes(bench: Workbench) -> None:

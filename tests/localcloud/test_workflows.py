@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -143,28 +142,6 @@ def test_a_failed_condition_is_named_as_the_dynamodb_integration_names_it(bench:
     assert first["status"] == "SUCCEEDED"
     assert dynamodb.get_item(TableName=table, Key={"id": {"S": "x"}})["Item"]["by"] == {"S": first["name"]}
     assert bench.run(workflow, {"id": "x"})["error"] == "DynamoDB.ConditionalCheckFailedException"
-
-
-def test_of_many_executions_that_write_at_once_none_overwrites_another(bench: Workbench) -> None:
-    dynamodb, table = bench.cloud.client("dynamodb"), bench.name("table")
-    dynamodb.create_table(
-        TableName=table,
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    arguments = {
-        "TableName": table,
-        "Key": {"id": {"S": "counter"}},
-        "UpdateExpression": "ADD runs :one",
-        "ExpressionAttributeValues": {":one": {"N": "1"}},
-    }
-    add = {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:updateItem", "Arguments": arguments, "End": True}
-    workflow = bench.workflow({"Add": add}, ("dynamodb:UpdateItem", "*"))
-    with ThreadPoolExecutor(8) as pool:
-        executions = list(pool.map(lambda _: bench.run(workflow), range(80)))
-    assert {execution["status"] for execution in executions} == {"SUCCEEDED"}
-    assert dynamodb.get_item(TableName=table, Key={"id": {"S": "counter"}})["Item"]["runs"] == {"N": "80"}
 
 
 def test_a_map_runs_each_item_with_what_its_selector_gives(bench: Workbench) -> None:

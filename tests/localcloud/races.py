@@ -1,0 +1,73 @@
+"""Two threads in the emulator, made to meet at the worst moment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from ministack.services import dynamodb, sqs
+
+# What the second thread gets to finish while the first one waits in the middle.
+PATIENCE_SECONDS = 0.5
+
+Document = dict[str, Any]
+
+
+def statuses_of_two_conditional_puts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Put an item that must not exist, twice: the second time after the first one's condition and before its write."""
+    dynamodb._tables.pop("racing", None)
+    dynamodb._create_table(
+        {
+            "TableName": "racing",
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+            "BillingMode": "PAY_PER_REQUEST",
+        }
+    )
+    put = {"TableName": "racing", "Item": {"id": {"S": "x"}}, "ConditionExpression": "attribute_not_exists(id)"}
+    condition_holds = dynamodb._evaluate_condition
+    statuses: list[int] = []
+    second = threading.Thread(target=lambda: statuses.append(dynamodb._put_item(put)[0]))
+
+    def let_the_second_in(*arguments: Any) -> bool:
+        holds = condition_holds(*arguments)
+        monkeypatch.setattr(dynamodb, "_evaluate_condition", condition_holds)
+        second.start()
+        second.join(PATIENCE_SECONDS)
+        return holds
+
+    monkeypatch.setattr(dynamodb, "_evaluate_condition", let_the_second_in)
+    statuses.append(dynamodb._put_item(put)[0])
+    second.join()
+    return sorted(statuses)
+
+
+def bodies_after_a_message_arrives_during_a_deletion() -> list[str]:
+    """Delete the one message of a queue while another is sent; what is on the queue then."""
+    sqs._act_create_queue({"QueueName": "racing"}, "")
+    url = sqs._act_get_queue_url({"QueueName": "racing"}, "")["QueueUrl"]
+    # Looked up by its action, as a request's handler is.
+    delete = sqs._HANDLERS["DeleteMessage"]
+    queue = sqs._get_q(url)
+    arrival = threading.Thread(target=lambda: sqs._act_send_message({"QueueUrl": url, "MessageBody": "new"}, ""))
+    queue["messages"] = _ListReadSlowly([{"id": "old", "receipt_handle": "handle", "body": "old"}], arrival.start)
+    delete({"QueueUrl": url, "ReceiptHandle": "handle"}, "")
+    arrival.join()
+    return [message["body"] for message in queue["messages"]]
+
+
+class _ListReadSlowly(list[Document]):
+    """Lets something else happen between its last item and the end of its first iteration."""
+
+    def __init__(self, items: list[Document], happen: Callable[[], None]) -> None:
+        super().__init__(items)
+        self._happen: Callable[[], None] | None = happen
+
+    def __iter__(self) -> Iterator[Document]:
+        yield from list(super().__iter__())
+        happen, self._happen = self._happen, None
+        if happen:
+            happen()
+            threading.Event().wait(PATIENCE_SECONDS)
