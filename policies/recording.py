@@ -67,13 +67,18 @@ class Recording:
         ]
 
     def one(self, resource_type: str, **inputs: object) -> Resource:
-        """The only resource of a type with these inputs."""
+        """The only resource of a type with these inputs.
+
+        Raises:
+            LookupError: there is none, or more than one.
+        """
         found = [
             resource
             for resource in self.of_type(resource_type)
             if all(resource.inputs.get(key) == value for key, value in inputs.items())
         ]
-        assert len(found) == 1, f"{len(found)} resources of type {resource_type} with {inputs}"
+        if len(found) != 1:
+            raise LookupError(f"{len(found)} resources of type {resource_type} with {inputs}")
         return found[0]
 
     @property

@@ -1,0 +1,112 @@
+"""IAM documents as the rules read them: statements, what they grant, and what AWS knows about it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from cloudsplaining.scan.policy_document import PolicyDocument
+from policy_sentry.querying.actions import get_action_data, get_actions_that_support_wildcard_arns_only
+
+from policies.values import UNKNOWN
+
+Statement = Mapping[str, Any]
+
+
+class Grant(NamedTuple):
+    """One action that a statement allows on one resource, both as the statement writes them."""
+
+    action: str
+    resource: str
+
+
+def statements(document: object) -> list[Statement]:
+    """The statements of a document; none while its text is not known."""
+    if document is UNKNOWN or document is None:
+        return []
+    parsed = json.loads(document) if isinstance(document, str) else document
+    return _listed(parsed.get("Statement")) if isinstance(parsed, Mapping) else []
+
+
+def allowing(document: object) -> list[Statement]:
+    """The statements that allow something."""
+    return [statement for statement in statements(document) if statement["Effect"] == "Allow"]
+
+
+def grants(statement: Statement) -> Iterator[Grant]:
+    """Every action with every resource of a statement."""
+    for action in _listed(statement.get("Action")):
+        for resource in _listed(statement.get("Resource")):
+            yield Grant(action, resource)
+
+
+def principals(statement: Statement) -> set[tuple[str, str]]:
+    """Whom a statement of a resource's policy is about, as (kind, name): ("Service", "sns.amazonaws.com")."""
+    principal = statement.get("Principal", {})
+    if not isinstance(principal, Mapping):
+        return {("AWS", str(principal))}
+    return {(kind, name) for kind, names in principal.items() for name in _listed(names)}
+
+
+def condition_keys(statement: Statement) -> set[str]:
+    """What a statement's conditions look at, such as `aws:SourceArn`."""
+    return {key for condition in statement.get("Condition", {}).values() for key in condition}
+
+
+def refuses_plaintext(statement: Statement) -> bool:
+    """Whether a statement shuts out everybody who comes without TLS."""
+    return (
+        statement["Effect"] == "Deny"
+        and principals(statement) == {("AWS", "*")}
+        and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+    )
+
+
+def exists(action: str) -> bool:
+    """Whether AWS has the action, by policy_sentry's copy of the Service Authorization Reference."""
+    return bool(_arn_formats(action))
+
+
+def needs_star(action: str) -> bool:
+    """Whether AWS allows the action on nothing narrower than `*`, by the same source."""
+    return action in get_actions_that_support_wildcard_arns_only(action.partition(":")[0])
+
+
+def works_on(action: str, arn: str) -> bool:
+    """Whether the action works on resources with such an ARN, by the same source."""
+    return any(_fits(arn, arn_format) for arn_format in _arn_formats(action))
+
+
+def ways_to_more_privileges(document: str) -> list[str]:
+    """What a role with this policy could do to gain more, or to obtain credentials, as cloudsplaining names it."""
+    scanned = PolicyDocument(json.loads(document))
+    escalations = [way["type"] for way in scanned.allows_privilege_escalation]
+    return [*escalations, *scanned.credentials_exposure]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _arn_formats(action: str) -> list[str]:
+    service, _, name = action.partition(":")
+    data = get_action_data(service, name)
+    return [entry["resource_arn_format"] for entry in data[service]] if data else []
+
+
+def _fits(arn: str, arn_format: str) -> bool:
+    """Whether an ARN is of the kind that a format such as arn:${Partition}:sqs:${Region}:${Account}:${Name} describes.
+
+    A last part `*` stands for all the parts that follow in the format, as in a log group's streams.
+    """
+    parts, wanted = arn.split(":"), arn_format.split(":")
+    if parts[-1] == "*":
+        parts, wanted = parts[:-1], wanted[: len(parts) - 1]
+    elif ":function:" in arn and len(parts) == len(wanted) + 1:
+        parts = parts[:-1]  # a version or alias is part of the function's name
+    return len(parts) == len(wanted) and all(
+        re.fullmatch(re.sub(r"\\\$\\\{\w+\\\}", ".+", re.escape(want)), part)
+        for part, want in zip(parts, wanted, strict=True)
+    )

@@ -1,0 +1,34 @@
+"""The types of resources that the rules are about, by the names that Pulumi's AWS provider gives them."""
+
+from __future__ import annotations
+
+BUCKET = "aws:s3/bucket:Bucket"
+QUEUE = "aws:sqs/queue:Queue"
+TABLE = "aws:dynamodb/table:Table"
+TOPIC = "aws:sns/topic:Topic"
+KEY = "aws:kms/key:Key"
+LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
+
+ROLE = "aws:iam/role:Role"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+ROLE_POLICY_ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+
+BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
+QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
+TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
+TLS_POLICIES = (BUCKET_POLICY, QUEUE_POLICY, TOPIC_POLICY)
+RESOURCE_POLICIES = (*TLS_POLICIES, KEY)
+
+PUBLIC_ACCESS_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+OWNERSHIP_CONTROLS = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
+BUCKET_ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
+INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+
+# The key that AWS manages for SNS in every account.
+KEY_OF_SNS = "alias/aws/sns"
+
+
+def is_dead_letter_queue(queue_name: object) -> bool:
+    """Whether a queue's name says that it keeps what failed, as the names of all such queues of the program do."""
+    return isinstance(queue_name, str) and queue_name.endswith("-dlq")

@@ -1,0 +1,131 @@
+"""The rules about how resources belong together. The engine asks when it has seen the whole stack."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from policies import kinds
+from policies.rules import Declared
+from policies.values import UNKNOWN, within
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member(Declared):
+    """A resource of a stack; `links` are the URNs that each of its properties was made from."""
+
+    urn: str
+    name: str
+    links: Mapping[str, frozenset[str]]
+
+
+class Finding(NamedTuple):
+    """What is wrong, with which resource."""
+
+    member: Member
+    message: str
+
+
+class Stack(tuple[Member, ...]):
+    """All resources of a stack."""
+
+    def of_type(self, resource_type: str) -> list[Member]:
+        return [member for member in self if member.type == resource_type]
+
+
+Check = Callable[[Stack], Iterator[Finding]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackRule:
+    """Something that a stack as a whole must keep."""
+
+    name: str
+    description: str
+    check: Check
+
+
+STACK_RULES: list[StackRule] = []
+
+
+def stack_rule(description: str) -> Callable[[Check], Check]:
+    """Make a check a rule, named after the function."""
+
+    def add(check: Check) -> Check:
+        name = check.__name__.replace("_", "-")
+        STACK_RULES.append(StackRule(name=name, description=description, check=check))
+        return check
+
+    return add
+
+
+# What has to be there for each resource of a type: another type, and its property that names the first.
+GUARDS = {
+    kinds.BUCKET: {
+        kinds.PUBLIC_ACCESS_BLOCK: "bucket",
+        kinds.OWNERSHIP_CONTROLS: "bucket",
+        kinds.BUCKET_ENCRYPTION: "bucket",
+        kinds.BUCKET_POLICY: "bucket",
+    },
+    kinds.QUEUE: {kinds.QUEUE_POLICY: "queueUrl"},
+    kinds.TOPIC: {kinds.TOPIC_POLICY: "arn"},
+}
+
+
+@stack_rule("Every bucket, queue and topic has the resources beside it that close it to the public.")
+def nothing_stands_open(stack: Stack) -> Iterator[Finding]:
+    for guarded, guards in GUARDS.items():
+        for guard, key in guards.items():
+            closed = {urn for member in stack.of_type(guard) for urn in member.links.get(key, ())}
+            for member in stack.of_type(guarded):
+                if member.urn not in closed:
+                    kind = guard.rpartition(":")[2]
+                    yield Finding(member, f"it has no {kind}; make one whose {key} comes from this resource")
+
+
+@stack_rule("Every queue has a dead-letter queue of its own, in this stack.")
+def dead_letters_are_not_mixed(stack: Stack) -> Iterator[Finding]:
+    dead_letter_urns = {
+        queue.urn for queue in stack.of_type(kinds.QUEUE) if kinds.is_dead_letter_queue(queue.get("name"))
+    }
+    targets = {
+        queue.urn: queue.links.get("redrivePolicy", frozenset()) & dead_letter_urns
+        for queue in stack.of_type(kinds.QUEUE)
+        if queue.urn not in dead_letter_urns
+    }
+    uses = Counter(target for found in targets.values() for target in found)
+    for queue in stack.of_type(kinds.QUEUE):
+        if queue.urn not in targets:
+            continue
+        if not targets[queue.urn]:
+            yield Finding(queue, "its redrivePolicy names no dead-letter queue of this stack (…-dlq); give it its own")
+        elif any(uses[target] > 1 for target in targets[queue.urn]):
+            yield Finding(queue, "its dead-letter queue takes another queue's messages too; give each queue its own")
+
+
+# Where each type keeps the key that its data is encrypted with.
+KEYS: Mapping[str, Callable[[Member], object]] = {
+    kinds.QUEUE: lambda queue: queue.get("kmsMasterKeyId"),
+    kinds.TOPIC: lambda topic: None if topic.get("kmsMasterKeyId") == kinds.KEY_OF_SNS else topic.get("kmsMasterKeyId"),
+    kinds.LOG_GROUP: lambda group: group.get("kmsKeyId"),
+    kinds.TABLE: lambda table: within(table.get("serverSideEncryption"), "kmsKeyArn"),
+    kinds.BUCKET_ENCRYPTION: lambda configuration: within(
+        configuration.get("rules"), 0, "applyServerSideEncryptionByDefault", "kmsMasterKeyId"
+    ),
+}
+
+
+@stack_rule("Where one thing is encrypted with a key of your own, everything is, and with the same key.")
+def one_key_for_all(stack: Stack) -> Iterator[Finding]:
+    keys = [(member, KEYS[member.type](member)) for member in stack if member.type in KEYS]
+    if not any(key for _, key in keys):
+        return
+    known = Counter(key for _, key in keys if key and key is not UNKNOWN)
+    usual = known.most_common(1)[0][0] if known else UNKNOWN
+    for member, key in keys:
+        if not key:
+            yield Finding(member, "other data of the stack is encrypted with your own key, this is not; pass the key")
+        elif key not in (usual, UNKNOWN):
+            yield Finding(member, f"it is encrypted with {key}, other data of the stack with {usual}; use one key")
