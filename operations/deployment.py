@@ -17,15 +17,17 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pulumi.automation import (
     CommandError,
     ConcurrentUpdateError,
     EngineEvent,
     LocalWorkspace,
+    OutputMap,
     Stack,
     StackNotFoundError,
+    UpResult,
 )
 
 from operations.changes import Change, EventLog, Failure, refused
@@ -35,8 +37,10 @@ from operations.stack_settings import with_settings
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
 
+# What stands in place of a secret value, as in Pulumi's own output.
+MASK = "[secret]"
+
 OnEvent = Callable[[EngineEvent], None]
-Done = TypeVar("Done")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +76,7 @@ class DeploymentResult:
         unchanged: how many do not.
         failures: why it failed, if it did.
         warnings: what the engine, the provider or an advisory policy warned of.
-        outputs: the stack's outputs by name afterwards, secrets included; empty after a preview.
+        outputs: after a deployment, the stack's outputs by name, secrets included.
         seconds: how long it took.
     """
 
@@ -203,18 +207,21 @@ def refresh(
     return _run(opened, engine, "refresh", lambda on_event: opened.refresh(on_event=on_event, show_secrets=False))
 
 
-def stack_outputs(stack: str, *, engine: Engine | None = None) -> dict[str, Any]:
-    """The stack's outputs by name, secrets included; empty for one that was never deployed.
+def stack_outputs(stack: str, *, show_secrets: bool = True, engine: Engine | None = None) -> dict[str, Any]:
+    """The stack's outputs by name; empty for one that was never deployed.
+
+    Args:
+        stack: the stack's name.
+        show_secrets: whether secret values are there too, or `[secret]` in their place.
+        engine: how Pulumi is run.
 
     Raises:
         OperationError: the CLI, the backend or the stack is not there.
     """
-    return {name: value.value for name, value in _outputs(_open(stack, engine or Engine())).items()}
-
-
-def secret_outputs(stack: str, *, engine: Engine | None = None) -> set[str]:
-    """The names of the stack's outputs that are secret."""
-    return {name for name, value in _outputs(_open(stack, engine or Engine())).items() if value.secret}
+    opened = _open(stack, engine or Engine())
+    with _said_plainly(stack):
+        outputs = opened.outputs()
+    return {name: MASK if output.secret and not show_secrets else output.value for name, output in outputs.items()}
 
 
 class _Workspace(LocalWorkspace):
@@ -269,8 +276,10 @@ def _run(
             engine.on_event(event)
 
     failures: tuple[Failure, ...] = ()
+    outputs: OutputMap = {}
     try:
-        act(note)
+        answer = act(note)
+        outputs = answer.outputs if isinstance(answer, UpResult) else {}
     except ConcurrentUpdateError:
         raise OperationError(_locked(opened.name)) from None
     except CommandError as error:
@@ -289,7 +298,7 @@ def _run(
         unchanged=log.unchanged,
         failures=failures,
         warnings=tuple(log.warnings),
-        outputs={name: value.value for name, value in _outputs(opened).items()} if applied else {},
+        outputs={name: output.value for name, output in outputs.items()},
         seconds=time.monotonic() - started,
     )
     if failures:
@@ -340,11 +349,6 @@ def _settings_path(opened: Stack, engine: Engine) -> Path:
 
 def _policy_packs(engine: Engine) -> list[str] | None:
     return [str(path) for path in engine.policy_packs] or None
-
-
-def _outputs(opened: Stack) -> Mapping[str, Any]:
-    with _said_plainly(opened.name):
-        return opened.outputs()
 
 
 @contextlib.contextmanager

@@ -223,36 +223,37 @@ def outputs(
     aws s3 cp cat.jpg "s3://$(img-pipeline outputs ingestBucket --stack dev)/uploads/cat.jpg"
     ```
     """
-    values, secret_names = _outputs_of(stack, local)
-    shown = {key: value if show_secrets or key not in secret_names else "[secret]" for key, value in values.items()}
+    values = _outputs_of(stack, local, show_secrets=show_secrets)
     if name is not None:
-        if name not in shown:
-            raise OperationError(f"{stack} has no output {name}: it has {', '.join(sorted(shown)) or 'none'}")
-        value = shown[name]
+        if name not in values:
+            raise OperationError(f"{stack} has no output {name}: it has {', '.join(sorted(values)) or 'none'}")
+        value = values[name]
         typer.echo(value if isinstance(value, str) and not json_ else json.dumps(value))
     elif json_:
-        typer.echo(json.dumps(shown, indent=2, sort_keys=True))
+        typer.echo(json.dumps(values, indent=2, sort_keys=True))
     else:
         table = Table.grid("", "", padding=(0, 2))
-        for key, value in sorted(shown.items()):
-            members = sorted(value.items()) if isinstance(value, dict) else [("", value)]
-            for member, text in members:
-                table.add_row(f"{key}.{member}" if member else key, escape(str(text)))
+        for key, value in sorted(values.items()):
+            members = value.items() if isinstance(value, dict) else [("", value)]
+            for member, inner in sorted(members):
+                text = ", ".join(map(str, inner)) if isinstance(inner, list) else str(inner)
+                table.add_row(f"{key}.{member}" if member else key, escape(text))
         _out.print(table, soft_wrap=True, highlight=False)
 
 
-def _outputs_of(stack: str, local: bool) -> tuple[Mapping[str, Any], set[str]]:
+def _outputs_of(stack: str, local: bool, *, show_secrets: bool) -> Mapping[str, Any]:
     if local or stack == "local":
-        return LocalCloud.running().outputs, set()
-    from operations.deployment import Engine, secret_outputs, stack_outputs  # noqa: PLC0415
+        return LocalCloud.running().outputs
+    from operations import deployment  # noqa: PLC0415
 
-    engine = Engine()
-    return stack_outputs(stack, engine=engine), secret_outputs(stack, engine=engine)
+    return deployment.stack_outputs(stack, show_secrets=show_secrets, engine=deployment.Engine())
 
 
 def _deploy_here(config: Mapping[str, object], json_: bool) -> None:
     """Deploy into the embedded cloud that runs here; deploying again updates it."""
     here = LocalCloud.running()
+    from pulumi import RunError  # noqa: PLC0415
+
     from localcloud.deployer import DeployError  # noqa: PLC0415 - Pulumi takes a second to import
     from localcloud.deployer import deploy as deploy_here  # noqa: PLC0415
     from localcloud.stack_config import StackConfigError  # noqa: PLC0415
@@ -268,8 +269,8 @@ def _deploy_here(config: Mapping[str, object], json_: bool) -> None:
 
         try:
             results = deploy_here(here.connection(), "local", config, tell)
-        except (DeployError, StackConfigError) as error:
-            raise OperationError(f"deploy of local failed: {error}") from None
+        except (DeployError, StackConfigError, RunError) as error:
+            raise OperationError(f"deploy of local failed: {'; '.join(str(error).splitlines())}") from None
     LocalCloud(endpoint_url=here.endpoint_url, region=here.region, outputs=results).announce()
     if json_:
         typer.echo(json.dumps({"stack": "local", "engine": "localcloud", "resources": count, "outputs": results}))

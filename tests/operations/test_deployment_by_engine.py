@@ -1,0 +1,205 @@
+"""What only the real Pulumi CLI can show of the driver; left out where there is none on PATH.
+
+Its program needs no provider: the engine itself keeps `pulumi:index:Stash`.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+from pulumi.automation import CommandResult, EngineEvent, OnOutput
+
+from operations import changes, deployment
+from operations.deployment import DeploymentFailed, DeploymentRefused, Engine
+from operations.errors import OperationError
+from operations.pulumi_cli import PulumiCli
+
+pytestmark = pytest.mark.skipif(shutil.which("pulumi") is None, reason="there is no pulumi on PATH")
+
+STASH = "pulumi:index:Stash"
+PROGRAM = """
+import time
+import pulumi
+
+config = pulumi.Config()
+previous = pulumi.Output.from_input(config.get("value") or "v")
+for number in range(config.get_int("count") or 2):
+    pause = config.get_float("pause") or 0
+
+    def slowly(value):
+        if not pulumi.runtime.is_dry_run():
+            time.sleep(pause)
+        return value
+
+    stash = pulumi.Stash(
+        f"stash-{number}", input=previous.apply(slowly), opts=pulumi.ResourceOptions(replace_on_changes=["input"])
+    )
+    previous = stash.output
+pulumi.export("token", config.get_secret("token"))
+if config.get_bool("crash"):
+    raise KeyError("no such thing")
+"""
+
+
+class RecordingCli(PulumiCli):
+    """The real CLI, and the arguments that each of its processes was started with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.commands: list[list[str]] = []
+
+    def run(
+        self,
+        args: list[str],
+        cwd: str,
+        additional_env: Mapping[str, str],
+        on_output: OnOutput | None = None,
+        on_error: OnOutput | None = None,
+    ) -> CommandResult:
+        self.commands.append(args)
+        return super().run(args, cwd, additional_env, on_output, on_error)
+
+    def run_with_input(self, args: list[str], cwd: str, additional_env: Mapping[str, str], text: str) -> CommandResult:
+        self.commands.append(args)
+        return super().run_with_input(args, cwd, additional_env, text)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    """A project, a file backend and a home folder of the test's own."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (tmp_path / "state").mkdir()
+    (project / "Pulumi.yaml").write_text("name: stashes\nruntime: python\n")
+    (project / "__main__.py").write_text(PROGRAM)
+    environment = {
+        "PULUMI_BACKEND_URL": (tmp_path / "state").as_uri(),
+        "PULUMI_HOME": str(tmp_path / "home"),
+        "PULUMI_CONFIG_PASSPHRASE": "correct horse",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    return Engine(directory=project, pulumi=RecordingCli(), environment=environment)
+
+
+def test_a_stack_from_its_creation_to_its_end(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "STATEFUL_TYPES", frozenset({STASH}))
+    with pytest.raises(OperationError, match="there is no stack trial"):
+        deployment.stack_outputs("trial", engine=engine)
+
+    created = deployment.deploy("trial", config={"value": "a"}, secrets={"token": "hush 123"}, engine=engine)
+    stashes = [change for change in created.changes if change.type == STASH]
+    assert [change.operation for change in stashes] == ["create", "create"]
+    assert created.outputs == {"token": "hush 123"}
+
+    # The secret is in no file and in no list of processes.
+    assert isinstance(engine.pulumi, RecordingCli)
+    assert "hush" not in json.dumps(engine.pulumi.commands)
+    files = [path for path in engine.directory.parent.rglob("*") if path.is_file()]
+    assert not [path for path in files if b"hush" in path.read_bytes()]
+    kept = yaml.safe_load((engine.directory / "Pulumi.trial.yaml").read_text())["config"]
+    assert kept["stashes:value"] == "a"
+    assert set(kept["stashes:token"]) == {"secure"}
+
+    assert not deployment.deploy("trial", engine=engine).changes, "a second time there is nothing to change"
+
+    with pytest.raises(DeploymentRefused, match=f"replace {STASH} stash-0"):
+        deployment.deploy("trial", config={"value": "b"}, engine=engine)
+    replaced = deployment.deploy("trial", config={"value": "b"}, allow=[STASH], engine=engine)
+    assert {(change.operation, change.causes) for change in replaced.changes} == {("replace", ("input",))}
+
+    with pytest.raises(DeploymentFailed, match="the program raised KeyError: 'no such thing'"):
+        deployment.preview("trial", config={"crash": True}, engine=engine)
+
+    with pytest.raises(DeploymentRefused, match=f"delete {STASH} stash-"):
+        deployment.destroy("trial", engine=engine)
+    gone = deployment.destroy("trial", allow=[STASH], engine=engine)
+    assert {change.operation for change in gone.changes} == {"delete"}
+    assert deployment.stack_outputs("trial", engine=engine) == {}
+
+
+def test_an_interrupted_deployment_stops_cleanly_and_goes_on_next_time(engine: Engine) -> None:
+    slow = {"count": 6, "pause": 0.5}
+
+    def interrupt_after_two(event: EngineEvent) -> None:
+        step = event.res_outputs_event
+        if step and not step.planning and step.metadata.urn.endswith("stash-1"):
+            assert engine.pulumi.interrupt()
+
+    watched = Engine(
+        directory=engine.directory,
+        pulumi=engine.pulumi,
+        environment=engine.environment,
+        on_event=interrupt_after_two,
+    )
+    with pytest.raises(DeploymentFailed, match="canceled") as stopped:
+        deployment.deploy("trial", config=slow, engine=watched)
+    done = {change.name for change in stopped.value.result.changes if change.type == STASH}
+    assert {"stash-0", "stash-1"} <= done < {f"stash-{number}" for number in range(6)}
+
+    rest = deployment.deploy("trial", engine=engine)
+    assert {change.name for change in rest.changes if change.type == STASH} == {
+        f"stash-{number}" for number in range(6)
+    } - done
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_leave_no_lock_behind(engine: Engine, number: signal.Signals) -> None:
+    """A stopped CI job sends SIGTERM: the next one must find the stack unlocked."""
+    command = _command_line(engine)
+    (engine.directory / "settings.yaml").write_text("{count: 6, pause: 0.5}")
+    with subprocess.Popen(  # noqa: S603 - our own command line
+        [*command, "deploy", "--stack", "trial", "--yes", "--config-file", str(engine.directory / "settings.yaml")],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stderr
+        told = _read_until(process.stderr.readline, f"create {STASH} stash-1")
+        process.send_signal(number)
+        rest = process.stderr.read()
+        assert process.wait() == 1
+    assert "stopping after the operations under way" in told + rest
+    assert "canceled" in rest
+    assert deployment.deploy("trial", engine=engine).applied
+
+
+def _command_line(engine: Engine) -> list[str]:
+    """`img-pipeline` on the test's own project."""
+    driver = (
+        "import functools, os, sys\n"
+        "from pathlib import Path\n"
+        "from operations import cli, deployment\n"
+        f"os.environ.update({dict(engine.environment)!r})\n"
+        f"deployment.Engine = functools.partial(deployment.Engine, directory=Path({str(engine.directory)!r}))\n"
+        "cli.main()\n"
+    )
+    return [sys.executable, "-c", driver]
+
+
+def _read_until(readline: Callable[[], str], wanted: str) -> str:
+    """Lines up to the wanted one; fails after half a minute."""
+    lines: list[str] = []
+    reader = threading.Thread(target=lambda: lines.extend(_until(readline, wanted)), daemon=True)
+    reader.start()
+    reader.join(30)
+    text = "".join(lines)
+    assert wanted in text, text
+    return text
+
+
+def _until(readline: Callable[[], str], wanted: str) -> list[str]:
+    lines = []
+    while line := readline():
+        lines.append(line)
+        if wanted in line:
+            break
+    return lines
