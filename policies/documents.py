@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from cloudsplaining.scan.policy_document import PolicyDocument
@@ -69,6 +70,7 @@ def exists(action: str) -> bool:
     return bool(_arn_formats(action))
 
 
+@cache
 def needs_star(action: str) -> bool:
     """Whether AWS allows the action on nothing narrower than `*`, by the same source."""
     return action in get_actions_that_support_wildcard_arns_only(action.partition(":")[0])
@@ -90,6 +92,7 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
+@cache
 def _arn_formats(action: str) -> list[str]:
     service, _, name = action.partition(":")
     data = get_action_data(service, name)
