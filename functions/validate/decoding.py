@@ -107,7 +107,10 @@ def _decode(image: ImageFile.ImageFile, format: Format, frames: int) -> None:
         image.draft("L", (max(1, image.width // 8), max(1, image.height // 8)))
     for frame in range(frames):
         image.seek(frame)
+        announced = image.size
         image.load()
+        if image.size != announced:
+            raise ValueError("its header announces another size than its data has")
 
 
 def _in_words(error: Exception) -> str:

@@ -144,6 +144,13 @@ def test_what_a_camera_appends_to_a_photograph_is_not_counted() -> None:
     assert finding(JPEG, body) == Measures(width=64, height=48, frames=1)
 
 
+def test_a_heic_that_decodes_to_more_than_its_header_announces() -> None:
+    body = file_of(gradient((48, 32)), HEIC)
+    crop = body.index(b"clap")  # the encoder's picture is 64 by 64, cropped to 48 by 32
+    nonsense = body[: crop + 28] + b"\xff\x00\xff\xe0" + body[crop + 32 :]
+    assert_corrupt(HEIC, nonsense, "another size")
+
+
 def test_several_pictures_in_a_heic_are_frames_of_their_own_size() -> None:
     body = file_of(PICTURE, HEIC, save_all=True, append_images=[gradient((32, 24)), gradient((16, 16))])
     assert finding(HEIC, body) == Measures(width=64, height=48, frames=3)
