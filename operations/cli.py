@@ -26,26 +26,29 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-# In the order of `--help`, which is the order of a stack's life.
-DEPLOY, FILES, MEND = "Deploy", "Files", "Operate"
-
-for command in (
-    deployment_commands.deploy,
-    deployment_commands.preview,
-    deployment_commands.destroy,
-    deployment_commands.refresh,
-    deployment_commands.outputs,
-):
-    app.command(rich_help_panel=DEPLOY)(command)
-
-app.command(rich_help_panel=FILES)(files.upload)
-app.add_typer(files.jobs, name="jobs", rich_help_panel=FILES)
-app.add_typer(files.asset, name="asset", rich_help_panel=FILES)
-app.command(rich_help_panel=FILES)(trace)
-
-app.add_typer(dead_letter_commands.app, name="dlq", rich_help_panel=MEND)
-for command in (ingestion.pause, ingestion.resume, ingestion.drain, backfill, rerender, doctor):
-    app.command(rich_help_panel=MEND)(command)
+# In the order of `--help`, which is that of a stack's life.
+DEPLOY, FILES, OPERATE = "Deploy", "Files", "Operate"
+COMMANDS = {
+    DEPLOY: (
+        deployment_commands.deploy,
+        deployment_commands.preview,
+        deployment_commands.destroy,
+        deployment_commands.refresh,
+        deployment_commands.outputs,
+    ),
+    FILES: (files.upload, trace),
+    OPERATE: (doctor, ingestion.pause, ingestion.resume, ingestion.drain, backfill, rerender),
+}
+GROUPS = {
+    FILES: {"jobs": files.jobs, "asset": files.asset},
+    OPERATE: {"dlq": dead_letter_commands.app},
+}
+for panel, commands in COMMANDS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+for panel, groups in GROUPS.items():
+    for name, group in groups.items():
+        app.add_typer(group, name=name, rich_help_panel=panel)
 
 
 def main() -> None:
