@@ -138,7 +138,7 @@ class Table(TaggedResource):
             BillingMode=self.billing_mode,
             DeletionProtectionEnabled=self.deletion_protection_enabled,
             TableClass=self.table_class,
-            **given(ProvisionedThroughput=_throughput(self.read_capacity, self.write_capacity)),
+            **given(ProvisionedThroughput=self._changed_throughput(dynamodb)),
         )
         if self.ttl:
             dynamodb.update_time_to_live(
@@ -153,6 +153,12 @@ class Table(TaggedResource):
                     RecoveryPeriodInDays=self.point_in_time_recovery.recovery_period_in_days,
                 ),
             )
+
+    def _changed_throughput(self, dynamodb: Any) -> dict[str, int] | None:
+        """The wanted capacity if the table has another: UpdateTable refuses the one it has."""
+        wanted = _throughput(self.read_capacity, self.write_capacity)
+        present = dynamodb.describe_table(TableName=self.name)["Table"]["ProvisionedThroughput"]
+        return wanted if wanted and wanted.items() - present.items() else None
 
     def update(self, cloud: Cloud, resource_id: str) -> Created:
         dynamodb = cloud.client("dynamodb")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any, ClassVar, Self
 
@@ -48,7 +49,8 @@ class Role(TaggedResource):
         if self.permissions_boundary:
             iam.put_role_permissions_boundary(RoleName=self.name, PermissionsBoundary=self.permissions_boundary)
         else:
-            iam.delete_role_permissions_boundary(RoleName=self.name)
+            with contextlib.suppress(iam.exceptions.NoSuchEntityException):
+                iam.delete_role_permissions_boundary(RoleName=self.name)
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
         found = cloud.client("iam").get_role(RoleName=resource_id)["Role"]

@@ -17,8 +17,8 @@ from localcloud.emulator import Emulator
 
 pytest_plugins = ["localcloud.pytest_fixture"]
 
-TRUST = (
-    '{"Statement": {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}}'
+TRUST = json.dumps(
+    {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
 )
 
 
