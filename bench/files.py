@@ -8,7 +8,6 @@ data. With --write they replace `operations/measurements.json`.
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import os
 import platform
@@ -25,7 +24,7 @@ from bench.steps import our_metadata, our_validate, our_watermark
 from functions.shared.formats import FORMATS
 from functions.thumbnail.presets import Preset
 from functions.thumbnail.scaling import make_renditions
-from operations.costs.measurements import MEASUREMENTS_FILE
+from operations.costing.measurements import MEASUREMENTS_FILE
 from tests.e2e.stack import Stack, deployed_stack
 
 # About 0.6, 5 and 20 MB, as cameras write them.
@@ -104,7 +103,7 @@ def _renditions(photos: Sequence[Path]) -> dict[str, Any]:
     }
 
 
-def _scale(path: Path, widths: Sequence[int], formats: Sequence[str]) -> list[io.BytesIO]:
+def _scale(path: Path, widths: Sequence[int], formats: Sequence[str]) -> list[bytes]:
     presets = [
         Preset(name=f"w{width}", width=width, formats={name: _FORMATS[name] for name in formats}, quality=82)
         for width in widths
@@ -126,7 +125,8 @@ def _bytes(photo: Path) -> dict[str, Any]:
         stack.finish(upload)
         asset = stack.pipeline.asset(upload.file_key)
         job = stack.pipeline.job(upload)
-        assert asset is not None, "the file was not recorded"
+        if asset is None:
+            raise SystemExit(f"{upload.file_key} was not recorded: {job}")
         renditions = asset.pop("renditions")
         watermarked = next(each for each in renditions if each["name"] == "watermark")
         scaled = [each for each in renditions if each is not watermarked]
@@ -143,6 +143,8 @@ def _bytes(photo: Path) -> dict[str, Any]:
                 for name in _FORMATS
             },
             "watermarkBytesPerByte": round(int(watermarked["bytes"]) / photo.stat().st_size, 3),
+            # Each call to S3 was authorized once.
+            "readsPerFile": sum(decision.action == "s3:GetObjectVersion" for decision in stack.cloud.journal()),
             "assetRowBytes": _row_bytes(asset),
             "renditionEntryBytes": round(_row_bytes(renditions) / len(renditions)),
             "jobRowBytes": _row_bytes(job),
@@ -152,7 +154,7 @@ def _bytes(photo: Path) -> dict[str, Any]:
 
 
 def _row_bytes(value: Any) -> int:
-    """The size of a row or a part of one ("DynamoDB item sizes and formats"): names, values, a little for containers."""
+    """The size of a row or a part of one: names, values, a little for containers ("DynamoDB item sizes")."""
     if isinstance(value, dict):
         return 3 + sum(1 + len(name.encode()) + _row_bytes(part) for name, part in value.items())
     if isinstance(value, list):

@@ -1,0 +1,95 @@
+"""What the workflow does for one accepted file, counted from its definition."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.settings import Settings
+from components.workflow import TransformSpec, WorkflowSpec, workflow_definition
+
+# Names of usual length: what they are does not matter, how long they are shows in the size of the log.
+_ARN = "arn:aws:lambda:us-east-1:123456789012:function:img-pipeline-prod-thumbnail:live"
+ASSETS, JOBS = "img-pipeline-prod-assets", "img-pipeline-prod-jobs"
+
+# Events that Step Functions logs for a state ("HistoryEvent", AWS Step Functions API Reference).
+_EVENTS = {
+    "Pass": 2,  # entered, exited
+    "Choice": 2,
+    "Succeed": 2,
+    "Task": 5,  # entered, scheduled, started, succeeded, exited
+    "Map": 4,  # entered, started, succeeded, exited
+}
+_EVENTS_PER_ITERATION = 2  # started, succeeded
+_EVENTS_PER_EXECUTION = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkflowRun:
+    """The way of an accepted file that needs no retry.
+
+    Attributes:
+        transitions: states entered.
+        log_events: what level ALL writes.
+        argument_bytes: the arguments of all calls together, about as long as the expressions that make them.
+        job_writes, asset_writes: writes to each table.
+    """
+
+    transitions: int
+    log_events: int
+    argument_bytes: int
+    job_writes: int
+    asset_writes: int
+
+
+def workflow_run(settings: Settings) -> WorkflowRun:
+    """Walk through the definition that these settings make."""
+    definition = workflow_definition(_spec(settings))
+    visits = list(_visits(definition))
+    iterations = sum(len(state["Items"]) for state in visits if state["Type"] == "Map")
+    writes = [
+        state["Arguments"]["TableName"]
+        for state in visits
+        if state.get("Resource", "").endswith(("dynamodb:putItem", "dynamodb:updateItem"))
+    ]
+    return WorkflowRun(
+        transitions=len(visits),
+        log_events=_EVENTS_PER_EXECUTION
+        + _EVENTS_PER_ITERATION * iterations
+        + sum(_EVENTS[state["Type"]] for state in visits),
+        argument_bytes=sum(len(json.dumps(state.get("Arguments", ""))) for state in visits),
+        job_writes=writes.count(JOBS),
+        asset_writes=writes.count(ASSETS),
+    )
+
+
+def _spec(settings: Settings) -> WorkflowSpec:
+    return WorkflowSpec(
+        validate_function_arn=_ARN,
+        validate_timeout_seconds=settings.validate_.timeout_seconds,
+        transforms=tuple(
+            TransformSpec(name=transform.name, function_arn=_ARN, timeout_seconds=transform.timeout_seconds)
+            for transform in settings.transforms
+        ),
+        assets_table=ASSETS,
+        jobs_table=JOBS,
+        validate_dlq_url="https://sqs.us-east-1.amazonaws.com/123456789012/img-pipeline-prod-validate-dlq",
+        results_topic_arn="arn:aws:sns:us-east-1:123456789012:img-pipeline-prod-results",
+        map_concurrency=settings.map_concurrency,
+        timeout_seconds=settings.workflow_timeout_seconds,
+        job_retention_days=settings.job_retention_days,
+    )
+
+
+def _visits(machine: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The states entered one after the other; of a choice, its first way: that of an accepted file."""
+    name: str | None = machine["StartAt"]
+    while name:
+        state = machine["States"][name]
+        yield state
+        if state["Type"] == "Map":
+            for _ in state["Items"]:
+                yield from _visits(state["ItemProcessor"])
+        name = state["Choices"][0]["Next"] if state["Type"] == "Choice" else state.get("Next")

@@ -1,0 +1,375 @@
+"""Estimates agree with figures computed by hand, and every setting with a price shows it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from components.settings import Settings
+from operations import prices
+from operations.cost import cost, report
+from operations.costing import chosen
+from operations.costing.chosen import stack_settings
+from operations.costing.comparisons import Comparison, comparisons
+from operations.costing.estimate import (
+    METRICS_PER_FUNCTION,
+    STATUS_INDEX_WRITES,
+    Estimate,
+    Load,
+    Work,
+    alarm_metrics,
+    estimate,
+    express_usd,
+    lambda_usd,
+    malware_scan_usd,
+    standard_usd,
+    traces_per_month,
+)
+from operations.costing.measurements import Measurements, load_measurements
+from operations.costing.workflow import workflow_run
+from operations.errors import OperationError
+from operations.prices import Price
+from policies.recording import run
+from tests.e2e.stack import Stack
+
+LOAD = Load(uploads_per_day=100_000, megabytes=5)
+# Round numbers, so that a person can follow.
+MEASURED = Measurements.model_validate(
+    {
+        "command": "by hand",
+        "date": "2026-11-21",
+        "machine": "none",
+        "cpuSeconds": {
+            "validate": {"perFile": 0.0, "perMegabyte": 0.02},
+            "thumbnail": {"perFile": 0.1, "perMegabyte": 0.06},
+            "watermark": {"perFile": 0.0, "perMegabyte": 0.2},
+            "metadata": {"perFile": 0.1, "perMegabyte": 0.0},
+            "perRenditionMegapixel": {"jpeg": 0.0, "webp": 0.0},
+        },
+        "renditionBytesPerMegapixel": {"jpeg": 300_000, "webp": 300_000},
+        "watermarkBytesPerByte": 0.8,
+        "readsPerFile": 4,
+        "assetRowBytes": 800,
+        "renditionEntryBytes": 200,
+        "jobRowBytes": 900,
+        "executionDataBytes": 14_000,
+        "functionLogLineBytes": 400,
+        "functionLogOtherBytes": 600,
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def prod() -> Settings:
+    return stack_settings("prod")
+
+
+def priced(*changes: str, load: Load = LOAD) -> Estimate:
+    return estimate(stack_settings("prod", changes), load, MEASURED, core_speed=1)
+
+
+def line(found: Estimate, service: str, what: str) -> float:
+    """Dollars a month of the one line whose description begins so."""
+    (usd,) = [line.usd for line in found.lines if line.service == service and line.what.startswith(what)]
+    return usd
+
+
+def test_a_hundred_thousand_a_day_is_three_million_files_a_month() -> None:
+    assert LOAD.files == 3_000_000
+    assert LOAD.gigabytes == 15_000
+
+
+def test_standard_with_eight_transitions_costs_600_dollars() -> None:
+    assert standard_usd(LOAD.files, 8) == pytest.approx(600)
+
+
+@pytest.mark.parametrize(("seconds", "usd"), [(1.6, 8.00), (5, 18.63), (8, 28.01)])
+def test_express_costs_8_19_and_28_dollars_by_its_length(seconds: float, usd: float) -> None:
+    assert express_usd(LOAD.files, seconds) == pytest.approx(usd, abs=0.01)
+
+
+def test_express_is_billed_in_whole_tenths_of_a_second_and_whole_64_megabytes() -> None:
+    assert express_usd(1e6, 1.61) == express_usd(1e6, 1.7) > express_usd(1e6, 1.6)
+    assert express_usd(1e6, 1, memory_mb=65) == express_usd(1e6, 1, memory_mb=128)
+
+
+def test_transforms_of_six_and_a_half_gigabyte_seconds_cost_262_dollars_on_arm() -> None:
+    assert lambda_usd(3 * LOAD.files, 6.5 * LOAD.files, "arm64") == pytest.approx(261.80, abs=0.01)
+    assert lambda_usd(3 * LOAD.files, 6.5 * LOAD.files, "x86_64") == pytest.approx(326.80, abs=0.01)
+
+
+def test_guardduty_asks_for_gigabytes_and_for_objects() -> None:
+    assert malware_scan_usd(LOAD) == pytest.approx(15_000 * 0.09 + 3_000 * 0.215)
+
+
+def test_x_ray_samples_the_first_each_second_and_a_twentieth_of_the_rest() -> None:
+    assert traces_per_month(1000) == 1000
+    assert traces_per_month(2_592_000 + 1000) == 2_592_000 + 50
+
+
+def test_every_line_is_what_a_person_computes() -> None:
+    found = priced("validate.provisionedConcurrency=0", "validate.memoryMb=1769")
+    files, transfer = LOAD.files, 5 / 75
+    # validate: 0.1 s of work, 5 MB at 75 MB/s, one request of 0.03 s, at 1769 MB.
+    seconds = 0.1 + transfer + 0.03
+    assert line(found, "Lambda", "validate,") == pytest.approx(files * seconds * 1769 / 1024 * 13.3334e-6)
+    # thumbnail: 0.1 + 5 x 0.06 s of work, and eight renditions to write.
+    seconds = 0.4 + transfer + 9 * 0.03
+    assert line(found, "Lambda", "thumbnail,") == pytest.approx(files * seconds * 1769 / 1024 * 13.3334e-6)
+    assert line(found, "Lambda", "calls") == pytest.approx(2.40)
+    # validate 0.1967, watermark 1.1267 is the slowest, 0.5 for the rest: 1.9 s in tenths.
+    assert line(found, "Step Functions", "1.82 s") == pytest.approx(files * 1.9 * 64 / 1024 * 16.67e-6)
+    assert line(found, "Step Functions", "executions") == pytest.approx(3)
+    assert line(found, "S3", "uploads") == pytest.approx(15)
+    assert line(found, "S3", "renditions written") == pytest.approx(9 * 15)
+    assert line(found, "S3", "reads") == pytest.approx(4.80)
+    assert line(found, "S3 storage", "uploads of one month") == pytest.approx(345)
+    # A record of 800 + 9 x 200 bytes is three units, written twice.
+    assert line(found, "DynamoDB", "assets") == pytest.approx(6 * 3 * 0.625)
+    # Three writes of a job, each to the table and to the index by file; and three to the index by status.
+    assert line(found, "DynamoDB", "jobs") == pytest.approx((2 * 3 + 3) * 3 * 0.625)
+    assert line(found, "EventBridge", "bucket events") == pytest.approx(3)
+    assert line(found, "EventBridge", "pipe") == pytest.approx(1.20)
+    assert line(found, "SQS", "transform queue") == pytest.approx(3.60)
+    assert line(found, "SNS", "results") == pytest.approx(1.50)
+    # Four functions of 1000 bytes a file.
+    assert line(found, "CloudWatch Logs", "functions") == pytest.approx(12 * 0.50)
+
+
+def test_services_add_up_to_the_total() -> None:
+    found = priced()
+    assert sum(found.by_service.values()) == pytest.approx(found.usd)
+    assert found.per_million_files(found.usd) == pytest.approx(found.usd / 3)
+    assert list(found.by_service.values()) == sorted(found.by_service.values(), reverse=True)
+
+
+def test_a_function_below_one_core_takes_longer_and_one_above_no_less(prod: Settings) -> None:
+    work = Work(settings=prod, load=LOAD, measured=MEASURED, core_speed=1)
+    transfer = 5 / 75 + 0.03
+    assert work.seconds("metadata", 1769) - transfer == pytest.approx(0.1)
+    assert work.seconds("metadata", 1769 // 2) - transfer == pytest.approx(0.2, rel=0.01)
+    assert work.seconds("metadata", 3538) - transfer == pytest.approx(0.1)
+
+
+def test_a_slower_core_costs_more() -> None:
+    settings = stack_settings("prod")
+    half, whole = (estimate(settings, LOAD, MEASURED, speed).by_service["Lambda"] for speed in (0.5, 1))
+    assert half > 1.3 * whole
+
+
+@pytest.mark.parametrize(
+    ("change", "service", "difference"),
+    [
+        ("architecture=x86_64", "Lambda", "dearer"),
+        ("validate.provisionedConcurrency=0", "Lambda", "cheaper"),
+        ("transforms[1].memoryMb=6600", "Lambda", "dearer"),
+        ("renditionPresets=[{name: w320, width: 320, formats: [jpeg], quality: 82}]", "S3", "cheaper"),
+        ("lifecycle.uploadDays=7", "S3 storage", "cheaper"),
+        ("workflowLogLevel=ALL", "CloudWatch Logs", "dearer"),
+        ("functionLogLevel=WARNING", "CloudWatch Logs", "cheaper"),
+        ("logRetentionDays=365", "CloudWatch Logs", "dearer"),
+        ("jobRetentionDays=7", "DynamoDB", "cheaper"),
+        ("resultSubscribers={catalogue: {}}", "SQS", "dearer"),
+        ("tracing=false", "X-Ray", "cheaper"),
+        ("encryption=kms", "KMS", "dearer"),
+    ],
+)
+def test_a_change_of_settings_shows_its_price_in_its_service(change: str, service: str, difference: str) -> None:
+    before, after = (found.by_service.get(service, 0.0) for found in (priced(), priced(change)))
+    assert after > before if difference == "dearer" else after < before
+
+
+def test_keeping_validate_warm_twice_is_paid_for_by_the_second() -> None:
+    usd = line(priced("validate.provisionedConcurrency=2"), "Lambda", "validate kept warm")
+    assert usd == pytest.approx(2 * 2_592_000 * 1769 / 1024 * 3.3334e-6)
+
+
+def test_endpoints_are_paid_for_by_the_hour_and_zone() -> None:
+    vpc = "vpc={vpcId: vpc-0a1, subnetIds: [subnet-0a1, subnet-0a2], interfaceEndpoints: [logs, sqs, sns]}"
+    assert line(priced(vpc), "PrivateLink", "3 endpoints in 2 zones") == pytest.approx(3 * 2 * 720 * 0.01)
+
+
+def choice(title: str, *changes: str, measured: Measurements = MEASURED) -> Comparison:
+    found = comparisons(stack_settings("prod", changes), LOAD, measured, 1)
+    return next(comparison for comparison in found if comparison.title == title)
+
+
+def test_standard_is_compared_by_the_workflows_own_transitions(prod: Settings) -> None:
+    express, standard = choice("workflow type").options
+    assert express.chosen
+    assert standard.name == f"Standard, {workflow_run(prod).transitions} transitions each"
+    assert standard.usd == standard_usd(LOAD.files, workflow_run(prod).transitions) > 50 * express.usd
+
+
+def test_logging_everything_costs_what_the_design_warns_of() -> None:
+    off, error, without_data, with_data = [
+        option.usd for option in choice("workflow logging", measured=load_measurements()).options
+    ]
+    assert off == error
+    assert without_data - off == pytest.approx(31, rel=0.25)
+    assert 70 <= with_data - off <= 170
+
+
+def test_the_comparison_marks_what_is_set() -> None:
+    assert [option.chosen for option in choice("workflow logging").options] == [False, True, False, False]
+    changed = choice("workflow logging", "workflowLogLevel=ALL", "workflowLogData=true")
+    assert [option.chosen for option in changed.options] == [False, False, False, True]
+    assert [option.chosen for option in choice("processor", "architecture=x86_64").options] == [False, True]
+
+
+def test_arm_is_a_fifth_cheaper_than_x86() -> None:
+    arm, x86 = choice("processor", "validate.provisionedConcurrency=0").options
+    requests = 2.40
+    assert (arm.usd - requests) / (x86.usd - requests) == pytest.approx(0.8, abs=0.001)
+
+
+# What is counted has to be what there is.
+
+
+def test_the_workflows_calls_are_those_of_a_real_execution(stack: Stack) -> None:
+    stack.finish(stack.upload("uploads/cost.jpg"))
+    states = stack.cloud.client("stepfunctions")
+    (execution, *_) = states.list_executions(
+        stateMachineArn=stack.outputs["stateMachineArn"], statusFilter="SUCCEEDED"
+    )["executions"]
+    events = states.get_execution_history(executionArn=execution["executionArn"], maxResults=1000)["events"]
+    resources = [event["taskScheduledEventDetails"]["resource"] for event in events if event["type"] == "TaskScheduled"]
+    counted = workflow_run(stack_settings("local"))
+    writes = [resource for resource in resources if resource.endswith((":putItem", ":updateItem"))]
+    assert counted.job_writes + counted.asset_writes == len(writes)
+    entered = sum(event["type"].endswith("StateEntered") for event in events)
+    assert counted.transitions == entered + 3, "the transforms are entered inside of the Map"
+
+
+@pytest.mark.parametrize("stack_name", ["dev", "prod"])
+def test_alarms_are_counted_as_the_program_makes_them(stack_name: str) -> None:
+    alarms = run(stack_name).of_type("MetricAlarm")
+    watched = sum("metric" in query for alarm in alarms for query in alarm.inputs["metricQueries"])
+    assert alarm_metrics(stack_settings(stack_name)) == watched
+
+
+def test_indexes_are_counted_as_the_program_makes_them() -> None:
+    (jobs,) = [table for table in run("prod").of_type("Table") if table.inputs["name"].endswith("-jobs")]
+    projections = sorted(index["projectionType"] for index in jobs.inputs["globalSecondaryIndexes"])
+    assert projections == ["ALL", "KEYS_ONLY"]
+    assert STATUS_INDEX_WRITES == 3
+
+
+def test_metrics_are_counted_as_the_functions_write_them(stack: Stack) -> None:
+    stack.finish(stack.upload("uploads/metrics.jpg"))
+    listed = stack.cloud.client("cloudwatch").list_metrics(Namespace="img-pipeline/local")["Metrics"]
+    series = {(metric["MetricName"], json.dumps(metric["Dimensions"])) for metric in listed}
+    assert len(series) == METRICS_PER_FUNCTION * len(stack.outputs["functionNames"])
+
+
+def test_every_price_says_where_it_was_read() -> None:
+    found = [value for value in vars(prices).values() if isinstance(value, Price)]
+    found += [price for value in (prices.LAMBDA_DURATION, prices.LAMBDA_PROVISIONED) for price in value.values()]
+    assert len(found) > 25
+    for price in found:
+        assert price.usd > 0
+        assert len(price.source) > 10
+        assert price.as_of.year == 2026
+
+
+# Settings as they are in a stack's file.
+
+
+@pytest.fixture
+def secret_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    text = (
+        "config:\n  aws:region: eu-west-1\n  img-pipeline:architecture: x86_64\n"
+        "  img-pipeline:alertHttpsEndpoints:\n    - secure: v1:abc\n"
+    )
+    (tmp_path / "Pulumi.secret.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(chosen, "PROJECT_DIRECTORY", tmp_path)
+
+
+@pytest.mark.usefixtures("secret_stack")
+def test_secrets_are_left_out() -> None:
+    settings = stack_settings("secret")
+    assert settings.architecture == "x86_64"
+    assert settings.alert_https_endpoints == ()
+
+
+def test_a_change_inside_an_object_or_a_list_leaves_the_rest() -> None:
+    before = stack_settings("prod")
+    after = stack_settings("prod", ["validate.memoryMb=3000", "transforms[2].memoryMb=4000"])
+    assert after.validate_.memory_mb == 3000
+    assert after.validate_.provisioned_concurrency == before.validate_.provisioned_concurrency
+    assert [transform.memory_mb for transform in after.transforms][:2] == [
+        transform.memory_mb for transform in before.transforms
+    ][:2]
+    assert after.transforms[2].memory_mb == 4000
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["architecture"], "write key=value"),
+        (["architektur=arm64"], "did you mean architecture?"),
+        (["architecture=mips"], "arm64"),
+        (["transforms[9].memoryMb=1"], "has no such part"),
+        (["watermark.text.size=1"], "has no such part"),
+    ],
+)
+def test_a_change_that_is_not_accepted_is_told_in_one_line(changes: list[str], message: str) -> None:
+    with pytest.raises(OperationError, match=message.replace("?", r"\?")) as error:
+        stack_settings("prod", changes)
+    assert "\n" not in str(error.value)
+
+
+def test_an_unknown_stack_is_told_with_those_there_are() -> None:
+    with pytest.raises(OperationError, match=r"no Pulumi\.staging\.yaml; there are stacks dev, local, prod"):
+        report("staging", uploads_per_day=1, megabytes=1)
+
+
+@pytest.fixture
+def run_cost() -> Callable[..., Result]:
+    app = typer.Typer()
+    app.command()(cost)
+    return lambda *arguments: CliRunner().invoke(
+        app, ["--uploads-per-day", "100000", "--megabytes", "5", "--stack", "prod", *arguments]
+    )
+
+
+def test_the_command_shows_services_comparisons_and_sources(run_cost: Callable[..., Result]) -> None:
+    result = run_cost("--details")
+    assert result.exit_code == 0, result.output
+    for shown in ("3 million files and 15,000 GB a month", "Step Functions", "total", "Standard, ", "GuardDuty"):
+        assert shown in result.stdout
+    told = " ".join(result.stdout.split())
+    assert "on demand in us-east-1, 2026-08-31" in told
+    assert "secondary source: CloudWatch $0.1" in told
+    assert "Durations: python -m bench.files" in told
+
+
+def test_two_stacks_and_a_change_stand_side_by_side(run_cost: Callable[..., Result]) -> None:
+    result = run_cost("--against", "dev", "--set", "architecture=x86_64", "--json")
+    estimates = json.loads(result.stdout)["estimates"]
+    assert list(estimates) == ["prod", "dev", "prod with architecture=x86_64"]
+    assert estimates["dev"]["services"]["CloudWatch Logs"] > estimates["prod"]["services"]["CloudWatch Logs"]
+    assert estimates["prod with architecture=x86_64"]["usdPerMonth"] > estimates["prod"]["usdPerMonth"]
+    assert "difference" in run_cost("--against", "dev").stdout
+
+
+def test_the_json_has_every_line_with_its_price_and_source(run_cost: Callable[..., Result]) -> None:
+    found = json.loads(run_cost("--json").stdout)
+    lines = found["estimates"]["prod"]["lines"]
+    assert sum(entry["usd"] for entry in lines) == pytest.approx(found["estimates"]["prod"]["usdPerMonth"])
+    assert {"usd", "per", "unit", "source", "as_of", "checked"} == set(lines[0]["price"])
+    assert found["measured"]["command"] == "python -m bench.files --write"
+    titles = [comparison["title"] for comparison in found["comparisons"]]
+    assert titles == ["workflow type", "workflow logging", "processor", "validate kept warm", "malware scanning"]
+
+
+@pytest.mark.parametrize("arguments", [("--megabytes", "0"), ("--core-speed", "0")])
+def test_impossible_loads_are_refused(run_cost: Callable[..., Result], arguments: tuple[str, ...]) -> None:
+    result = run_cost(*arguments)
+    assert isinstance(result.exception, OperationError)
+    assert "above 0" in str(result.exception)
