@@ -82,16 +82,6 @@ def output(stack: Connection, name: str) -> Any:
     return stack.outputs[name]
 
 
-def dead_letter_queue_urls(stack: Connection) -> dict[str, str]:
-    """Every dead-letter queue's URL, by the part of its name after img-pipeline-{stack}-."""
-    return {
-        "transform-dlq": output(stack, "transformDlqUrl"),
-        "delivery-dlq": output(stack, "deliveryDlqUrl"),
-        "validate-dlq": output(stack, "validateDlqUrl"),
-        **{f"results-{name}-dlq": url for name, url in output(stack, "resultsDlqUrls").items()},
-    }
-
-
 def redeploy(stack: Connection) -> str:
     """Advice for what a deployment puts right."""
     return f"deploy again: img-pipeline deploy --stack {stack.stack}"

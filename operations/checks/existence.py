@@ -81,6 +81,7 @@ def outputs_exist(stack: Connection) -> Iterator[Finding]:
                     raise
                 yield fail(
                     f"{name} names {resource}, which does not exist",
-                    f"find out who deleted it (CloudTrail), then `img-pipeline refresh` and {redeploy(stack)}",
+                    f"ask CloudTrail who deleted it; then img-pipeline refresh --stack {stack.stack}, "
+                    f"and {redeploy(stack)}",
                 )
     yield ok(f"{found} resources")

@@ -39,7 +39,7 @@ def bucket_notifies(stack: Connection) -> Iterator[Finding]:
     else:
         yield fail(
             f"{bucket} sends no events to EventBridge: uploads go unnoticed",
-            f"{redeploy(stack)}; then start what was uploaded meanwhile: img-pipeline backfill --stack {stack.stack}",
+            f"{redeploy(stack)}; then {_catch_up(stack)}",
         )
 
 
@@ -53,8 +53,7 @@ def rule_delivers(stack: Connection) -> Iterator[Finding]:
         if events.describe_rule(Name=name)["State"] == "DISABLED":
             yield fail(
                 f"the rule {name} is DISABLED: uploads go unnoticed",
-                f"aws events enable-rule --name {name}; then start what was uploaded meanwhile: "
-                f"img-pipeline backfill --stack {stack.stack}",
+                f"aws events enable-rule --name {name}; then {_catch_up(stack)}",
             )
             continue
         targets = events.list_targets_by_rule(Rule=name)["Targets"]
@@ -82,6 +81,10 @@ def queue_redrives(stack: Connection) -> Iterator[Finding]:
         yield warn("a file is tried once only", "set maxReceiveCount to 5, what AWS recommends")
     else:
         yield ok(f"{policy['maxReceiveCount']} tries, {visibility_seconds} s apart")
+
+
+def _catch_up(stack: Connection) -> str:
+    return f"start what was uploaded meanwhile: img-pipeline backfill --prefix uploads/ --stack {stack.stack} --yes"
 
 
 def _queue_attribute(stack: Connection, name: str, attribute: str) -> str:

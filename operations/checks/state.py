@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from botocore.exceptions import ClientError
 
 from operations.connection import Connection
-from operations.diagnosis import Finding, dead_letter_queue_urls, fail, ok, output, redeploy, warn
+from operations.dead_letters.stack_queues import dead_letter_queues
+from operations.diagnosis import Finding, fail, ok, output, redeploy, warn
 
 # What the program writes into a job's row for DynamoDB to remove it by (components/persist.py).
 TIME_TO_LIVE_ATTRIBUTE = "expiresAt"
@@ -73,7 +74,9 @@ def everything_is_encrypted(stack: Connection) -> Iterator[Finding]:
         (rule,) = stack.client("s3").get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
         if rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID", "") != own_key:
             yield fail(f"{bucket} is not encrypted with {own_key or 'the key that S3 manages'}", redeploy(stack))
-    for role, url in {"transform-queue": output(stack, "transformQueueUrl"), **dead_letter_queue_urls(stack)}.items():
+    queues = {"transform-queue": output(stack, "transformQueueUrl")}
+    queues |= {f"{queue.name}-dlq": queue.url for queue in dead_letter_queues(stack)}
+    for role, url in queues.items():
         attributes = stack.client("sqs").get_queue_attributes(
             QueueUrl=url, AttributeNames=["SqsManagedSseEnabled", "KmsMasterKeyId"]
         )["Attributes"]

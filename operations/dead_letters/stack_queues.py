@@ -104,11 +104,12 @@ def _state(connection: Connection, queue: DeadLetterQueue) -> State:
         kind=queue.kind,
         visible=depth.visible,
         in_flight=depth.in_flight,
-        oldest_age_seconds=_oldest_age(connection, sqs_queue.name) if depth.total else None,
+        oldest_age_seconds=oldest_age_seconds(connection, sqs_queue.name) if depth.total else None,
     )
 
 
-def _oldest_age(connection: Connection, queue_name: str) -> int | None:
+def oldest_age_seconds(connection: Connection, queue_name: str) -> int | None:
+    """Age of a queue's oldest message as CloudWatch knew it last; None where it knows nothing."""
     now = datetime.now(UTC)
     points = connection.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/SQS",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -15,6 +16,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from typer.testing import CliRunner
 
+from operations import cli
 from operations import doctor as doctor_command
 from operations.checks import alerts, budget, existence, functions, ingestion, queues, quotas, state
 from operations.connection import Connection
@@ -39,7 +41,21 @@ def connection(stack: Stack) -> Connection:
 
 
 def problems(check: Look, connection: Connection) -> list[Finding]:
-    return [finding for finding in look(check, connection) if finding.status is not Status.OK]
+    """What the check finds wrong; commands of ours that it advises have to be commands that there are."""
+    found = [finding for finding in look(check, connection) if finding.status is not Status.OK]
+    for finding in found:
+        for advised in re.findall(r"img-pipeline ([^;,]+)", finding.advice):
+            understand(advised.split())
+    return found
+
+
+def understand(arguments: list[str]) -> None:
+    """Read a command line as the program would, without running it; raises what the program would say of it."""
+    command: Any = typer.main.get_command(cli.app)
+    while hasattr(command, "commands"):
+        name, *arguments = arguments
+        command = command.commands[name]
+    command.make_context(command.name, arguments)
 
 
 def failure(check: Look, connection: Connection) -> Finding:
@@ -185,7 +201,7 @@ def test_a_bucket_that_sends_no_events_is_found(stack: Stack, connection: Connec
     with silent_bucket(stack) as bucket:
         finding = failure(ingestion.bucket_notifies, connection)
     assert bucket in finding.found
-    assert "img-pipeline backfill --stack local" in finding.advice
+    assert "img-pipeline backfill --prefix uploads/ --stack local" in finding.advice
 
 
 def test_a_disabled_rule_is_found_with_the_command_to_enable_it(stack: Stack, connection: Connection) -> None:
@@ -231,20 +247,20 @@ def test_a_failed_file_in_its_dead_letter_queue_is_a_failure(stack: Stack, conne
         finding = failure(queues.dead_letters_are_empty, connection)
         # Its age is what CloudWatch heard last.
         eventually(lambda: "old" in failure(queues.dead_letters_are_empty, connection).found, "the message's age")
-    assert finding.found.startswith("transform-dlq holds 1 message")
-    assert finding.advice == "see the causes: img-pipeline dlq show transform-dlq --stack local"
+    assert finding.found.startswith("transform holds 1 (uploads whose retries are used up)")
+    assert finding.advice == "see the causes: img-pipeline dlq show transform --stack local"
 
 
 def test_a_rejected_file_is_only_a_warning(stack: Stack, connection: Connection) -> None:
     with dead_letter(stack, "validateDlqUrl"):
         (finding,) = problems(queues.dead_letters_are_empty, connection)
     assert finding.status is Status.WARN
-    assert finding.found.startswith("validate-dlq holds 1 message")
+    assert finding.found.startswith("validate holds 1 (rejected files)")
 
 
 def test_a_dead_letter_queue_that_forgets_too_soon_is_found(stack: Stack, connection: Connection) -> None:
-    with queue_attribute(stack, "validateDlqUrl", "MessageRetentionPeriod", "86400"):
-        assert "validate-dlq keeps messages for 1 days only" in failure(queues.dead_letters_are_kept, connection).found
+    with queue_attribute(stack, "validateDlqUrl", "MessageRetentionPeriod", "172800"):
+        assert "validate keeps messages for 2 days only" in failure(queues.dead_letters_are_kept, connection).found
 
 
 def test_a_missing_alarm_is_found(stack: Stack, connection: Connection) -> None:
