@@ -110,6 +110,8 @@ def backfill(
     """Send files that are in the ingest bucket already through the workflow, unless they are finished.
 
     With the setting `backfill.enabled`, a state machine of the stack does it, for any number of files.
+
+    Example: `img-pipeline backfill --prefix uploads/2025/ --rate 50 --stack prod`
     """
     connection = connect(stack, local=local)
     if connection.outputs.get("backfillArn") and not here:

@@ -133,7 +133,10 @@ def enqueue(
 
 
 def pause(*, stack: StackOption = "dev", local: LocalOption = False, yes: YesOption = False) -> None:
-    """Stop working on uploads; they wait in the transform queue, for up to four days."""
+    """Stop working on uploads; they wait in the transform queue, for up to four days.
+
+    Example: `img-pipeline pause --stack prod --yes`
+    """
     connection = connect(stack, local=local)
     name = connection.outputs["pipeName"]
     if not yes:
@@ -144,7 +147,10 @@ def pause(*, stack: StackOption = "dev", local: LocalOption = False, yes: YesOpt
 
 
 def resume(*, stack: StackOption = "dev", local: LocalOption = False, yes: YesOption = False) -> None:
-    """Work on uploads again."""
+    """Work on uploads again.
+
+    Example: `img-pipeline resume --stack prod --yes`
+    """
     connection = connect(stack, local=local)
     name = connection.outputs["pipeName"]
     if not yes:
@@ -162,7 +168,10 @@ def drain(
     local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """How many uploads wait or are in work, at what pace they get fewer, and how long that will take."""
+    """How many uploads wait or are in work, at what pace they get fewer, and how long that will take.
+
+    Example: `img-pipeline drain --wait --stack prod`
+    """
     connection = connect(stack, local=local)
     backlog = None
     with Interruption() as interruption, console.status("looking at the transform queue") as status:

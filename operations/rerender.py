@@ -85,7 +85,10 @@ def rerender(
     local: LocalOption = False,
     yes: YesOption = False,
 ) -> None:
-    """Make the renditions of recorded files anew, after a preset has changed; their subscribers are told again."""
+    """Make the renditions of recorded files anew, after a preset has changed; their subscribers are told again.
+
+    Example: `img-pipeline rerender --all --missing-rendition w2560 --rate 20 --stack prod`
+    """
     if sum(map(bool, (keys, prefix, everything))) != 1:
         raise OperationError("name files by key, or --prefix, or --all: one of them")
     connection = connect(stack, local=local)

@@ -41,7 +41,10 @@ LimitOption = Annotated[int, typer.Option(min=1, help="The most messages to look
 
 @app.command("list")
 def list_queues(*, stack: StackOption = "dev", local: LocalOption = False, as_json: JsonOption = False) -> None:
-    """Every dead-letter queue: how many messages, how many of them in flight, the age of the oldest."""
+    """Every dead-letter queue: how many messages, how many of them in flight, the age of the oldest.
+
+    Example: `img-pipeline dlq list --stack prod`
+    """
     found = states(connect(stack, local=local))
     if as_json:
         return print_json([asdict(state) for state in found])
@@ -61,7 +64,10 @@ def show(
     limit: LimitOption = DEFAULT_LIMIT,
     as_json: JsonOption = False,
 ) -> None:
-    """Dead letters by cause: how many, first and last seen, and some files to look at. Takes nothing out."""
+    """Dead letters by cause: how many, first and last seen, and some files to look at. Takes nothing out.
+
+    Example: `img-pipeline dlq show transform --stack prod`
+    """
     connection = connect(stack, local=local)
     queues = [find_queue(connection, queue)] if queue else dead_letter_queues(connection)
     looks = [(each, _look(connection, each, limit)) for each in queues]
@@ -91,7 +97,10 @@ def peek(
     limit: LimitOption = 10 * DEFAULT_LIMIT,
     as_json: JsonOption = False,
 ) -> None:
-    """One dead letter: its body, its attributes and its job. Takes nothing out."""
+    """One dead letter: its body, its attributes and its job. Takes nothing out.
+
+    Example: `img-pipeline dlq peek uploads/cat.jpg --stack prod`
+    """
     connection = connect(stack, local=local)
     queues = [find_queue(connection, queue)] if queue else dead_letter_queues(connection)
     search = find(connection, wanted, queues, limit=limit)
@@ -125,6 +134,8 @@ def replay_command(
     """Send dead letters back to where they failed, at a bounded rate.
 
     A message is deleted only when its copy has arrived. Rejected files are judged again.
+
+    Example: `img-pipeline dlq replay --only WatermarkError --rate 20 --stack prod`
     """
     if only and everything:
         raise OperationError("--only and --all contradict each other: leave one out")
@@ -161,7 +172,10 @@ def purge_command(
     local: LocalOption = False,
     yes: YesOption = False,
 ) -> None:
-    """Delete everything in a dead-letter queue. Keep it first with `dlq export`."""
+    """Delete everything in a dead-letter queue. Keep it first with `dlq export`.
+
+    Example: `img-pipeline dlq purge validate --stack prod`
+    """
     connection = connect(stack, local=local)
     source = find_queue(connection, queue)
     look = _look(connection, source, DEFAULT_LIMIT)
@@ -179,7 +193,10 @@ def export_command(
     stack: StackOption = "dev",
     local: LocalOption = False,
 ) -> None:
-    """Write a queue's dead letters to a file. Takes nothing out."""
+    """Write a queue's dead letters to a file. Takes nothing out.
+
+    Example: `img-pipeline dlq export letters.jsonl --queue transform --stack prod`
+    """
     connection = connect(stack, local=local)
     source = find_queue(connection, queue)
     with progress("exporting", None) as on_progress:
@@ -198,7 +215,10 @@ def import_command(
     local: LocalOption = False,
     yes: YesOption = False,
 ) -> None:
-    """Put exported dead letters back into a dead-letter queue, from where they can be replayed."""
+    """Put exported dead letters back into a dead-letter queue, from where they can be replayed.
+
+    Example: `img-pipeline dlq import letters.jsonl --stack prod`
+    """
     connection = connect(stack, local=local)
     letters = read(file)
     names = {queue} if queue else {letter.queue for letter in letters}
