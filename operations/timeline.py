@@ -342,10 +342,10 @@ def _waiting(connection: Connection, upload: Upload, job: Row | None) -> Iterato
     kinds = {Kind.REJECTIONS} if rejected else {Kind.EVENTS, Kind.UNDELIVERED}
     queues = [queue for queue in dead_letter_queues(connection) if queue.kind in kinds]
     if letter := find(connection, upload.job_id, queues, limit=DEAD_LETTERS_SEARCHED).letter:
-        yield (
-            f"Its message {letter.message.message_id} is in the dead-letter queue {letter.queue}; "
-            f"`img-pipeline dlq replay --only {upload.file_key} --stack {connection.stack}` sends it back."
-        )
+        yield f"Its message {letter.message.message_id} is in the dead-letter queue {letter.queue}."
+        if not rejected:
+            only = f"--only {upload.file_key} --stack {connection.stack}"
+            yield f"Once the cause is mended, `img-pipeline dlq replay {letter.queue} {only}` sends it back."
     elif not rejected:
         depth = SqsQueue(connection.client("sqs"), connection.outputs["transformQueueUrl"]).depth()
         last = deliveries(connection)

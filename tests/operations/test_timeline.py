@@ -57,7 +57,9 @@ def test_a_failed_file_is_told_with_every_attempt_its_error_and_where_it_lies(
     assert all("Error" in entry.what for entry in errors)
     assert trace.now[0].startswith("Attempt 5 failed with ")
     assert "is in the dead-letter queue transform" in trace.now[1]
-    assert "dlq replay --only uploads/told/fails.jpg --stack local" in trace.now[1]
+    assert (
+        "`img-pipeline dlq replay transform --only uploads/told/fails.jpg --stack local` sends it back" in trace.now[2]
+    )
 
 
 def test_a_rejected_file_is_told_with_its_reason_and_its_hint(stack: Stack, connection: Connection) -> None:
