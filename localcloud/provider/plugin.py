@@ -20,5 +20,8 @@ def install_plugins(directory: Path) -> None:
     for name, module in PLUGINS.items():
         script = directory / name
         search_path = f"PYTHONPATH={shlex.quote(str(PROJECT_ROOT))}${{PYTHONPATH:+:$PYTHONPATH}}"
-        script.write_text(f'#!/bin/sh\n{search_path} exec {shlex.quote(sys.executable)} -u -m {module} "$@"\n')
+        # The engine's address, and a policy pack's folder; after them come the pack's options, which are for choosing
+        # an interpreter.
+        arguments = '${1:+"$1"} ${2:+"$2"}'
+        script.write_text(f"#!/bin/sh\n{search_path} exec {shlex.quote(sys.executable)} -u -m {module} {arguments}\n")
         script.chmod(0o755)
