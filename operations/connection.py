@@ -33,7 +33,6 @@ StackOption = Annotated[
 LocalOption = Annotated[
     bool, typer.Option("--local", help="The embedded cloud that `make up` keeps running here; implies --stack local.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for a script.")]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,8 +21,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from operations.changes import as_json
-from operations.connection import JsonOption, LocalCloud, LocalOption, StackOption
+from operations.connection import LocalCloud, LocalOption, StackOption
 from operations.errors import OperationError
+from operations.terminal import JsonOption
 
 if TYPE_CHECKING:
     from pulumi.automation import EngineEvent

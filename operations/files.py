@@ -18,11 +18,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, Te
 from rich.table import Table
 
 from operations import jobs as jobs_
-from operations.connection import Connection, JsonOption, LocalOption, StackOption, connect
+from operations.connection import Connection, LocalOption, StackOption, connect
 from operations.errors import OperationError
 from operations.interruption import Interruption
 from operations.pipeline import Upload
 from operations.rows import Row, asset_rows
+from operations.terminal import JsonOption
 from operations.uploading import PARALLEL_UPLOADS, Outcome, Transfer, file_key, find_files, upload_files
 
 # More rows than a screen holds help nobody; what went well is then only counted.
@@ -165,7 +166,7 @@ def show_job(
 @jobs.command("watch")
 def watch_jobs(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[FILEKEY]…", help="These files only; leave out for the newest jobs.")
+        list[str] | None, typer.Argument(metavar="FILEKEY…", help="These files only; leave out for the newest jobs.")
     ] = None,
     *,
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many of the newest jobs.")] = 20,

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from operations.connection import Connection, JsonOption, LocalOption, StackOption, connect
+from operations.connection import Connection, LocalOption, StackOption, connect
 from operations.dead_letters.sampling import find
 from operations.dead_letters.stack_queues import Kind, dead_letter_queues
 from operations.errors import OperationError
@@ -27,6 +27,7 @@ from operations.jobs import deliveries, is_over, jobs_of_file
 from operations.pipeline import Upload
 from operations.queues import SqsQueue
 from operations.rows import Row
+from operations.terminal import JsonOption
 from operations.uploading import file_key
 
 # Clocks of different services differ a little, and logs arrive a little late.
