@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import threading
 from typing import Any
 
 import boto3
@@ -17,6 +19,8 @@ _ISOLATED = {
 }
 # The longest answer is that of a synchronous Express execution, which may take five minutes.
 _READ_TIMEOUT_SECONDS = 310
+# Clients may be shared between threads, but a session may not.
+_making_clients = threading.Lock()
 
 
 def make_client(
@@ -29,22 +33,28 @@ def make_client(
     credentials : dict, optional
         A role session's accessKeyId, secretAccessKey and sessionToken. Default: the account's root.
     """
-    session = boto3.Session(botocore_session=botocore.session.Session(_ISOLATED))
     root = {"accessKeyId": account_id, "secretAccessKey": "test", "sessionToken": None}
     keys = credentials or root
-    return session.client(
-        service,
-        region_name=region,
-        endpoint_url=endpoint_url,
-        aws_access_key_id=keys["accessKeyId"],
-        aws_secret_access_key=keys["secretAccessKey"],
-        aws_session_token=keys["sessionToken"],
-        config=Config(
-            inject_host_prefix=False,
-            max_pool_connections=32,
-            proxies={},
-            read_timeout=_READ_TIMEOUT_SECONDS,
-            s3={"addressing_style": "path"},
-            signature_version="s3v4" if service == "s3" else None,
-        ),
-    )
+    with _making_clients:
+        return _session().client(
+            service,
+            region_name=region,
+            endpoint_url=endpoint_url,
+            aws_access_key_id=keys["accessKeyId"],
+            aws_secret_access_key=keys["secretAccessKey"],
+            aws_session_token=keys["sessionToken"],
+            config=Config(
+                inject_host_prefix=False,
+                max_pool_connections=32,
+                proxies={},
+                read_timeout=_READ_TIMEOUT_SECONDS,
+                s3={"addressing_style": "path"},
+                signature_version="s3v4" if service == "s3" else None,
+            ),
+        )
+
+
+@functools.cache
+def _session() -> boto3.Session:
+    """Return the one session of this process, which reads each service's model only once: that is most of the work."""
+    return boto3.Session(botocore_session=botocore.session.Session(_ISOLATED))

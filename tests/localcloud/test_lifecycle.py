@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import localcloud.clients
 import localcloud.emulator
 from localcloud.emulator import PROJECT_ROOT, Emulator, EmulatorError
 from tests.localcloud.workbench import Workbench, eventually
@@ -191,6 +192,8 @@ def test_the_callers_aws_settings_do_not_reach_the_cloud(monkeypatch: pytest.Mon
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
+    # A process reads its AWS settings once; this one may have done so before they were set.
+    monkeypatch.setattr(localcloud.clients, "_session", localcloud.clients._session.__wrapped__)
     with Emulator.start() as cloud:
         function = Workbench(cloud).function("import os\ndef handler(event, context): return dict(os.environ)")
         environment = json.loads(cloud.client("lambda").invoke(FunctionName=function)["Payload"].read())
