@@ -47,7 +47,7 @@ FileKey = Annotated[str, typer.Argument(metavar="FILEKEY", help="The file's key,
 
 
 def upload(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders, or patterns in quotes.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders, or patterns in quotes.")],
     *,
     prefix: Annotated[str, typer.Option(help="Put them into this folder, below `uploads/`.")] = "",
     force: Annotated[
@@ -166,7 +166,7 @@ def show_job(
 @jobs.command("watch")
 def watch_jobs(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="FILEKEY…", help="These files only; leave out for the newest jobs.")
+        list[str] | None, typer.Argument(metavar="FILEKEY", help="These files only; leave out for the newest jobs.")
     ] = None,
     *,
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many of the newest jobs.")] = 20,

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import yaml
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
+from components.settings import config_schema, parse_settings
+from examples.deploy_as_library import deploy_tenant
 from operations import cli, deployment, pulumi_cli
 from operations.changes import STATEFUL_TYPES
-from operations.deployment import DeploymentFailed, DeploymentRefused, DeploymentResult, Engine
+from operations.deployment import PROJECT_DIRECTORY, DeploymentFailed, DeploymentRefused, DeploymentResult, Engine
 from operations.errors import OperationError
 from operations.pulumi_cli import PulumiCli
 from operations.stack_settings import with_settings
@@ -447,3 +451,41 @@ def test_a_setting_that_the_local_stack_cannot_have_is_one_line(img_pipeline, se
 @pytest.mark.parametrize("name", ["preview", "destroy", "refresh"])
 def test_what_the_local_stack_has_no_use_for_is_explained(img_pipeline, name: str) -> None:
     assert "is the embedded cloud's own deployer" in str(img_pipeline(name).exception)
+
+
+# What is shown to others.
+
+
+def test_the_library_example_deploys_a_tenant(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAGER_URL", "https://pager.example.com")
+    pulumi = scripted(CREATION, up=CREATED)
+    result = deploy_tenant("acme", engine=Engine(directory=project, pulumi=pulumi))
+    assert result.outputs["ingestBucket"] == "uploads-here"
+    assert pulumi.inputs == ["https://pager.example.com"]
+    config = yaml.safe_load((project / "Pulumi.tenant-acme.yaml").read_text())["config"]
+    assert parse_settings(_texts(config), config_schema()).watermark.text == "© acme"
+
+
+def test_the_library_example_leaves_a_large_cleanup_to_a_person(project: Path) -> None:
+    deletions = [event for number in range(10) for event in step("delete", ROLE, f"role-{number}")]
+    pulumi = scripted([*deletions, summary(delete=10)])
+    assert not deploy_tenant("acme", engine=Engine(directory=project, pulumi=pulumi)).applied
+    assert pulumi.operations == ["preview"]
+
+
+def test_every_command_of_the_deployment_guide_exists() -> None:
+    guide = (PROJECT_DIRECTORY / "docs" / "deploy.md").read_text(encoding="utf-8")
+    commands = get_command(cli.app).commands  # pyright: ignore[reportAttributeAccessIssue]
+    lines = re.findall(r"(?:^|\| )(?:\w+=\S+ )?img-pipeline (\w+)((?:.*\\\n)*.*)", guide, re.MULTILINE)
+    assert len(lines) > 8
+    for name, rest in lines:
+        known = {option for parameter in commands[name].params for option in parameter.opts}
+        assert set(re.findall(r"(?<=\s)--?[a-z][a-z-]*", rest.partition(" #")[0])) <= known, (name, rest)
+
+
+def _texts(config: Mapping[str, object]) -> dict[str, str]:
+    """Settings as the engine hands them to the program."""
+    ours = {
+        key.removeprefix("img-pipeline:"): value for key, value in config.items() if key.startswith("img-pipeline:")
+    }
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in ours.items()}

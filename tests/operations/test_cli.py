@@ -1,0 +1,130 @@
+"""What a stranger meets first: help that answers at once, and mistakes that are told in one line."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from operations import cli
+from operations.connection import LocalCloud, connect
+from operations.errors import OperationError
+from tests.e2e.stack import Stack
+from tests.operations.conftest import RunCommand
+
+SLOW_TO_IMPORT = ("pulumi", "PIL", "localcloud.deployer", "ministack")
+
+
+def commands() -> Iterator[tuple[str, TyperCommand]]:
+    """Every command with its whole name."""
+
+    def below(name: str, command: object) -> Iterator[tuple[str, TyperCommand]]:
+        if isinstance(command, TyperGroup):
+            for part, inner in command.commands.items():
+                yield from below(f"{name} {part}", inner)
+        else:
+            assert isinstance(command, TyperCommand)
+            yield name, command
+
+    yield from below("img-pipeline", get_command(cli.app))
+
+
+ALL_COMMANDS = dict(commands())
+
+
+@pytest.mark.parametrize("name", ALL_COMMANDS)
+def test_every_command_says_what_it_does_and_shows_an_example(name: str) -> None:
+    text = ALL_COMMANDS[name].help or ""
+    assert re.match(r"[A-Z][^\n]+", text), text
+    assert f"{name} " in text or f"{name}\n" in text, "its help shows how it is typed"
+
+
+@pytest.mark.parametrize("name", ALL_COMMANDS)
+def test_every_option_and_argument_is_explained(name: str) -> None:
+    unexplained = [parameter.name for parameter in ALL_COMMANDS[name].params if not getattr(parameter, "help", None)]
+    assert not unexplained
+
+
+def test_the_promised_commands_are_there() -> None:
+    names = {name.removeprefix("img-pipeline ") for name in ALL_COMMANDS}
+    deployment = {"deploy", "preview", "destroy", "refresh", "outputs"}
+    files = {"upload", "jobs list", "jobs show", "jobs watch", "asset show", "trace"}
+    letters = {f"dlq {part}" for part in ("list", "show", "peek", "replay", "purge", "export", "import")}
+    assert names >= deployment | files | letters | {
+        "pause",
+        "resume",
+        "drain",
+        "backfill",
+        "rerender",
+        "doctor",
+        "cost",
+    }
+
+
+def test_help_does_not_wait_for_slow_imports() -> None:
+    loaded = f"import sys, operations.cli; print([name for name in {SLOW_TO_IMPORT} if name in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", loaded], text=True).strip() == "[]"  # noqa: S603
+
+
+def test_what_goes_wrong_is_one_line_for_people(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], announced: Path
+) -> None:
+    assert announced.exists()
+    monkeypatch.setattr(sys, "argv", ["img-pipeline", "jobs", "show", "no[such]file", "--local"])
+    with pytest.raises(SystemExit) as exit_:
+        cli.main()
+    assert exit_.value.code == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("error: local knows no job of no[such]file")
+    assert said.err.count("\n") == 1
+
+
+def test_what_aws_refuses_is_one_line_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], stack: Stack, announced: Path
+) -> None:
+    assert announced.exists()
+    outputs = {**stack.outputs, "jobsTable": "img-pipeline-local-gone"}
+    LocalCloud(endpoint_url=stack.cloud.endpoint_url, region=stack.cloud.region, outputs=outputs).announce()
+    monkeypatch.setattr(sys, "argv", ["img-pipeline", "jobs", "list", "--local"])
+    with pytest.raises(SystemExit) as exit_:
+        cli.main()
+    assert exit_.value.code == 1
+    assert re.fullmatch(r"AWS refused: .*ResourceNotFoundException.*\n", capsys.readouterr().err)
+
+
+def test_without_an_embedded_cloud_a_command_says_how_to_start_one(local_state: Path) -> None:
+    assert not local_state.exists()
+    with pytest.raises(OperationError, match="start one with `make up`"):
+        connect("dev", local=True)
+
+
+def test_an_embedded_cloud_that_is_gone_is_noticed(local_state: Path) -> None:
+    LocalCloud(endpoint_url="http://127.0.0.1:9", region="us-east-1", outputs={}).announce()
+    assert local_state.exists()
+    with pytest.raises(OperationError, match=r"127\.0\.0\.1:9 does not answer any more"):
+        connect("local")
+
+
+def test_an_announcement_ends_with_its_cloud_but_not_with_an_older_one(stack: Stack, local_state: Path) -> None:
+    older = LocalCloud(endpoint_url="http://127.0.0.1:9", region="us-east-1", outputs={})
+    newer = LocalCloud(endpoint_url=stack.cloud.endpoint_url, region="us-east-1", outputs=stack.outputs)
+    with older.announced():
+        newer.announce()
+    assert connect("local").outputs["pipeName"] == stack.outputs["pipeName"]
+    with newer.announced():
+        assert connect("local").endpoint_url == stack.cloud.endpoint_url
+    assert not local_state.exists()
+
+
+def test_outputs_are_printed_for_people_for_scripts_and_one_by_one(img_pipeline: RunCommand, stack: Stack) -> None:
+    bucket = stack.outputs["ingestBucket"]
+    assert re.search(rf"^ingestBucket\s+{bucket}\s*$", img_pipeline("outputs").stdout, re.MULTILINE)
+    assert f'"ingestBucket": "{bucket}"' in img_pipeline("outputs", "--json").stdout
+    assert img_pipeline("outputs", "ingestBucket").stdout == f"{bucket}\n"
