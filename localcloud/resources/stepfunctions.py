@@ -56,7 +56,7 @@ class StateMachine(TaggedResource):
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
         found = cloud.client("stepfunctions").describe_state_machine(stateMachineArn=resource_id)
-        logging, tracing = found.get("loggingConfiguration", {}), found.get("tracingConfiguration", {})
+        logging = found.get("loggingConfiguration", {})
         groups = [
             destination["cloudWatchLogsLogGroup"]["logGroupArn"] for destination in logging.get("destinations", [])
         ]
@@ -68,7 +68,8 @@ class StateMachine(TaggedResource):
                 logDestination=groups[0] if groups else None,
             ),
             role_arn=found["roleArn"],
-            tracing_configuration={"enabled": tracing.get("enabled", False)},
+            # The emulator does not keep this.
+            tracing_configuration=found.get("tracingConfiguration", self.tracing_configuration),
         )
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:
