@@ -6,6 +6,7 @@ python -m demo.night_shift [FILES]
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 import time
@@ -119,7 +120,9 @@ def _wait(find: Callable[[], Found | None], console: Console, what: str) -> Foun
 def _type(console: Console, *arguments: str) -> None:
     """Run a command of the operator's command line as one types it."""
     console.print(f"$ img-pipeline {' '.join(arguments)}", style="cyan", highlight=False)
-    subprocess.run([_COMMAND, *arguments], check=True)  # noqa: S603 - our own command with fixed arguments
+    sys.stdout.flush()
+    environment = {**os.environ, "COLUMNS": str(console.width)}
+    subprocess.run([_COMMAND, *arguments], check=True, env=environment)  # noqa: S603 - our own, fixed arguments
 
 
 if __name__ == "__main__":
