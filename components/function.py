@@ -168,9 +168,9 @@ def _join_network(function_name: str, network: Network, deployment: Deployment) 
     manage = ["ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"]
     describe = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
     return [
-        allow("JoinNetwork", ["ec2:CreateNetworkInterface"], create_in),
-        allow("ManageNetworkInterfaces", manage, [interfaces]),
-        allow("DescribeNetwork", describe, ["*"]),
+        allow("JoinNetwork", ["ec2:CreateNetworkInterface"], create_in, why="Lambda places the function in the VPC"),
+        allow("ManageNetworkInterfaces", manage, [interfaces], why="Lambda looks after what it placed there"),
+        allow("DescribeNetwork", describe, ["*"], why="Lambda finds its place; AWS allows this on nothing narrower"),
         {
             "Sid": "NotByCode",
             "Effect": "Deny",

@@ -13,12 +13,26 @@ Statement = Mapping[str, Any]
 Condition = Mapping[str, Mapping[str, pulumi.Input[str] | Sequence[pulumi.Input[str]]]]
 
 
+class Permission(dict[str, Any]):
+    """A statement of a role's policy that knows why it is there, which the policy itself does not tell AWS."""
+
+    why: str
+
+
 def allow(
-    sid: str, actions: Sequence[str], resources: Sequence[pulumi.Input[str]], condition: Condition | None = None
-) -> Statement:
-    """A statement of a role's policy: the role may do `actions` to `resources`."""
-    statement = {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
-    return {**statement, "Condition": condition} if condition else statement
+    sid: str,
+    actions: Sequence[str],
+    resources: Sequence[pulumi.Input[str]],
+    condition: Condition | None = None,
+    *,
+    why: str = "",
+) -> Permission:
+    """A statement of a role's policy: the role may do `actions` to `resources`. docs/security.md shows `why`."""
+    statement = Permission(Sid=sid, Effect="Allow", Action=list(actions), Resource=list(resources))
+    if condition:
+        statement["Condition"] = condition
+    statement.why = why
+    return statement
 
 
 def allow_service(
@@ -55,13 +69,17 @@ def policy_document(statements: Sequence[Statement]) -> pulumi.Output[str]:
 def write_logs(log_group_arn: pulumi.Input[str]) -> Statement:
     """Leave to write one log group's events, and to start streams in it."""
     return allow(
-        "WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [pulumi.Output.concat(log_group_arn, ":*")]
+        "WriteLogs",
+        ["logs:CreateLogStream", "logs:PutLogEvents"],
+        [pulumi.Output.concat(log_group_arn, ":*")],
+        why="Writes its own log, and no other",
     )
 
 
 def write_traces() -> Statement:
     """Leave to send traces to X-Ray, whose actions AWS allows on nothing narrower than `*`."""
-    return allow("WriteTraces", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"])
+    why = "Sends traces; AWS allows this on nothing narrower"
+    return allow("WriteTraces", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"], why=why)
 
 
 def use_key(
@@ -71,7 +89,8 @@ def use_key(
     if key_arn is None:
         return ()
     via = [f"{service}.{deployment.region}.{deployment.dns_suffix}" for service in services]
-    return (allow("UseKey", actions, [key_arn], {"StringEquals": {"kms:ViaService": via}}),)
+    why = f"Reads or writes what the key encrypts, through {' and '.join(services)} only"
+    return (allow("UseKey", actions, [key_arn], {"StringEquals": {"kms:ViaService": via}}, why=why),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +125,8 @@ class ServiceRole(pulumi.ComponentResource):
             name, name="permissions", role=role.name, policy=policy_document(args.statements), opts=child
         )
         self.arn = role.arn
-        self.register_outputs({"arn": self.arn})
+        why = {statement["Sid"]: statement.why for statement in args.statements if isinstance(statement, Permission)}
+        self.register_outputs({"arn": self.arn, "role_name": args.role_name, "why": why})
 
 
 def _trust(args: ServiceRoleArgs) -> Statement:

@@ -124,11 +124,36 @@ def _definition(args: StateMachineArgs) -> pulumi.Output[str]:
 def _statements(args: StateMachineArgs) -> list[Statement]:
     functions = [args.validate, *(function for _, function in args.transforms)]
     return [
-        allow("RunFunctions", ["lambda:InvokeFunction"], [function.alias_arn for function in functions]),
-        allow("KeepJobs", ["dynamodb:UpdateItem"], [args.persist.jobs.arn]),
-        allow("KeepAssets", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [args.persist.assets.arn]),
-        allow("KeepRejectedFiles", ["sqs:SendMessage"], [args.validate_dlq.arn]),
-        allow("TellResults", ["sns:Publish"], [args.persist.results_topic_arn]),
+        allow(
+            "RunFunctions",
+            ["lambda:InvokeFunction"],
+            [function.alias_arn for function in functions],
+            why="Calls the released version of each function",
+        ),
+        allow(
+            "KeepJobs",
+            ["dynamodb:UpdateItem"],
+            [args.persist.jobs.arn],
+            why="Writes how far each file has come, and how it ended",
+        ),
+        allow(
+            "KeepAssets",
+            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+            [args.persist.assets.arn],
+            why="Writes a finished file's record unless a newer one is there, and marks it as published",
+        ),
+        allow(
+            "KeepRejectedFiles",
+            ["sqs:SendMessage"],
+            [args.validate_dlq.arn],
+            why="Keeps a rejected file's event with the reason",
+        ),
+        allow(
+            "TellResults",
+            ["sns:Publish"],
+            [args.persist.results_topic_arn],
+            why="Tells subscribers how a file ended",
+        ),
         *use_key(args.key_arn, ["kms:Decrypt", "kms:GenerateDataKey"], ["dynamodb", "sqs", "sns"], args.deployment),
         # AWS allows these on nothing narrower than `*` ("Logging in CloudWatch Logs", Step Functions).
         allow(
@@ -144,6 +169,7 @@ def _statements(args: StateMachineArgs) -> list[Statement]:
                 "logs:DescribeLogGroups",
             ],
             ["*"],
+            why="Lets Step Functions write the workflow's log; AWS allows this on nothing narrower",
         ),
         *([write_traces(), _read_sampling()] if args.settings.tracing else []),
     ]
@@ -151,4 +177,5 @@ def _statements(args: StateMachineArgs) -> list[Statement]:
 
 def _read_sampling() -> Statement:
     """Leave to ask X-Ray which executions to trace, allowed on nothing narrower than `*`."""
-    return allow("ReadSampling", ["xray:GetSamplingRules", "xray:GetSamplingTargets"], ["*"])
+    why = "Asks which executions to trace; AWS allows this on nothing narrower"
+    return allow("ReadSampling", ["xray:GetSamplingRules", "xray:GetSamplingTargets"], ["*"], why=why)

@@ -158,7 +158,12 @@ class Transform(pulumi.ComponentResource):
                 },
                 statements=[
                     self._read_uploads(),
-                    allow("ReadDenylist", ["dynamodb:GetItem"], [args.persist.denylist.arn]),
+                    allow(
+                        "ReadDenylist",
+                        ["dynamodb:GetItem"],
+                        [args.persist.denylist.arn],
+                        why="Looks up whether a file with this hash is refused",
+                    ),
                     *use_key(args.key_arn, ["kms:Decrypt"], ["s3", "dynamodb"], args.deployment),
                 ],
             ),
@@ -173,11 +178,12 @@ class Transform(pulumi.ComponentResource):
         if transform.writes_renditions:
             environment["PROCESSED_BUCKET"] = self.bucket.name
             written = pulumi.Output.concat(self.bucket.arn, f"/{OUTPUT_PREFIX}{UPLOAD_PREFIX}*")
-            statements.append(allow("WriteRenditions", ["s3:PutObject"], [written]))
+            why = "Stores what it makes, under the folder of uploads"
+            statements.append(allow("WriteRenditions", ["s3:PutObject"], [written], why=why))
             key_actions.append("kms:GenerateDataKey")
         if logo_key:
             logo = pulumi.Output.concat(self.bucket.arn, f"/{logo_key}")
-            statements.append(allow("ReadLogo", ["s3:GetObject"], [logo]))
+            statements.append(allow("ReadLogo", ["s3:GetObject"], [logo], why="Reads the logo that it draws"))
         return Function(
             f"{self._prefix}-{transform.name}",
             FunctionArgs(
@@ -209,4 +215,5 @@ class Transform(pulumi.ComponentResource):
     def _read_uploads(self) -> Statement:
         # The event names a version, and only that version is read.
         uploads = pulumi.Output.concat(self._args.ingest_bucket.arn, f"/{UPLOAD_PREFIX}*")
-        return allow("ReadUploads", ["s3:GetObjectVersion"], [uploads])
+        why = "Reads the version of the upload that the event names"
+        return allow("ReadUploads", ["s3:GetObjectVersion"], [uploads], why=why)
