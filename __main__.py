@@ -5,6 +5,7 @@ import pulumi
 from components.alarms import Watched
 from components.alerting import Alerting, AlertingArgs
 from components.audit import Audit, AuditArgs
+from components.backfill import Backfill, BackfillArgs
 from components.deployment import Deployment
 from components.encryption import Encryption, EncryptionArgs
 from components.ingest import Ingest, IngestArgs
@@ -70,6 +71,19 @@ watched = Watched(
 )
 alerting = Alerting("alerting", AlertingArgs(watched=watched, key_arn=key_arn))
 audit = Audit("audit", AuditArgs(deployment=deployment, key_arn=key_arn))
+backfill = None
+if settings.backfill.enabled:
+    backfill = Backfill(
+        "backfill",
+        BackfillArgs(
+            deployment=deployment,
+            settings=settings.backfill,
+            ingest=ingest,
+            persist=persist,
+            results_bucket=transform.bucket,
+            key_arn=key_arn,
+        ),
+    )
 
 functions, subscribers = transform.functions, persist.subscriber_queues
 for output, value in {
@@ -82,6 +96,7 @@ for output, value in {
     "deliveryDlqUrl": ingest.delivery_dlq.url,
     "pipeName": pipe.pipe_name,
     "stateMachineArn": transform.state_machine.arn,
+    "backfillArn": backfill.arn if backfill else "",
     "assetsTable": persist.assets.name,
     "jobsTable": persist.jobs.name,
     "denylistTable": persist.denylist.name,
@@ -104,6 +119,7 @@ for output, value in {
         **{name: function.role_arn for name, function in functions.items()},
         "workflow": transform.state_machine.role_arn,
         "pipe": pipe.role_arn,
+        **({"backfill": backfill.role_arn} if backfill else {}),
     },
 }.items():
     pulumi.export(output, value)

@@ -133,6 +133,12 @@ class Vpc(_Model):
     interface_endpoints: tuple[InterfaceEndpoint, ...] = ()
 
 
+class BackfillSettings(_Model):
+    enabled: bool
+    messages_per_second: Annotated[int, Field(ge=1, le=1000)]
+    tolerated_failure_percent: Percent
+
+
 class Lifecycle(_Model):
     incomplete_upload_days: Days
     old_version_days: Days
@@ -173,6 +179,7 @@ class Settings(_Model):
     kms_key_arn: Annotated[str, StringConstraints(pattern=r"^(arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+)?$")]
     vpc: Annotated[Vpc | None, BeforeValidator(_none_if_empty)]
     lifecycle: Lifecycle
+    backfill: BackfillSettings
     protect_state: bool
     ingest_bucket_name: BucketName
     processed_bucket_name: BucketName

@@ -1,0 +1,111 @@
+"""Takes in files that are stored already, tens of millions if need be: a state machine that somebody starts."""
+
+import json
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.backfill_definition import BackfillSpec, backfill_definition
+from components.bucket import Bucket
+from components.deployment import Deployment
+from components.iam import ServiceRole, ServiceRoleArgs, Statement, allow, use_key
+from components.ingest import UPLOAD_PREFIX, Ingest
+from components.persist import Persist
+from components.settings import BackfillSettings
+
+RESULTS_PREFIX = "backfill"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackfillArgs:
+    deployment: Deployment
+    settings: BackfillSettings
+    ingest: Ingest
+    persist: Persist
+    results_bucket: Bucket
+    key_arn: pulumi.Input[str] | None
+
+
+class Backfill(pulumi.ComponentResource):
+    """Lists the ingest bucket and fills the transform queue no faster than the settings say."""
+
+    arn: pulumi.Output[str]
+    role_arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: BackfillArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("img-pipeline:index:Backfill", name, None, opts)
+        deployment = args.deployment
+        machine_name = deployment.name("backfill")
+        role = ServiceRole(
+            name,
+            ServiceRoleArgs(
+                deployment=deployment,
+                role_name=machine_name,
+                description="Lists stored files and puts them into the transform queue",
+                service="states.amazonaws.com",
+                source_arn=deployment.arn("states", f"stateMachine:{machine_name}"),
+                statements=_statements(args, machine_name),
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        machine = aws.sfn.StateMachine(
+            name,
+            name=machine_name,
+            type="STANDARD",
+            role_arn=role.arn,
+            definition=_definition(args),
+            tags=deployment.tags,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
+        )
+        self.arn = machine.arn
+        self.role_arn = role.arn
+        self.register_outputs({"arn": self.arn, "role_arn": self.role_arn})
+
+
+def _definition(args: BackfillArgs) -> pulumi.Output[str]:
+    def build(resolved: dict) -> str:
+        return json.dumps(
+            backfill_definition(
+                BackfillSpec(
+                    **resolved,
+                    results_prefix=RESULTS_PREFIX,
+                    messages_per_second=args.settings.messages_per_second,
+                    tolerated_failure_percent=args.settings.tolerated_failure_percent,
+                )
+            )
+        )
+
+    return pulumi.Output.all(
+        ingest_bucket=args.ingest.bucket.name,
+        assets_table=args.persist.assets.name,
+        queue_url=args.ingest.queue.url,
+        results_bucket=args.results_bucket.name,
+    ).apply(build)
+
+
+def _statements(args: BackfillArgs, machine_name: str) -> list[Statement]:
+    deployment = args.deployment
+    uploads = pulumi.Output.concat(args.ingest.bucket.arn, f"/{UPLOAD_PREFIX}*")
+    results = pulumi.Output.concat(args.results_bucket.arn, f"/{RESULTS_PREFIX}/*")
+    only_uploads = {"StringLike": {"s3:prefix": [f"{UPLOAD_PREFIX}*"]}}
+    return [
+        allow("ListUploads", ["s3:ListBucket"], [args.ingest.bucket.arn], only_uploads),
+        # A HEAD of the current version counts as this.
+        allow("FindVersions", ["s3:GetObject"], [uploads]),
+        allow("FindRecords", ["dynamodb:GetItem"], [args.persist.assets.arn]),
+        allow("FillQueue", ["sqs:SendMessage"], [args.ingest.queue.arn]),
+        # A Distributed Map starts its children itself ("IAM policies for using Distributed Map states").
+        allow("RunChildren", ["states:StartExecution"], [deployment.arn("states", f"stateMachine:{machine_name}")]),
+        allow(
+            "FollowChildren",
+            ["states:DescribeExecution", "states:StopExecution"],
+            [deployment.arn("states", f"execution:{machine_name}:*")],
+        ),
+        allow(
+            "WriteResults",
+            ["s3:PutObject", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"],
+            [results],
+        ),
+        *use_key(args.key_arn, ["kms:Decrypt", "kms:GenerateDataKey"], ["s3", "dynamodb", "sqs"], deployment),
+    ]

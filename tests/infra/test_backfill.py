@@ -1,0 +1,97 @@
+"""The backfill's state machine: there on request only, and allowed to list, look and send, and nothing else."""
+
+import json
+
+import pytest
+from cloudsplaining.scan.policy_document import PolicyDocument
+
+from policies.recording import ACCOUNT_ID, REGION, Recording, run
+from tests.infra.test_permissions import fits, formats_of, granted_to, role_policies
+from tests.infra.test_settings import refusal
+
+MACHINE = "aws:sfn/stateMachine:StateMachine"
+STATES = f"arn:aws:states:{REGION}:{ACCOUNT_ID}"
+
+
+@pytest.fixture(scope="module")
+def backfilled() -> Recording:
+    settings = {"enabled": True, "messagesPerSecond": 20, "toleratedFailurePercent": 2.5}
+    return run("prod", {"backfill": settings, "encryption": "kms"})
+
+
+def test_no_stack_has_one_unless_it_asks_for_it(recording: Recording) -> None:
+    assert len(recording.of_type(MACHINE)) == 1
+    assert recording.outputs["backfillArn"] == ""
+    assert "backfill" not in recording.outputs["roleArns"]
+
+
+def test_its_machine_lists_this_stacks_uploads_and_fills_this_stacks_queue(backfilled: Recording) -> None:
+    machine = backfilled.one(MACHINE, name="img-pipeline-prod-backfill")
+    definition = json.loads(machine.inputs["definition"])["States"]["EnqueueAll"]
+    assert machine.inputs["type"] == "STANDARD", "it may take days"
+    assert definition["ItemReader"]["Arguments"]["Bucket"] == backfilled.outputs["ingestBucket"]
+    assert definition["ResultWriter"]["Arguments"] == {
+        "Bucket": backfilled.outputs["processedBucket"],
+        "Prefix": "backfill",
+    }
+    assert definition["MaxConcurrency"] == 20
+    assert definition["ToleratedFailurePercentage"] == 2.5
+    states = definition["ItemProcessor"]["States"]["Enqueue"]["ItemProcessor"]["States"]
+    assert states["Send"]["Arguments"]["QueueUrl"] == backfilled.outputs["transformQueueUrl"]
+    assert states["FindRecord"]["Arguments"]["TableName"] == backfilled.outputs["assetsTable"]
+    assert backfilled.outputs["backfillArn"] == machine.arn
+
+
+def test_its_role_lists_looks_and_sends_and_nothing_else(backfilled: Recording) -> None:
+    ingest = f"arn:aws:s3:::img-pipeline-prod-ingest-{ACCOUNT_ID}"
+    results = f"arn:aws:s3:::img-pipeline-prod-processed-{ACCOUNT_ID}/backfill/*"
+    key = backfilled.one("aws:kms/key:Key").arn
+    assert granted_to(backfilled, "backfill") == {
+        ("s3:ListBucket", ingest),
+        ("s3:GetObject", f"{ingest}/uploads/*"),
+        ("dynamodb:GetItem", backfilled.one("Table", name="img-pipeline-prod-assets").arn),
+        ("sqs:SendMessage", backfilled.one("aws:sqs/queue:Queue", name="img-pipeline-prod-transform-queue").arn),
+        ("states:StartExecution", f"{STATES}:stateMachine:img-pipeline-prod-backfill"),
+        ("states:DescribeExecution", f"{STATES}:execution:img-pipeline-prod-backfill:*"),
+        ("states:StopExecution", f"{STATES}:execution:img-pipeline-prod-backfill:*"),
+        *((f"s3:{action}", results) for action in ("PutObject", "GetObject", "ListMultipartUploadParts")),
+        ("s3:AbortMultipartUpload", results),
+        ("kms:Decrypt", key),
+        ("kms:GenerateDataKey", key),
+    }
+
+
+def test_it_lists_uploads_only(backfilled: Recording) -> None:
+    (document,) = (
+        document for policy, document in role_policies(backfilled) if policy.inputs["role"].endswith("-backfill")
+    )
+    (listing,) = (statement for statement in document["Statement"] if statement["Action"] == ["s3:ListBucket"])
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": ["uploads/*"]}}
+    assert PolicyDocument(document).allows_privilege_escalation == []
+
+
+def test_its_grants_are_actions_of_aws_on_resources_that_fit_them(backfilled: Recording) -> None:
+    for action, resource in granted_to(backfilled, "backfill"):
+        assert any(fits(resource, arn_format) for arn_format in formats_of(action)), f"{action} {resource}"
+
+
+def test_its_role_is_taken_by_its_machine_only(backfilled: Recording) -> None:
+    role = backfilled.one("Role", name="img-pipeline-prod-backfill")
+    (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+    assert statement["Principal"] == {"Service": "states.amazonaws.com"}
+    assert statement["Condition"]["ArnLike"] == {
+        "aws:SourceArn": backfilled.one(MACHINE, name="img-pipeline-prod-backfill").arn
+    }
+    assert backfilled.outputs["roleArns"]["backfill"] == role.arn
+
+
+@pytest.mark.parametrize(
+    ("backfill", "key"),
+    [
+        ({"messagesPerSecond": 0}, "backfill.messagesPerSecond"),
+        ({"toleratedFailurePercent": 101}, "backfill.toleratedFailurePercent"),
+        ({"enabled": "yes"}, "backfill.enabled"),
+    ],
+)
+def test_an_impossible_pace_is_refused_by_name(backfill: dict, key: str) -> None:
+    assert f"img-pipeline:{key}" in refusal(backfill=backfill)

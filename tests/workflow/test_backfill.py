@@ -1,0 +1,201 @@
+"""A backfill's child sends what is missed, in order among the versions of its file, and leaves the rest alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+import pytest
+
+from components.backfill_definition import BackfillSpec, backfill_definition, child_workflow
+from tests.workflow.rig import Rig
+from tests.workflow.test_definition import FUNCTION_LIBRARY, expressions
+
+BUCKET, TABLE = "stored-uploads", "backfilled-assets"
+_names = count(1)
+
+
+class Bench:
+    """A bucket, a table and a queue of its own, and the child between them."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.cloud = rig.cloud
+        self.cloud.client("s3").create_bucket(Bucket=BUCKET)
+        self.cloud.client("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        self.cloud.client("dynamodb").create_table(
+            TableName=TABLE,
+            KeySchema=[{"AttributeName": "fileKey", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "fileKey", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        self.queue_url = self.cloud.client("sqs").create_queue(QueueName="backfilled")["QueueUrl"]
+        self.spec = BackfillSpec(
+            ingest_bucket=BUCKET,
+            assets_table=TABLE,
+            queue_url=self.queue_url,
+            results_bucket="results",
+            results_prefix="backfill",
+            messages_per_second=50,
+            tolerated_failure_percent=1,
+        )
+        self._machine_arn = self.cloud.client("stepfunctions").create_state_machine(
+            name="backfill-child",
+            definition=json.dumps({"QueryLanguage": "JSONata", **child_workflow(self.spec)}),
+            roleArn=self._role(),
+            type="EXPRESS",
+        )["stateMachineArn"]
+
+    def store(self, file_key: str, body: bytes = b"picture") -> str:
+        """Store a version of a file and return its id."""
+        return self.cloud.client("s3").put_object(Bucket=BUCKET, Key=file_key, Body=body)["VersionId"]
+
+    def record(self, file_key: str, version_id: str, sequencer: str, *, published: bool = True) -> None:
+        values = {"fileKey": file_key, "versionId": version_id, "sequencer": sequencer}
+        values |= {"publishedAt": "2026-11-20T10:00:00Z"} if published else {}
+        self.cloud.client("dynamodb").put_item(
+            TableName=TABLE, Item={name: {"S": value} for name, value in values.items()}
+        )
+
+    def item(self, file_key: str) -> dict[str, Any]:
+        """An object as a Distributed Map lists it."""
+        return {
+            "Etag": '"d41d8cd98f00b204e9800998ecf8427e"',
+            "Key": file_key,
+            "LastModified": 1763719200,
+            "Size": 7,
+            "StorageClass": "STANDARD",
+        }
+
+    def run(self, file_keys: Sequence[str], run: str = "") -> dict[str, Any]:
+        items = {"Items": [self.item(file_key) for file_key in file_keys], "BatchInput": {"run": run}}
+        return self.cloud.client("stepfunctions").start_sync_execution(
+            stateMachineArn=self._machine_arn, input=json.dumps(items)
+        )
+
+    def sent(self) -> dict[str, dict[str, Any]]:
+        """What was sent since the last look: events by file key."""
+        sqs, events = self.cloud.client("sqs"), []
+        while messages := sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10).get("Messages", []):
+            for message in messages:
+                events.append(json.loads(message["Body"]))
+                sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
+        by_key = {event["detail"]["object"]["key"]: event for event in events}
+        assert len(by_key) == len(events)
+        return by_key
+
+    def _role(self) -> str:
+        iam = self.cloud.client("iam")
+        trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        allowed = {
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "dynamodb:GetItem", "sqs:SendMessage"],
+            "Resource": "*",
+        }
+        arn = iam.create_role(RoleName="backfill", AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
+        iam.put_role_policy(RoleName="backfill", PolicyName="permissions", PolicyDocument=_policy(allowed))
+        return arn
+
+
+@pytest.fixture(scope="module")
+def bench(rig: Rig) -> Bench:
+    return Bench(rig)
+
+
+@pytest.fixture
+def file_key() -> str:
+    return f"uploads/Grüße 🌄 {next(_names)}.jpg"
+
+
+def test_ten_files_that_were_missed_become_the_events_that_s3_would_have_sent(bench: Bench) -> None:
+    versions = {f"uploads/missed/{number} ü.jpg": "" for number in range(10)}
+    versions = {file_key: bench.store(file_key) for file_key in versions}
+
+    answer = bench.run(list(versions))
+
+    assert answer["status"] == "SUCCEEDED", answer.get("cause")
+    events = bench.sent()
+    assert {key: event["detail"]["object"]["version-id"] for key, event in events.items()} == versions
+    event = events["uploads/missed/3 ü.jpg"]
+    assert event["detail-type"] == "Object Created"
+    assert event["time"] == "2025-11-21T10:00:00.000Z"
+    assert event["detail"]["bucket"] == {"name": BUCKET}
+    assert event["detail"]["object"] == {
+        "key": "uploads/missed/3 ü.jpg",
+        "size": 7,
+        "etag": "d41d8cd98f00b204e9800998ecf8427e",
+        "version-id": versions["uploads/missed/3 ü.jpg"],
+        "sequencer": "19AA5DB3D00",
+    }
+    assert "run" not in event
+
+
+def test_version_that_is_finished_is_left_alone_unless_a_run_is_asked_for(bench: Bench, file_key: str) -> None:
+    bench.record(file_key, bench.store(file_key), "0" * 14 + "0055AED6DCD90281E5")
+
+    assert bench.run([file_key])["status"] == "SUCCEEDED"
+    assert bench.sent() == {}
+
+    bench.run([file_key], run="2026-11-21T10:00:00Z")
+    event = bench.sent()[file_key]
+    assert event["run"] == "2026-11-21T10:00:00Z"
+    assert event["detail"]["object"]["sequencer"] == "0" * 14 + "0055AED6DCD90281E5"
+
+
+def test_version_that_is_recorded_and_not_announced_is_sent(bench: Bench, file_key: str) -> None:
+    bench.record(file_key, bench.store(file_key), "0" * 14 + "0055AED6DCD90281E5", published=False)
+
+    bench.run([file_key])
+
+    assert bench.sent()[file_key]["detail"]["object"]["sequencer"] == "0" * 14 + "0055AED6DCD90281E5"
+
+
+@pytest.mark.parametrize("addition", ["", "+019A0000000"], ids=["announced", "backfilled before"])
+def test_missed_version_comes_after_the_recorded_one_and_before_the_next(
+    bench: Bench, file_key: str, addition: str
+) -> None:
+    recorded, announced_next = "0" * 14 + "0055AED6DCD90281E5", "0" * 14 + "0055AED6DCD90281E6"
+    bench.store(file_key, b"recorded")
+    bench.record(file_key, "the version before", recorded + addition)
+    bench.store(file_key, b"missed")
+
+    bench.run([file_key])
+
+    sequencer = bench.sent()[file_key]["detail"]["object"]["sequencer"]
+    assert recorded + addition < sequencer < announced_next
+
+
+def test_file_that_cannot_be_sent_fails_its_child_by_name_and_stops_no_other(bench: Bench, file_key: str) -> None:
+    bench.store(file_key)
+
+    answer = bench.run(["uploads/gone.jpg", file_key])
+
+    assert (answer["status"], answer["error"]) == ("FAILED", "NotAllSent")
+    assert [entry["key"] for entry in json.loads(answer["cause"])] == ["uploads/gone.jpg"]
+    assert bench.sent().keys() == {file_key}
+
+
+def test_as_many_children_as_messages_a_second_hold_their_place_for_ten_seconds(bench: Bench) -> None:
+    enqueue = backfill_definition(bench.spec)["States"]["EnqueueAll"]
+    hold = enqueue["ItemProcessor"]["States"]["Hold"]
+
+    messages_per_second = enqueue["MaxConcurrency"] * enqueue["ItemBatcher"]["MaxItemsPerBatch"] / hold["Seconds"]
+
+    assert messages_per_second == bench.spec.messages_per_second
+    assert enqueue["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
+    assert enqueue["ToleratedFailurePercentage"] == 1
+    assert enqueue["ResultWriter"]["Arguments"] == {"Bucket": "results", "Prefix": "backfill"}
+
+
+def test_expressions_call_only_functions_that_step_functions_has(bench: Bench) -> None:
+    found = list(expressions(backfill_definition(bench.spec)))
+    assert found
+    for each in found:
+        assert set(re.findall(r"\$(\w+)\(", each)) <= set(FUNCTION_LIBRARY.split()), each
+        assert not re.search(r"\$(?![A-Za-z])", each), "a bare $ has no value in Step Functions"
+
+
+def _policy(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
