@@ -728,6 +728,7 @@ _INTEGRATIONS: dict[str, tuple[str, str]] = {
     "arn:aws:states:::dynamodb:deleteItem": ("dynamodb:DeleteItem", "DynamoDB.AmazonDynamoDBException"),
     "arn:aws:states:::sqs:sendMessage": ("sqs:SendMessage", "SQS.AmazonSQSException"),
     "arn:aws:states:::sns:publish": ("sns:Publish", "SNS.AuthorizationErrorException"),
+    "arn:aws:states:::aws-sdk:s3:headObject": ("s3:GetObject", "S3.S3Exception"),
 }
 
 
@@ -772,6 +773,8 @@ def _target_arn(resource: str, arguments: dict[str, Any]) -> str:
         return table if table.startswith("arn:") else f"arn:aws:dynamodb:{scope}:table/{table}"
     if ":sqs:" in resource:
         return f"arn:aws:sqs:{scope}:{arguments['QueueUrl'].rsplit('/', 1)[1]}"
+    if ":s3:" in resource:
+        return f"arn:aws:s3:::{arguments['Bucket']}/{arguments['Key']}"
     return arguments["TopicArn"]
 
 

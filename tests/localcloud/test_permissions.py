@@ -115,6 +115,13 @@ def test_every_call_of_a_workflow_is_decided_by_its_role_on_the_exact_resource(b
             "arn:aws:sns:us-east-1:000000000000:results",
             "SNS.AuthorizationErrorException",
         ),
+        (
+            "aws-sdk:s3:headObject",
+            {"Bucket": "uploads", "Key": "a/b.jpg"},
+            "s3:GetObject",
+            "arn:aws:s3:::uploads/a/b.jpg",
+            "S3.S3Exception",
+        ),
     ],
 )
 def test_a_call_that_the_workflows_role_may_not_make_fails_by_the_integrations_error(  # noqa: PLR0917
