@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from operations import deployment_commands, files, ingestion
 from operations.backfill import backfill
+from operations.cost import cost
 from operations.dead_letters import commands as dead_letter_commands
 from operations.doctor import doctor
 from operations.errors import OperationError
@@ -35,6 +36,7 @@ COMMANDS = {
         deployment_commands.destroy,
         deployment_commands.refresh,
         deployment_commands.outputs,
+        cost,
     ),
     FILES: (files.upload, trace),
     OPERATE: (doctor, ingestion.pause, ingestion.resume, ingestion.drain, backfill, rerender),

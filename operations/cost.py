@@ -88,7 +88,9 @@ def cost(
     core_speed: Annotated[
         float | None, typer.Option(help="How fast Lambda's core is beside the measured one; see the report's end.")
     ] = None,
-    details: Annotated[bool, typer.Option(help="Every line of the bill, with quantity and price.")] = False,
+    details: Annotated[
+        bool, typer.Option("--details", help="Every line of the bill, with quantity and price.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Estimate what a stack costs, from its settings, list prices and measured durations. Asks no cloud.

@@ -47,7 +47,7 @@ def backlog_is_worked_on(stack: Connection) -> Iterator[Finding]:
     """Uploads do not wait for long."""
     url = output(stack, "transformQueueUrl")
     depth, age = stack.pipeline.queue_depth(url), oldest_age_seconds(stack, url.rpartition("/")[2])
-    if depth and age and age > LONG_WAIT_SECONDS:
+    if depth and age is not None and age > LONG_WAIT_SECONDS:
         yield warn(
             f"{depth} uploads wait, the oldest for {_spoken(age)}",
             f"see what becomes of them: img-pipeline jobs list --stack {stack.stack}",

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from typer.testing import CliRunner
 
+from localcloud.deployer import deploy
 from operations import cli
 from operations import doctor as doctor_command
 from operations.checks import alerts, budget, existence, functions, ingestion, queues, quotas, state
@@ -545,6 +546,77 @@ def test_quotas_with_room_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert finding == ok("2 quotas")
 
 
+class FakeLambda:
+    """Answers of the Lambda service that the embedded cloud never gives."""
+
+    def __init__(self, unreserved: int = 900, code_bytes: float = 1e9, **configuration: Any) -> None:
+        self._account = {
+            "AccountLimit": {
+                "TotalCodeSize": 75e9,
+                "CodeSizeUnzipped": 250e6,
+                "ConcurrentExecutions": 1000,
+                "UnreservedConcurrentExecutions": unreserved,
+            },
+            "AccountUsage": {"TotalCodeSize": code_bytes, "FunctionCount": 4},
+        }
+        self._configuration = {"Runtime": "python3.13", "CodeSize": 1e6, "Layers": [{"CodeSize": 10e6}]} | configuration
+
+    def get_account_settings(self) -> dict[str, Any]:
+        return self._account
+
+    def get_function_configuration(self, *, FunctionName: str, Qualifier: str) -> dict[str, Any]:
+        assert Qualifier == "live", "the workflow calls the alias"
+        return {"FunctionName": FunctionName} | self._configuration
+
+    def get_function_concurrency(self, *, FunctionName: str) -> dict[str, Any]:
+        assert FunctionName == "img-pipeline-prod-validate"
+        return {"ReservedConcurrentExecutions": 50}
+
+
+@pytest.mark.parametrize(
+    ("check", "answers", "status", "told"),
+    [
+        (quotas.concurrency_has_headroom, {"unreserved": 301}, Status.OK, "50 of the account's 1000 reserved here"),
+        (quotas.concurrency_has_headroom, {"unreserved": 299}, Status.WARN, "299 unreserved"),
+        (quotas.concurrency_has_headroom, {"unreserved": 99}, Status.FAIL, "99 unreserved"),
+        (quotas.code_storage_has_room, {"code_bytes": 59e9}, Status.OK, "59.0 of 75 GB"),
+        (quotas.code_storage_has_room, {"code_bytes": 61e9}, Status.WARN, "61.0 of 75 GB"),
+        (functions.packages_fit, {}, Status.OK, "11 MB zipped"),
+        (functions.packages_fit, {"Layers": [{"CodeSize": 70e6}]}, Status.WARN, "about 213 of 250 MB unzipped"),
+        (functions.functions_are_active, {"State": "Active"}, Status.OK, "is Active"),
+        (functions.functions_are_active, {"State": "Inactive"}, Status.WARN, "long idle time"),
+        (
+            functions.functions_are_active,
+            {"State": "Failed", "StateReason": "the key is disabled"},
+            Status.FAIL,
+            "the key is disabled",
+        ),
+        (functions.functions_are_active, {"LastUpdateStatus": "Failed"}, Status.FAIL, "its last update Failed"),
+        (functions.runtimes_are_supported, {"Runtime": "python3.9"}, Status.WARN, "python3.9"),
+    ],
+)
+def test_limits_and_states_of_functions(
+    monkeypatch: pytest.MonkeyPatch, check: Look, answers: dict[str, Any], status: Status, told: str
+) -> None:
+    monkeypatch.setattr(Connection, "client", lambda *_: FakeLambda(**answers))
+    outputs = {"functionNames": {"validate": "img-pipeline-prod-validate"}}
+    (finding,) = look(check, Connection(stack="prod", outputs=outputs, region="us-east-1"))
+    assert finding.status is status, finding
+    assert told in finding.found
+
+
+def test_uploads_that_wait_for_long_are_a_warning(
+    stack: Stack, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "LONG_WAIT_SECONDS", -1)
+    with stack.paused():
+        upload = stack.upload("uploads/waits.jpg")
+        (finding,) = eventually(lambda: problems(queues.backlog_is_worked_on, connection), "the waiting upload")
+    assert finding.status is Status.WARN
+    assert finding.found.startswith("1 uploads wait, the oldest for ")
+    stack.finish(upload)
+
+
 def test_the_smoke_test_sends_a_file_through_and_leaves_nothing(stack: Stack, connection: Connection) -> None:
     findings = look(file_goes_through, connection)
     assert [finding.status for finding in findings] == [Status.OK] * 4, findings
@@ -607,24 +679,41 @@ def test_no_file_is_sent_into_a_paused_stack(stack: Stack, connection: Connectio
 
 def test_a_budget_is_looked_at_where_one_is_set(stack: Stack, connection: Connection) -> None:
     assert look(budget.budget_watches, connection) == [ok("none set")]
-    budgets, name = stack.cloud.client("budgets"), "img-pipeline-local-monthly"
-    budgets.create_budget(
-        AccountId=stack.cloud.account_id,
-        Budget={
-            "BudgetName": name,
-            "BudgetType": "COST",
-            "TimeUnit": "MONTHLY",
-            "BudgetLimit": {"Amount": "500", "Unit": "USD"},
-        },
-    )
     limited = Connection(
         stack="local",
-        outputs={**connection.outputs, "budgetName": name},
+        outputs=deploy(stack.cloud, "local", {"monthlyBudgetUsd": 500}),
         region=connection.region,
         endpoint_url=connection.endpoint_url,
     )
-    try:
-        assert "tells nobody" in failure(budget.budget_watches, limited).found
-    finally:
-        budgets.delete_budget(AccountId=stack.cloud.account_id, BudgetName=name)
+    assert look(budget.budget_watches, limited) == [ok("0.00 of 500 USD this month")]
+
+    budgets = {"AccountId": stack.cloud.account_id, "BudgetName": limited.outputs["budgetName"]}
+    client = stack.cloud.client("budgets")
+    for notification in client.describe_notifications_for_budget(**budgets)["Notifications"]:
+        client.delete_notification(**budgets, Notification=notification)
+    assert "tells nobody" in failure(budget.budget_watches, limited).found
+    client.delete_budget(**budgets)
     assert failure(budget.budget_watches, limited).advice == "deploy again: img-pipeline deploy --stack local"
+
+
+def test_a_budget_that_sees_no_cost_is_a_warning(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_aws = Connection(stack="prod", outputs={**connection.outputs, "budgetName": "monthly"}, region="us-east-1")
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    clients = {name: boto3.client(name, region_name="us-east-1", **keys) for name in ("budgets", "ce")}
+    usd = {"Amount": "0", "Unit": "USD"}
+    monkeypatch.setattr(Connection, "client", lambda _, service: clients[service])
+    with Stubber(clients["budgets"]) as budgets, Stubber(clients["ce"]) as explorer:
+        found = {"BudgetName": "monthly", "BudgetType": "COST", "TimeUnit": "MONTHLY"}
+        spent = {"CalculatedSpend": {"ActualSpend": usd}, "BudgetLimit": usd | {"Amount": "500"}}
+        budgets.add_response("describe_budget", {"Budget": found | spent})
+        told = {"NotificationType": "ACTUAL", "ComparisonOperator": "GREATER_THAN", "Threshold": 80.0}
+        budgets.add_response("describe_notifications_for_budget", {"Notifications": [told]})
+        tags = [
+            {"TagKey": key, "Type": "UserDefined", "Status": status}
+            for key, status in (("Project", "Active"), ("Stack", "Inactive"))
+        ]
+        explorer.add_response("list_cost_allocation_tags", {"CostAllocationTags": tags})
+        (finding,) = look(budget.budget_watches, on_aws)
+    assert finding.status is Status.WARN
+    assert "the cost allocation tag Stack is not activated" in finding.found
+    assert finding.advice.endswith("TagKey=Stack,Status=Active")
