@@ -36,7 +36,7 @@ def make_client(
     root = {"accessKeyId": account_id, "secretAccessKey": "test", "sessionToken": None}
     keys = credentials or root
     with _making_clients:
-        return _session().client(
+        client = _session().client(
             service,
             region_name=region,
             endpoint_url=endpoint_url,
@@ -52,6 +52,10 @@ def make_client(
                 signature_version="s3v4" if service == "s3" else None,
             ),
         )
+        # botocore makes a service's exception classes at their first use; two threads at once would get two sets of
+        # them, and what one thread raises the other would not catch.
+        _ = client.exceptions
+        return client
 
 
 @functools.cache
