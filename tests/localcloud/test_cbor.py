@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localcloud import cbor
@@ -18,6 +18,7 @@ values = st.recursive(
 
 
 @given(values)
+@settings(max_examples=50, deadline=None)
 def test_what_is_encoded_is_decoded_again(value: Any) -> None:
     assert cbor.loads(cbor.dumps(value)) == value
 

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ import pytest
 import localcloud.clients
 import localcloud.emulator
 from localcloud.emulator import PROJECT_ROOT, Emulator, EmulatorError
-from tests.localcloud.workbench import Workbench, eventually
+from tests.localcloud.workbench import Workbench, call_function, eventually, send_to
 
 SLOW_FUNCTION = """
 import time
@@ -160,17 +161,22 @@ def test_port_region_and_account_are_what_was_asked_for() -> None:
         assert all(decision.allowed for decision in cloud.journal())
 
 
-def test_a_given_data_directory_is_kept_with_everything_in_it(tmp_path: Path) -> None:
+def test_a_given_data_directory_is_kept_and_everything_in_it_goes_on(tmp_path: Path) -> None:
     with Emulator.start(data_directory=tmp_path) as cloud:
         cloud.client("s3").create_bucket(Bucket="pictures")
         cloud.client("s3").put_object(Bucket="pictures", Key="a.jpg", Body=b"jpeg")
-        queue = Workbench(cloud).queue()
-        queue.send("kept")
+        bench = Workbench(cloud)
+        source, received = bench.queue(), bench.queue()
+        echo = bench.function("def handler(event, context): return event")
+        states = {"Call": call_function(echo, "Send"), "Send": send_to(received)}
+        workflow = bench.workflow(states, ("lambda:InvokeFunction", echo), ("sqs:SendMessage", received.arn))
+        pipe = bench.pipe(source, workflow, InputTemplate='{"kept": <$.body>}')
+        cloud.client("pipes").stop_pipe(Name=pipe)
+        source.send("message")
     with Emulator.start(data_directory=tmp_path) as cloud:
         assert cloud.client("s3").get_object(Bucket="pictures", Key="a.jpg")["Body"].read() == b"jpeg"
-        (url,) = cloud.client("sqs").list_queues()["QueueUrls"]
-        (message,) = cloud.client("sqs").receive_message(QueueUrl=url)["Messages"]
-        assert message["Body"] == '"kept"'
+        cloud.client("pipes").start_pipe(Name=pipe)
+        assert json.loads(replace(received, cloud=cloud).receive()["Body"]) == [{"kept": "message"}]
     assert not (tmp_path / "tmp").exists()
 
 
