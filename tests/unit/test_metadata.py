@@ -11,6 +11,7 @@ from PIL import Image, ImageFilter
 from PIL.TiffImagePlugin import IFDRational
 
 from functions.metadata.appearance import dominant_colours, perceptual_hash
+from functions.metadata.first_scan import first_scan
 from functions.metadata.thumbhash import thumb_hash
 from functions.shared.errors import MetadataError, TransientError
 from functions.shared.formats import AVIF, FORMATS, GIF, HEIC, JPEG, PNG, TIFF, WEBP, Format
@@ -214,6 +215,17 @@ def test_of_a_progressive_photograph_only_the_coarse_beginning_is_fetched(cloud:
     for one, other in zip(*(base64.b64decode(each["thumbHash"])[:3] for each in (coarse, whole)), strict=True):
         assert abs(one - other) <= 2
     assert (coarse["width"], coarse["height"], coarse["mode"]) == (1600, 1000, "RGB")
+
+
+def test_a_first_scan_that_lacks_colours_or_has_more_than_averages_is_not_enough() -> None:
+    body = file_of(patches((1600, 1000), seed=6), JPEG, progressive=True)
+    scan = body.index(b"\xff\xda")
+    assert first_scan(io.BytesIO(body)) is not None
+    for at, value in ((scan + 4, 1), (scan + 12, 5)):  # the number of components, the last coefficient
+        other = bytearray(body)
+        other[at] = value
+        assert first_scan(io.BytesIO(bytes(other))) is None
+    assert first_scan(io.BytesIO(file_of(patches((1600, 1000), seed=6), JPEG))) is None
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK"])

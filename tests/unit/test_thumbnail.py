@@ -142,7 +142,9 @@ def test_a_profile_that_is_broken_or_of_another_colour_space_is_ignored(
 ) -> None:
     picture = gradient((200, 100)).convert("L")
     stored = file_of(Image.merge("RGB", (picture,) * 3).convert(mode), JPEG, icc_profile=profile)
-    assert looks_like(renditions(cloud, stored, JPEG)["w160-webp"], picture)
+    for image in renditions(cloud, stored, JPEG).values():
+        assert image.mode in {"L", "RGB"}
+        assert looks_like(image, picture)
 
 
 def with_a_hole(size: tuple[int, int] = (200, 100)) -> Image.Image:
