@@ -90,22 +90,39 @@ def _statements(args: BackfillArgs, machine_name: str) -> list[Statement]:
     results = pulumi.Output.concat(args.results_bucket.arn, f"/{RESULTS_PREFIX}/*")
     only_uploads = {"StringLike": {"s3:prefix": [f"{UPLOAD_PREFIX}*"]}}
     return [
-        allow("ListUploads", ["s3:ListBucket"], [args.ingest.bucket.arn], only_uploads),
-        # A HEAD of the current version counts as this.
-        allow("FindVersions", ["s3:GetObject"], [uploads]),
-        allow("FindRecords", ["dynamodb:GetItem"], [args.persist.assets.arn]),
-        allow("FillQueue", ["sqs:SendMessage"], [args.ingest.queue.arn]),
-        # A Distributed Map starts its children itself ("IAM policies for using Distributed Map states").
-        allow("RunChildren", ["states:StartExecution"], [deployment.arn("states", f"stateMachine:{machine_name}")]),
+        allow(
+            "ListUploads",
+            ["s3:ListBucket"],
+            [args.ingest.bucket.arn],
+            only_uploads,
+            why="Lists the files to send again",
+        ),
+        allow(
+            "FindVersions",
+            ["s3:GetObject"],
+            [uploads],
+            why="Asks for each file's current version, which a HEAD tells and GetObject allows",
+        ),
+        allow("FindRecords", ["dynamodb:GetItem"], [args.persist.assets.arn], why="Leaves out files that are finished"),
+        allow("FillQueue", ["sqs:SendMessage"], [args.ingest.queue.arn], why="Sends each file's event to the queue"),
+        # "IAM policies for using Distributed Map states".
+        allow(
+            "RunChildren",
+            ["states:StartExecution"],
+            [deployment.arn("states", f"stateMachine:{machine_name}")],
+            why="A Distributed Map starts its children itself",
+        ),
         allow(
             "FollowChildren",
             ["states:DescribeExecution", "states:StopExecution"],
             [deployment.arn("states", f"execution:{machine_name}:*")],
+            why="It waits for its children, and stops them when it is stopped",
         ),
         allow(
             "WriteResults",
             ["s3:PutObject", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"],
             [results],
+            why="Writes the report of what was sent and what failed",
         ),
         *use_key(args.key_arn, ["kms:Decrypt", "kms:GenerateDataKey"], ["s3", "dynamodb", "sqs"], deployment),
     ]

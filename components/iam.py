@@ -25,7 +25,7 @@ def allow(
     resources: Sequence[pulumi.Input[str]],
     condition: Condition | None = None,
     *,
-    why: str = "",
+    why: str,
 ) -> Permission:
     """A statement of a role's policy: the role may do `actions` to `resources`. docs/security.md shows `why`."""
     statement = Permission(Sid=sid, Effect="Allow", Action=list(actions), Resource=list(resources))
