@@ -1,0 +1,28 @@
+"""One embedded cloud and one stack for the whole story, which the tests of `test_engine.py` tell in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from engine.location import find_cli
+from localcloud.emulator import Emulator
+from tests.engine.stack import EngineStack
+
+LEFT_OUT = "there is no Pulumi CLI on PATH or in the cache: `make engine` gets one"
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineStack]:
+    """The local stack, not deployed yet."""
+    if find_cli() is None:
+        pytest.skip(LEFT_OUT)
+    with Emulator.start(pipe_retry_seconds=1) as cloud:
+        yield EngineStack.prepare(cloud, tmp_path_factory.mktemp("engine"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line that Pulumi's engine has not been tested."""
+    if find_cli() is None:
+        terminalreporter.write_line(f"tests/engine left out: {LEFT_OUT}")

@@ -1,0 +1,172 @@
+"""The whole program under Pulumi's own engine, with our provider plugin, against one embedded cloud."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pulumi.automation import EngineEvent
+
+from engine.location import find_cli
+from localcloud.emulator import Emulator
+from localcloud.provider.plugin import install_plugins
+from operations import deployment
+from operations.deployment import DeploymentResult, Engine
+from operations.pipeline import Pipeline
+from operations.pulumi_cli import PulumiCli
+from tests.e2e.stack import photograph
+
+PROJECT = deployment.PROJECT_DIRECTORY
+POLICIES = PROJECT / "policies"
+NAME = "local"
+
+
+class Cli(PulumiCli):
+    """The CLI on PATH or in the cache; it can be killed as the kernel does it when memory runs out."""
+
+    def __init__(self) -> None:
+        found = find_cli()
+        # The Automation API wants the folder that holds `bin`.
+        super().__init__(root=str(found.parent.parent) if found and not shutil.which("pulumi") else None)
+
+    def kill(self) -> None:
+        """End the running command and its plugins at once."""
+        if self._running:
+            os.killpg(self._running.pid, signal.SIGKILL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineStack:
+    """The local stack of a copy of the project, on a file backend of its own."""
+
+    cloud: Emulator
+    cli: Cli
+    engine: Engine
+
+    @classmethod
+    def prepare(cls, cloud: Emulator, folder: Path) -> EngineStack:
+        """Lay out project, backend, home and plugins under a folder; nothing is deployed yet."""
+        project, plugins, backend = folder / "project", folder / "plugins", folder / "backend"
+        project.mkdir()
+        backend.mkdir()
+        for file in [PROJECT / "__main__.py", *PROJECT.glob("Pulumi*.yaml")]:
+            shutil.copy(file, project)
+        install_plugins(plugins)
+        environment = {
+            "AWS_ACCESS_KEY_ID": cloud.account_id,
+            "AWS_ENDPOINT_URL": cloud.endpoint_url,
+            "PATH": os.pathsep.join([str(plugins), os.environ["PATH"]]),
+            "PULUMI_BACKEND_URL": f"file://{backend}",
+            "PULUMI_CONFIG_PASSPHRASE": "correct horse battery staple",
+            # Whatever is not here is an error, not a download.
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_HOME": str(folder / "home"),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+        }
+        cli = Cli()
+        return cls(cloud=cloud, cli=cli, engine=Engine(directory=project, pulumi=cli, environment=environment))
+
+    def preview(self, stack: str = NAME, **config: Any) -> DeploymentResult:
+        """What a deployment would change."""
+        return deployment.preview(stack, config=config, engine=self.engine)
+
+    def deploy(
+        self, *, allow: Collection[str] = (), secrets: Mapping[str, str] | None = None, **config: Any
+    ) -> DeploymentResult:
+        """Preview, gate, up; the settings stay for the deployments that follow."""
+        return deployment.deploy(NAME, config=config, secrets=secrets, allow=allow, engine=self.engine)
+
+    def deploy_until_killed(self, resources: int) -> None:
+        """Deploy, and kill the engine as soon as it has made so many resources.
+
+        Raises:
+            DeploymentFailed: the engine is dead, as it should be.
+        """
+        made: list[str] = []
+
+        def count(event: EngineEvent) -> None:
+            step = event.res_outputs_event
+            if step and not step.planning:
+                made.append(step.metadata.urn)
+            if len(made) == resources:
+                self.cli.kill()
+
+        deployment.deploy(NAME, engine=replace(self.engine, on_event=count))
+
+    def refresh(self) -> DeploymentResult:
+        """Take over what was changed by hand."""
+        return deployment.refresh(NAME, engine=self.engine)
+
+    def destroy(self, *, allow: Collection[str] = ()) -> DeploymentResult:
+        """Delete everything."""
+        return deployment.destroy(NAME, allow=allow, engine=self.engine)
+
+    def with_policies(self) -> EngineStack:
+        """The same stack, with the policy pack enforced."""
+        return replace(self, engine=replace(self.engine, policy_packs=[POLICIES]))
+
+    def with_program(self, folder: Path, more: str) -> EngineStack:
+        """The same stack, with lines added to the program."""
+        project = shutil.copytree(self.engine.directory, folder / "project")
+        with open(project / "__main__.py", "a", encoding="utf-8") as program:
+            program.write(more)
+        return replace(self, engine=replace(self.engine, directory=project))
+
+    def run(self, *arguments: str) -> str:
+        """Run a command of the CLI on this stack and return what it prints."""
+        command = [*arguments, "--stack", NAME]
+        return self.cli.run(command, str(self.engine.directory), self.engine.environment).stdout
+
+    def state(self) -> dict[str, Any]:
+        """The stack's state as the backend holds it, secrets encrypted."""
+        return json.loads(self.run("stack", "export"))["deployment"]
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs by name."""
+        return deployment.stack_outputs(NAME, engine=self.engine)
+
+    def status_of_an_upload(self, file_key: str) -> str:
+        """Send a photograph through the pipeline and return what became of it."""
+        pipeline = Pipeline(client=self.cloud.client, outputs=self.outputs())
+        upload = pipeline.upload(photograph(), file_key)
+        row = pipeline.await_jobs([upload], timeout_seconds=60)[upload]
+        return row["status"] if row else "nothing"
+
+
+def inventory(cloud: Emulator) -> dict[str, list[str]]:
+    """What is in the cloud, by type; types of which there is nothing are left out."""
+    client = cloud.client
+    budgets = client("budgets").describe_budgets(AccountId=cloud.account_id).get("Budgets", [])
+    alarms = client("cloudwatch").describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    found = {
+        "alarms": [alarm["AlarmName"] for kind in ("MetricAlarms", "CompositeAlarms") for alarm in alarms[kind]],
+        "budgets": [budget["BudgetName"] for budget in budgets],
+        "buckets": [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]],
+        "dashboards": [each["DashboardName"] for each in client("cloudwatch").list_dashboards()["DashboardEntries"]],
+        "functions": [function["FunctionName"] for function in client("lambda").list_functions()["Functions"]],
+        "keys": [
+            key["KeyId"]
+            for key in client("kms").list_keys()["Keys"]
+            if client("kms").describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] != "PendingDeletion"
+        ],
+        "layers": [layer["LayerName"] for layer in client("lambda").list_layers()["Layers"]],
+        "log groups": [group["logGroupName"] for group in client("logs").describe_log_groups()["logGroups"]],
+        "log policies": [
+            policy["policyName"] for policy in client("logs").describe_resource_policies()["resourcePolicies"]
+        ],
+        "pipes": [pipe["Name"] for pipe in client("pipes").list_pipes()["Pipes"]],
+        "queues": client("sqs").list_queues().get("QueueUrls", []),
+        "roles": [role["RoleName"] for role in client("iam").list_roles()["Roles"]],
+        "rules": [rule["Name"] for rule in client("events").list_rules()["Rules"]],
+        "state machines": [each["name"] for each in client("stepfunctions").list_state_machines()["stateMachines"]],
+        "subscriptions": [each["SubscriptionArn"] for each in client("sns").list_subscriptions()["Subscriptions"]],
+        "tables": client("dynamodb").list_tables()["TableNames"],
+        "topics": [topic["TopicArn"] for topic in client("sns").list_topics()["Topics"]],
+    }
+    return {kind: names for kind, names in found.items() if names}

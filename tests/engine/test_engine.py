@@ -1,0 +1,169 @@
+"""The life of a stack under Pulumi's own engine. The tests tell one story: they run in order, on one stack."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from operations.changes import STATEFUL_TYPES
+from operations.deployment import DeploymentFailed, DeploymentRefused, DeploymentResult
+from operations.errors import OperationError
+from tests.engine.stack import EngineStack, inventory
+
+TABLE = "aws:dynamodb/table:Table"
+PAGER = "https://127.0.0.1:9/integration/s3cr3t-k3y"
+LOOSE_QUEUE = """
+import pulumi_aws
+
+pulumi_aws.sqs.Queue("loose", name=deployment.name("loose"))
+"""
+ALL_ALLOWED = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+
+
+def changed(result: DeploymentResult, operation: str) -> set[tuple[str, str]]:
+    """Type and name of the resources that a deployment does this to."""
+    return {(change.type, change.name) for change in result.changes if change.operation == operation}
+
+
+def of_pulumi(result: DeploymentResult) -> int:
+    """How many resources a deployment has, changed or not."""
+    return len(result.changes) + result.unchanged
+
+
+@pytest.mark.parametrize("name", ["dev", "prod", "local"])
+def test_every_stack_previews_within_the_policies_and_nothing_is_made(stack: EngineStack, name: str) -> None:
+    found = stack.with_policies().preview(name)
+    assert {change.operation for change in found.changes} == {"create"}
+    assert of_pulumi(found) > 100
+    assert inventory(stack.cloud) == {}
+
+
+def test_the_policies_refuse_a_queue_that_keeps_none_of_them(stack: EngineStack, tmp_path: Path) -> None:
+    careless = stack.with_policies().with_program(tmp_path, LOOSE_QUEUE)
+    with pytest.raises(DeploymentFailed) as refusal:
+        careless.preview("dev")
+    assert {failure.urn.rpartition("::")[2] for failure in refusal.value.result.failures} == {"loose"}
+    told = " ".join(failure.message for failure in refusal.value.result.failures)
+    assert "everything-is-tagged" in told
+    assert "failures-are-kept" in told
+
+
+def test_up_makes_the_pipeline(stack: EngineStack) -> None:
+    made = stack.deploy()
+    assert {change.operation for change in made.changes} == {"create"}
+    assert made.outputs["functionNames"]["validate"] == "img-pipeline-local-validate"
+    assert stack.status_of_an_upload("uploads/first.jpg") == "COMPLETED"
+
+
+def test_a_second_up_changes_nothing(stack: EngineStack) -> None:
+    assert stack.deploy().changes == ()
+
+
+def test_settings_change_in_place_and_a_secret_stays_one(stack: EngineStack) -> None:
+    functions, outputs = stack.cloud.client("lambda"), stack.outputs()
+    name = outputs["functionNames"]["validate"]
+    before = functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
+
+    updated = stack.deploy(
+        secrets={"alertHttpsEndpoints[0]": PAGER},
+        validate={"memoryMb": 2048, "timeoutSeconds": 30, "reservedConcurrency": 4},
+        tags={"Team": "media"},
+        protectState=True,
+    )
+
+    assert {change.operation for change in updated.changes} == {"update", "create"}
+    assert changed(updated, "create") == {("aws:sns/topicSubscription:TopicSubscription", "alerting-https-0")}
+    live = functions.get_function_configuration(FunctionName=name, Qualifier="live")
+    assert (live["MemorySize"], live["Version"]) == (2048, str(int(before) + 1))
+    assert functions.list_tags(Resource=live["FunctionArn"].removesuffix(":live"))["Tags"]["Team"] == "media"
+    assert PAGER in [each["Endpoint"] for each in stack.cloud.client("sns").list_subscriptions()["Subscriptions"]]
+    assert "s3cr3t" not in json.dumps(stack.state())
+    assert "s3cr3t" not in (stack.engine.directory / "Pulumi.local.yaml").read_text(encoding="utf-8")
+    assert stack.status_of_an_upload("uploads/second.jpg") == "COMPLETED"
+
+
+def test_what_is_protected_can_be_neither_destroyed_nor_replaced(stack: EngineStack) -> None:
+    before = inventory(stack.cloud)
+    with pytest.raises(DeploymentFailed, match="protected"):
+        stack.destroy(allow=STATEFUL_TYPES)
+    with pytest.raises(DeploymentFailed, match=r"persist-denylist.* protection"):
+        stack.deploy(denylistTableName="refused-hashes", allow=STATEFUL_TYPES)
+    assert inventory(stack.cloud) == before
+
+
+def test_refresh_finds_what_was_changed_by_hand_and_up_mends_it(stack: EngineStack) -> None:
+    client, outputs = stack.cloud.client, stack.outputs()
+    queue_url, role = outputs["transformQueueUrl"], outputs["roleArns"]["thumbnail"].rpartition("/")[2]
+    (policy,) = client("iam").list_role_policies(RoleName=role)["PolicyNames"]
+    client("sqs").set_queue_attributes(QueueUrl=queue_url, Attributes={"VisibilityTimeout": "7"})
+    client("iam").put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=ALL_ALLOWED)
+    client("sns").tag_resource(ResourceArn=outputs["alertTopicArn"], Tags=[{"Key": "Made", "Value": "by hand"}])
+    client("logs").delete_log_group(logGroupName=outputs["logGroups"]["audit"])
+
+    drift = stack.refresh()
+
+    assert changed(drift, "delete") == {("aws:cloudwatch/logGroup:LogGroup", "audit")}
+    assert changed(drift, "update") == {
+        ("aws:iam/rolePolicy:RolePolicy", "transform-thumbnail"),
+        ("aws:sns/topic:Topic", "alerting-alerts"),
+        ("aws:sqs/queue:Queue", "ingest-transform"),
+    }
+
+    mended = stack.deploy(protectState=False)
+
+    assert changed(mended, "create") == changed(drift, "delete")
+    assert changed(mended, "update") >= changed(drift, "update")
+    attributes = client("sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=["All"])["Attributes"]
+    assert int(attributes["VisibilityTimeout"]) > 7
+    assert client("iam").get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"] != json.loads(ALL_ALLOWED)
+    tags = client("sns").list_tags_for_resource(ResourceArn=outputs["alertTopicArn"])["Tags"]
+    assert "Made" not in {tag["Key"] for tag in tags}
+    assert outputs["logGroups"]["audit"] in inventory(stack.cloud)["log groups"]
+
+
+def test_a_table_is_replaced_only_with_leave(stack: EngineStack) -> None:
+    old = stack.outputs()["denylistTable"]
+    with pytest.raises(DeploymentRefused, match=f"replace {TABLE} persist-denylist"):
+        stack.deploy(denylistTableName="refused-hashes")
+    assert old in inventory(stack.cloud)["tables"]
+
+    replaced = stack.deploy(denylistTableName="refused-hashes", allow=[TABLE])
+
+    assert changed(replaced, "replace") == {(TABLE, "persist-denylist")}
+    tables = inventory(stack.cloud)["tables"]
+    assert "refused-hashes" in tables
+    assert old not in tables
+    assert stack.status_of_an_upload("uploads/third.jpg") == "COMPLETED"
+
+
+def test_destroy_leaves_nothing(stack: EngineStack) -> None:
+    with pytest.raises(DeploymentRefused, match="would lose state"):
+        stack.destroy()
+    stack.destroy(allow=STATEFUL_TYPES)
+    assert inventory(stack.cloud) == {}
+    assert not stack.state().get("resources")
+
+
+@pytest.mark.filterwarnings("ignore:Error in event stream")
+def test_an_up_killed_half_way_is_taken_up_again(stack: EngineStack) -> None:
+    with pytest.raises(DeploymentFailed):
+        stack.deploy_until_killed(resources=40)
+    with pytest.raises(OperationError, match="pulumi cancel --stack local"):
+        stack.deploy()
+    stack.run("cancel", "--yes")
+    assert stack.state()["pending_operations"]
+
+    stack.run("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
+    recovered = stack.deploy()
+
+    assert not stack.state().get("pending_operations")
+    assert {change.operation for change in recovered.changes} == {"create"}
+    assert recovered.unchanged > 0
+    assert stack.preview().changes == ()
+    assert stack.status_of_an_upload("uploads/fourth.jpg") == "COMPLETED"
+
+
+def test_no_plugin_is_ever_downloaded(stack: EngineStack) -> None:
+    assert not list(Path(stack.engine.environment["PULUMI_HOME"]).glob("plugins/*"))
