@@ -1,0 +1,117 @@
+"""Whoever changes something is written down first, and how it ended afterwards, here and in the stack's log."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from operations.audit import audit_file, audited
+from operations.connection import Connection
+from operations.dead_letters.replaying import replay
+from operations.dead_letters.stack_queues import find_queue
+from operations.errors import OperationError
+from operations.interruption import Interruption
+from operations.queues import SqsQueue
+from operations.replay import Copy, Tally
+from tests.e2e.stack import Stack
+
+
+@pytest.fixture(autouse=True)
+def state_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+
+def lines(connection: Connection) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in audit_file(connection.stack).read_text().splitlines()]
+
+
+def logged(stack: Stack, action_id: str) -> list[dict[str, Any]]:
+    events = stack.cloud.client("logs").filter_log_events(logGroupName=stack.outputs["logGroups"]["audit"])["events"]
+    return [line for event in events if (line := json.loads(event["message"]))["id"] == action_id]
+
+
+def test_an_action_leaves_who_when_what_and_how_much_in_file_and_log(stack: Stack, connection: Connection) -> None:
+    with audited(connection, "dlq purge", queue="transform-dlq") as action:
+        (started,) = lines(connection)
+        assert started["event"] == "started"
+        action.counts = {"purged": 7}
+
+    started, completed = lines(connection)
+
+    assert (completed["event"], completed["counts"]) == ("completed", {"purged": 7})
+    assert (completed["action"], completed["queue"], completed["stack"]) == ("dlq purge", "transform-dlq", "local")
+    assert completed["who"]["arn"].startswith("arn:aws:")
+    assert logged(stack, started["id"]) == [started, completed]
+
+
+def test_an_action_that_fails_says_how_far_it_came(connection: Connection) -> None:
+    def lose_the_connection() -> None:
+        with audited(connection, "dlq replay") as action:
+            action.counts = {"sent": 3}
+            raise ValueError("lost the connection")
+
+    with pytest.raises(ValueError, match="lost the connection"):
+        lose_the_connection()
+
+    _, failed = lines(connection)
+    assert (failed["event"], failed["counts"]) == ("failed", {"sent": 3})
+    assert "lost the connection" in failed["error"]
+
+
+def test_what_cannot_be_written_down_is_not_done(connection: Connection) -> None:
+    elsewhere = Connection(
+        stack="local",
+        outputs={**connection.outputs, "logGroups": {"audit": "no-such-group"}},
+        region=connection.region,
+        endpoint_url=connection.endpoint_url,
+    )
+    done = []
+    with pytest.raises(OperationError, match="nothing was changed"), audited(elsewhere, "dlq purge"):
+        done.append("purged")
+
+    assert done == []
+
+
+def test_a_stack_from_before_the_audit_log_is_told_to_be_deployed_again(connection: Connection) -> None:
+    old = Connection(stack="local", outputs={"logGroups": {}}, region=connection.region)
+    with pytest.raises(OperationError, match="deploy it again"), audited(old, "dlq purge"):
+        pass
+
+
+def test_ctrl_c_during_a_replay_ends_it_cleanly_and_is_written_down(stack: Stack, connection: Connection) -> None:
+    dlq = SqsQueue(stack.cloud.client("sqs"), stack.outputs["deliveryDlqUrl"])
+    queue = find_queue(connection, "delivery")
+    with stack.paused():
+        for _ in range(4):
+            dlq.send([Copy(body=f"message {number}") for number in range(10)])
+
+        def interrupt(tally: Tally) -> None:
+            if tally.sent >= 20:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        with Interruption() as interruption:
+            tally = replay(connection, queue, rate=500, interruption=interruption, on_progress=interrupt)
+
+        target = stack.outputs["transformQueueUrl"]
+        assert tally.interrupted
+        assert tally.sent == stack.pipeline.queue_depth(target) == 20
+        assert dlq.depth().visible == 20, "what was not sent can be received at once"
+        assert lines(connection)[-1]["event"] == "interrupted"
+        assert lines(connection)[-1]["counts"]["sent"] == 20
+        for url in (target, dlq.url):
+            stack.cloud.client("sqs").purge_queue(QueueUrl=url)
+
+
+def test_ctrl_c_means_what_it_did_before_when_the_work_is_over() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with Interruption() as interruption:
+        assert not interruption.requested
+        os.kill(os.getpid(), signal.SIGTERM)
+        interruption.sleep(60)
+        assert interruption.requested
+    assert signal.getsignal(signal.SIGINT) is before

@@ -1,0 +1,118 @@
+"""A stack's own backfill is started with its prefix and followed to its report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from botocore.stub import Stubber
+from typer.testing import CliRunner
+
+from operations import audit, backfill
+from operations.backfill_machine import follow
+from operations.connection import Connection
+from operations.errors import OperationError
+from tests.operations.simulated_queue import VirtualClock
+
+MACHINE = "arn:aws:states:eu-west-1:111122223333:stateMachine:img-pipeline-prod-backfill"
+EXECUTION = "arn:aws:states:eu-west-1:111122223333:execution:img-pipeline-prod-backfill:one"
+MAP_RUN = "arn:aws:states:eu-west-1:111122223333:mapRun:img-pipeline-prod-backfill/EnqueueAll:one"
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+@pytest.fixture
+def connection(monkeypatch: pytest.MonkeyPatch) -> Connection:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    outputs = {"backfillArn": MACHINE, "processedBucket": "processed", "logGroups": {"audit": "audit"}}
+    return Connection(stack="prod", outputs=outputs, region="eu-west-1")
+
+
+@pytest.fixture
+def aws(connection: Connection) -> Iterator[Stubber]:
+    with Stubber(connection.client("stepfunctions")) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def report(aws: Stubber, status: str, **counts: int) -> None:
+    """What the next look at the execution finds."""
+    names = ("pending", "running", "succeeded", "failed", "timedOut", "aborted", "total", "resultsWritten")
+    items = dict.fromkeys(names, 0) | counts
+    described = {"executionArn": EXECUTION, "stateMachineArn": MACHINE, "status": status, "startDate": NOW}
+    run = {"mapRunArn": MAP_RUN, "executionArn": EXECUTION, "stateMachineArn": MACHINE, "startDate": NOW}
+    aws.add_response("describe_execution", described | ({"error": "TooMany"} if status == "FAILED" else {}))
+    aws.add_response("list_map_runs", {"mapRuns": [run]}, {"executionArn": EXECUTION})
+    aws.add_response(
+        "describe_map_run",
+        {
+            "mapRunArn": MAP_RUN,
+            "executionArn": EXECUTION,
+            "status": "RUNNING",
+            "startDate": NOW,
+            "maxConcurrency": 50,
+            "toleratedFailurePercentage": 1,
+            "toleratedFailureCount": 0,
+            "itemCounts": items,
+            "executionCounts": items,
+        },
+        {"mapRunArn": MAP_RUN},
+    )
+
+
+def test_it_is_followed_to_its_report(connection: Connection, aws: Stubber) -> None:
+    report(aws, "RUNNING", total=1000, succeeded=400)
+    report(aws, "SUCCEEDED", total=1000, succeeded=990, failed=10)
+    seen: list[int] = []
+
+    said = follow(connection, EXECUTION, clock=VirtualClock(), on_progress=seen.append)
+
+    assert said == "SUCCEEDED: 990 of 1000 handled, 10 failed; results under s3://processed/backfill/"
+    assert seen == [400, 1000]
+
+
+def test_no_longer_looking_does_not_stop_it(connection: Connection, aws: Stubber) -> None:
+    clock = VirtualClock()
+    clock.requested = True
+    report(aws, "RUNNING", total=1000, succeeded=400)
+
+    assert follow(connection, EXECUTION, clock=clock).startswith("RUNNING: 400 of 1000 handled")
+
+
+def test_more_failures_than_tolerated_are_an_error(connection: Connection, aws: Stubber) -> None:
+    report(aws, "FAILED", total=1000, succeeded=400, failed=600)
+
+    with pytest.raises(OperationError, match="FAILED: 400 of 1000 handled, 600 failed: TooMany"):
+        follow(connection, EXECUTION, clock=VirtualClock())
+
+
+def test_the_command_starts_it_only_when_told_and_for_uploads_only(
+    connection: Connection, aws: Stubber, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(backfill, "connect", lambda *_, **__: connection)
+    written: list[Any] = []
+    monkeypatch.setattr(audit._Log, "write", lambda _, line: written.append(line))
+    monkeypatch.setattr(audit._Log, "who", {})
+    app = typer.Typer()
+    app.command()(backfill.backfill)
+    refused = CliRunner().invoke(app, ["--prefix", "processed/", "--yes"])
+    assert "works on uploads/ only" in str(refused.exception)
+    said = CliRunner().invoke(app, ["--prefix", "uploads/2026/"]).stdout
+    assert "nothing was changed" in said
+    assert written == []
+
+    started = {"executionArn": EXECUTION, "startDate": NOW}
+    wanted = {"stateMachineArn": MACHINE, "input": json.dumps({"prefix": "uploads/2026/", "run": ""})}
+    aws.add_response("start_execution", started, wanted)
+    report(aws, "SUCCEEDED", total=3, succeeded=3)
+    said = CliRunner().invoke(app, ["--prefix", "uploads/2026/", "--yes"]).stdout
+
+    assert f"started {EXECUTION}" in said
+    assert "SUCCEEDED: 3 of 3 handled" in said
+    assert [line["event"] for line in written] == ["started", "completed"]
