@@ -169,6 +169,7 @@ def test_ctrl_c_and_sigterm_leave_no_lock_behind(engine: Engine, number: signal.
         assert process.wait() == 1
     assert "stopping after the operations under way" in told + rest
     assert "canceled" in rest
+    assert "Traceback" not in rest
     assert deployment.deploy("trial", engine=engine).applied
 
 
