@@ -12,13 +12,41 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import yaml
 
 from functions.shared.reasons import WORDINGS, ReasonCode
+from policies.recording import ACCOUNT_ID, REGION, Recording, Resource, run
+from policies.rules import RULES
+from policies.stack_rules import STACK_RULES
 
 ROOT = Path(__file__).resolve().parent.parent
+# The stack that the tables about AWS describe: prod, with somebody who takes its results.
+STACK = "prod"
+SUBSCRIBER = "subscriber"
+
+# Where docs/runbook.md says what to do about an alarm, by the end of its name; the first that fits counts.
+ALARM_SECTIONS = {
+    "transform-dlq-depth": "Files fail",
+    "validate-dlq-depth": "Files are rejected",
+    "delivery-dlq-depth": "Uploads are not noticed",
+    f"results-{SUBSCRIBER}-dlq-depth": "A subscriber does not take its results",
+    "rule-delivery-failures": "Uploads are not noticed",
+    "pipe-stopped": "The pipe has stopped",
+    "oldest-message-age": "Files wait or take long",
+    "workflow-timed-out": "Files wait or take long",
+    "workflow-p99-time": "Files wait or take long",
+    "-cold-starts": "Files wait or take long",
+    "-throttles": "AWS throttles",
+    "-throttled": "AWS throttles",
+    "account-concurrency": "AWS throttles",
+    "pipe-failures": "Files fail",
+    "workflow-failed": "Files fail",
+    "-errors": "Files fail",
+    "paging": "First five minutes",
+}
 
 
 def settings_table() -> str:
@@ -34,7 +62,81 @@ def reasons_table() -> str:
     return _table(("Code", "What it says", "What to do"), rows)
 
 
-BLOCKS: Mapping[str, Callable[[], str]] = {"settings": settings_table, "reasons": reasons_table}
+def rules_table() -> str:
+    """Every rule of the policy pack."""
+    return _table(("Rule", "What it holds"), [(f"`{rule.name}`", rule.description) for rule in (*RULES, *STACK_RULES)])
+
+
+def roles_table() -> str:
+    """Who may take each role."""
+    rows = []
+    for role in _by_name(_program().of_type("Role")):
+        (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+        source = statement["Condition"].get("ArnLike", {}).get("aws:SourceArn")
+        on_behalf_of = _code(source) if source else "anything of the account"
+        rows.append((_code(role.inputs["name"]), _code(statement["Principal"]["Service"]), on_behalf_of))
+    return _table(("Role", "Taken by", "On behalf of"), rows)
+
+
+def permissions_table() -> str:
+    """What each role may do, to what, and why: one line for each, so that a change shows as one."""
+    recording = _program()
+    reasons = {
+        (outputs["role_name"], sid): why
+        for outputs in recording.component_outputs.values()
+        for sid, why in outputs.get("why", {}).items()
+    }
+    rows = [
+        (_code(policy.inputs["role"]), _code(action), _code(resource), reasons[policy.inputs["role"], statement["Sid"]])
+        for policy in sorted(recording.of_type("RolePolicy"), key=lambda policy: policy.inputs["role"])
+        for statement in json.loads(policy.inputs["policy"])["Statement"]
+        if statement["Effect"] == "Allow"
+        for resource in statement["Resource"]
+        for action in statement["Action"]
+    ]
+    return _table(("Role", "Action", "Resource", "Why"), rows)
+
+
+def resource_policies_table() -> str:
+    """Which services a resource's own policy lets in, and on behalf of what."""
+    rows = []
+    recording = _program()
+    for policy in (*recording.of_type("QueuePolicy"), *recording.of_type("TopicPolicy")):
+        for statement in json.loads(policy.inputs["policy"])["Statement"]:
+            if statement["Effect"] == "Allow":
+                conditions = {key: value for each in statement["Condition"].values() for key, value in each.items()}
+                named = (statement["Resource"], statement["Principal"]["Service"], *statement["Action"])
+                rows.append([*map(_code, named), _code(conditions["aws:SourceArn"])])
+    return _table(("Resource", "Lets in", "To do", "On behalf of"), sorted(rows))
+
+
+def alarms_table() -> str:
+    """Every alarm: whether it pages, what it means, where to look first, and the section with what to do."""
+    recording = _program()
+    paging = recording.one("CompositeAlarm")
+    rows = []
+    for alarm in [paging, *_by_name(recording.of_type("aws:cloudwatch/metricAlarm:MetricAlarm"))]:
+        full_name = alarm.inputs.get("name") or alarm.inputs["alarmName"]
+        name = full_name.removeprefix(f"img-pipeline-{STACK}-")
+        meaning, _, command = alarm.inputs["alarmDescription"].partition("\nNext: ")
+        pages = "pages" if alarm is paging or f'"{full_name}"' in paging.inputs["alarmRule"] else ""
+        section = next(title for ending, title in ALARM_SECTIONS.items() if name.endswith(ending))
+        link = f"[{section}](#{section.lower().replace(' ', '-')})"
+        # The name of the stack is taken from where the commands of `img-pipeline` find it.
+        command = command.replace(f"img-pipeline-{STACK}-", "img-pipeline-$IMG_PIPELINE_STACK-")
+        rows.append((f"`{name}`", pages, meaning, f"`{command}`", link))
+    return _table(("Alarm", "", "Meaning", "First look", "Then"), rows)
+
+
+BLOCKS: Mapping[str, Callable[[], str]] = {
+    "settings": settings_table,
+    "reasons": reasons_table,
+    "rules": rules_table,
+    "roles": roles_table,
+    "permissions": permissions_table,
+    "resource-policies": resource_policies_table,
+    "alarms": alarms_table,
+}
 
 
 def documents() -> Iterable[Path]:
@@ -54,6 +156,21 @@ def regenerated(text: str) -> str:
         text,
         flags=re.DOTALL,
     )
+
+
+@cache
+def _program() -> Recording:
+    """What the program declares; the layer is left to the host's packages, which nothing here shows."""
+    return run(STACK, {"layerTarget": "host", "resultSubscribers": {SUBSCRIBER: {}}})
+
+
+def _by_name(resources: Iterable[Resource]) -> list[Resource]:
+    return sorted(resources, key=lambda resource: resource.inputs["name"])
+
+
+def _code(text: str) -> str:
+    """A name or ARN, with words for the account and the region that it is in."""
+    return f"`{text.replace(ACCOUNT_ID, 'ACCOUNT').replace(REGION, 'REGION')}`"
 
 
 def _default(value: object) -> str:
