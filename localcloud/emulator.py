@@ -33,7 +33,7 @@ HOST = "127.0.0.1"
 START_TIMEOUT_SECONDS = 30
 STOP_TIMEOUT_SECONDS = 10
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-REQUIRED_PACKAGES = ("ministack", "hypercorn", "cryptography", "boto3")
+REQUIRED_PACKAGES = ("ministack", "hypercorn", "cryptography", "cbor2", "boto3")
 
 
 class EmulatorError(RuntimeError):

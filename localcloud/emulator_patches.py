@@ -14,7 +14,6 @@ import os
 import random
 import re
 import secrets
-import sys
 import tempfile
 import threading
 import time
@@ -43,8 +42,6 @@ from ministack.services import (
     stepfunctions,
     sts,
 )
-
-from localcloud import cbor
 
 # Internals move without notice, so the patches belong to one version.
 MINISTACK_VERSION = "1.5.33"
@@ -82,7 +79,6 @@ def install(journal: Path, record_metric: RecordMetric, record_log_line: RecordL
         raise RuntimeError(
             f"ministack {installed} is installed, but the patches are for {MINISTACK_VERSION}: make setup"
         )
-    _speak_cbor()
     _journal_decisions(journal)
     _ask_whether_lambda_may_take_the_role()
     _count_loopback_as_tls()
@@ -794,11 +790,6 @@ def _workflow_session(role_arn: str, state_machine_arn: str) -> str:
 # ---------------------------------------------------------------------------------------------------------------------
 # CloudWatch
 # ---------------------------------------------------------------------------------------------------------------------
-
-
-def _speak_cbor() -> None:
-    """Gap: CloudWatch requests need the package cbor2, which the emulator does not require."""
-    sys.modules["cbor2"] = cbor  # type: ignore[assignment]
 
 
 def _leave_alarms_to_our_layer() -> None:

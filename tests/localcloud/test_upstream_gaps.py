@@ -15,14 +15,13 @@ import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from importlib.metadata import requires
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud.emulator import PROJECT_ROOT, Emulator
+from localcloud.emulator import Emulator
 from tests.localcloud.races import bodies_after_a_message_arrives_during_a_deletion, statuses_of_two_conditional_puts
 from tests.localcloud.workbench import Workbench, call_function, send_to
 
@@ -33,11 +32,7 @@ class UnpatchedEmulator(Emulator):
     def _start_server(self, listener: socket.socket, pipe_concurrency: int, pipe_retry_seconds: int | None) -> None:
         del pipe_concurrency, pipe_retry_seconds
         listener.close()
-        # CloudWatch's protocol is a gap of its own; the tests below are about others.
-        codec = self.data_directory / "tmp" / "cbor2.py"
-        codec.write_text("from localcloud.cbor import CBORTag, dumps, loads\n")
         environment = self._server_environment()
-        environment["PYTHONPATH"] = f"{codec.parent}:{PROJECT_ROOT}"
         with open(self.data_directory / "server.log", "wb") as log:
             self._server = subprocess.Popen(
                 [sys.executable, "-m", "ministack"],
@@ -75,12 +70,6 @@ def traced_function(bench: Workbench) -> str:
 def metric_names(bench: Workbench, namespace: str) -> set[str]:
     metrics = bench.cloud.client("cloudwatch").list_metrics(Namespace=namespace)["Metrics"]
     return {metric["MetricName"] for metric in metrics}
-
-
-def test_the_codec_of_cloudwatchs_protocol_is_not_required() -> None:
-    """_speak_cbor"""
-    required = [requirement for requirement in requires("ministack") or [] if "extra ==" not in requirement]
-    assert not any(requirement.startswith("cbor2") for requirement in required)
 
 
 def test_no_caller_can_take_a_role_that_trusts_a_service(bench: Workbench) -> None:
