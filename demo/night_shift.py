@@ -20,9 +20,9 @@ from rich.console import Console
 
 from demo import scenes
 from demo.incident import Pager, release
+from localcloud.announcement import LocalCloud
 from localcloud.deployer import deploy
 from localcloud.emulator import Emulator
-from operations.connection import LocalCloud
 from operations.pipeline import Pipeline, Upload
 
 FILES = 200

@@ -14,9 +14,9 @@ from typing import Any
 from PIL import Image
 from rich.console import Console
 
+from localcloud.announcement import LocalCloud
 from localcloud.deployer import deploy
 from localcloud.emulator import Emulator
-from operations.connection import LocalCloud
 
 STACK = "local"
 FILE_KEY = "uploads/photo.jpg"

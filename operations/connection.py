@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import threading
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 import boto3
 import typer
 from botocore.config import Config
 
+from localcloud.announcement import LocalCloud
 from localcloud.clients import make_client
+from localcloud.emulator import EmulatorError
 from operations.errors import OperationError
 from operations.pipeline import Pipeline
 
-# Where `make up` says which embedded cloud runs here and what the local stack is called in it.
-LOCAL_STATE = Path(__file__).resolve().parent.parent / ".build" / "local-cloud.json"
-ANSWER_TIMEOUT_SECONDS = 5
 # Uploads and log queries run beside each other; boto3's own pool holds ten connections.
 MAX_CONNECTIONS = 32
 
@@ -90,62 +84,6 @@ class Connection:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class LocalCloud:
-    """The embedded cloud that `make up` keeps running here.
-
-    Attributes:
-        endpoint_url: its address.
-        region: where its resources are.
-        outputs: the local stack's outputs by name.
-    """
-
-    endpoint_url: str
-    region: str
-    outputs: Mapping[str, Any]
-
-    @classmethod
-    def running(cls) -> Self:
-        """The one that runs now.
-
-        Raises:
-            OperationError: none was announced, or the one that was does not answer any more.
-        """
-        try:
-            state = json.loads(LOCAL_STATE.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise OperationError("no embedded cloud runs here: start one with `make up` in another terminal") from None
-        if not _answers(state["endpointUrl"]):
-            raise OperationError(
-                f"the embedded cloud at {state['endpointUrl']} does not answer any more: "
-                "start a new one with `make up` in another terminal"
-            )
-        return cls(endpoint_url=state["endpointUrl"], region=state["region"], outputs=state["outputs"])
-
-    @contextlib.contextmanager
-    def announced(self) -> Iterator[None]:
-        """Let `--local` find this cloud until the end of the block, or until another one is announced."""
-        self.announce()
-        try:
-            yield
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                if json.loads(LOCAL_STATE.read_text(encoding="utf-8"))["endpointUrl"] == self.endpoint_url:
-                    LOCAL_STATE.unlink()
-
-    def announce(self) -> None:
-        """Write where this cloud is; a reader sees either the old state or the new, never half of one."""
-        LOCAL_STATE.parent.mkdir(parents=True, exist_ok=True)
-        draft = LOCAL_STATE.with_suffix(f".{os.getpid()}")
-        state = {"endpointUrl": self.endpoint_url, "region": self.region, "outputs": dict(self.outputs)}
-        draft.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
-        draft.replace(LOCAL_STATE)
-
-    def connection(self) -> Connection:
-        """The local stack in it."""
-        return Connection(stack="local", outputs=self.outputs, region=self.region, endpoint_url=self.endpoint_url)
-
-
 def connect(stack: str, *, local: bool = False) -> Connection:
     """Find a deployed stack.
 
@@ -153,7 +91,7 @@ def connect(stack: str, *, local: bool = False) -> Connection:
         OperationError: no embedded cloud runs here, or the stack or its outputs cannot be read.
     """
     if local or stack == "local":
-        return LocalCloud.running().connection()
+        return connect_here(local_cloud())
     from operations.deployment import stack_outputs  # noqa: PLC0415 - Pulumi takes a second to import
 
     outputs = stack_outputs(stack)
@@ -162,11 +100,18 @@ def connect(stack: str, *, local: bool = False) -> Connection:
     return Connection(stack=stack, outputs=outputs, region=str(outputs["region"]))
 
 
-def _answers(endpoint_url: str) -> bool:
-    """Whether an embedded cloud is there, and not something else that has taken its port since."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def local_cloud() -> LocalCloud:
+    """The embedded cloud that runs here.
+
+    Raises:
+        OperationError: there is none.
+    """
     try:
-        with opener.open(f"{endpoint_url}/_ministack/health", timeout=ANSWER_TIMEOUT_SECONDS) as answer:
-            return answer.status == 200 and "services" in json.load(answer)
-    except (OSError, ValueError):
-        return False
+        return LocalCloud.running()
+    except EmulatorError as error:
+        raise OperationError(str(error)) from None
+
+
+def connect_here(here: LocalCloud) -> Connection:
+    """The local stack in an embedded cloud."""
+    return Connection(stack="local", outputs=here.outputs, region=here.region, endpoint_url=here.endpoint_url)

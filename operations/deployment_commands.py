@@ -20,8 +20,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from localcloud.announcement import LocalCloud
 from operations.changes import as_json
-from operations.connection import LocalCloud, LocalOption, StackOption
+from operations.connection import LocalOption, StackOption, connect_here, local_cloud
 from operations.errors import OperationError
 from operations.terminal import JsonOption
 
@@ -244,7 +245,7 @@ def outputs(
 
 def _outputs_of(stack: str, local: bool, *, show_secrets: bool) -> Mapping[str, Any]:
     if local or stack == "local":
-        return LocalCloud.running().outputs
+        return local_cloud().outputs
     from operations import deployment  # noqa: PLC0415
 
     return deployment.stack_outputs(stack, show_secrets=show_secrets, engine=deployment.Engine())
@@ -252,7 +253,7 @@ def _outputs_of(stack: str, local: bool, *, show_secrets: bool) -> Mapping[str, 
 
 def _deploy_here(config: Mapping[str, object], json_: bool) -> None:
     """Deploy into the embedded cloud that runs here; deploying again updates it."""
-    here = LocalCloud.running()
+    here = local_cloud()
     from pulumi import RunError  # noqa: PLC0415
 
     from localcloud.deployer import DeployError  # noqa: PLC0415 - Pulumi takes a second to import
@@ -269,7 +270,7 @@ def _deploy_here(config: Mapping[str, object], json_: bool) -> None:
             status.update(f"deploying: {count} resources, {kind} {name}")
 
         try:
-            results = deploy_here(here.connection(), "local", config, tell)
+            results = deploy_here(connect_here(here), "local", config, tell)
         except (DeployError, StackConfigError, RunError) as error:
             raise OperationError(f"deploy of local failed: {'; '.join(str(error).splitlines())}") from None
     LocalCloud(endpoint_url=here.endpoint_url, region=here.region, outputs=results).announce()

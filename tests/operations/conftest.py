@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from localcloud import announcement
+from localcloud.announcement import LocalCloud
 from operations import cli
-from operations import connection as connection_module
-from operations.connection import Connection, LocalCloud
+from operations.connection import Connection
 from tests.e2e.stack import Stack, deployed_stack
 
 RunCommand = Callable[..., Result]
@@ -35,7 +36,7 @@ def connection(stack: Stack) -> Connection:
 def local_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Where a test's `--local` looks for the embedded cloud, apart from the one that this machine's user may run."""
     path = tmp_path / "state" / "local-cloud.json"
-    monkeypatch.setattr(connection_module, "LOCAL_STATE", path)
+    monkeypatch.setattr(announcement, "LOCAL_STATE", path)
     return path
 
 

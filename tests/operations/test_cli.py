@@ -12,8 +12,9 @@ import pytest
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from localcloud.announcement import LocalCloud
 from operations import cli
-from operations.connection import LocalCloud, connect
+from operations.connection import connect
 from operations.errors import OperationError
 from tests.e2e.stack import Stack
 from tests.operations.conftest import RunCommand
