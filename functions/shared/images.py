@@ -111,7 +111,7 @@ def to_srgb(image: Image.Image) -> Image.Image:
     """Convert to sRGB by the embedded ICC profile; by plain formulas where there is none or it does not fit.
 
     Args:
-        image: as `plain` returns it.
+        image: as `plain` returns it; changed in place where its mode allows, as a large one would not fit twice.
 
     Returns:
         An image of mode L, RGB or RGBA.
@@ -138,6 +138,9 @@ def _through_profile(image: Image.Image, profile: bytes) -> Image.Image:
         renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
         flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
     )
+    if image.mode == output_mode:
+        transform.apply_in_place(image)
+        return image
     return transform.apply(image)
 
 

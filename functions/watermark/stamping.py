@@ -51,10 +51,12 @@ def watermark(
 
 
 def _decoded(body: BinaryIO, format: Format, max_pixels: int) -> Image.Image:
-    """The whole picture; on return, what the decoder holds besides is let go."""
-    image = open_image(body, format, max_pixels=max_pixels)
+    """The whole picture; each step lets go of what the step before it made."""
+    image: Image.Image = open_image(body, format, max_pixels=max_pixels)
     turn = orientation(image)
-    return upright(to_srgb(plain(image)), turn)
+    image = plain(image)
+    image = to_srgb(image)
+    return upright(image, turn)
 
 
 def apply_mark(image: Image.Image, mark: Mark, *, opacity: float, position: Position) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageFilter
+from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import IFDRational
 
 from functions.metadata.appearance import dominant_colours, perceptual_hash
@@ -25,7 +26,6 @@ from tests.unit.pictures import (
     patches,
     quadrants,
     swapped_profile,
-    with_secrets,
 )
 
 
@@ -67,7 +67,11 @@ def test_what_the_camera_wrote_is_picked_and_the_position_only_told_of(cloud: Cl
 
 @pytest.mark.parametrize("format", [JPEG, PNG, WEBP, AVIF, HEIC], ids=lambda format: format.pillow)
 def test_a_position_in_xmp_is_noticed_too(cloud: Cloud, format: Format) -> None:
-    assert described(cloud, with_secrets(gradient(), format), format)["gpsPresent"] is True
+    xmp = "<exif:GPSLatitude>52,31.2N</exif:GPSLatitude>"
+    text = PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", xmp)
+    body = file_of(gradient(), format, **({"pnginfo": text} if format is PNG else {"xmp": xmp.encode()}))
+    assert described(cloud, body, format)["gpsPresent"] is True
 
 
 @pytest.mark.parametrize("format", [JPEG, PNG, WEBP, TIFF, AVIF, HEIC], ids=lambda format: format.pillow)
