@@ -10,7 +10,7 @@ from typing import Any, Self
 
 
 class Interruption:
-    """While entered, Ctrl-C and SIGTERM ask the work to stop; it stops where it can stop cleanly.
+    """While entered, Ctrl-C and SIGTERM ask the work to stop where it can stop cleanly; the second time it just stops.
 
     It is also the clock of that work, so that a request to stop ends a pause.
     """
@@ -48,4 +48,6 @@ class Interruption:
             signal.signal(number, handler)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
         self.request()

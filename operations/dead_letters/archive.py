@@ -47,9 +47,13 @@ def export(
         file = path.open("x", encoding="utf-8")
     except FileExistsError:
         raise OperationError(f"{path} exists already: name another file") from None
-    with file:
-        looked = sample(connection, queue, limit=MAX_HELD, on_progress=on_progress)
-        file.writelines(f"{json.dumps(_line(letter), ensure_ascii=False)}\n" for letter in looked.letters)
+    try:
+        with file:
+            looked = sample(connection, queue, limit=MAX_HELD, on_progress=on_progress)
+            file.writelines(f"{json.dumps(_line(letter), ensure_ascii=False)}\n" for letter in looked.letters)
+    except BaseException:
+        path.unlink()
+        raise
     return looked
 
 

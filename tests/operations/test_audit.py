@@ -90,11 +90,13 @@ def test_ctrl_c_during_a_replay_ends_it_cleanly_and_is_written_down(stack: Stack
         for _ in range(4):
             dlq.send([Copy(body=f"message {number}") for number in range(10)])
 
+        interruption = Interruption()
+
         def interrupt(tally: Tally) -> None:
-            if tally.sent >= 20:
+            if tally.sent >= 20 and not interruption.requested:
                 os.kill(os.getpid(), signal.SIGINT)
 
-        with Interruption() as interruption:
+        with interruption:
             tally = replay(connection, queue, rate=500, interruption=interruption, on_progress=interrupt)
 
         target = stack.outputs["transformQueueUrl"]
@@ -115,3 +117,13 @@ def test_ctrl_c_means_what_it_did_before_when_the_work_is_over() -> None:
         interruption.sleep(60)
         assert interruption.requested
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_twice_does_not_wait_for_the_work() -> None:
+    def interrupt_twice() -> None:
+        with Interruption():
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupt_twice()

@@ -15,6 +15,8 @@ from operations import queues
 from operations.audit import audit_file
 from operations.connection import Connection
 from operations.dead_letters import commands
+from operations.dead_letters.archive import export
+from operations.dead_letters.stack_queues import find_queue
 from operations.pipeline import Upload
 from tests.e2e.stack import Stack, eventually
 
@@ -60,11 +62,25 @@ def dead_letter_urls(stack: Stack) -> list[str]:
 
 def fail(stack: Stack, *file_keys: str) -> list[Upload]:
     """Upload files that a bad release of watermark cannot handle, and wait until they are dead letters."""
-    with stack.broken("watermark", WATERMARK="{"):
+    with stack.broken("watermark", WATERMARK="{"), tried_once(stack):
         uploads = [stack.upload(file_key) for file_key in file_keys]
         url = stack.outputs["transformDlqUrl"]
         eventually(lambda: stack.pipeline.queue_depth(url) == len(uploads), "the dead letters", 120)
     return uploads
+
+
+@contextmanager
+def tried_once(stack: Stack) -> Iterator[None]:
+    """The transform queue gives up after one try, which saves the tests the others."""
+    queue = {"QueueUrl": stack.outputs["transformQueueUrl"]}
+    sqs = stack.cloud.client("sqs")
+    before = sqs.get_queue_attributes(**queue, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"]
+    impatient = json.dumps(json.loads(before) | {"maxReceiveCount": 1})
+    sqs.set_queue_attributes(**queue, Attributes={"RedrivePolicy": impatient})
+    try:
+        yield
+    finally:
+        sqs.set_queue_attributes(**queue, Attributes={"RedrivePolicy": before})
 
 
 def contents(stack: Stack, url: str) -> list[tuple[str, Any]]:
@@ -297,6 +313,22 @@ def test_file_that_is_no_export_is_refused_before_anything_is_sent(stack: Stack,
 
     assert "line 2 of" in str(run("import", file, "--yes", exit_code=1).exception)
     assert bodies(stack, stack.outputs["transformDlqUrl"]) == []
+
+
+def test_export_that_is_broken_off_leaves_no_file_and_hides_nothing(
+    stack: Stack, connection: Connection, tmp_path: Path
+) -> None:
+    file = tmp_path / "letters.jsonl"
+    put(stack, "transformDlqUrl", "{}", "[]")
+
+    def break_off(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export(connection, find_queue(connection, "transform"), file, on_progress=break_off)
+
+    assert not file.exists()
+    assert bodies(stack, stack.outputs["transformDlqUrl"]) == ["[]", "{}"]
 
 
 def test_every_change_leaves_its_start_and_its_end_in_the_audit_log(stack: Stack, run: Run) -> None:
