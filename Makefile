@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo night-shift up test test-fast lint format docs lock bench clean
+.PHONY: help setup demo night-shift up engine test test-engine test-fast lint format docs lock bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,8 +29,14 @@ night-shift: setup ## a recorded incident: 200 failed files found, explained, me
 up: setup ## keep the embedded cloud running and print how to use it
 	@$(BIN)/python -m localcloud.up
 
-test: setup ## the whole suite
+engine: setup ## a Pulumi CLI into the cache where none is: downloaded, else built from its public Go modules
+	@$(BIN)/python -m engine
+
+test: setup ## the whole suite; Pulumi's engine is left out where there is no CLI (make engine)
 	@$(BIN)/python -m pytest
+
+test-engine: engine ## the whole program under Pulumi's own engine, against the embedded cloud
+	@$(BIN)/python -m pytest tests/engine
 
 test-fast: setup ## all but the embedded cloud's tests, in seconds
 	@$(BIN)/python -m pytest tests/unit tests/infra

@@ -128,7 +128,7 @@ class Provider(ResourceProviderServicer):
 
 
 def _subject(request: Any) -> lifecycle.Subject:
-    return lifecycle.Subject(token=request.type, name=request.name, id=getattr(request, "id", ""))
+    return lifecycle.Subject(type=request.type, name=request.name, id=getattr(request, "id", ""))
 
 
 def _answered(context: Context, act: Callable[[], Answer]) -> Answer:

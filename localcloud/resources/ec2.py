@@ -204,8 +204,12 @@ class VpcEndpoint(TaggedResource):
         return self._created(cloud, self._found(ec2, resource_id))
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
+        """Where it stands; the emulator tells neither its policy nor its security groups."""
         endpoint = self._found(cloud.client("ec2"), resource_id)
-        return self.with_real(policy=endpoint.get("PolicyDocument"))
+        return self.with_real(
+            route_table_ids=_as_given(self.route_table_ids, endpoint.get("RouteTableIds", [])),
+            subnet_ids=_as_given(self.subnet_ids, endpoint.get("SubnetIds", [])),
+        )
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:
         cloud.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[resource_id])
@@ -219,3 +223,8 @@ class VpcEndpoint(TaggedResource):
 
 def _tagged(kind: str, tags: Mapping[str, str]) -> dict[str, Any]:
     return {"TagSpecifications": [{"ResourceType": kind, "Tags": tag_list(tags)}]} if tags else {}
+
+
+def _as_given(given_ids: list[str] | None, real_ids: list[str]) -> list[str]:
+    """The ids in the order the program gave them, which means nothing to EC2."""
+    return given_ids if given_ids and set(given_ids) == set(real_ids) else real_ids

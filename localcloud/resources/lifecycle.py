@@ -59,12 +59,12 @@ class Subject:
     """Which resource is meant.
 
     Attributes:
-        token: Pulumi type token.
+        type: Pulumi type token.
         name: the resource's name in the program.
         id: its physical id; "" as long as it does not exist.
     """
 
-    token: str
+    type: str
     name: str
     id: str = ""
 
@@ -109,7 +109,7 @@ def check(subject: Subject, inputs: Values, old_inputs: Values, seed: bytes) -> 
     Returns:
         The inputs with the name, and a sentence for each property that is wrong.
     """
-    handler = handler_of(subject.token)
+    handler = handler_of(subject.type)
     naming = handler.generated_name
     if naming and naming not in inputs:
         inputs = inputs | {naming: old_inputs.get(naming) or generated_name(subject.name, seed)}
@@ -155,15 +155,15 @@ def preview_update(token: str, state: Values, inputs: Values) -> Values:
 
 def create(cloud: Cloud, subject: Subject, inputs: Values) -> Created:
     """Create a resource and return its id and its whole state."""
-    resource = parse(subject.token, subject.name, _with_assets(inputs))
+    resource = parse(subject.type, subject.name, _with_assets(inputs))
     return _recorded(whole_state(resource, inputs, resource.create(cloud)), inputs)
 
 
 def update(cloud: Cloud, subject: Subject, state: Values, inputs: Values) -> Created:
     """Bring a resource that exists from its recorded state to the inputs' and return its whole state."""
-    resource = parse(subject.token, subject.name, _with_assets(inputs))
-    if _only_tags_differ(subject.token, state, inputs):
-        updated = Created(subject.id, preview_update(subject.token, state, inputs))
+    resource = parse(subject.type, subject.name, _with_assets(inputs))
+    if _only_tags_differ(subject.type, state, inputs):
+        updated = Created(subject.id, preview_update(subject.type, state, inputs))
     else:
         updated = resource.update(cloud, subject.id)
     if isinstance(resource, TaggedResource):
@@ -213,11 +213,9 @@ def _tagged(cloud: Cloud, api: TagApi, resource_id: str, outputs: Mapping[str, A
 
 
 def _recorded_resource(subject: Subject, state: Values) -> Resource:
-    handler = handler_of(subject.token)
+    handler = handler_of(subject.type)
     known = {field.alias or field_name for field_name, field in handler.model_fields.items()}
-    return parse(
-        subject.token, subject.name, _with_assets({key: value for key, value in state.items() if key in known})
-    )
+    return parse(subject.type, subject.name, _with_assets({key: value for key, value in state.items() if key in known}))
 
 
 def _relevant(handler: type[Resource], inputs: Values) -> Values:

@@ -113,13 +113,17 @@ class TopicSubscription(Resource):
             RedrivePolicy=self.redrive_policy,
         )
         sns = cloud.client("sns")
-        arn = sns.subscribe(
-            TopicArn=self.topic,
-            Protocol=self.protocol,
-            Endpoint=self.endpoint,
-            Attributes=attributes,
-            ReturnSubscriptionArn=True,
-        )["SubscriptionArn"]
+        subscription = {
+            "TopicArn": self.topic,
+            "Protocol": self.protocol,
+            "Endpoint": self.endpoint,
+            "Attributes": attributes,
+            "ReturnSubscriptionArn": True,
+        }
+        arn = sns.subscribe(**subscription)["SubscriptionArn"]
+        if not arn.startswith("arn:"):
+            # The emulator returns the ARN of a subscription that has to be confirmed only when asked again.
+            arn = sns.subscribe(**subscription)["SubscriptionArn"]
         # Subscribe leaves the attributes of a subscription that exists as they are.
         for name, value in attributes.items():
             sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName=name, AttributeValue=value)
