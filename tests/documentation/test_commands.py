@@ -1,0 +1,50 @@
+"""Every command that the documentation shows exists, with the options that it is shown with."""
+
+from __future__ import annotations
+
+import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from docs.generated import ROOT, documents
+from operations import cli
+from tests.documentation.commands import COMMAND, Command, commands_of
+
+SHOWN = {
+    f"{document.name}: {command}": command
+    for document in (*documents(), ROOT / "CONTRIBUTING.md")
+    for command in commands_of(document)
+    if command.program == COMMAND
+}
+
+
+@pytest.mark.parametrize("command", SHOWN.values(), ids=SHOWN.keys())
+def test_every_command_shown_is_one_that_can_be_typed(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.getbasetemp() / "with-files"
+    folder.mkdir(exist_ok=True)
+    monkeypatch.chdir(folder)
+    for word in command.arguments:
+        if word.endswith((".yaml", ".jsonl")):
+            (folder / word).touch()
+    parse(command.arguments)
+
+
+def parse(arguments: tuple[str, ...]) -> None:
+    """Let the command line read the arguments without doing anything.
+
+    Raises:
+        click.UsageError: there is no such command, option or argument.
+    """
+    command, rest, name, context = get_command(cli.app), list(arguments), COMMAND, None
+    while isinstance(command, TyperGroup):
+        context = command.make_context(name, rest, parent=context)
+        found, command, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        name = str(found)
+    assert command is not None
+    command.make_context(name, rest, parent=context)
+
+
+def test_commands_are_found_in_the_pages_that_show_them() -> None:
+    assert {"README.md", "deploy.md", "runbook.md", "security.md"} <= {name.partition(":")[0] for name in SHOWN}

@@ -1,0 +1,154 @@
+"""Every command of the runbook works, on a stack with something wrong in each of its queues."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import botocore.session
+import pytest
+
+from docs.generated import ALARM_SECTIONS, ROOT
+from operations import queues
+from tests.documentation.commands import COMMAND, Command, commands_of
+from tests.e2e.stack import Stack, eventually
+from tests.operations.conftest import RunCommand
+
+RUNBOOK = ROOT / "docs" / "runbook.md"
+COMMANDS = list(commands_of(RUNBOOK))
+SUBSCRIBER = "inspector"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """A file that failed and one that was rejected; how their jobs stood, and the messages that were left in queues."""
+
+    failed_key: str
+    rejected_key: str
+    jobs: tuple[Mapping[str, Any], ...]
+    messages: Mapping[str, str]
+
+    def bring_back(self, stack: Stack) -> None:
+        """Put everything back into the state of the night: each dead-letter queue holds its one message."""
+        for row in self.jobs:
+            stack.cloud.client("dynamodb").put_item(TableName=stack.outputs["jobsTable"], Item=row)
+        for url, body in self.messages.items():
+            stack.cloud.client("sqs").purge_queue(QueueUrl=url)
+            stack.cloud.client("sqs").send_message(QueueUrl=url, MessageBody=body)
+
+
+@pytest.fixture(scope="session")
+def trouble(stack: Stack) -> Trouble:
+    """A bad release of watermark fails one file, another is no image, and a subscriber leaves its result."""
+    with stack.broken("watermark", WATERMARK="{"):
+        failed = stack.upload("uploads/failed.jpg")
+        transform_dlq = stack.outputs["transformDlqUrl"]
+        eventually(lambda: stack.pipeline.queue_depth(transform_dlq) == 1, "the failed file's message", 120)
+    rejected = stack.upload("uploads/rejected.jpg", b"no image")
+    stack.finish(rejected)
+    (event,) = stack.pipeline.take_messages(transform_dlq)
+    (rejection,) = stack.pipeline.take_messages(stack.outputs["validateDlqUrl"])
+    (result,) = stack.notifications(rejected)
+    rows = [
+        stack.cloud.client("dynamodb").get_item(
+            TableName=stack.outputs["jobsTable"], Key={"jobId": {"S": upload.job_id}}
+        )["Item"]
+        for upload in (failed, rejected)
+    ]
+    bodies = {
+        transform_dlq: event,
+        stack.outputs["deliveryDlqUrl"]: event,
+        stack.outputs["validateDlqUrl"]: rejection,
+        stack.outputs["resultsDlqUrls"][SUBSCRIBER]: result,
+    }
+    return Trouble(
+        failed_key=failed.file_key,
+        rejected_key=rejected.file_key,
+        jobs=tuple(rows),
+        messages={url: json.dumps(body) for url, body in bodies.items()},
+    )
+
+
+@pytest.fixture(autouse=True)
+def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A folder for what commands write, one for all of them, as an import reads what an export wrote."""
+    home = tmp_path_factory.getbasetemp() / "on-duty"
+    home.mkdir(exist_ok=True)
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("XDG_STATE_HOME", str(home))
+    # The embedded SQS has one server, so nobody needs to wait for others to answer that they have nothing.
+    monkeypatch.setattr(queues, "WAIT_SECONDS", 0)
+
+
+def filled_in(command: Command, trouble: Trouble, run: RunCommand) -> list[str]:
+    """The command's arguments with real names for what the runbook leaves open."""
+    about_rejected = "validate" in command.words
+    names = {
+        "FILEKEY": trouble.rejected_key if about_rejected else trouble.failed_key,
+        "SUBSCRIBER": SUBSCRIBER,
+    }
+    text = "\0".join(command.arguments)
+    if "CAUSE" in text:
+        (queue,) = json.loads(run("dlq", "show", "transform", "--json").output)
+        names["CAUSE"] = queue["causes"][0]["cause"]
+    if "MESSAGE_ID" in text:
+        names["MESSAGE_ID"] = json.loads(
+            run("dlq", "peek", trouble.rejected_key, "--queue", f"results-{SUBSCRIBER}", "--json").output
+        )["message"]
+    if command.arguments[0] == "drain":
+        text += "\0--interval\0" + "0.2"
+    for placeholder, name in names.items():
+        text = text.replace(placeholder, name)
+    return text.split("\0")
+
+
+# These need Pulumi's engine, which the embedded cloud does without.
+ENGINE_ONLY = {"preview", "refresh"}
+EXAMINATIONS = [command for command in COMMANDS if command.words[:2] == (COMMAND, "doctor")]
+BY_SECTION = {
+    section: [
+        command
+        for command in COMMANDS
+        if command.section == section
+        and command.program == COMMAND
+        and command.arguments[0] not in ENGINE_ONLY
+        and command not in EXAMINATIONS
+    ]
+    for section in dict.fromkeys(command.section for command in COMMANDS)
+}
+
+
+@pytest.mark.parametrize("command", sorted(set(map(str, EXAMINATIONS))))
+def test_the_examination_finds_nothing_where_all_is_well(command: str, img_pipeline: RunCommand) -> None:
+    result = img_pipeline(*command.split()[1:])
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("section", [section for section, commands in BY_SECTION.items() if commands])
+def test_every_command_works(section: str, stack: Stack, trouble: Trouble, img_pipeline: RunCommand) -> None:
+    stack.cloud.client("pipes").start_pipe(Name=stack.outputs["pipeName"])
+    for command in BY_SECTION[section]:
+        trouble.bring_back(stack)
+        result = img_pipeline(*filled_in(command, trouble, img_pipeline), given=command.given)
+        assert result.exit_code == 0, f"{command}: {result.output or result.exception}"
+
+
+def test_what_is_not_ours_exists_too() -> None:
+    """Other programs are git, the shell's own, and operations that AWS has."""
+    for command in COMMANDS:
+        if command.program == "aws":
+            service, verb = command.arguments[:2]
+            model = botocore.session.get_session().get_service_model(service)
+            assert verb.replace("-", "") in {name.lower() for name in model.operation_names}  # pyright: ignore[reportGeneralTypeIssues]
+        else:
+            assert command.program in (COMMAND, "export", "git"), command
+
+
+def test_every_section_that_is_linked_to_exists() -> None:
+    text = RUNBOOK.read_text(encoding="utf-8")
+    anchors = {title.lower().replace(" ", "-") for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors
+    assert {section.lower().replace(" ", "-") for section in ALARM_SECTIONS.values()} <= anchors
