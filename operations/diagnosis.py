@@ -78,7 +78,7 @@ def output(stack: Connection, name: str) -> Any:
         OperationError: the stack was deployed by a version of the program that did not have it.
     """
     if name not in stack.outputs:
-        raise OperationError(f"the stack has no output {name}: {redeploy(stack)}")
+        raise OperationError(f"the stack has no output {name}: an older version of the program deployed it")
     return stack.outputs[name]
 
 

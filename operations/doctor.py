@@ -52,8 +52,8 @@ SMOKE_TEST = "smoke test"
 _THREADS = 8
 _SEVERITY = (Status.OK, Status.WARN, Status.FAIL)
 _SIGNS = {Status.OK: "[green]ok  [/]", Status.WARN: "[yellow]warn[/]", Status.FAIL: "[red]FAIL[/]"}
-# Things alike, such as twenty alarms, are counted rather than listed.
-_FEW = 3
+# Things alike, such as functions, are counted rather than listed.
+_FEW = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +119,9 @@ def _show(result: Result) -> None:
     console = Console(highlight=False, soft_wrap=True)
     if result.status is Status.OK:
         found = [finding.found for finding in result.findings]
-        console.print(_line(Status.OK, result.check, "; ".join(found) if len(found) <= _FEW else f"{len(found)} well"))
+        console.print(
+            _line(Status.OK, result.check, "; ".join(found) if len(found) <= _FEW else f"all {len(found)} well")
+        )
     for finding in result.findings:
         if finding.status is not Status.OK:
             console.print(_line(finding.status, result.check, finding.found))

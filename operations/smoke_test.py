@@ -38,7 +38,7 @@ def file_goes_through(stack: Connection, timeout_seconds: float = TIMEOUT_SECOND
         return
     if job["status"] == "COMPLETED":
         yield ok(f"the job of {upload.file_key} is COMPLETED")
-        yield from _record(stack, upload)
+        yield from record_is_complete(stack, upload)
     else:
         yield fail(
             f"{upload.file_key} ended as {job['status']}: {job.get('reasonCode', '')} {job.get('reason', '')}",
@@ -61,7 +61,8 @@ def remove_traces(stack: Connection, upload: Upload) -> None:
     dynamodb.delete_item(TableName=output(stack, "assetsTable"), Key={"fileKey": {"S": upload.file_key}})
 
 
-def _record(stack: Connection, upload: Upload) -> Iterator[Finding]:
+def record_is_complete(stack: Connection, upload: Upload) -> Iterator[Finding]:
+    """A completed file has its record, every rendition that it names, and was published."""
     asset = stack.pipeline.asset(upload.file_key)
     if asset is None or asset["versionId"] != upload.version_id:
         yield fail("the job is COMPLETED, but the assets table has no record of it", _trace(stack, upload))

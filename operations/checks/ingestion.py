@@ -20,11 +20,12 @@ def pipe_runs(stack: Connection) -> Iterator[Finding]:
             f"{name} is {state}: uploads wait in the queue",
             f"if nobody paused it on purpose: img-pipeline resume --stack {stack.stack} --yes",
         )
+    elif state in ("STARTING", "CREATING", "UPDATING"):
+        yield warn(f"{name} is {state}", "wait a minute, then run this again")
     else:
-        reason = pipe.get("StateReason") or "no reason given"
         yield fail(
-            f"{name} is {state} ({reason})",
-            f"mend what the reason names (often the role or the target), then {redeploy(stack)}",
+            f"{name} is {state}: {pipe.get('StateReason') or 'no reason given'}",
+            f"mend what the reason names, often the role or the target; then {redeploy(stack)}",
         )
     target = pipe.get("TargetParameters", {}).get("StepFunctionStateMachineParameters", {})
     if target.get("InvocationType") != "REQUEST_RESPONSE":

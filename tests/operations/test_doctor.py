@@ -23,7 +23,7 @@ from operations.checks import alerts, budget, existence, functions, ingestion, q
 from operations.connection import Connection
 from operations.diagnosis import Finding, Look, Status, look, ok
 from operations.doctor import CHECKS, SMOKE_TEST, diagnose
-from operations.smoke_test import PREFIX, file_goes_through
+from operations.smoke_test import PREFIX, file_goes_through, record_is_complete
 from tests.e2e.stack import Stack, deployed_stack, eventually
 
 
@@ -196,6 +196,38 @@ def test_a_stopped_pipe_is_found_with_the_command_to_resume(stack: Stack, connec
         finding = failure(ingestion.pipe_runs, connection)
     assert f"{name} is STOP" in finding.found  # STOPPING until its last batch is done
     assert "img-pipeline resume --stack local" in finding.advice
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "advice"),
+    [
+        ("STARTING", Status.WARN, "wait a minute"),
+        ("CREATE_FAILED", Status.FAIL, "mend what the reason names"),
+    ],
+)
+def test_a_pipe_in_between_is_waited_for_and_a_failed_one_told_with_its_reason(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, state: str, status: Status, advice: str
+) -> None:
+    pipes = connection.client("pipes")
+    pipe = pipes.describe_pipe(Name=connection.outputs["pipeName"])
+    monkeypatch.setattr(
+        pipes, "describe_pipe", lambda **_: pipe | {"CurrentState": state, "StateReason": "the role may not"}
+    )
+    (finding,) = problems(ingestion.pipe_runs, connection)
+    assert finding.status is status
+    assert state in finding.found
+    assert ("the role may not" in finding.found) == (status is Status.FAIL)
+    assert advice in finding.advice
+
+
+def test_a_pipe_that_does_not_wait_for_executions_is_found(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipes = connection.client("pipes")
+    pipe = pipes.describe_pipe(Name=connection.outputs["pipeName"])
+    parameters = {"StepFunctionStateMachineParameters": {"InvocationType": "FIRE_AND_FORGET"}}
+    monkeypatch.setattr(pipes, "describe_pipe", lambda **_: pipe | {"TargetParameters": parameters})
+    assert "does not wait for executions" in failure(ingestion.pipe_runs, connection).found
 
 
 def test_a_bucket_that_sends_no_events_is_found(stack: Stack, connection: Connection) -> None:
@@ -631,6 +663,31 @@ def test_the_smoke_test_sends_a_file_through_and_leaves_nothing(stack: Stack, co
         lambda: stack.pipeline.take_messages(stack.outputs["resultsQueueUrls"]["inspector"]), "the notification"
     )
     assert file_key in [message["fileKey"] for message in told]
+
+
+def test_a_completed_file_without_record_rendition_or_notification_is_found(
+    stack: Stack, connection: Connection
+) -> None:
+    upload = stack.upload("uploads/whole.jpg")
+    stack.finish(upload)
+
+    def found() -> list[str]:
+        return [finding.found for finding in record_is_complete(connection, upload) if finding.status is Status.FAIL]
+
+    assert found() == []
+    asset = stack.pipeline.asset(upload.file_key)
+    assert asset is not None
+    lost = asset["renditions"][0]["key"]
+    stack.cloud.client("s3").delete_object(Bucket=stack.outputs["processedBucket"], Key=lost)
+    row = {"TableName": stack.outputs["assetsTable"], "Key": {"fileKey": {"S": upload.file_key}}}
+    dynamodb = stack.cloud.client("dynamodb")
+    dynamodb.update_item(**row, UpdateExpression="REMOVE publishedAt")
+    assert found() == [
+        f"1 of {len(asset['renditions'])} renditions are missing: {lost}",
+        "its result was not published",
+    ]
+    dynamodb.delete_item(**row)
+    assert found() == ["the job is COMPLETED, but the assets table has no record of it"]
 
 
 def traces(stack: Stack, file_key: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""The promises, each tested: a folder for each part, and end to end."""
