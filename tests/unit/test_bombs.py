@@ -77,7 +77,7 @@ def test_the_number_of_scans_is_exact() -> None:
 def test_scans_are_counted_in_the_picture_and_not_in_what_lies_around_it() -> None:
     body = file_of(PICTURE, JPEG)
     segment = b"\xff\xec" + struct.pack(">H", 2 + 60_000) + b"\xff\xda" * 30_000
-    film_behind_a_photo = b"\xff\xda" * 30_000
+    film_behind_a_photo = b"\0\2" + b"\xff\xda\0\2" * 1000
     assert isinstance(finding(JPEG, body[:2] + segment + body[2:] + film_behind_a_photo), Measures)
 
 

@@ -190,6 +190,18 @@ def test_pixels_are_summed_over_frames(cloud: Cloud, monkeypatch: pytest.MonkeyP
     assert code is ReasonCode.TOO_MANY_PIXELS
 
 
+def test_pixels_are_counted_before_any_is_decoded(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second frame is broken: to decode it would end in CORRUPT."""
+    monkeypatch.setenv("MAX_PIXELS", str(5 * 40 * 30))
+    body = bytearray(animation(6, format=PNG))
+    broken = body.index(b"fdAT") + 10
+    body[broken : broken + 8] = b"\xff" * 8
+    assert rejected(cloud, "uploads/a.png", bytes(body)) is ReasonCode.TOO_MANY_PIXELS
+    monkeypatch.setenv("MAX_PIXELS", str(6 * 40 * 30))
+    cloud.forget()
+    assert rejected(cloud, "uploads/a.png", bytes(body)) is ReasonCode.CORRUPT
+
+
 def test_a_gif_frame_that_reaches_beyond_its_screen_counts_at_its_full_size(cloud: Cloud) -> None:
     body = bytearray(animation(2))
     descriptor = body.rindex(b"\x2c", 0, len(body) - 20)
