@@ -1,7 +1,12 @@
 """Puts a Pulumi CLI into the cache folder of this machine: `make engine`.
 
 Nothing is done where one is on PATH or in the cache. Otherwise the official release is downloaded; where that cannot be
-had, the CLI is built from its public Go modules, whose hashes go.sum pins.
+had, the CLI and a Python language host are built from their public Go modules, whose hashes go.sum pins. The download
+is as trustworthy as get.pulumi.com itself: no hash of it is known here.
+
+The language host runs `__main__.py` for `pulumi up` in a shell; the Automation API, which runs the program itself,
+needs none. It lies in a folder of its own: one as old as the public modules offer cannot run policy packs, and the CLI
+would ask it to as soon as it is on PATH.
 """
 
 from __future__ import annotations
@@ -21,7 +26,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.location import RELEASE, SOURCE_DIRECTORY, built_version, cache_directory, find_cli
+from engine.location import LANGUAGE_HOST, RELEASE, SOURCE_DIRECTORY, built_version, cache_directory, find_cli
 
 CONNECT_TIMEOUT_SECONDS = 5
 PROGRESS_EVERY_SECONDS = 15
@@ -56,16 +61,18 @@ def _kept(version: str, put_into: Callable[[Path], None]) -> Path:
     home.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{version}-", dir=home.parent) as folder:
         whole = Path(folder) / "engine"
-        (whole / "bin").mkdir(parents=True)
-        put_into(whole / "bin")
+        whole.mkdir()
+        put_into(whole)
         if not home.exists():
             whole.rename(home)
     _say(f"pulumi {version} is in {home / 'bin'}")
     return home / "bin" / "pulumi"
 
 
-def _download(target: Path) -> None:
+def _download(home: Path) -> None:
     """The release's executables: the CLI with its language hosts."""
+    target = home / "bin"
+    target.mkdir()
     system, machine = _PLATFORMS.get(platform.system()), _ARCHITECTURES.get(platform.machine().lower())
     if not (system and machine):
         raise OSError(f"there is none for {platform.system()} on {platform.machine()}")
@@ -83,35 +90,54 @@ def _download(target: Path) -> None:
                 executable.chmod(0o755)
 
 
-def _build(target: Path) -> None:
-    go = shutil.which("go")
-    if go is None:
-        raise EngineError(
-            "neither a Pulumi CLI nor Go is here: install one of them "
-            "(`curl -fsSL https://get.pulumi.com | sh`, or https://go.dev/dl)"
-        )
+def _build(home: Path) -> None:
     version = built_version()
+    _say(f"building pulumi {version} from its Go modules: five minutes on two processors, once")
+    sdk = "github.com/pulumi/pulumi/sdk/v3"
+    flags = f"-s -w -X {sdk}/go/common/version.Version={version}"
+    _go_build("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", SOURCE_DIRECTORY, home / "bin" / "pulumi", flags)
+    host = home / LANGUAGE_HOST
+    package = f"{sdk}/python/cmd/pulumi-language-python"
+    _go_build(package, SOURCE_DIRECTORY / LANGUAGE_HOST, host / "pulumi-language-python", "-s -w")
+    # The host starts the program through this script, which belongs to the SDK and so to the CLI's release.
+    listed = [_go(), "list", "-m", "-f", "{{.Dir}}", sdk]
+    folder = subprocess.run(listed, cwd=SOURCE_DIRECTORY, check=True, capture_output=True, text=True)  # noqa: S603
+    script = Path(folder.stdout.strip()) / "python" / "cmd" / "pulumi-language-python-exec"
+    (host / script.name).write_bytes(script.read_bytes())
+    (host / script.name).chmod(0o755)
+
+
+def _go_build(package: str, module: Path, executable: Path, linker_flags: str) -> None:
     command = [
-        go,
+        _go(),
         "build",
         "-v",
         "-trimpath",
         "-mod=readonly",
-        f"-ldflags=-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}",
-        f"-o={target / 'pulumi'}",
-        "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+        f"-ldflags={linker_flags}",
+        f"-o={executable}",
+        package,
     ]
-    _say(f"building pulumi {version} from its Go modules: five minutes on two processors, once")
     with subprocess.Popen(  # noqa: S603 (the user's own go)
         command,
-        cwd=SOURCE_DIRECTORY,
+        cwd=module,
         env=os.environ | {"CGO_ENABLED": "0", "GOFLAGS": ""},
         stderr=subprocess.PIPE,
         encoding="utf-8",
     ) as process:
         errors = _follow(process)
     if process.returncode != 0:
-        raise EngineError(f"go build failed: {' '.join(errors[-3:]) or process.returncode}")
+        raise EngineError(f"go build of {package} failed: {' '.join(errors[-3:]) or process.returncode}")
+
+
+def _go() -> str:
+    go = shutil.which("go")
+    if go is None:
+        raise EngineError(
+            "neither a Pulumi CLI nor Go is here: install one of them "
+            "(`curl -fsSL https://get.pulumi.com | sh`, or https://go.dev/dl)"
+        )
+    return go
 
 
 def _follow(process: subprocess.Popen[str]) -> list[str]:

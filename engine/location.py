@@ -12,6 +12,9 @@ SOURCE_DIRECTORY = Path(__file__).resolve().parent
 RELEASE = version("pulumi")
 """The release that the official download is of: that of the Python SDK, which requirements.txt pins."""
 
+LANGUAGE_HOST = "language_host"
+"""The folder beside `bin`, and beside go.mod, of the Python language host that is built from source."""
+
 
 def built_version() -> str:
     """The version that go.mod builds; it may lag behind the release, as not every one is a public Go module."""
@@ -34,3 +37,12 @@ def find_cli() -> Path | None:
         return Path(on_path)
     kept = (cache_directory(wanted) / "bin" / "pulumi" for wanted in (RELEASE, built_version()))
     return next((path for path in kept if path.exists()), None)
+
+
+def find_language_host() -> Path | None:
+    """The folder of a Python language host to put on PATH for `pulumi up` in a shell; None if there is none."""
+    if on_path := shutil.which("pulumi-language-python"):
+        return Path(on_path).parent
+    cli = find_cli()
+    folders = (cli.parent, cli.parent.parent / LANGUAGE_HOST) if cli else ()
+    return next((folder for folder in folders if (folder / "pulumi-language-python").exists()), None)

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 from pulumi.automation import EngineEvent
 
-from engine.location import find_cli
+from engine.location import find_cli, find_language_host
 from localcloud.emulator import Emulator
 from localcloud.provider.plugin import install_plugins
 from operations import deployment
@@ -122,6 +123,13 @@ class EngineStack:
         """Run a command of the CLI on this stack and return what it prints."""
         command = [*arguments, "--stack", NAME]
         return self.cli.run(command, str(self.engine.directory), self.engine.environment).stdout
+
+    def preview_in_a_shell(self) -> str:
+        """Preview as `pulumi preview` does, where the engine starts the program; returns what is printed."""
+        # The language host takes the `python` on PATH: the one of these tests.
+        folders = [str(find_language_host()), str(Path(sys.executable).parent), self.engine.environment["PATH"]]
+        environment = {**self.engine.environment, "PATH": os.pathsep.join(folders)}
+        return self.cli.run(["preview", "--stack", NAME], str(self.engine.directory), environment).stdout
 
     def state(self) -> dict[str, Any]:
         """The stack's state as the backend holds it, secrets encrypted."""
