@@ -17,7 +17,7 @@ from functions.validate.limits import Limits
 from tests.unit.pictures import file_of, gradient
 
 LIMITS = Limits(max_bytes=50 << 20, max_pixels=100_000_000, max_frames=300, allowed_types=tuple(FORMATS))
-FLOOD = 1_100_000
+FLOOD = 300_000
 
 PICTURE = gradient((64, 48))
 
@@ -158,3 +158,12 @@ def test_several_pictures_in_a_heic_are_frames_of_their_own_size() -> None:
     for limit, accepted in ((pixels, True), (pixels - 1, False)):
         limits = Limits(max_bytes=1 << 20, max_pixels=limit, max_frames=3, allowed_types=tuple(FORMATS))
         assert isinstance(measure(io.BytesIO(body), HEIC, limits), Measures) is accepted
+
+
+def test_a_gif_of_a_full_size_photograph_is_not_taken_for_a_flood() -> None:
+    body = file_of(Image.effect_noise((3000, 2000), 100), GIF)
+    assert len(body) > 5_000_000
+    assert finding(GIF, body) == Measures(width=3000, height=2000, frames=1)
+    frames = [Image.effect_noise((400, 300), 100) for _ in range(40)]
+    moving = file_of(frames[0], GIF, save_all=True, append_images=frames[1:])
+    assert finding(GIF, moving) == Measures(width=400, height=300, frames=40)
