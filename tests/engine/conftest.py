@@ -10,14 +10,12 @@ from engine.location import find_cli
 from localcloud.emulator import Emulator
 from tests.engine.stack import EngineStack
 
-LEFT_OUT = "there is no Pulumi CLI on PATH or in the cache: `make engine` gets one"
+collect_ignore = [] if find_cli() else ["test_engine.py"]
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineStack]:
     """The local stack, not deployed yet."""
-    if find_cli() is None:
-        pytest.skip(LEFT_OUT)
     with Emulator.start(pipe_retry_seconds=1) as cloud:
         yield EngineStack.prepare(cloud, tmp_path_factory.mktemp("engine"))
 
@@ -25,4 +23,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineStack]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say in one line that Pulumi's engine has not been tested."""
     if find_cli() is None:
-        terminalreporter.write_line(f"tests/engine left out: {LEFT_OUT}")
+        terminalreporter.write_line(
+            "Pulumi's engine left out: no CLI is on PATH or in the cache (`make engine` gets one)"
+        )

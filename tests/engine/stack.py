@@ -6,13 +6,12 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-from pulumi.automation import EngineEvent
 
 from engine.location import find_cli, find_language_host
 from localcloud.emulator import Emulator
@@ -84,21 +83,11 @@ class EngineStack:
         return deployment.deploy(NAME, config=config, secrets=secrets, allow=allow, engine=self.engine)
 
     def deploy_until_killed(self, resources: int) -> None:
-        """Deploy, and kill the engine as soon as it has made so many resources.
-
-        Raises:
-            DeploymentFailed: the engine is dead, as it should be.
-        """
-        made: list[str] = []
-
-        def count(event: EngineEvent) -> None:
-            step = event.res_outputs_event
-            if step and not step.planning:
-                made.append(step.metadata.urn)
-            if len(made) == resources:
-                self.cli.kill()
-
-        deployment.deploy(NAME, engine=replace(self.engine, on_event=count))
+        """Deploy in another process, which dies with the engine as soon as so many resources are made."""
+        command = [sys.executable, "-m", "tests.engine.killed_deployment", str(self.engine.directory), str(resources)]
+        environment = {**os.environ, **self.engine.environment}
+        dead = subprocess.run(command, cwd=PROJECT, env=environment, check=False, capture_output=True, text=True)  # noqa: S603
+        assert dead.returncode == os.EX_SOFTWARE, dead.stderr
 
     def refresh(self) -> DeploymentResult:
         """Take over what was changed by hand."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import re
 from pathlib import Path
@@ -156,12 +155,8 @@ def test_destroy_leaves_nothing(stack: EngineStack) -> None:
     assert not stack.state().get("resources")
 
 
-@pytest.mark.filterwarnings("ignore:Error in event stream", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_up_killed_half_way_is_taken_up_again(stack: EngineStack) -> None:
-    with pytest.raises(DeploymentFailed):
-        stack.deploy_until_killed(resources=40)
-    # The program's own coroutines are left without an engine; their end is none of a later test's business.
-    gc.collect()
+    stack.deploy_until_killed(resources=40)
     with pytest.raises(OperationError, match="pulumi cancel --stack local"):
         stack.deploy()
     stack.run("cancel", "--yes")

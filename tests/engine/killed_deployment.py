@@ -1,0 +1,34 @@
+"""Deploys a project and dies with the engine when so many resources are made, as when the machine loses its power.
+
+A process of its own: whoever calls the Automation API dies with it too.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from pulumi.automation import EngineEvent
+
+from operations.deployment import Engine, deploy
+from tests.engine.stack import NAME, Cli
+
+
+def main(directory: str, resources: str) -> None:
+    cli = Cli()
+    made: list[str] = []
+
+    def count(event: EngineEvent) -> None:
+        step = event.res_outputs_event
+        if step and not step.planning:
+            made.append(step.metadata.urn)
+        if len(made) == int(resources):
+            cli.kill()
+            os._exit(os.EX_SOFTWARE)
+
+    deploy(NAME, engine=Engine(directory=Path(directory), pulumi=cli, on_event=count))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
