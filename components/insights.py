@@ -33,7 +33,7 @@ def saved_queries(watched: Watched) -> list[SavedQuery]:
         SavedQuery(
             name="rejections-by-reason",
             log_group_names=validate,
-            query="filter level = 'INFO' and outcome != 'accepted'\n"
+            query="filter level = 'INFO' and outcome != 'ACCEPTED'\n"
             "| stats count(*) as files, latest(fileKey) as example by outcome\n| sort files desc",
         ),
         SavedQuery(

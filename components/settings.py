@@ -149,7 +149,7 @@ class Lifecycle(_Model):
 class Settings(_Model):
     """Every setting of the program. Keys are described, with their defaults, in `Pulumi.yaml`."""
 
-    max_bytes: Annotated[int, Field(ge=1, le=512 * 1024 * 1024)]
+    max_bytes: Annotated[int, Field(ge=1, le=256 * 1024 * 1024)]
     max_pixels: Annotated[int, Field(ge=1, le=500_000_000)]
     max_frames: Annotated[int, Field(ge=1, le=10_000)]
     allowed_types: Annotated[tuple[ImageType, ...], Field(min_length=1)]

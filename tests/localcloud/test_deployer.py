@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import contextvars
 import json
 from collections.abc import Callable, Iterator
@@ -305,6 +307,8 @@ def test_pulumi_mocks_of_other_tests_and_a_deployment_do_not_see_each_other(clou
             raise AssertionError(f"{args.token} went to the mocks")
 
     def with_mocks() -> tuple[dict[str, Any], str]:
+        # Pulumi's mocks want the thread's event loop, which whatever ran before may have taken away.
+        asyncio.set_event_loop(loop)
         pulumi.runtime.set_mocks(Nothing(), project="mocked", stack="mocked")
         return deploy(cloud, directory=folder), pulumi.get_project()
 
@@ -317,7 +321,9 @@ def test_pulumi_mocks_of_other_tests_and_a_deployment_do_not_see_each_other(clou
         """
     )
 
-    assert contextvars.copy_context().run(with_mocks) == ({"name": "tiny-unmocked"}, "mocked")
+    with contextlib.closing(asyncio.new_event_loop()) as loop:
+        assert contextvars.copy_context().run(with_mocks) == ({"name": "tiny-unmocked"}, "mocked")
+    asyncio.set_event_loop(None)
 
 
 def test_progress_names_each_resource_once_it_exists(cloud: Emulator, program: Program) -> None:
