@@ -72,5 +72,11 @@ def _facts(metadata: dict[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, dict):
             facts |= _facts(value, f"{prefix}{name}.")
         elif name != "dominantColours":
-            facts[prefix + name] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            facts[prefix + name] = _text(value)
     return facts
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
