@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Collection, Mapping
@@ -28,17 +27,17 @@ NAME = "local"
 
 
 class Cli(PulumiCli):
-    """The CLI on PATH or in the cache; it can be killed as the kernel does it when memory runs out."""
+    """The CLI on PATH or in the cache; it can be stopped and killed as the kernel does it."""
 
     def __init__(self) -> None:
         found = find_cli()
         # The Automation API wants the folder that holds `bin`.
         super().__init__(root=str(found.parent.parent) if found and not shutil.which("pulumi") else None)
 
-    def kill(self) -> None:
-        """End the running command and its plugins at once."""
+    def signal(self, number: int) -> None:
+        """Send a signal to the running command and its plugins."""
         if self._running:
-            os.killpg(self._running.pid, signal.SIGKILL)
+            os.killpg(self._running.pid, number)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +47,7 @@ class EngineStack:
     cloud: Emulator
     cli: Cli
     engine: Engine
+    backend: Path
 
     @classmethod
     def prepare(cls, cloud: Emulator, folder: Path) -> EngineStack:
@@ -70,7 +70,8 @@ class EngineStack:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
         cli = Cli()
-        return cls(cloud=cloud, cli=cli, engine=Engine(directory=project, pulumi=cli, environment=environment))
+        engine = Engine(directory=project, pulumi=cli, environment=environment)
+        return cls(cloud=cloud, cli=cli, engine=engine, backend=backend)
 
     def preview(self, stack: str = NAME, **config: Any) -> DeploymentResult:
         """What a deployment would change."""
@@ -84,7 +85,9 @@ class EngineStack:
 
     def deploy_until_killed(self, resources: int) -> None:
         """Deploy in another process, which dies with the engine as soon as so many resources are made."""
-        command = [sys.executable, "-m", "tests.engine.killed_deployment", str(self.engine.directory), str(resources)]
+        checkpoint = self.backend / ".pulumi" / "stacks" / "img-pipeline" / f"{NAME}.json"
+        arguments = [self.engine.directory, resources, checkpoint]
+        command = [sys.executable, "-m", "tests.engine.killed_deployment", *map(str, arguments)]
         environment = {**os.environ, **self.engine.environment}
         dead = subprocess.run(command, cwd=PROJECT, env=environment, check=False, capture_output=True, text=True)  # noqa: S603
         assert dead.returncode == os.EX_SOFTWARE, dead.stderr
