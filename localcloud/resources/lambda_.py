@@ -164,6 +164,10 @@ class Function(TaggedResource):
             functions.put_function_concurrency(
                 FunctionName=self.name, ReservedConcurrentExecutions=self.reserved_concurrent_executions
             )
+        # As the AWS provider does: a function is Pending at first. The update's status is the last to change.
+        functions.get_waiter("function_updated_v2").wait(
+            FunctionName=self.name, Qualifier=function["Version"], WaiterConfig={"Delay": 0.1, "MaxAttempts": 300}
+        )
         return Created(self.name, _function_outputs(cloud, function))
 
     def _update(self, functions: Any, code: bytes) -> dict[str, Any]:

@@ -29,6 +29,8 @@ def functions_are_active(stack: Connection) -> Iterator[Finding]:
         # Lambda takes a function that nobody called for weeks out of a VPC and brings it back at the next call.
         if state == "Inactive":
             yield warn(f"{name} is Inactive after a long idle time", "the smoke test wakes it; run this again")
+        elif state == "Pending" or update == "InProgress":
+            yield warn(f"{name} is still being made ready", "run this again in a minute")
         elif (state, update) != ("Active", "Successful"):
             reason = (
                 configuration.get("StateReason") or configuration.get("LastUpdateStatusReason") or "no reason given"

@@ -617,6 +617,7 @@ class FakeLambda:
         (functions.packages_fit, {"Layers": [{"CodeSize": 70e6}]}, Status.WARN, "about 213 of 250 MB unzipped"),
         (functions.functions_are_active, {"State": "Active"}, Status.OK, "is Active"),
         (functions.functions_are_active, {"State": "Inactive"}, Status.WARN, "long idle time"),
+        (functions.functions_are_active, {"State": "Pending"}, Status.WARN, "still being made ready"),
         (
             functions.functions_are_active,
             {"State": "Failed", "StateReason": "the key is disabled"},
