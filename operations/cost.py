@@ -199,6 +199,7 @@ def _sources(result: Report) -> str:
             *doubted,
             f"Durations: {measured.command}, {measured.date}, on {measured.machine}; a core of Lambda is taken for "
             f"{result.core_speed:g} times as fast (--core-speed).",
+            "Storage: what one month adds or, where the lifecycle removes files, what stands at any time (--details).",
             "Left out: retries, cold starts, rejected files, the readers' requests, transfer to the internet.",
         ]
     )

@@ -106,9 +106,10 @@ class DeploymentRefused(OperationError):
 
     def __init__(self, preview: DeploymentResult, refused_changes: Collection[Change]) -> None:
         names = ", ".join(f"{change.operation} {change.type} {change.name}" for change in refused_changes)
+        options = " ".join(sorted({f"--allow-{change.operation} {change.type}" for change in refused_changes}))
         super().__init__(
             f"nothing was changed: {preview.stack} would lose state ({names}). Move or copy the data first; "
-            "then allow each by its URN or type with --allow-replace"
+            f"then give leave with {options}, or by URN"
         )
         self.preview = preview
         self.refused = tuple(refused_changes)

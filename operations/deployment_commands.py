@@ -72,7 +72,7 @@ AllowOption = Annotated[
 ]
 PolicyOption = Annotated[
     list[Path] | None,
-    typer.Option("--policy-pack", help="A folder with a policy pack to satisfy.", show_default=False),
+    typer.Option("--policy-pack", metavar="FOLDER", help="A folder with a policy pack to satisfy.", show_default=False),
 ]
 
 _out, _err = Console(), Console(stderr=True)
@@ -170,13 +170,10 @@ def destroy(
 ) -> None:
     """Delete everything in the stack; its history and settings stay.
 
-    What holds data is refused unless you allow each resource or type; what is protected, Pulumi itself refuses.
+    What holds data is refused unless you allow each resource or type, and the refusal says which options that takes;
+    what is protected, Pulumi itself refuses.
 
-    Example:
-
-    ```
-    img-pipeline destroy --stack dev --allow-delete aws:s3/bucket:Bucket --allow-delete aws:dynamodb/table:Table …
-    ```
+    Example: `img-pipeline destroy --stack dev`
     """
     _not_here(stack, "destroy")
     from operations import deployment  # noqa: PLC0415
@@ -192,11 +189,7 @@ def destroy(
 def refresh(stack: StackOption = "dev", yes: YesOption = False, json_: JsonOption = False) -> None:
     """Find what was changed by hand, and take it over into Pulumi's state; no resource is touched.
 
-    Example:
-
-    ```
-    img-pipeline refresh --stack prod
-    ```
+    Example: `img-pipeline refresh --stack prod`
     """
     _not_here(stack, "refresh")
     from operations import deployment  # noqa: PLC0415
@@ -211,7 +204,9 @@ def refresh(stack: StackOption = "dev", yes: YesOption = False, json_: JsonOptio
 
 def outputs(
     *,
-    name: Annotated[str | None, typer.Argument(help="One output: prints its value alone.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="One output: prints its value alone.", show_default=False)
+    ] = None,
     stack: StackOption = "dev",
     local: LocalOption = False,
     show_secrets: Annotated[bool, typer.Option(help="Print secret values too.")] = False,
@@ -219,11 +214,7 @@ def outputs(
 ) -> None:
     """Print what the deployed stack is called: buckets, queues, tables, functions.
 
-    Example:
-
-    ```
-    aws s3 cp cat.jpg "s3://$(img-pipeline outputs ingestBucket --stack dev)/uploads/cat.jpg"
-    ```
+    Example: `aws s3 cp cat.jpg "s3://$(img-pipeline outputs ingestBucket --stack dev)/uploads/cat.jpg"`
     """
     values = _outputs_of(stack, local, show_secrets=show_secrets)
     if name is not None:

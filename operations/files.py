@@ -104,11 +104,7 @@ def list_jobs(
 ) -> None:
     """List the jobs that began last, newest first.
 
-    Example:
-
-    ```
-    img-pipeline jobs list --status FAILED --limit 50
-    ```
+    Example: `img-pipeline jobs list --status FAILED --limit 50`
     """
     if status and status.upper() not in jobs_.STATUSES:
         raise OperationError(f"{status} is no status: a job is {', '.join(jobs_.STATUSES)}")
@@ -203,11 +199,7 @@ def show_asset(
 ) -> None:
     """Show a file's record: type, size, renditions, metadata, and when it was published.
 
-    Example:
-
-    ```
-    img-pipeline asset show uploads/cat.jpg
-    ```
+    Example: `img-pipeline asset show uploads/cat.jpg`
     """
     connection = connect(stack, local=local)
     key, stack = file_key(name), connection.stack

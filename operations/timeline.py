@@ -130,11 +130,7 @@ def trace(
     It brings together S3, the job's stages in every attempt, the log lines of every function, renditions, the record
     and the queues.
 
-    Example:
-
-    ```
-    img-pipeline trace uploads/cat.jpg --stack prod
-    ```
+    Example: `img-pipeline trace uploads/cat.jpg --stack prod`
     """
     connection = connect(stack, local=local)
     with Console(stderr=True).status(f"tracing {name}"):

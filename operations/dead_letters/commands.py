@@ -167,7 +167,12 @@ def replay_command(
 @app.command("purge")
 def purge_command(
     *,
-    queue: Annotated[str, typer.Argument(help="The queue to empty.")],
+    queue: Annotated[
+        str,
+        typer.Argument(
+            metavar="QUEUE", help="The queue to empty: transform, validate, delivery or results-SUBSCRIBER."
+        ),
+    ],
     stack: StackOption = "dev",
     local: LocalOption = False,
     yes: YesOption = False,
@@ -188,7 +193,9 @@ def purge_command(
 @app.command("export")
 def export_command(
     *,
-    file: Annotated[Path, typer.Argument(dir_okay=False, help="The file to write, one JSON line a message.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", dir_okay=False, help="The file to write, one JSON line a message.")
+    ],
     queue: Annotated[str, typer.Option(help="transform, validate, delivery or results-SUBSCRIBER.")] = "transform",
     stack: StackOption = "dev",
     local: LocalOption = False,
@@ -207,7 +214,9 @@ def export_command(
 @app.command("import")
 def import_command(
     *,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A file that `dlq export` wrote.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="A file that `dlq export` wrote.")
+    ],
     queue: Annotated[str, typer.Option(help="Another queue than the one they came from.")] = "",
     rate: RateOption = 50,
     skip: Annotated[int, typer.Option(min=0, help="Lines that an interrupted import has settled.")] = 0,

@@ -92,6 +92,7 @@ def test_what_holds_state_is_not_replaced_unasked(project: Path, type_: str) -> 
         deployment.deploy("dev", engine=Engine(directory=project, pulumi=pulumi))
     assert pulumi.operations == ["preview"], "nothing was changed"
     assert [change.causes for change in refusal.value.refused] == [("name",)]
+    assert f"--allow-replace {type_}," in str(refusal.value), "the message says what to add"
 
 
 @pytest.mark.parametrize("type_", sorted(STATEFUL_TYPES))
