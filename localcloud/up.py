@@ -69,19 +69,22 @@ def _deploy_and_explain(cloud: Emulator) -> dict[str, Any]:
     print(f"{_names(outputs)}\n\nTry it:\n")
     for purpose, command in _commands(cloud, outputs, photo).items():
         print(f"# {purpose}\n{command}\n")
+    print("Or, shorter: .venv/bin/img-pipeline upload PATH --local --wait\n")
     return outputs
 
 
 def _names(outputs: Mapping[str, Any]) -> str:
-    """Every output of the stack with its value, whole; a group's members each on a line of its own."""
-    rows: dict[str, Any] = {}
+    """Every output of the stack that is set, whole; the members of a group or list each on a line of its own."""
+    rows: list[tuple[str, Any]] = []
     for name, value in sorted(outputs.items()):
         if isinstance(value, dict):
-            rows |= {f"{name}.{member}": text for member, text in sorted(value.items())}
-        else:
-            rows[name] = value
-    width = max(map(len, rows))
-    return "\n".join(f"  {name:<{width}}  {value}" for name, value in rows.items())
+            rows += [(f"{name}.{member}", text) for member, text in sorted(value.items())]
+        elif isinstance(value, list):
+            rows += [(name if position == 0 else "", text) for position, text in enumerate(value)]
+        elif value:
+            rows.append((name, value))
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"  {name:<{width}}  {value}" for name, value in rows)
 
 
 def _commands(cloud: Emulator, outputs: Mapping[str, Any], photo: Path) -> dict[str, str]:
