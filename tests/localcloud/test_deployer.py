@@ -323,6 +323,8 @@ def test_pulumi_mocks_of_other_tests_and_a_deployment_do_not_see_each_other(clou
 
     with contextlib.closing(asyncio.new_event_loop()) as loop:
         assert contextvars.copy_context().run(with_mocks) == ({"name": "tiny-unmocked"}, "mocked")
+        # The mocks have left the registration of their stack to this loop.
+        loop.run_until_complete(asyncio.gather(*asyncio.all_tasks(loop)))
     asyncio.set_event_loop(None)
 
 
