@@ -10,7 +10,7 @@ from engine.location import find_cli
 from localcloud.emulator import Emulator
 from tests.engine.stack import EngineStack
 
-collect_ignore = [] if find_cli() else ["test_engine.py"]
+collect_ignore = [] if find_cli() else ["test_backend.py", "test_engine.py"]
 
 
 @pytest.fixture(scope="session")
