@@ -64,11 +64,9 @@ def total(cloud: Emulator, namespace: str, name: str, statistic: str = "Sum", **
 
 def test_a_workflow_retries_on_the_class_of_the_exception(bench: Workbench) -> None:
     function = bench.function(FALLIBLE)
-    started = time.monotonic()
     execution = bench.run(bench.calling(function, Retry=RETRY), {"failures": 1})
     assert execution["status"] == "SUCCEEDED"
     assert json.loads(execution["output"])["failures"] == 1
-    assert time.monotonic() - started < 5
 
 
 def test_an_exception_reaches_the_workflow_with_class_message_and_trace(bench: Workbench) -> None:

@@ -21,7 +21,7 @@ def bench(cloud: Emulator) -> Workbench:
 
 def test_a_workflow_that_exceeds_its_time_is_timed_out_and_does_nothing_more(bench: Workbench) -> None:
     queue = bench.queue()
-    states = {"Wait": {"Type": "Wait", "Seconds": 2, "Next": "Send"}, "Send": send_to(queue, "too late")}
+    states = {"Wait": {"Type": "Wait", "Seconds": 4, "Next": "Send"}, "Send": send_to(queue, "too late")}
     # Inside a Map, where the items' own states go on without asking whether the execution does.
     each = {
         "Type": "Map",
@@ -32,9 +32,9 @@ def test_a_workflow_that_exceeds_its_time_is_timed_out_and_does_nothing_more(ben
     workflow = bench.workflow({"Each": each}, ("sqs:SendMessage", queue.arn), timeout_seconds=1)
     started = time.monotonic()
     assert bench.run(workflow)["status"] == "TIMED_OUT"
-    assert 1 <= time.monotonic() - started < 1.8
+    assert 1 <= time.monotonic() - started < 4
     eventually(lambda: total(bench.cloud, "AWS/States", "ExecutionsTimedOut", StateMachineArn=workflow) == 1)
-    time.sleep(1.2)
+    time.sleep(max(0, started + 4.5 - time.monotonic()))
     assert queue.depth() == (0, 0)
 
 
@@ -71,15 +71,18 @@ def test_executions_are_counted_and_timed_by_outcome(bench: Workbench) -> None:
 
     eventually(lambda: of("ExecutionsStarted") == 3)
     assert (of("ExecutionsSucceeded"), of("ExecutionsFailed"), of("ExecutionsTimedOut")) == (2, 1, 0)
-    assert 0 < of("ExecutionTime", "Maximum") < 1000
+    assert of("ExecutionTime", "Maximum") > 0
 
 
-def test_a_trivial_execution_takes_milliseconds(bench: Workbench) -> None:
+def test_an_execution_does_not_wait_before_it_starts(bench: Workbench) -> None:
     workflow = bench.workflow({"Done": {"Type": "Succeed"}})
-    started = time.monotonic()
-    for _ in range(10):
+    durations = []
+    for _ in range(20):
+        started = time.monotonic()
         bench.run(workflow)
-    assert time.monotonic() - started < 1
+        durations.append(time.monotonic() - started)
+    # The emulator alone lets each wait for 0.15 s; however busy the machine, one of ours does not.
+    assert min(durations) < 0.15
 
 
 def test_a_retry_waits_no_longer_than_its_maximum(bench: Workbench) -> None:
@@ -87,7 +90,7 @@ def test_a_retry_waits_no_longer_than_its_maximum(bench: Workbench) -> None:
     patient = {"ErrorEquals": ["KeyError"], "IntervalSeconds": 20, "MaxAttempts": 1, "MaxDelaySeconds": 1}
     started = time.monotonic()
     assert bench.run(bench.calling(function, Retry=[patient]))["error"] == "KeyError"
-    assert 1 <= time.monotonic() - started < 5
+    assert 1 <= time.monotonic() - started < 20
 
 
 def test_a_published_message_carries_its_attributes(bench: Workbench) -> None:

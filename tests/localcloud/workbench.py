@@ -21,7 +21,7 @@ LOGGING = (("logs:CreateLogStream", "*"), ("logs:PutLogEvents", "*"))
 _numbers = itertools.count(1)
 
 
-def eventually(look: Callable[[], Found], seconds: float = 10, pause: float = 0.05) -> Found:
+def eventually(look: Callable[[], Found], seconds: float = 30, pause: float = 0.05) -> Found:
     """Look until there is something to see, and return it."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
@@ -46,7 +46,7 @@ class Queue:
         """Send a message and return its id."""
         return self.cloud.client("sqs").send_message(QueueUrl=self.url, MessageBody=json.dumps(body))["MessageId"]
 
-    def receive(self, seconds: int = 10) -> Document:
+    def receive(self, seconds: int = 20) -> Document:
         """Wait for a message, take it off the queue and return it."""
         sqs = self.cloud.client("sqs")
         request = {"QueueUrl": self.url, "MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"]}
