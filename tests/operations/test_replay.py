@@ -84,7 +84,7 @@ def test_fifty_thousand_messages_at_fifty_a_second_never_exceed_their_rate_in_an
 
 
 @given(misfortune=misfortunes, rate=st.integers(1, 120), messages=st.integers(0, 150))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_no_second_sees_more_than_the_rate(misfortune: Misfortune, rate: int, messages: int) -> None:
     run = Run(misfortune, messages=messages, visibility_seconds=10_000)
 
@@ -94,7 +94,7 @@ def test_no_second_sees_more_than_the_rate(misfortune: Misfortune, rate: int, me
 
 
 @given(misfortune=misfortunes, messages=st.integers(0, 120), visibility_seconds=st.sampled_from([1.0, 30.0, 300.0]))
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 def test_one_run_sends_each_message_once_and_keeps_what_is_refused(
     misfortune: Misfortune, messages: int, visibility_seconds: float
 ) -> None:
@@ -120,7 +120,7 @@ def test_one_run_sends_each_message_once_and_keeps_what_is_refused(
 @example(
     misfortune=Misfortune(), deadly_call=2, dies_before_effect=False, messages=30, choice=everything
 )  # sent, and not deleted
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_killed_anywhere_and_run_again_it_loses_nothing_and_doubles_only_what_was_on_its_way(
     misfortune: Misfortune, deadly_call: int, dies_before_effect: bool, messages: int, choice: Choice
 ) -> None:
@@ -240,7 +240,7 @@ def test_copies_keep_their_attributes() -> None:
 
 
 @given(misfortune=misfortunes, rate=st.integers(1, 60), messages=st.integers(0, 100))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_a_list_is_sent_once_in_order_of_portions_within_the_rate(
     misfortune: Misfortune, rate: int, messages: int
 ) -> None:

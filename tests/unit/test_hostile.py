@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -114,7 +114,7 @@ def mutants(draw: st.DrawFn) -> tuple[Format, bytes]:
 
 
 @given(mutants())
-@settings(max_examples=700, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=700)
 def test_a_damaged_file_gets_a_verdict_and_if_accepted_its_renditions(mutant: tuple[Format, bytes]) -> None:
     format, body = mutant
     verdict = verdict_on(f"uploads/damaged{format.extension}", body)
@@ -128,13 +128,13 @@ def test_undamaged_each_seed_is_accepted_and_transformed(format: Format, body: b
 
 
 @given(st.binary(max_size=2000), st.sampled_from(["", *(seed[:24] for _, seed in SEEDS)]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_noise_gets_a_verdict_even_behind_a_real_beginning(noise: bytes, beginning: bytes | str) -> None:
     verdict_on("uploads/noise", (beginning or b"") + noise)  # pyright: ignore[reportOperatorIssue]
 
 
 @given(st.text(min_size=1, max_size=300).map(lambda name: f"uploads/{name}"))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_key_gets_a_verdict(key: str) -> None:
     verdict = verdict_on(key, SEEDS[0][1])
     too_long = len(key.encode("utf-8", "surrogatepass")) > 900

@@ -8,7 +8,7 @@ from typing import Any
 import jsonata
 import pytest
 from boto3.dynamodb.types import TypeDeserializer
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from components.jsonata import AS_ATTRIBUTE, MAX_CAUSE_CHARACTERS, READABLE_CAUSE
@@ -33,7 +33,6 @@ def readable(cause: object) -> str:
     return evaluate(f"({READABLE_CAUSE} $readableCause($cause))", cause=cause)
 
 
-@settings(deadline=None)
 @given(some.dictionaries(TEXT.filter(bool), JSON, max_size=4) | some.lists(JSON, max_size=4))
 def test_any_json_reads_back_from_dynamodb_as_it_was(value: object) -> None:
     attribute = evaluate(f"({AS_ATTRIBUTE} $asAttribute($value))", value=value)
@@ -41,7 +40,6 @@ def test_any_json_reads_back_from_dynamodb_as_it_was(value: object) -> None:
     assert TypeDeserializer().deserialize(attribute) == as_stored(value)
 
 
-@settings(deadline=None)
 @given(TEXT.filter(bool), TEXT)
 def test_message_of_a_lambda_error_is_read_from_its_cause(message: str, kind: str) -> None:
     cause = json.dumps({"errorType": kind, "errorMessage": message, "requestId": "r", "stackTrace": ["a", "b"]})
@@ -50,7 +48,6 @@ def test_message_of_a_lambda_error_is_read_from_its_cause(message: str, kind: st
     assert readable(json.dumps(json.loads(cause), ensure_ascii=False)) == message
 
 
-@settings(deadline=None)
 @given(TEXT.filter(bool), some.data())
 def test_a_cause_that_was_cut_short_is_still_a_reason(message: str, data: some.DataObject) -> None:
     cause = json.dumps({"errorMessage": message})
@@ -58,7 +55,6 @@ def test_a_cause_that_was_cut_short_is_still_a_reason(message: str, data: some.D
     assert readable(cause[: data.draw(some.integers(1, len(cause)))])
 
 
-@settings(deadline=None)
 @given(some.text(some.characters(exclude_categories=["Cs"]), max_size=2 * MAX_CAUSE_CHARACTERS))
 def test_a_reason_is_never_empty_nor_longer_than_its_limit(cause: str) -> None:
     assert 0 < len(readable(cause)) <= MAX_CAUSE_CHARACTERS
