@@ -40,6 +40,10 @@ PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
 # What stands in place of a secret value, as in Pulumi's own output.
 MASK = "[secret]"
 
+# What the CLI says when the attributes that a file backend keeps beside a stack's state are empty. The state itself is
+# replaced in one step, those are written in place: a kill in between leaves none of them.
+CUT_OFF = "failed to load checkpoint: EOF"
+
 OnEvent = Callable[[EngineEvent], None]
 
 
@@ -364,7 +368,13 @@ def _said_plainly(stack: str) -> Iterator[None]:
     except ConcurrentUpdateError:
         raise OperationError(_locked(stack)) from None
     except CommandError as error:
-        raise OperationError(f"pulumi: {_error_of(error)}") from None
+        told = _error_of(error)
+        if told == CUT_OFF:
+            told += (
+                f" (a killed deployment leaves {stack}.json.attrs empty on a file backend: delete it, "
+                "as docs/runbook.md says under 'A deployment was killed')"
+            )
+        raise OperationError(f"pulumi: {told}") from None
 
 
 def _locked(stack: str) -> str:

@@ -16,7 +16,7 @@ import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc
 from pulumi.runtime.proto.provider_pb2_grpc import add_ResourceProviderServicer_to_server
@@ -66,15 +66,27 @@ def connect(region: str) -> RunningCloud:
 
 
 def main() -> None:
-    """Serve until the engine ends this process."""
+    """Serve until the engine ends this process, or is gone itself."""
+    # The engine's way to ask a plugin to end; nothing here is worth a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     server = grpc.server(ThreadPoolExecutor(max_workers=16))
     add_ResourceProviderServicer_to_server(Provider(connect, version("pulumi-aws")), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    signal.signal(signal.SIGTERM, lambda *_: server.stop(0))
-    server.wait_for_termination()
+    outlive_nobody()
+
+
+def outlive_nobody() -> NoReturn:
+    """End this process, and what it is doing, as soon as the engine is gone, however that died.
+
+    The engine holds the other end of our standard input and never writes to it: the system closes it with the engine.
+    A plugin that went on would make resources that no state knows of, while the next deployment makes them too.
+    """
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    os._exit(os.EX_OK)
 
 
 main()

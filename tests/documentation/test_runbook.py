@@ -144,14 +144,14 @@ def test_every_command_works(section: str, stack: Stack, trouble: Trouble, img_p
 
 
 def test_what_is_not_ours_exists_too() -> None:
-    """Other programs are git, the shell's own, and operations that AWS has."""
+    """Other programs are git, the shell's own, operations that AWS has, and Pulumi's, which `tests/engine` runs."""
     for command in COMMANDS:
         if command.program == "aws":
             service, verb = command.arguments[:2]
             model = botocore.session.get_session().get_service_model(service)
             assert verb.replace("-", "") in {name.lower() for name in model.operation_names}  # pyright: ignore[reportGeneralTypeIssues]
         else:
-            assert command.program in (COMMAND, "export", "git"), command
+            assert command.program in (COMMAND, "export", "find", "git", "pulumi"), command
 
 
 def test_every_section_that_is_linked_to_exists() -> None:

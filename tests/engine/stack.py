@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Collection, Mapping
@@ -27,17 +28,24 @@ NAME = "local"
 
 
 class Cli(PulumiCli):
-    """The CLI on PATH or in the cache; it can be stopped and killed as the kernel does it."""
+    """The CLI on PATH or in the cache; it can be killed as the kernel does it when memory runs out."""
 
     def __init__(self) -> None:
         found = find_cli()
         # The Automation API wants the folder that holds `bin`.
         super().__init__(root=str(found.parent.parent) if found and not shutil.which("pulumi") else None)
 
-    def signal(self, number: int) -> None:
-        """Send a signal to the running command and its plugins."""
+    def kill(self) -> None:
+        """End the running command at once. Its plugins are in process groups of their own: nothing kills them."""
         if self._running:
-            os.killpg(self._running.pid, number)
+            os.killpg(self._running.pid, signal.SIGKILL)
+
+    def plugins(self) -> list[int]:
+        """The process ids of the running command's plugins."""
+        if self._running is None:
+            return []
+        listed = subprocess.run(["pgrep", "-P", str(self._running.pid)], check=True, capture_output=True, text=True)  # noqa: S603, S607
+        return [int(line) for line in listed.stdout.split()]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +55,7 @@ class EngineStack:
     cloud: Emulator
     cli: Cli
     engine: Engine
-    backend: Path
+    state_file: Path
 
     @classmethod
     def prepare(cls, cloud: Emulator, folder: Path) -> EngineStack:
@@ -71,7 +79,7 @@ class EngineStack:
         }
         cli = Cli()
         engine = Engine(directory=project, pulumi=cli, environment=environment)
-        return cls(cloud=cloud, cli=cli, engine=engine, backend=backend)
+        return cls(cloud=cloud, cli=cli, engine=engine, state_file=backend / f".pulumi/stacks/img-pipeline/{NAME}.json")
 
     def preview(self, stack: str = NAME, **config: Any) -> DeploymentResult:
         """What a deployment would change."""
@@ -83,14 +91,32 @@ class EngineStack:
         """Preview, gate, up; the settings stay for the deployments that follow."""
         return deployment.deploy(NAME, config=config, secrets=secrets, allow=allow, engine=self.engine)
 
-    def deploy_until_killed(self, resources: int) -> None:
-        """Deploy in another process, which dies with the engine as soon as so many resources are made."""
-        checkpoint = self.backend / ".pulumi" / "stacks" / "img-pipeline" / f"{NAME}.json"
-        arguments = [self.engine.directory, resources, checkpoint]
-        command = [sys.executable, "-m", "tests.engine.killed_deployment", *map(str, arguments)]
+    def deploy_until_killed(self, resources: int) -> list[int]:
+        """Deploy in another process, which dies with the engine as soon as so many resources are made.
+
+        Returns:
+            The process ids of the engine's plugins, of which there is at least one.
+        """
+        command = [sys.executable, "-m", "tests.engine.killed_deployment", str(self.engine.directory), str(resources)]
         environment = {**os.environ, **self.engine.environment}
         dead = subprocess.run(command, cwd=PROJECT, env=environment, check=False, capture_output=True, text=True)  # noqa: S603
         assert dead.returncode == os.EX_SOFTWARE, dead.stderr
+        return [int(word) for word in dead.stdout.splitlines()[-1].split()]
+
+    def run_in_a_shell(self, script: str) -> None:
+        """Run the lines of a shell script in the project's folder, with the CLI on PATH."""
+        environment = {**os.environ, **self.engine.environment, "IMG_PIPELINE_STACK": NAME}
+        if cli := find_cli():
+            environment["PATH"] = os.pathsep.join([str(cli.parent), environment["PATH"]])
+        ran = subprocess.run(  # noqa: S603 (what the documentation shows)
+            ["/bin/sh", "-e", "-c", script],
+            cwd=self.engine.directory,
+            env=environment,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
 
     def refresh(self) -> DeploymentResult:
         """Take over what was changed by hand."""

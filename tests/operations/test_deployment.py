@@ -281,6 +281,12 @@ def test_what_the_backend_says_is_one_line(project: Path) -> None:
     assert str(error.value) == "pulumi: PULUMI_ACCESS_TOKEN must be set for login"
 
 
+def test_a_state_that_a_kill_made_unreadable_is_answered_with_what_to_delete(project: Path) -> None:
+    pulumi = ScriptedPulumi(errors={"stack": "error: failed to load checkpoint: EOF"})
+    with pytest.raises(OperationError, match=r"leaves dev\.json\.attrs empty .*: delete it"):
+        deployment.preview("dev", engine=Engine(directory=project, pulumi=pulumi))
+
+
 def test_a_missing_cli_gets_the_one_line_that_installs_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(OperationError, match=r"curl -fsSL https://get\.pulumi\.com \| sh"):

@@ -1,4 +1,4 @@
-"""What only the real Pulumi CLI can show of the driver; left out where there is none on PATH.
+"""What only the real Pulumi CLI can show of the driver; left out where there is none on PATH or in the cache.
 
 Its program needs no provider: the engine itself keeps `pulumi:index:Stash`.
 """
@@ -6,7 +6,7 @@ Its program needs no provider: the engine itself keeps `pulumi:index:Stash`.
 from __future__ import annotations
 
 import json
-import shutil
+import os
 import signal
 import subprocess
 import sys
@@ -18,12 +18,13 @@ import pytest
 import yaml
 from pulumi.automation import CommandResult, EngineEvent, OnOutput
 
+from engine.location import find_cli
 from operations import changes, deployment
 from operations.deployment import DeploymentFailed, DeploymentRefused, Engine
 from operations.errors import OperationError
-from operations.pulumi_cli import PulumiCli
+from tests.engine.stack import Cli
 
-pytestmark = pytest.mark.skipif(shutil.which("pulumi") is None, reason="there is no pulumi on PATH")
+pytestmark = pytest.mark.skipif(find_cli() is None, reason="there is no Pulumi CLI: `make engine` gets one")
 
 STASH = "pulumi:index:Stash"
 PROGRAM = """
@@ -50,7 +51,7 @@ if config.get_bool("crash"):
 """
 
 
-class RecordingCli(PulumiCli):
+class RecordingCli(Cli):
     """The real CLI, and the arguments that each of its processes was started with."""
 
     def __init__(self) -> None:
@@ -81,7 +82,10 @@ def engine(tmp_path: Path) -> Engine:
     (tmp_path / "state").mkdir()
     (project / "Pulumi.yaml").write_text("name: stashes\nruntime: python\n")
     (project / "__main__.py").write_text(PROGRAM)
+    cli = find_cli()
+    assert cli
     environment = {
+        "PATH": os.pathsep.join([str(cli.parent), os.environ["PATH"]]),
         "PULUMI_BACKEND_URL": (tmp_path / "state").as_uri(),
         "PULUMI_HOME": str(tmp_path / "home"),
         "PULUMI_CONFIG_PASSPHRASE": "correct horse",
