@@ -1,8 +1,9 @@
 """Puts a Pulumi CLI into the cache folder of this machine: `make engine`.
 
-Nothing is done where one is on PATH or in the cache. Otherwise the official release is downloaded; where that cannot be
-had, the CLI and a Python language host are built from their public Go modules, whose hashes go.sum pins. The download
-is as trustworthy as get.pulumi.com itself: no hash of it is known here.
+Nothing is done where one is on PATH or in the cache. Otherwise the official release is downloaded and held against the
+SHA-256 that Pulumi publishes beside it, which finds a broken download; a forged release would bring forged hashes.
+Where it cannot be had, the CLI and a Python language host are built from their public Go modules, whose hashes go.sum
+pins.
 
 The language host runs `__main__.py` for `pulumi up` in a shell; the Automation API, which runs the program itself,
 needs none. It lies in a folder of its own: one as old as the public modules offer cannot run policy packs, and the CLI
@@ -11,6 +12,10 @@ would ask it to as soon as it is on PATH.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import hashlib
+import http.client
 import os
 import platform
 import re
@@ -21,15 +26,18 @@ import tarfile
 import tempfile
 import threading
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 from engine.location import LANGUAGE_HOST, RELEASE, SOURCE_DIRECTORY, built_version, cache_directory, find_cli
 
-CONNECT_TIMEOUT_SECONDS = 5
-PROGRESS_EVERY_SECONDS = 15
+RELEASES_URL = "https://github.com/pulumi/pulumi/releases/download"
+"""Where Pulumi publishes its releases, each in a folder of its tag with the file of their SHA-256."""
+
+TIMEOUT_SECONDS = 10
+PROGRESS_EVERY_SECONDS = 5
 _PLATFORMS = {"Linux": "linux", "Darwin": "darwin"}
 _ARCHITECTURES = {"x86_64": "x64", "amd64": "x64", "arm64": "arm64", "aarch64": "arm64"}
 
@@ -47,46 +55,110 @@ def install() -> Path:
     if present := find_cli():
         _say(f"{present} is there")
         return present
-    try:
-        return _kept(RELEASE, _download)
-    except (OSError, tarfile.TarError) as error:
-        cause = getattr(error, "reason", error)
-        _say(f"the official download of {RELEASE} cannot be had ({cause}); building from source")
-    return _kept(built_version(), _build)
+    with _alone():
+        if present := find_cli():
+            _say(f"{present} is there by now")
+            return present
+        try:
+            return _kept(RELEASE, _download)
+        except (OSError, http.client.HTTPException) as error:
+            cause = getattr(error, "reason", error)
+            _say(f"the official download of {RELEASE} cannot be had ({cause}); building from source")
+        return _kept(built_version(), _build)
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Let one process at a time fill the cache; what one that was killed has left half done is removed."""
+    cache = cache_directory(RELEASE).parent
+    cache.mkdir(parents=True, exist_ok=True)
+    with open(cache / ".lock", "w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _say("another `make engine` is at work; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        for half in cache.glob(".half-*"):
+            shutil.rmtree(half)
+        yield
 
 
 def _kept(version: str, put_into: Callable[[Path], None]) -> Path:
     """Fill a folder beside the cache folder and move it there when it is whole, so that no half of it is ever used."""
     home = cache_directory(version)
-    home.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{version}-", dir=home.parent) as folder:
+    with tempfile.TemporaryDirectory(prefix=".half-", dir=home.parent) as folder:
         whole = Path(folder) / "engine"
         whole.mkdir()
         put_into(whole)
-        if not home.exists():
-            whole.rename(home)
+        whole.rename(home)
     _say(f"pulumi {version} is in {home / 'bin'}")
     return home / "bin" / "pulumi"
 
 
 def _download(home: Path) -> None:
-    """The release's executables: the CLI with its language hosts."""
-    target = home / "bin"
-    target.mkdir()
+    """The release's executables: the CLI with its language hosts.
+
+    Raises:
+        OSError: it cannot be had.
+        EngineError: what came is not what Pulumi published.
+    """
     system, machine = _PLATFORMS.get(platform.system()), _ARCHITECTURES.get(platform.machine().lower())
     if not (system and machine):
         raise OSError(f"there is none for {platform.system()} on {platform.machine()}")
-    url = f"https://get.pulumi.com/releases/sdk/pulumi-v{RELEASE}-{system}-{machine}.tar.gz"
-    with urllib.request.urlopen(url, timeout=CONNECT_TIMEOUT_SECONDS) as answer:
-        _say(f"downloading {url} ({int(answer.headers.get('Content-Length', 0)) // 1_000_000} MB)")
-        with tarfile.open(fileobj=answer, mode="r|gz") as archive:
-            for member in archive:
-                content = archive.extractfile(member) if member.isfile() else None
-                if content is None:
-                    continue
+    name, folder = f"pulumi-v{RELEASE}-{system}-{machine}.tar.gz", f"{RELEASES_URL}/v{RELEASE}"
+    expected = _published_hash(f"{folder}/pulumi-{RELEASE}-checksums.txt", name)
+    with tempfile.TemporaryFile(dir=home) as file:
+        if (found := _fetch(f"{folder}/{name}", file)) != expected:
+            raise EngineError(
+                f"the download of {name} is not what Pulumi published (SHA-256 {found}, not {expected}): "
+                "nothing of it was kept; try again"
+            )
+        file.seek(0)
+        _unpack(file, home / "bin")
+
+
+def _published_hash(url: str, name: str) -> str:
+    """The SHA-256 of a file, out of a list as sha256sum writes it."""
+    _say(f"looking up {url}")
+    with _get(url) as answer:
+        entries = [line.split() for line in answer.read().decode("utf-8").splitlines()]
+    hashes = {entry[1].removeprefix("*"): entry[0] for entry in entries if len(entry) == 2}
+    if name not in hashes:
+        raise OSError(f"Pulumi publishes no hash of {name}")
+    return hashes[name]
+
+
+def _fetch(url: str, file: IO[bytes]) -> str:
+    """Download into a file and return the SHA-256 of what came."""
+    digest, done, told_at = hashlib.sha256(), 0, time.monotonic()
+    with _get(url) as answer:
+        total = int(answer.headers.get("Content-Length", 0))
+        _say(f"downloading {url} ({total // 1_000_000} MB)")
+        while block := answer.read(1 << 20):
+            file.write(block)
+            digest.update(block)
+            done += len(block)
+            if time.monotonic() - told_at >= PROGRESS_EVERY_SECONDS:
+                told_at = time.monotonic()
+                _say(f"{done // 1_000_000} of {total // 1_000_000} MB")
+    if done < total:
+        raise OSError(f"cut off after {done} of {total} bytes")
+    return digest.hexdigest()
+
+
+def _get(url: str) -> http.client.HTTPResponse:
+    return urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS)  # noqa: S310 (every address is under RELEASES_URL)
+
+
+def _unpack(file: IO[bytes], target: Path) -> None:
+    """Take the files out of an archive, whatever folders they are in there."""
+    target.mkdir()
+    with tarfile.open(fileobj=file, mode="r:gz") as archive:
+        for member in archive:
+            if content := archive.extractfile(member) if member.isfile() else None:
                 executable = target / Path(member.name).name
-                with open(executable, "wb") as file:
-                    shutil.copyfileobj(content, file)
+                with open(executable, "wb") as copy:
+                    shutil.copyfileobj(content, copy)
                 executable.chmod(0o755)
 
 
@@ -125,7 +197,11 @@ def _go_build(package: str, module: Path, executable: Path, linker_flags: str) -
         stderr=subprocess.PIPE,
         encoding="utf-8",
     ) as process:
-        errors = _follow(process)
+        try:
+            errors = _follow(process)
+        except BaseException:
+            process.terminate()
+            raise
     if process.returncode != 0:
         raise EngineError(f"go build of {package} failed: {' '.join(errors[-3:]) or process.returncode}")
 
