@@ -20,6 +20,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineStack]:
         yield EngineStack.prepare(cloud, tmp_path_factory.mktemp("engine"))
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say in one line that Pulumi's engine has not been tested."""
     if find_cli() is None:
