@@ -14,6 +14,8 @@ class ReasonCode(StrEnum):
     EMPTY = "EMPTY"
     TOO_LARGE = "TOO_LARGE"
     NOT_FOUND = "NOT_FOUND"
+    MALWARE_FOUND = "MALWARE_FOUND"
+    NOT_SCANNED = "NOT_SCANNED"
     DENYLISTED = "DENYLISTED"
     UNSUPPORTED_TYPE = "UNSUPPORTED_TYPE"
     TYPE_MISMATCH = "TYPE_MISMATCH"
@@ -46,6 +48,14 @@ WORDINGS: dict[ReasonCode, Wording] = {
     ReasonCode.NOT_FOUND: Wording(
         "This version of the file was deleted before it could be read.",
         "Upload the file again and leave it in place until it is processed.",
+    ),
+    ReasonCode.MALWARE_FOUND: Wording(
+        "The malware scan found a threat in the file: {threats}.",
+        "Do not open or share the file. Check the machine that it comes from, then upload a clean copy.",
+    ),
+    ReasonCode.NOT_SCANNED: Wording(
+        "The file was not scanned for malware, so nobody may read it: {status}.",
+        "If it has a password, upload it without one. Otherwise ask the operators to have it scanned again.",
     ),
     ReasonCode.DENYLISTED: Wording(
         "The file's content is on the deny-list{note}.",
