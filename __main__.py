@@ -33,6 +33,7 @@ ingest = Ingest(
         key_arn=key_arn,
         visibility_timeout_seconds=settings.visibility_timeout_seconds,
         max_receive_count=settings.max_receive_count,
+        malware_scan=settings.malware_scan,
     ),
 )
 persist = Persist(
@@ -96,6 +97,7 @@ for output, value in {
     "deliveryDlqUrl": ingest.delivery_dlq.url,
     "pipeName": pipe.pipe_name,
     "stateMachineArn": transform.state_machine.arn,
+    "malwareProtectionPlan": ingest.malware_scan.plan_id if ingest.malware_scan else "",
     "backfillArn": backfill.arn if backfill else "",
     "assetsTable": persist.assets.name,
     "jobsTable": persist.jobs.name,
@@ -120,6 +122,7 @@ for output, value in {
         "workflow": transform.state_machine.role_arn,
         "pipe": pipe.role_arn,
         **({"backfill": backfill.role_arn} if backfill else {}),
+        **({"malware-scan": ingest.malware_scan.role_arn} if ingest.malware_scan else {}),
     },
 }.items():
     pulumi.export(output, value)

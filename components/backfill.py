@@ -72,6 +72,7 @@ def _definition(args: BackfillArgs) -> pulumi.Output[str]:
                     results_prefix=RESULTS_PREFIX,
                     messages_per_second=args.settings.messages_per_second,
                     tolerated_failure_percent=args.settings.tolerated_failure_percent,
+                    malware_scan=args.ingest.malware_scan is not None,
                 )
             )
         )
@@ -97,7 +98,15 @@ def _statements(args: BackfillArgs, machine_name: str) -> list[Statement]:
             only_uploads,
             why="Lists the files to send again",
         ),
+        # With malware scanning, what is not clean may not be read, not even by a HEAD; its tags tell the version too.
         allow(
+            "FindVersions",
+            ["s3:GetObjectTagging"],
+            [uploads],
+            why="Asks for each file's current version and whether it is clean, which its tags tell",
+        )
+        if args.ingest.malware_scan
+        else allow(
             "FindVersions",
             ["s3:GetObject"],
             [uploads],

@@ -56,6 +56,41 @@ EVENT = """(
   }, $states.input.run = "" ? {} : {"run": $states.input.run}])
 )"""
 
+# With malware scanning, the event is that of a scan, with the result that the file's tag has; a file without that tag
+# is left to GuardDuty. validate orders the versions, but for one that is recorded: that keeps the sequencer it has.
+SCAN_EVENT = """(
+  $object := $states.input.object;
+  $version := $states.input.versionId;
+  $status := $states.input.scanStatus;
+  $record := $states.result.Item;
+  $isRecorded := $record.versionId.S = $version;
+  $not($exists($status)) or ($isRecorded and $exists($record.publishedAt) and $states.input.run = "") ? {} : $merge([{
+    "version": "0",
+    "id": $uuid(),
+    "detail-type": "GuardDuty Malware Protection Object Scan Result",
+    "source": "aws.guardduty",
+    "time": $fromMillis($object.LastModified * 1000),
+    "detail": {
+      "schemaVersion": "1.0",
+      "scanStatus": "COMPLETED",
+      "resourceType": "S3_OBJECT",
+      "s3ObjectDetails": {
+        "bucketName": "%(bucket)s",
+        "objectKey": $object.Key,
+        "eTag": $replace($object.Etag, '"', ""),
+        "versionId": $version
+      },
+      "scanResultDetails": {"scanResultStatus": $status}
+    }
+  }, $isRecorded ? {"sequencer": $record.sequencer.S} : {}, $states.input.run = "" ? {} : {"run": $states.input.run}])
+)"""
+
+VERSION = '{"versionId": $states.result.VersionId}'
+SCANNED_VERSION = """{
+  "versionId": $states.result.VersionId,
+  "scanStatus": $states.result.TagSet[Key = "GuardDutyMalwareScanStatus"].Value
+}"""
+
 NOT_SENT = """{
   "key": $states.context.Map.Item.Value.Key,
   "error": $states.errorOutput.Error,
@@ -77,6 +112,8 @@ class BackfillSpec:
         The pace, on average.
     tolerated_failure_percent : float
         How much of the files may fail before the rest is left alone.
+    malware_scan : bool
+        Whether the workflow takes results of malware scans.
     """
 
     ingest_bucket: str
@@ -86,6 +123,7 @@ class BackfillSpec:
     results_prefix: str
     messages_per_second: int
     tolerated_failure_percent: float
+    malware_scan: bool = False
 
 
 def backfill_definition(spec: BackfillSpec) -> dict[str, Any]:
@@ -161,12 +199,12 @@ def child_workflow(spec: BackfillSpec) -> dict[str, Any]:
 
 
 def _enqueueing(spec: BackfillSpec) -> dict[str, Any]:
-    """One object: send the event that S3 would have sent about it, unless it is finished."""
+    """One object: send the event that would have been sent about it, unless it is finished."""
     return {
         "FindVersion": _call(
-            "aws-sdk:s3:headObject",
+            "aws-sdk:s3:getObjectTagging" if spec.malware_scan else "aws-sdk:s3:headObject",
             {"Bucket": spec.ingest_bucket, "Key": expression("$states.input.object.Key")},
-            output=expression('$merge([$states.input, {"versionId": $states.result.VersionId}])'),
+            output=expression(f"$merge([$states.input, {SCANNED_VERSION if spec.malware_scan else VERSION}])"),
             next_state="FindRecord",
         ),
         "FindRecord": _call(
@@ -176,7 +214,7 @@ def _enqueueing(spec: BackfillSpec) -> dict[str, Any]:
                 "Key": {"fileKey": string("$states.input.object.Key")},
                 "ProjectionExpression": "versionId, sequencer, publishedAt",
             },
-            output=expression(EVENT % {"bucket": spec.ingest_bucket}),
+            output=expression((SCAN_EVENT if spec.malware_scan else EVENT) % {"bucket": spec.ingest_bucket}),
             next_state="IsItFinished",
         ),
         "IsItFinished": {

@@ -1,17 +1,21 @@
 """A bucket that is private, versioned, encrypted, reached over TLS only, and removes what is old."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 from components.deployment import Deployment
-from components.iam import deny_plaintext, policy_document
+from components.iam import Statement, deny_plaintext, policy_document
 
 
 @dataclass(frozen=True, kw_only=True)
 class BucketArgs:
-    """`expiration_days` 0 keeps objects for good; `key_arn` None encrypts with S3's own keys."""
+    """`expiration_days` 0 keeps objects for good; `key_arn` None encrypts with S3's own keys.
+
+    `statements` is what its policy says beyond TLS.
+    """
 
     deployment: Deployment
     bucket_name: str
@@ -19,6 +23,7 @@ class BucketArgs:
     expiration_days: int
     old_version_days: int
     incomplete_upload_days: int
+    statements: Sequence[Statement] = ()
 
 
 class Bucket(pulumi.ComponentResource):
@@ -65,7 +70,12 @@ class Bucket(pulumi.ComponentResource):
         aws.s3.BucketPolicy(
             name,
             bucket=bucket.bucket,
-            policy=policy_document([deny_plaintext("s3:*", [bucket.arn, pulumi.Output.concat(bucket.arn, "/*")])]),
+            policy=policy_document(
+                [
+                    deny_plaintext("s3:*", [bucket.arn, pulumi.Output.concat(bucket.arn, "/*")]),
+                    *args.statements,
+                ]
+            ),
             # Both write the bucket's access settings, and S3 refuses two such writes at once.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[public_access]),
         )

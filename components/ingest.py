@@ -1,12 +1,14 @@
 """Uploads: the bucket that takes them, the rule that notices them, and the queue they wait in."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
 from components.bucket import Bucket, BucketArgs
 from components.deployment import Deployment
+from components.malware import MalwareScan, MalwareScanArgs, keep_from_readers, scan_results
 from components.queue import DeadLetterQueue, DeadLetterQueueArgs, Queue, QueueArgs, Sender
 from components.settings import Lifecycle
 
@@ -21,12 +23,14 @@ class IngestArgs:
     key_arn: pulumi.Input[str] | None
     visibility_timeout_seconds: int
     max_receive_count: int
+    malware_scan: bool
 
 
 class Ingest(pulumi.ComponentResource):
-    """From an object created under uploads/ to a message in the transform queue."""
+    """From an object created under uploads/ to a message in the transform queue, after a malware scan if asked for."""
 
     bucket: Bucket
+    malware_scan: MalwareScan | None
     queue: Queue
     delivery_dlq: DeadLetterQueue
     rule_name: str
@@ -37,6 +41,7 @@ class Ingest(pulumi.ComponentResource):
         deployment = args.deployment
         self.rule_name = deployment.name("object-created")
 
+        uploads = f"arn:{deployment.partition}:s3:::{args.bucket_name}/{UPLOAD_PREFIX}*"
         self.bucket = Bucket(
             f"{name}-bucket",
             BucketArgs(
@@ -46,22 +51,19 @@ class Ingest(pulumi.ComponentResource):
                 expiration_days=args.lifecycle.upload_days,
                 old_version_days=args.lifecycle.old_version_days,
                 incomplete_upload_days=args.lifecycle.incomplete_upload_days,
+                statements=keep_from_readers(deployment, uploads) if args.malware_scan else (),
             ),
             child,
         )
+        noticed = "scanned" if args.malware_scan else "created"
         rule = aws.cloudwatch.EventRule(
             f"{name}-object-created",
             name=self.rule_name,
-            description=f"An object was created under {UPLOAD_PREFIX} of {args.bucket_name}",
+            description=f"An object was {noticed} under {UPLOAD_PREFIX} of {args.bucket_name}",
             event_pattern=pulumi.Output.json_dumps(
-                {
-                    "source": ["aws.s3"],
-                    "detail-type": ["Object Created"],
-                    "detail": {
-                        "bucket": {"name": [self.bucket.name]},
-                        "object": {"key": [{"prefix": UPLOAD_PREFIX}]},
-                    },
-                }
+                scan_results(self.bucket.name, UPLOAD_PREFIX)
+                if args.malware_scan
+                else _objects_created(self.bucket.name)
             ),
             state="ENABLED",
             tags=deployment.tags,
@@ -102,10 +104,32 @@ class Ingest(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.queue, self.delivery_dlq]),
         )
         # Last, so that no upload is announced before there is a way for it.
-        aws.s3.BucketNotification(
+        notification = aws.s3.BucketNotification(
             f"{name}-events",
             bucket=self.bucket.name,
             eventbridge=True,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[target]),
         )
+        self.malware_scan = None
+        if args.malware_scan:
+            self.malware_scan = MalwareScan(
+                f"{name}-malware-scan",
+                MalwareScanArgs(
+                    deployment=deployment,
+                    bucket=self.bucket,
+                    prefix=UPLOAD_PREFIX,
+                    notification=notification,
+                    key_arn=args.key_arn,
+                ),
+                child,
+            )
         self.register_outputs({"bucket": self.bucket.name, "queue": self.queue.url})
+
+
+def _objects_created(bucket_name: pulumi.Input[str]) -> dict[str, Any]:
+    """An EventBridge pattern: every upload, as S3 tells it."""
+    return {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {"bucket": {"name": [bucket_name]}, "object": {"key": [{"prefix": UPLOAD_PREFIX}]}},
+    }

@@ -180,6 +180,7 @@ class Settings(_Model):
     vpc: Annotated[Vpc | None, BeforeValidator(_none_if_empty)]
     lifecycle: Lifecycle
     backfill: BackfillSettings
+    malware_scan: bool
     protect_state: bool
     ingest_bucket_name: BucketName
     processed_bucket_name: BucketName

@@ -107,6 +107,7 @@ def _definition(args: StateMachineArgs) -> pulumi.Output[str]:
                     map_concurrency=settings.map_concurrency,
                     timeout_seconds=settings.workflow_timeout_seconds,
                     job_retention_days=settings.job_retention_days,
+                    malware_scan=settings.malware_scan,
                 )
             )
         )

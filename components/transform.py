@@ -158,6 +158,7 @@ class Transform(pulumi.ComponentResource):
                 },
                 statements=[
                     self._read_uploads(),
+                    *([self._order_versions()] if settings.malware_scan else []),
                     allow(
                         "ReadDenylist",
                         ["dynamodb:GetItem"],
@@ -211,6 +212,13 @@ class Transform(pulumi.ComponentResource):
                 return {"WATERMARK": json.dumps(drawn | ({"logoKey": logo_key} if logo_key else {}))}
             case _:
                 return {}
+
+    def _order_versions(self) -> Statement:
+        # The event of a scan does not say which version of a file came first.
+        only_uploads = {"StringLike": {"s3:prefix": [f"{UPLOAD_PREFIX}*"]}}
+        why = "Finds the upload's place among the versions of its file"
+        bucket = self._args.ingest_bucket.arn
+        return allow("OrderVersions", ["s3:ListBucketVersions"], [bucket], only_uploads, why=why)
 
     def _read_uploads(self) -> Statement:
         # The event names a version, and only that version is read.

@@ -16,6 +16,10 @@ A finished file goes through again when its event comes with a ``run``: who want
 the time of the request in it. Runs of one file version are ordered by that text, and an upload's own run is empty. The
 job's row and the record say which run they are of; a newer run takes both over, and whatever is left of an older one
 ends at once.
+
+Versions of a file are ordered by their ``sequencer``, 32 digits that compare as text: S3's own, padded, as its event
+says it. With malware scanning the event is that of the scan, which has none, and validate makes one
+(functions/validate/order.py); until it has answered, the job's row says zeros.
 """
 
 from __future__ import annotations
@@ -51,6 +55,7 @@ from components.workflow_values import (
     REJECTED_FILE,
     REJECTION,
     REJECTION_MESSAGE,
+    SCANNED_FILE,
     stages_and,
 )
 
@@ -99,6 +104,8 @@ class WorkflowSpec:
         slow calls do not fit, and are not meant to: the execution then ends and its message stays with the queue.
     job_retention_days : int
         Days after which DynamoDB may remove a job's row, counted from its last attempt.
+    malware_scan : bool
+        Whether events are those of malware scans.
     """
 
     validate_function_arn: str
@@ -111,6 +118,7 @@ class WorkflowSpec:
     map_concurrency: int
     timeout_seconds: int
     job_retention_days: int
+    malware_scan: bool = False
 
     @property
     def jobs(self) -> JobsTable:
@@ -145,7 +153,7 @@ def _reception(spec: WorkflowSpec) -> States:
             "Type": "Pass",
             "Assign": {
                 "event": expression("$states.input[0].event"),
-                "file": expression(FILE),
+                "file": expression(SCANNED_FILE if spec.malware_scan else FILE),
                 "stages": [RECEIVED],
             },
             "Next": "MarkProcessing",
@@ -165,12 +173,13 @@ def _reception(spec: WorkflowSpec) -> States:
 
 def _validation(spec: WorkflowSpec) -> States:
     """Ask for a verdict. A rejection is a verdict, not a failure."""
+    placed = {"file": expression("$merge([$file, $states.result.Payload.file])")} if spec.malware_scan else {}
     return {
         "Validate": function_call(
             spec.validate_function_arn,
             payload=expression("$file"),
             function_timeout_seconds=spec.validate_timeout_seconds,
-            assign={"verdict": expression("$states.result.Payload"), "stages": stages_and("VALIDATED")},
+            assign={"verdict": expression("$states.result.Payload"), "stages": stages_and("VALIDATED"), **placed},
             next_state="Verdict",
         ),
         "Verdict": {

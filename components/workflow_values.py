@@ -28,6 +28,37 @@ FILE = """(
   }
 )"""
 
+# With malware scanning, the pipe sends the event of the scan ("Monitoring S3 object scans with Amazon EventBridge",
+# Amazon GuardDuty User Guide), which knows neither the size nor the order: validate looks both up, and until then the
+# sequencer is all zeros. Whoever sends the event again knows the recorded sequencer, and puts it beside the detail.
+# An event of S3's that still waited when scanning began comes as one of a file that was never scanned.
+SCANNED_FILE = """(
+  $message := $states.input[0];
+  $detail := $message.event.detail;
+  $isScan := $exists($detail.s3ObjectDetails);
+  $bucket := $isScan ? $detail.s3ObjectDetails.bucketName : $detail.bucket.name;
+  $key := $isScan ? $detail.s3ObjectDetails.objectKey : $detail.object.key;
+  $version := $isScan ? $detail.s3ObjectDetails.versionId : $detail.object.`version-id`;
+  $sequencer := $isScan ? $message.event.sequencer : $detail.object.sequencer;
+  {
+    "jobId": $substring($hash($bucket & "/" & $key & "#" & $version, "SHA-256"), 0, 32),
+    "bucket": $bucket,
+    "fileKey": $key,
+    "versionId": $version,
+    "sequencer": $pad($exists($sequencer) ? $sequencer : "", -32, "0"),
+    "bytes": 0,
+    "etag": $isScan ? $detail.s3ObjectDetails.eTag : $detail.object.etag,
+    "run": $exists($message.event.run) ? $message.event.run : "",
+    "eventTime": $message.event.time,
+    "executionName": $states.context.Execution.Name,
+    "attempt": $number($message.receiveCount),
+    "scan": {
+      "status": $isScan ? $detail.scanResultDetails.scanResultStatus : "",
+      "threats": [$detail.scanResultDetails.threats.name]
+    }
+  }
+)"""
+
 # The first entry of this attempt's stage history, which is kept as DynamoDB takes it.
 RECEIVED = {
     "M": {

@@ -80,6 +80,7 @@ def _spec(settings: Settings) -> WorkflowSpec:
         map_concurrency=settings.map_concurrency,
         timeout_seconds=settings.workflow_timeout_seconds,
         job_retention_days=settings.job_retention_days,
+        malware_scan=settings.malware_scan,
     )
 
 
