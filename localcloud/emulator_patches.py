@@ -5,6 +5,7 @@ Each patch says which gap it fills; `tests/localcloud/test_upstream_gaps.py` goe
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import functools
 import io
@@ -17,8 +18,9 @@ import secrets
 import tempfile
 import threading
 import time
+import uuid
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -28,7 +30,7 @@ from urllib.parse import parse_qs
 
 import ministack.app
 from hypercorn.typing import ASGIFramework
-from ministack.core import iam_evaluator, lambda_runtime, responses
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses
 from ministack.services import (
     cloudwatch,
     dynamodb,
@@ -59,7 +61,25 @@ class RecordLogLine(Protocol):
     def __call__(self, line: str) -> None: ...
 
 
-def install(journal: Path, record_metric: RecordMetric, record_log_line: RecordLogLine) -> None:
+class ObjectCreated(Protocol):
+    """Takes the detail of an "Object Created" event; must be quick and safe to call from any thread."""
+
+    def __call__(self, detail: Mapping[str, Any]) -> None: ...
+
+
+class Service(Protocol):
+    """An AWS service that the emulator does not have: which requests are for it, and its answers to them."""
+
+    def serves(self, path: str) -> bool: ...
+
+    def answer(
+        self, method: str, path: str, query: Mapping[str, list[str]], body: bytes
+    ) -> tuple[int, Mapping[str, Any], str]: ...
+
+
+def install(
+    journal: Path, record_metric: RecordMetric, record_log_line: RecordLogLine, object_created: ObjectCreated
+) -> None:
     """Apply every patch. Call once, before the first request.
 
     Parameters
@@ -68,6 +88,8 @@ def install(journal: Path, record_metric: RecordMetric, record_log_line: RecordL
         File that gets one JSON line per authorization decision about a role's call.
     record_metric, record_log_line : callable
         Where observations of executions and functions go.
+    object_created : callable
+        Told of each new object.
 
     Raises
     ------
@@ -82,7 +104,9 @@ def install(journal: Path, record_metric: RecordMetric, record_log_line: RecordL
     _journal_decisions(journal)
     _ask_whether_lambda_may_take_the_role()
     _count_loopback_as_tls()
-    _name_versions_in_bucket_events()
+    _name_roles_to_conditions()
+    _show_object_tags_to_conditions()
+    _name_versions_in_bucket_events(object_created)
     _deliver_events_as_queues_allow(record_metric)
     _keep_pipe_parameters()
     _stop_pipes_when_they_are_idle()
@@ -97,6 +121,7 @@ def install(journal: Path, record_metric: RecordMetric, record_log_line: RecordL
     _run_executions_as_aws_does(record_metric)
     _pace_retries_as_aws_does()
     _enforce_workflow_roles()
+    _tell_versions_with_tags()
     _leave_alarms_to_our_layer()
 
 
@@ -110,16 +135,33 @@ def stop_workers() -> None:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def application() -> ASGIFramework:
-    """Return the emulator's ASGI application with our own route in front."""
+def application(own_service: Service) -> ASGIFramework:
+    """Return the emulator's ASGI application with our own routes in front."""
 
     async def serve(scope: Any, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
         if scope["type"] == "http" and scope["path"] == "/_localcloud/role-credentials":
             await _answer_role_credentials(scope, send)
+        elif scope["type"] == "http" and own_service.serves(scope["path"]):
+            await _answer_for(own_service, scope, receive, send)
         else:
             await ministack.app.app(scope, receive, send)
 
     return serve
+
+
+async def _answer_for(
+    service: Service, scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]
+) -> None:
+    body, more = b"", True
+    while more:
+        part = await receive()
+        body, more = body + part.get("body", b""), part.get("more_body", False)
+    query = parse_qs(scope["query_string"].decode())
+    # In a thread, as the answer may need this very server.
+    status, answer, error = await asyncio.to_thread(service.answer, scope["method"], scope["path"], query, body)
+    headers = [(b"content-type", b"application/json"), (b"x-amzn-errortype", error.encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
 
 
 async def _answer_role_credentials(scope: dict[str, Any], send: Callable[..., Any]) -> None:
@@ -272,12 +314,51 @@ def _count_loopback_as_tls() -> None:
     ministack.app.pin_request_origin = pin_request_origin
 
 
+def _name_roles_to_conditions() -> None:
+    """Gap: `aws:PrincipalArn` is a session's ARN; on AWS it is that of the role ("IAM User Guide", global keys)."""
+    resolve = iam_evaluator._resolve_condition_key
+
+    @functools.wraps(resolve)
+    def resolve_condition_key(key: str, context: Any) -> Any:
+        value = resolve(key, context)
+        session = re.fullmatch(r"arn:aws:sts::(\d+):assumed-role/([^/]+)/.*", value) if isinstance(value, str) else None
+        if session and key.lower() == "aws:principalarn":
+            return f"arn:aws:iam::{session[1]}:role/{session[2]}"
+        return value
+
+    iam_evaluator._resolve_condition_key = resolve_condition_key
+
+
+def _show_object_tags_to_conditions() -> None:
+    """Gap: what sets an object's tags does not know `s3:RequestObjectTagKeys`, or the tags that are there already."""
+    context_of = iam_actions.s3_service_context
+
+    @functools.wraps(context_of)
+    def s3_service_context(
+        iam_action: str, query_params: Any, path: str = "", headers: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        context = context_of(iam_action, query_params, path, headers)
+        requested: list[str] = []
+        if iam_action == "s3:PutObject":
+            requested = list(parse_qs((headers or {}).get("x-amz-tagging", ""), keep_blank_values=True))
+        elif iam_action.startswith(("s3:PutObject", "s3:DeleteObject")) and iam_action.endswith("Tagging"):
+            bucket, _, key = path.lstrip("/").partition("/")
+            there = s3.object_tags_for_condition(bucket, key, query_params or {})
+            context |= {f"s3:ExistingObjectTag/{name}": value for name, value in there.items()}
+            request = iam_evaluator._signed_request.get()
+            if request and request.body:
+                requested = list(s3._parse_tags_xml(request.body))
+        return context | ({"s3:RequestObjectTagKeys": requested} if requested else {})
+
+    iam_actions.s3_service_context = s3_service_context
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # S3
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _name_versions_in_bucket_events() -> None:
+def _name_versions_in_bucket_events(object_created: ObjectCreated) -> None:
     """Gap: "Object Created" events lack `detail.object.version-id` ("Amazon S3 User Guide", EventBridge structure)."""
     fire, dispatch = s3._fire_s3_event, eventbridge._dispatch_event
     version_of_event: contextvars.ContextVar[str | None] = contextvars.ContextVar("version_of_event", default=None)
@@ -297,6 +378,8 @@ def _name_versions_in_bucket_events() -> None:
             detail = json.loads(event["Detail"])
             detail["object"]["version-id"] = version_id
             event = event | {"Detail": json.dumps(detail)}
+        if event["Source"] == "aws.s3" and event["DetailType"] == "Object Created":
+            object_created(json.loads(event["Detail"]))
         return dispatch(event, *arguments, **keywords)
 
     s3._fire_s3_event = fire_s3_event
@@ -306,6 +389,25 @@ def _name_versions_in_bucket_events() -> None:
 # ---------------------------------------------------------------------------------------------------------------------
 # EventBridge
 # ---------------------------------------------------------------------------------------------------------------------
+
+
+def publish_as_aws(source: str, detail_type: str, resources: list[str], detail: Mapping[str, Any]) -> None:
+    """Put an event of an AWS service on the default bus, which PutEvents leaves to nobody else."""
+    # Services speak TLS to each other, and the queues' policies ask for it.
+    iam_evaluator.pin_request_origin("127.0.0.1", secure_transport=True)
+    eventbridge._dispatch_event(
+        {
+            "EventId": str(uuid.uuid4()),
+            "Source": source,
+            "DetailType": detail_type,
+            "Detail": json.dumps(detail),
+            "EventBusName": "default",
+            "Time": int(time.time()),
+            "Resources": resources,
+            "Account": responses.get_account_id(),
+            "Region": responses.get_region(),
+        }
+    )
 
 
 def _deliver_events_as_queues_allow(record: RecordMetric) -> None:
@@ -725,6 +827,7 @@ _INTEGRATIONS: dict[str, tuple[str, str]] = {
     "arn:aws:states:::sqs:sendMessage": ("sqs:SendMessage", "SQS.AmazonSQSException"),
     "arn:aws:states:::sns:publish": ("sns:Publish", "SNS.AuthorizationErrorException"),
     "arn:aws:states:::aws-sdk:s3:headObject": ("s3:GetObject", "S3.S3Exception"),
+    "arn:aws:states:::aws-sdk:s3:getObjectTagging": ("s3:GetObjectTagging", "S3.S3Exception"),
 }
 
 
@@ -757,6 +860,11 @@ def _enforce_workflow_roles() -> None:
             raise
 
     stepfunctions._invoke_resource = invoke_resource
+
+
+def _tell_versions_with_tags() -> None:
+    """Gap: a workflow's s3:getObjectTagging does not say whose version's tags they are."""
+    stepfunctions._S3_OP_SPECS["GetObjectTagging"] |= {"header_outputs": {"x-amz-version-id": "VersionId"}}
 
 
 def _target_arn(resource: str, arguments: dict[str, Any]) -> str:

@@ -25,6 +25,8 @@ from hypercorn.config import Config as ServerConfig
 from localcloud import emulator_patches
 from localcloud.alarms import AlarmEvaluator
 from localcloud.clients import make_client
+from localcloud.malware_scanner import SERVICE as MALWARE_SERVICE
+from localcloud.malware_scanner import MalwareScanner
 from localcloud.metrics import Metrics
 from localcloud.pipe_runner import PipeRunner
 
@@ -39,11 +41,15 @@ def main() -> None:
     """Serve until told to stop, then leave no process and, if asked, no directory behind."""
     arguments = _arguments()
     metrics = Metrics()
-    emulator_patches.install(arguments.directory / "journal.jsonl", metrics.record, metrics.record_log_line)
+    scanner = _malware_scanner(arguments)
+    emulator_patches.install(
+        arguments.directory / "journal.jsonl", metrics.record, metrics.record_log_line, scanner.object_created
+    )
     _start_our_threads(arguments, metrics)
+    scanner.start()
     try:
         # Unlike asyncio.run, a runner that is not closed does not wait for threads.
-        asyncio.Runner().run(_serve_until_told_to_stop(socket.socket(fileno=arguments.listener)))
+        asyncio.Runner().run(_serve_until_told_to_stop(socket.socket(fileno=arguments.listener), scanner))
     finally:
         emulator_patches.stop_workers()
         shutil.rmtree(arguments.directory if arguments.remove_directory else arguments.directory / "tmp", True)
@@ -64,7 +70,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _serve_until_told_to_stop(listener: socket.socket) -> None:
+async def _serve_until_told_to_stop(listener: socket.socket, scanner: MalwareScanner) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
@@ -74,7 +80,21 @@ async def _serve_until_told_to_stop(listener: socket.socket) -> None:
     config.bind = [f"fd://{listener.fileno()}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = GRACE_SECONDS
-    await serve(emulator_patches.application(), config, shutdown_trigger=stop.wait)
+    await serve(emulator_patches.application(scanner), config, shutdown_trigger=stop.wait)
+
+
+def _malware_scanner(arguments: argparse.Namespace) -> MalwareScanner:
+    @functools.cache
+    def client_of(role_arn: str, plan_arn: str) -> Any:
+        credentials = emulator_patches.assume_role(role_arn, MALWARE_SERVICE, plan_arn)
+        return make_client("s3", arguments.endpoint_url, arguments.region, arguments.account_id, credentials)
+
+    return MalwareScanner(
+        directory=arguments.directory,
+        scope=f"{arguments.region}:{arguments.account_id}",
+        client_of=client_of,
+        publish=functools.partial(emulator_patches.publish_as_aws, "aws.guardduty"),
+    )
 
 
 def _start_our_threads(arguments: argparse.Namespace, metrics: Metrics) -> None:

@@ -6,6 +6,7 @@ from localcloud.resources import (  # noqa: F401 (importing a module registers i
     dynamodb,
     ec2,
     events,
+    guardduty,
     iam,
     kms,
     lambda_,

@@ -97,6 +97,7 @@ CLOUDWATCH = TagApi(service="cloudwatch", resource="ResourceARN")
 DYNAMODB = TagApi(service="dynamodb", resource="ResourceArn", read="list_tags_of_resource")
 EC2 = Ec2Tags(service="ec2", resource="Resources", key_output="")
 EVENTS = TagApi(service="events", resource="ResourceARN")
+GUARDDUTY = TagApi(service="guardduty", resource="ResourceArn", pair=None)
 IAM_ROLE = TagApi(
     service="iam", resource="RoleName", key_output="", read="list_role_tags", write="tag_role", remove="untag_role"
 )
