@@ -1,7 +1,8 @@
 """Sends files that are in the ingest bucket already through the workflow: stored before it was there, or missed by it.
 
 S3 names no sequencer of what it stores, only of what it announces. So a version that was never announced is ordered
-after what is recorded of its file, and before whatever S3 will announce of it.
+after what is recorded of its file, and before whatever S3 will announce of it. A stack that scans for malware orders
+versions itself, and takes a file in only with the result of its scan: one that has none is left to the scanner.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from operations.audit import audited
 from operations.backfill_machine import follow, start
 from operations.connection import Connection, LocalOption, StackOption, connect
 from operations.errors import OperationError
-from operations.events import StoredVersion, new_run, object_created
+from operations.events import StoredVersion, announcement, new_run
 from operations.ingestion import enqueue
 from operations.interruption import Interruption
+from operations.malware import scan_status, scans
 from operations.pipeline import Upload
 from operations.replay import Copy
 from operations.rows import ROWS_PER_CALL, Row, asset_rows, job_rows
@@ -39,11 +41,13 @@ class Found:
     Attributes:
         found: files under the prefix.
         finished: those of them whose current version needs nothing.
+        unscanned: those of them that were not scanned for malware, on a stack that scans.
         chosen: keys of those that are sent, in this order.
     """
 
     found: int = 0
     finished: int = 0
+    unscanned: int = 0
     chosen: list[str] = field(default_factory=list)
 
 
@@ -59,7 +63,7 @@ def missing(connection: Connection, prefix: str, *, force: bool, after: str = ""
         OperationError: the prefix is outside what the workflow works on.
     """
     check_prefix(prefix)
-    run = new_run() if force else ""
+    run, scanning = new_run() if force else "", scans(connection)
     listed = _current_versions(connection, prefix, after)
     while portion := list(islice(listed, ROWS_PER_CALL)):
         jobs = job_rows(connection, (upload.job_id for upload, _ in portion))
@@ -70,15 +74,21 @@ def missing(connection: Connection, prefix: str, *, force: bool, after: str = ""
             if not force and _is_finished(upload, job, asset):
                 seen.finished += 1
                 continue
+            status = scan_status(connection, upload) if scanning else ""
+            if scanning and not status:
+                seen.unscanned += 1
+                continue
             seen.chosen.append(upload.file_key)
+            known = _known_sequencer(upload, job, asset)
             version = StoredVersion(
                 upload=upload,
                 size=entry["Size"],
                 etag=entry["ETag"].strip('"'),
-                sequencer=_sequencer(upload, entry["LastModified"], job, asset),
+                sequencer=known or ("" if scanning else _made_sequencer(entry["LastModified"], asset)),
                 created_at=entry["LastModified"].isoformat(),
+                scan_status=status or "",
             )
-            yield object_created(version, region=connection.region, reason="backfill", run=run)
+            yield announcement(version, region=connection.region, reason="backfill", run=run)
 
 
 def check_prefix(prefix: str) -> None:
@@ -145,7 +155,8 @@ def backfill(
 
 
 def _of(found: Found) -> str:
-    return f" of {found.found} files ({found.finished} are finished)"
+    unscanned = f", {found.unscanned} are not scanned yet" if found.unscanned else ""
+    return f" of {found.found} files ({found.finished} are finished{unscanned})"
 
 
 def _bound(found: Found, limit: int) -> str:
@@ -183,12 +194,16 @@ def _is_finished(upload: Upload, job: Row, asset: Row) -> bool:
     return "finishedAt" in job or (asset.get("versionId") == upload.version_id and "publishedAt" in asset)
 
 
-def _sequencer(upload: Upload, stored_at: datetime, job: Row, asset: Row) -> str:
-    """The sequencer S3 announced the version with, as far as that is known, or else one that is in order."""
-    if job:
+def _known_sequencer(upload: Upload, job: Row, asset: Row) -> str:
+    """The sequencer that the version has in the stack's tables; "" if it has none there."""
+    # A scanned file's job says zeros until validate has found its place.
+    if job and job["sequencer"].strip("0"):
         return job["sequencer"]
-    if asset.get("versionId") == upload.version_id:
-        return asset["sequencer"]
+    return asset["sequencer"] if asset.get("versionId") == upload.version_id else ""
+
+
+def _made_sequencer(stored_at: datetime, asset: Row) -> str:
+    """A sequencer for a version that S3 never announced."""
     milliseconds = f"{int(stored_at.timestamp() * 1000):011X}"
     if asset:
         # Longer than the record's and otherwise the same, so that it comes after that one and before any later one.

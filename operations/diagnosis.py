@@ -16,9 +16,13 @@ from operations.errors import OperationError
 MISSING_CODES = frozenset(
     {
         "404",
+        "405",
         "AWS.SimpleQueueService.NonExistentQueue",
+        "MethodNotAllowed",
         "NoSuchBucket",
         "NoSuchEntity",
+        "NoSuchKey",
+        "NoSuchVersion",
         "NotFound",
         "NotFoundException",
         "QueueDoesNotExist",

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from operations.checks import alerts, budget, existence, functions, ingestion, queues, quotas, state
+from operations.checks import alerts, budget, existence, functions, ingestion, malware, queues, quotas, state
 from operations.connection import Connection, LocalOption, StackOption, connect
 from operations.diagnosis import Finding, Look, Status, look
 from operations.smoke_test import file_goes_through
@@ -21,6 +21,7 @@ CHECKS: Mapping[str, Look] = {
     "everything exists": existence.outputs_exist,
     "bucket notifies": ingestion.bucket_notifies,
     "rule delivers": ingestion.rule_delivers,
+    "uploads scanned": malware.uploads_are_scanned,
     "queue redrives": ingestion.queue_redrives,
     "pipe runs": ingestion.pipe_runs,
     "backlog": queues.backlog_is_worked_on,

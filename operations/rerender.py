@@ -11,9 +11,10 @@ from botocore.exceptions import ClientError
 
 from operations.connection import Connection, LocalOption, StackOption, connect
 from operations.errors import OperationError
-from operations.events import StoredVersion, new_run, object_created
+from operations.events import StoredVersion, announcement, new_run
 from operations.ingestion import enqueue
 from operations.interruption import Interruption
+from operations.malware import CLEAN, scan_status, scans
 from operations.pipeline import Upload
 from operations.replay import Copy
 from operations.rows import Row, asset_rows, scan_assets
@@ -27,10 +28,12 @@ class Rerendering:
     Attributes:
         chosen: keys of the files that go through again, in this order.
         gone: keys of files whose recorded version is not in the ingest bucket any more: they stay as they are.
+        unsafe: keys of files that a stack which scans for malware lets nobody read: they stay as they are too.
     """
 
     chosen: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+    unsafe: list[str] = field(default_factory=list)
 
 
 def recorded(
@@ -62,14 +65,19 @@ def rerenderings(connection: Connection, rows: Iterable[Row], run: str, seen: Re
         run: see `operations.events.new_run`.
         seen: counts what is found on the way.
     """
+    scanning = scans(connection)
     for row in rows:
         upload = Upload(bucket=row["bucket"], file_key=row["fileKey"], version_id=row["versionId"])
-        version = _stored(connection, upload, row)
+        status = scan_status(connection, upload) if scanning else ""
+        if scanning and status not in (None, CLEAN):
+            seen.unsafe.append(upload.file_key)
+            continue
+        version = None if status is None else _stored(connection, upload, row, status)
         if version is None:
             seen.gone.append(upload.file_key)
             continue
         seen.chosen.append(upload.file_key)
-        yield object_created(version, region=connection.region, reason="rerender", run=run)
+        yield announcement(version, region=connection.region, reason="rerender", run=run)
 
 
 def rerender(
@@ -121,16 +129,17 @@ def rerender(
 
 
 def _gone(seen: Rerendering) -> str:
-    if not seen.gone:
-        return ""
-    return f"; {len(seen.gone)} stay as they are, for their upload is gone: {', '.join(seen.gone[:3])}"
+    reasons = ((seen.gone, "their upload is gone"), (seen.unsafe, "no malware scan calls them clean"))
+    return "".join(
+        f"; {len(keys)} stay as they are, for {reason}: {', '.join(keys[:3])}" for keys, reason in reasons if keys
+    )
 
 
 def _has_rendition(row: Row, name: str) -> bool:
     return any(rendition["name"] == name or rendition["name"].startswith(f"{name}-") for rendition in row["renditions"])
 
 
-def _stored(connection: Connection, upload: Upload, row: Row) -> StoredVersion | None:
+def _stored(connection: Connection, upload: Upload, row: Row, scan_status: str) -> StoredVersion | None:
     """The version as S3 has it. One that is gone would be rejected, and its good record end with a bad job."""
     try:
         head = connection.client("s3").head_object(
@@ -147,4 +156,5 @@ def _stored(connection: Connection, upload: Upload, row: Row) -> StoredVersion |
         etag=head["ETag"].strip('"'),
         sequencer=row["sequencer"],
         created_at=row["eventTime"],
+        scan_status=scan_status,
     )

@@ -109,13 +109,14 @@ def _provisioned_concurrency(work: Work) -> Comparison:
 
 
 def _malware_scanning(work: Work) -> Comparison:
+    scans = work.settings.malware_scan
     return Comparison(
         title="malware scanning",
         options=[
-            Option(name="none; known bad hashes are denied", usd=0.0, chosen=True),
-            Option(name="GuardDuty scans every upload", usd=malware_scan_usd(work.load)),
+            Option(name="none; known bad hashes are denied", usd=0.0, chosen=not scans),
+            Option(name="GuardDuty scans every upload", usd=malware_scan_usd(work.load), chosen=scans),
         ],
-        note="GuardDuty alone; its reads and tags of the objects come on top.",
+        note="GuardDuty alone; its reads and tags of the objects, and lists of their versions, come on top.",
     )
 
 

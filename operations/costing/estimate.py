@@ -126,6 +126,7 @@ def estimate(settings: Settings, load: Load, measured: Measurements, core_speed:
         *_lambda(work),
         *_step_functions(work),
         *_storage(work),
+        *_malware_scan(work),
         *_tables(work),
         *_messages(work),
         *_logs(work),
@@ -328,6 +329,18 @@ def _storage(work: Work) -> Iterator[Line]:
             quantity=gigabytes * (days / DAYS_PER_MONTH if days else 1),
             price=prices.S3_STORAGE,
         )
+
+
+def _malware_scan(work: Work) -> Iterator[Line]:
+    if not work.settings.malware_scan:
+        return
+    load = work.load
+    yield Line(service="GuardDuty", what="uploads scanned", quantity=load.gigabytes, price=prices.MALWARE_GIGABYTE)
+    yield Line(service="GuardDuty", what="objects scanned", quantity=load.files, price=prices.MALWARE_OBJECT)
+    yield Line(service="S3", what="reads by GuardDuty", quantity=load.files, price=prices.S3_GET)
+    yield Line(service="S3", what="tags by GuardDuty", quantity=load.files, price=prices.S3_PUT)
+    # S3 asks as much for a list as for a PUT.
+    yield Line(service="S3", what="lists of versions", quantity=load.files, price=prices.S3_PUT)
 
 
 def _tables(work: Work) -> Iterator[Line]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from operations.connection import Connection
 from operations.dead_letters.stack_queues import DeadLetterQueue, Kind
-from operations.pipeline import Upload
+from operations.events import announced
 from operations.replay import Message
 from operations.rows import job_rows
 
@@ -177,9 +177,7 @@ def _subject(kind: Kind, body: Mapping[str, Any]) -> tuple[str, str]:
             return body["file"]["jobId"], body["file"]["fileKey"]
         if kind is Kind.RESULTS:
             return body["jobId"], body["fileKey"]
-        stored = body["detail"]["object"]
-        bucket = body["detail"]["bucket"]["name"]
-        upload = Upload(bucket=bucket, file_key=stored["key"], version_id=stored["version-id"])
+        upload = announced(body)
     except (KeyError, TypeError):
         return "", ""
     return upload.job_id, upload.file_key

@@ -11,6 +11,7 @@ from operations.dead_letters.causes import Cause, Letter, explain
 from operations.dead_letters.stack_queues import DeadLetterQueue, Kind
 from operations.events import again, new_run
 from operations.interruption import Interruption
+from operations.malware import with_latest_scan
 from operations.move_task import move_whole_queue
 from operations.queues import MAX_HELD, SqsQueue
 from operations.replay import Copy, Message, Tally, move
@@ -31,7 +32,7 @@ def replay(
     """Send dead letters to where they failed, with body and attributes as they are, and delete them here.
 
     A rejected file is judged again: its original event is sent, as a new run, since its job is finished (see
-    components/workflow.py). What comes to the queue because of this replay stays there, so that a file which fails
+    components/workflow.py), and where it was scanned for malware, with what the latest scan said. What comes to the queue because of this replay stays there, so that a file which fails
     again is not replayed for ever.
 
     Args:
@@ -51,7 +52,7 @@ def replay(
 
     def choose(messages: Sequence[Message]) -> list[Copy | None]:
         letters = explain(connection, queue, messages)
-        return [_copy(queue, letter, run) if is_chosen(letter) else None for letter in letters]
+        return [_copy(connection, queue, letter, run) if is_chosen(letter) else None for letter in letters]
 
     with audited(
         connection, "dlq replay", queue=source.name, to=destination.name, filter=only or "all", rate=rate
@@ -87,10 +88,12 @@ def purge(connection: Connection, queue: DeadLetterQueue) -> int:
     return count
 
 
-def _copy(queue: DeadLetterQueue, letter: Letter, run: str) -> Copy | None:
+def _copy(connection: Connection, queue: DeadLetterQueue, letter: Letter, run: str) -> Copy | None:
     if queue.kind is not Kind.REJECTIONS:
         return Copy(body=letter.message.body, message_attributes=letter.message.message_attributes)
-    return None if letter.cause == Cause.UNREADABLE else again(letter.body["event"], run)
+    if letter.cause == Cause.UNREADABLE:
+        return None
+    return again(with_latest_scan(connection, letter.body["event"]), run)
 
 
 def _run_of(letter: Letter) -> str:
