@@ -173,18 +173,20 @@ def _reception(spec: WorkflowSpec) -> States:
 
 def _validation(spec: WorkflowSpec) -> States:
     """Ask for a verdict. A rejection is a verdict, not a failure."""
-    placed = {"file": expression("$merge([$file, $states.result.Payload.file])")} if spec.malware_scan else {}
+    # Here and not in Validate, whose history of stages reads the file.
+    placed = {"Assign": {"file": expression("$merge([$file, $verdict.file])")}} if spec.malware_scan else {}
     return {
         "Validate": function_call(
             spec.validate_function_arn,
             payload=expression("$file"),
             function_timeout_seconds=spec.validate_timeout_seconds,
-            assign={"verdict": expression("$states.result.Payload"), "stages": stages_and("VALIDATED"), **placed},
+            assign={"verdict": expression("$states.result.Payload"), "stages": stages_and("VALIDATED")},
             next_state="Verdict",
         ),
         "Verdict": {
             "Type": "Choice",
-            "Choices": [{"Condition": expression("$verdict.accepted"), "Next": "MarkTransforming"}],
+            "Choices": [{"Condition": expression("$verdict.accepted"), **placed, "Next": "MarkTransforming"}],
+            **placed,
             "Default": "RecordRejection",
         },
     }

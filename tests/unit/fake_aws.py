@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -31,7 +33,7 @@ class FakeS3:
 
     `failures` and `write_failures` are raised, first to last, instead of an answer, and `failing_keys`
     whenever that key is read; `ranges` are the Range headers
-    seen; with `breaks_off`, bodies end halfway.
+    seen; with `breaks_off`, bodies end halfway. `listing` is what the list of versions shows, oldest first.
     """
 
     objects: dict[tuple[str, str, str], StoredObject] = field(default_factory=dict)
@@ -40,6 +42,8 @@ class FakeS3:
     failing_keys: dict[str, Exception] = field(default_factory=dict)
     ranges: list[str] = field(default_factory=list)
     breaks_off: bool = False
+    listing: list[dict[str, Any]] = field(default_factory=list)
+    listing_failures: list[Exception] = field(default_factory=list)
 
     def add(self, key: str, body: bytes, content_type: str = "", version: str = "v1", bucket: str = "ingest") -> None:
         """Put an upload."""
@@ -64,6 +68,27 @@ class FakeS3:
             "ContentLength": len(body),
             "ContentType": stored.content_type or "binary/octet-stream",
         }
+
+    def lists(self, key: str, version: str, second: int, size: int = 1) -> None:
+        """Show a version in the list, newer than what it shows already."""
+        stored_at = datetime.fromtimestamp(second, UTC)
+        self.listing.append({"Key": key, "VersionId": version, "LastModified": stored_at, "Size": size})
+
+    def get_paginator(self, operation: str) -> FakeS3:
+        assert operation == "list_object_versions"
+        return self
+
+    def paginate(self, *, Bucket: str, Prefix: str, PaginationConfig: dict[str, int]) -> Iterator[dict[str, Any]]:
+        """Keys in order, of each the newest version first; a page without versions has no `Versions`."""
+        assert Bucket == "ingest"
+        if self.listing_failures:
+            raise self.listing_failures.pop(0)
+        newest_first = reversed([version for version in self.listing if version["Key"].startswith(Prefix)])
+        listed = sorted(newest_first, key=lambda version: version["Key"])
+        size = PaginationConfig["PageSize"]
+        yield {"DeleteMarkers": []}
+        for start in range(0, len(listed), size):
+            yield {"Versions": listed[start : start + size]}
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> dict[str, Any]:
         if self.write_failures:

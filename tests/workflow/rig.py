@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from localcloud.emulator import Emulator
 from tests.workflow.branches import branches_taken, states_entered, task_errors
 
 BUCKET = "photographs"
+# An event for each result, as in "Monitoring S3 object scans with Amazon EventBridge" (Amazon GuardDuty User Guide).
+SCAN_RESULTS = Path(__file__).with_name("scan_results")
 # One function has a short timeout, for a test to exceed; the others wait for as long as a busy machine needs.
 TIMEOUT_SECONDS = {"validate": 20, "thumbnail": 3, "metadata": 20}
 JOB_RETENTION_DAYS = 30
@@ -71,12 +73,18 @@ ANSWERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """One version of a file; `run` is of a request that it goes through again."""
+    """One version of a file; `run` is of a request that it goes through again.
+
+    With `scan`, a result such as THREATS_FOUND, its event is that of a malware scan and has no sequencer; with
+    `tells_sequencer`, it is one that an operator sends, who knows it.
+    """
 
     file_key: str
     version_id: str = "v1"
     sequencer: str = "0A1B2C"
     run: str = ""
+    scan: str = ""
+    tells_sequencer: bool = False
 
     @property
     def job_id(self) -> str:
@@ -90,7 +98,12 @@ class Upload:
 
     @property
     def event(self) -> dict[str, Any]:
-        """S3's event, as EventBridge delivers it."""
+        """S3's event or that of the scan, as EventBridge delivers it."""
+        if self.scan:
+            event = json.loads((SCAN_RESULTS / f"{self.scan}.json").read_text(encoding="utf-8"))
+            event["detail"]["s3ObjectDetails"] |= {"objectKey": self.file_key, "versionId": self.version_id}
+            ours = {"run": self.run, "sequencer": self.sequencer if self.tells_sequencer else ""}
+            return event | {name: value for name, value in ours.items() if value}
         return {
             "version": "0",
             "id": "17793124-05d4-b198-2fde-7ededc63b103",
@@ -178,9 +191,16 @@ class Rig:
             job_retention_days=JOB_RETENTION_DAYS,
         )
         self.definition = workflow_definition(self.spec)
-        self._machine_arn = cloud.client("stepfunctions").create_state_machine(
-            name="workflow", definition=json.dumps(self.definition), roleArn=self._workflow_role(), type="EXPRESS"
-        )["stateMachineArn"]
+        role = self._workflow_role()
+        self._machine_arns = {
+            name: cloud.client("stepfunctions").create_state_machine(
+                name=name, definition=json.dumps(definition), roleArn=role, type="EXPRESS"
+            )["stateMachineArn"]
+            for name, definition in (
+                ("workflow", self.definition),
+                ("scanning-workflow", workflow_definition(replace(self.spec, malware_scan=True))),
+            )
+        }
 
     def tell(self, upload: Upload, function: str, *orders: Mapping[str, Any]) -> None:
         """Make a function answer, raise or wait, call by call, when it works on an upload."""
@@ -192,11 +212,17 @@ class Rig:
         return [json.loads(line) for line in calls.read_text().splitlines()] if calls.exists() else []
 
     def run(
-        self, upload: Upload, *, receive_count: int = 1, faults: Mapping[str, Interference] | None = None
+        self,
+        upload: Upload,
+        *,
+        receive_count: int = 1,
+        faults: Mapping[str, Interference] | None = None,
+        workflow: str = "workflow",
     ) -> Execution:
         """Run the workflow on a delivery of an upload's event, as the pipe does, and wait for its end.
 
-        `faults` names states whose service does not do its work, however often it is asked.
+        `faults` names states whose service does not do its work, however often it is asked; `workflow` is the name of
+        the machine, "scanning-workflow" for one that scans for malware.
         """
         self._runs += 1
         name, case = f"run-{self._runs}", f"case-{self._runs}"
@@ -204,7 +230,7 @@ class Rig:
         message = {"messageId": name, "receiveCount": str(receive_count), "event": upload.event}
         stepfunctions = self.cloud.client("stepfunctions")
         answer = stepfunctions.start_sync_execution(
-            stateMachineArn=f"{self._machine_arn}#{case}", name=name, input=json.dumps([message])
+            stateMachineArn=f"{self._machine_arns[workflow]}#{case}", name=name, input=json.dumps([message])
         )
         history = stepfunctions.get_execution_history(executionArn=answer["executionArn"], maxResults=1000)["events"]
         self.taken |= branches_taken(self.definition, history)
@@ -362,8 +388,9 @@ def _policy(statement: dict[str, Any]) -> str:
 
 def _mock_config(case: str, faults: Mapping[str, Interference]) -> dict[str, Any]:
     """The faults of one run in the format of Step Functions Local's mocked service integrations."""
+    cases = {"TestCases": {case: {state: state for state in faults}}}
     return {
-        "StateMachines": {"workflow": {"TestCases": {case: {state: state for state in faults}}}},
+        "StateMachines": {"workflow": cases, "scanning-workflow": cases},
         "MockedResponses": {state: {"0-99": _mocked(fault)} for state, fault in faults.items()},
     }
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import pytest
 
 from components.backfill_definition import BackfillSpec, backfill_definition, child_workflow
+from operations.events import announced
 from tests.workflow.rig import Rig
 from tests.workflow.test_definition import FUNCTION_LIBRARY, expressions
 
@@ -41,12 +43,18 @@ class Bench:
             messages_per_second=50,
             tolerated_failure_percent=1,
         )
-        self._machine_arn = self.cloud.client("stepfunctions").create_state_machine(
-            name="backfill-child",
-            definition=json.dumps({"QueryLanguage": "JSONata", **child_workflow(self.spec)}),
-            roleArn=self._role(),
-            type="EXPRESS",
-        )["stateMachineArn"]
+        role = self._role()
+        self._machine_arns = {
+            malware_scan: self.cloud.client("stepfunctions").create_state_machine(
+                name=f"backfill-child{'-scanning' if malware_scan else ''}",
+                definition=json.dumps(
+                    {"QueryLanguage": "JSONata", **child_workflow(replace(self.spec, malware_scan=malware_scan))}
+                ),
+                roleArn=role,
+                type="EXPRESS",
+            )["stateMachineArn"]
+            for malware_scan in (False, True)
+        }
 
     def store(self, file_key: str, body: bytes = b"picture") -> str:
         """Store a version of a file and return its id."""
@@ -69,10 +77,10 @@ class Bench:
             "StorageClass": "STANDARD",
         }
 
-    def run(self, file_keys: Sequence[str], run: str = "") -> dict[str, Any]:
+    def run(self, file_keys: Sequence[str], run: str = "", *, malware_scan: bool = False) -> dict[str, Any]:
         items = {"Items": [self.item(file_key) for file_key in file_keys], "BatchInput": {"run": run}}
         return self.cloud.client("stepfunctions").start_sync_execution(
-            stateMachineArn=self._machine_arn, input=json.dumps(items)
+            stateMachineArn=self._machine_arns[malware_scan], input=json.dumps(items)
         )
 
     def sent(self) -> dict[str, dict[str, Any]]:
@@ -82,7 +90,7 @@ class Bench:
             for message in messages:
                 events.append(json.loads(message["Body"]))
                 sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
-        by_key = {event["detail"]["object"]["key"]: event for event in events}
+        by_key = {announced(event).file_key: event for event in events}
         assert len(by_key) == len(events)
         return by_key
 
@@ -91,7 +99,7 @@ class Bench:
         trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
         allowed = {
             "Effect": "Allow",
-            "Action": ["s3:GetObject", "dynamodb:GetItem", "sqs:SendMessage"],
+            "Action": ["s3:GetObject", "s3:GetObjectTagging", "dynamodb:GetItem", "sqs:SendMessage"],
             "Resource": "*",
         }
         arn = iam.create_role(RoleName="backfill", AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
@@ -177,6 +185,51 @@ def test_file_that_cannot_be_sent_fails_its_child_by_name_and_stops_no_other(ben
     assert bench.sent().keys() == {file_key}
 
 
+def tag(bench: Bench, file_key: str, status: str) -> None:
+    """Say what a malware scan said of the file's current version."""
+    tags = [{"Key": "Colour", "Value": "red"}, {"Key": "GuardDutyMalwareScanStatus", "Value": status}]
+    bench.cloud.client("s3").put_object_tagging(Bucket=BUCKET, Key=file_key, Tagging={"TagSet": tags})
+
+
+@pytest.mark.parametrize("status", ["NO_THREATS_FOUND", "THREATS_FOUND", "UNSUPPORTED"])
+def test_scanned_file_is_sent_with_the_result_of_its_scan_and_left_for_validate_to_order(
+    bench: Bench, file_key: str, status: str
+) -> None:
+    version_id = bench.store(file_key)
+    tag(bench, file_key, status)
+
+    assert bench.run([file_key], malware_scan=True)["status"] == "SUCCEEDED"
+
+    event = bench.sent()[file_key]
+    assert event["detail-type"] == "GuardDuty Malware Protection Object Scan Result"
+    assert event["detail"]["s3ObjectDetails"] == {
+        "bucketName": BUCKET,
+        "objectKey": file_key,
+        "versionId": version_id,
+        "eTag": "d41d8cd98f00b204e9800998ecf8427e",
+    }
+    assert event["detail"]["scanResultDetails"] == {"scanResultStatus": status}
+    assert not event.keys() & {"sequencer", "run"}
+
+
+def test_file_that_was_not_scanned_is_left_to_the_scanner(bench: Bench, file_key: str) -> None:
+    bench.store(file_key)
+    assert bench.run([file_key], run="2026-11-21T10:00:00Z", malware_scan=True)["status"] == "SUCCEEDED"
+    assert bench.sent() == {}
+
+
+def test_scanned_file_that_is_recorded_keeps_its_sequencer(bench: Bench, file_key: str) -> None:
+    bench.record(file_key, bench.store(file_key), "0" * 14 + "0055AED6DCD90281E5")
+    tag(bench, file_key, "NO_THREATS_FOUND")
+
+    bench.run([file_key], malware_scan=True)
+    assert bench.sent() == {}
+
+    bench.run([file_key], run="2026-11-21T10:00:00Z", malware_scan=True)
+    event = bench.sent()[file_key]
+    assert (event["sequencer"], event["run"]) == ("0" * 14 + "0055AED6DCD90281E5", "2026-11-21T10:00:00Z")
+
+
 def test_as_many_children_as_messages_a_second_hold_their_place_for_ten_seconds(bench: Bench) -> None:
     enqueue = backfill_definition(bench.spec)["States"]["EnqueueAll"]
     hold = enqueue["ItemProcessor"]["States"]["Hold"]
@@ -189,8 +242,9 @@ def test_as_many_children_as_messages_a_second_hold_their_place_for_ten_seconds(
     assert enqueue["ResultWriter"]["Arguments"] == {"Bucket": "results", "Prefix": "backfill"}
 
 
-def test_expressions_call_only_functions_that_step_functions_has(bench: Bench) -> None:
-    found = list(expressions(backfill_definition(bench.spec)))
+@pytest.mark.parametrize("malware_scan", [False, True])
+def test_expressions_call_only_functions_that_step_functions_has(bench: Bench, malware_scan: bool) -> None:
+    found = list(expressions(backfill_definition(replace(bench.spec, malware_scan=malware_scan))))
     assert found
     for each in found:
         assert set(re.findall(r"\$(\w+)\(", each)) <= set(FUNCTION_LIBRARY.split()), each

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ SPEC = WorkflowSpec(
     job_retention_days=30,
 )
 DEFINITION = workflow_definition(SPEC)
+DEFINITIONS = (DEFINITION, workflow_definition(replace(SPEC, malware_scan=True)))
 STATES = states_of(DEFINITION)
 TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
 
@@ -109,11 +111,12 @@ def test_states_inside_the_map_assign_nothing() -> None:
     assert not [name for name in STATES.keys() - DEFINITION["States"].keys() if "Assign" in json.dumps(STATES[name])]
 
 
-def test_no_assignment_reads_what_another_of_the_same_state_sets() -> None:
+@pytest.mark.parametrize("definition", DEFINITIONS, ids=["", "scanning"])
+def test_no_assignment_reads_what_another_of_the_same_state_sets(definition: dict[str, Any]) -> None:
     """Step Functions evaluates them all with the values from before the state; the embedded one, in order."""
     blocks = [
         part["Assign"]
-        for state in STATES.values()
+        for state in states_of(definition).values()
         for part in (state, *state.get("Choices", []), *state.get("Catch", []))
         if "Assign" in part
     ]
@@ -124,12 +127,14 @@ def test_no_assignment_reads_what_another_of_the_same_state_sets() -> None:
             assert not [each for each in others if re.search(rf"\${each}\b", json.dumps(value))], name
 
 
-def test_expressions_call_only_functions_that_step_functions_has() -> None:
-    for expression in expressions(DEFINITION):
+@pytest.mark.parametrize("definition", DEFINITIONS, ids=["", "scanning"])
+def test_expressions_call_only_functions_that_step_functions_has(definition: dict[str, Any]) -> None:
+    for expression in expressions(definition):
         own = set(re.findall(r"\$(\w+) := function", expression))
         assert set(re.findall(r"\$(\w+)\(", expression)) <= {*FUNCTION_LIBRARY.split(), *own}, expression
 
 
-def test_no_expression_leans_on_an_input_document() -> None:
+@pytest.mark.parametrize("definition", DEFINITIONS, ids=["", "scanning"])
+def test_no_expression_leans_on_an_input_document(definition: dict[str, Any]) -> None:
     """In Step Functions a bare `$` has no value outside a path or function."""
-    assert not [each for each in expressions(DEFINITION) if re.search(r"\$(?![A-Za-z])", each)]
+    assert not [each for each in expressions(definition) if re.search(r"\$(?![A-Za-z])", each)]
