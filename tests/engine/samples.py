@@ -371,6 +371,17 @@ def samples(vpc_id: str, subnet_id: str) -> list[Sample]:
             lambda made: {"tableName": made["table"].id, "hashKey": "id", "item": '{"id": {"S": "1"}}'},
         ),
         sample(
+            "malware-plan",
+            "aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan",
+            lambda made: {
+                "role": made["role"].outputs["arn"],
+                "protectedResource": {"s3Bucket": {"bucketName": made["bucket"].id, "objectPrefixes": ["uploads/"]}},
+                "actions": [{"taggings": [{"status": "ENABLED"}]}],
+                **tagged,
+            },
+            {"actions": [{"taggings": [{"status": "DISABLED"}]}], **retagged},
+        ),
+        sample(
             "budget",
             "aws:budgets/budget:Budget",
             {

@@ -186,6 +186,7 @@ def inventory(cloud: Emulator) -> dict[str, list[str]]:
         "log policies": [
             policy["policyName"] for policy in client("logs").describe_resource_policies()["resourcePolicies"]
         ],
+        "malware plans": client("guardduty").list_malware_protection_plans()["MalwareProtectionPlans"],
         "pipes": [pipe["Name"] for pipe in client("pipes").list_pipes()["Pipes"]],
         "queues": client("sqs").list_queues().get("QueueUrls", []),
         "roles": [role["RoleName"] for role in client("iam").list_roles()["Roles"]],

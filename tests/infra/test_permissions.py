@@ -12,6 +12,8 @@ from policies.recording import ACCOUNT_ID, Recording, Resource, run
 
 # A network interface gets a random id when Lambda makes it.
 NETWORK_INTERFACES = re.compile(r"arn:aws:ec2:[^:]+:\d+:network-interface/\*")
+# GuardDuty chooses the end of its own rule's name.
+GUARDDUTYS_RULE = re.compile(r"arn:aws:events:[^:]+:\d+:rule/DO-NOT-DELETE-AmazonGuardDutyMalwareProtectionS3\*")
 SUBNETS = re.compile(r"arn:aws:ec2:[^:]+:\d+:subnet/subnet-0a[12]")
 SECURITY_GROUPS = re.compile(r"arn:aws:ec2:[^:]+:\d+:security-group/sg-[0-9a-f]{17}")
 
@@ -41,7 +43,7 @@ def test_every_grant_names_something_of_this_stack(recording: Recording) -> None
     for role, action, resource in grants(recording):
         if resource == "*" or NETWORK_INTERFACES.fullmatch(resource):
             continue
-        if SUBNETS.fullmatch(resource) or SECURITY_GROUPS.fullmatch(resource):
+        if any(allowed.fullmatch(resource) for allowed in (SUBNETS, SECURITY_GROUPS, GUARDDUTYS_RULE)):
             continue
         exact = resource.split("/")[0] if resource.startswith("arn:aws:s3:::") else resource.removesuffix(":*")
         assert exact in ours, f"{role}: {action} {resource}"
@@ -54,7 +56,7 @@ def test_every_role_has_its_one_policy(recording: Recording) -> None:
 
 
 def test_every_role_is_taken_by_something_of_this_stack(recording: Recording) -> None:
-    users = ("aws:lambda/function:Function", "StateMachine", "Pipe")
+    users = ("aws:lambda/function:Function", "StateMachine", "Pipe", "MalwareProtectionPlan")
     used = {
         resource.inputs.get("role") or resource.inputs.get("roleArn")
         for user in users

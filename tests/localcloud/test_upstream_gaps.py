@@ -309,11 +309,79 @@ def test_alarms_forget_their_math_and_ignore_dimensions(bench: Workbench) -> Non
 
 
 def _client_of(bench: Workbench, service: str, key: dict[str, str]) -> Any:
-    """A client of an IAM user, whose access keys need no session."""
+    """A client of an IAM user, whose access keys need no session, or of a role's session."""
     return boto3.client(
         service,
         endpoint_url=bench.cloud.endpoint_url,
         region_name=bench.cloud.region,
         aws_access_key_id=key["AccessKeyId"],
         aws_secret_access_key=key["SecretAccessKey"],
+        aws_session_token=key.get("SessionToken"),
     )
+
+
+def _reader_refused(bench: Workbench, condition: dict[str, Any]) -> tuple[str, Any]:
+    """A bucket that denies everything under a condition, and S3 as a user who may do everything otherwise."""
+    bucket, iam, user = bench.name("bucket"), bench.cloud.client("iam"), bench.name("user")
+    bench.cloud.client("s3").create_bucket(Bucket=bucket)
+    objects = f"arn:aws:s3:::{bucket}/*"
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": objects, "Condition": condition}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    bench.cloud.client("s3").put_bucket_policy(Bucket=bucket, Policy=document)
+    iam.create_user(UserName=user)
+    allow = {"Effect": "Allow", "Action": "s3:*", "Resource": objects}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    iam.put_user_policy(UserName=user, PolicyName="all", PolicyDocument=document)
+    return bucket, _client_of(bench, "s3", iam.create_access_key(UserName=user)["AccessKey"])
+
+
+def test_conditions_do_not_see_the_tags_that_a_write_sets(bench: Workbench) -> None:
+    """_show_object_tags_to_conditions"""
+    bucket, s3 = _reader_refused(bench, {"ForAnyValue:StringEquals": {"s3:RequestObjectTagKeys": "Verdict"}})
+    s3.put_object(Bucket=bucket, Key="a", Body=b"", Tagging="Verdict=clean")
+    s3.put_object_tagging(Bucket=bucket, Key="a", Tagging={"TagSet": [{"Key": "Verdict", "Value": "clean"}]})
+
+
+def test_conditions_do_not_see_the_tags_that_a_change_of_tags_finds(bench: Workbench) -> None:
+    """_show_object_tags_to_conditions"""
+    bucket, s3 = _reader_refused(bench, {"Null": {"s3:ExistingObjectTag/Verdict": "false"}})
+    bench.cloud.client("s3").put_object(Bucket=bucket, Key="a", Body=b"", Tagging="Verdict=bad")
+    s3.delete_object_tagging(Bucket=bucket, Key="a")
+
+
+def test_a_roles_session_is_not_known_by_the_roles_arn(bench: Workbench) -> None:
+    """_name_roles_to_conditions"""
+    iam, name = bench.cloud.client("iam"), bench.name("role")
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    only_this_role = {"StringEquals": {"aws:PrincipalArn": arn}}
+    allow = {"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*", "Condition": only_this_role}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    iam.put_role_policy(RoleName=name, PolicyName="list", PolicyDocument=document)
+    session = bench.cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        _client_of(bench, "sqs", session).list_queues()
+
+
+def test_there_is_no_guardduty(bench: Workbench) -> None:
+    """application"""
+    with pytest.raises(ClientError):
+        bench.cloud.client("guardduty").list_malware_protection_plans()
+
+
+def test_a_workflow_is_not_told_whose_tags_it_gets(bench: Workbench) -> None:
+    """_tell_versions_with_tags"""
+    s3, bucket = bench.cloud.client("s3"), bench.name("bucket")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=bucket, Key="a", Body=b"", Tagging="Colour=red")
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:s3:getObjectTagging",
+        "Arguments": {"Bucket": bucket, "Key": "a"},
+        "End": True,
+    }
+    workflow = bench.workflow({"Tags": state})
+    answer = bench.run(workflow, {})
+    assert "VersionId" not in json.loads(answer["output"])
