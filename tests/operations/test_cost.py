@@ -107,6 +107,17 @@ def test_guardduty_asks_for_gigabytes_and_for_objects() -> None:
     assert malware_scan_usd(LOAD) == pytest.approx(15_000 * 0.09 + 3_000 * 0.215)
 
 
+def test_scanning_is_part_of_the_bill_of_a_stack_that_scans(prod: Settings) -> None:
+    assert not prod.malware_scan
+    assert "GuardDuty" not in priced().by_service
+    found = priced("malwareScan=true")
+    assert found.by_service["GuardDuty"] == pytest.approx(malware_scan_usd(LOAD))
+    files = LOAD.files
+    assert line(found, "S3", "tags by GuardDuty") == pytest.approx(files * 5e-6)
+    assert line(found, "S3", "lists of versions") == pytest.approx(files * 5e-6)
+    assert line(found, "S3", "reads by GuardDuty") == pytest.approx(files * 0.4e-6)
+
+
 def test_x_ray_samples_the_first_each_second_and_a_twentieth_of_the_rest() -> None:
     assert traces_per_month(1000) == 1000
     assert traces_per_month(2_592_000 + 1000) == 2_592_000 + 50
@@ -220,6 +231,8 @@ def test_the_comparison_marks_what_is_set() -> None:
     changed = choice("workflow logging", "workflowLogLevel=ALL", "workflowLogData=true")
     assert [option.chosen for option in changed.options] == [False, False, False, True]
     assert [option.chosen for option in choice("processor", "architecture=x86_64").options] == [False, True]
+    assert [option.chosen for option in choice("malware scanning").options] == [True, False]
+    assert [option.chosen for option in choice("malware scanning", "malwareScan=true").options] == [False, True]
 
 
 def test_arm_is_a_fifth_cheaper_than_x86() -> None:
