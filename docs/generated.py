@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -80,20 +81,56 @@ def roles_table() -> str:
 
 def permissions_table() -> str:
     """What each role may do, to what, and why: one line for each, so that a change shows as one."""
-    recording = _program()
+    return _permissions(_grants(_program()))
+
+
+def scan_permissions_table() -> str:
+    """What roles may do beyond that where uploads are scanned for malware."""
+    usual = _grants(_program())
+    return _permissions([grant for grant in _grants(_program(malwareScan=True)) if grant not in usual])
+
+
+def scan_denials_table() -> str:
+    """What the ingest bucket refuses to everybody but the scanner, where uploads are scanned."""
+    recording = _program(malwareScan=True)
+    policy = recording.one("BucketPolicy", bucket=recording.outputs["ingestBucket"])
+    rows = [
+        (f"`{statement['Sid']}`", "<br>".join(map(_code, statement["Action"])), _code(_conditions(statement)))
+        for statement in json.loads(policy.inputs["policy"])["Statement"]
+        if "ArnNotEquals" in statement["Condition"]
+    ]
+    return _table(("Statement", "Refuses", "Where"), rows)
+
+
+def _conditions(statement: Mapping[str, Any]) -> str:
+    """What has to be so for a denial, beside that it is not the scanner who comes."""
+    return ", ".join(
+        f"{operator} {key} {value}"
+        for operator, tests in statement["Condition"].items()
+        if operator != "ArnNotEquals"
+        for key, value in tests.items()
+    )
+
+
+def _grants(recording: Recording) -> list[tuple[str, str, str, str]]:
+    """(role, action, resource, why) for all that any role is allowed."""
     reasons = {
         (outputs["role_name"], sid): why
         for outputs in recording.component_outputs.values()
         for sid, why in outputs.get("why", {}).items()
     }
-    rows = [
-        (_code(policy.inputs["role"]), _code(action), _code(resource), reasons[policy.inputs["role"], statement["Sid"]])
+    return [
+        (policy.inputs["role"], action, resource, reasons[policy.inputs["role"], statement["Sid"]])
         for policy in sorted(recording.of_type("RolePolicy"), key=lambda policy: policy.inputs["role"])
         for statement in json.loads(policy.inputs["policy"])["Statement"]
         if statement["Effect"] == "Allow"
         for resource in statement["Resource"]
         for action in statement["Action"]
     ]
+
+
+def _permissions(grants: Iterable[tuple[str, str, str, str]]) -> str:
+    rows = [(*map(_code, grant[:3]), grant[3]) for grant in grants]
     return _table(("Role", "Action", "Resource", "Why"), rows)
 
 
@@ -134,6 +171,8 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "rules": rules_table,
     "roles": roles_table,
     "permissions": permissions_table,
+    "scan-permissions": scan_permissions_table,
+    "scan-denials": scan_denials_table,
     "resource-policies": resource_policies_table,
     "alarms": alarms_table,
 }
@@ -159,9 +198,9 @@ def regenerated(text: str) -> str:
 
 
 @cache
-def _program() -> Recording:
+def _program(**settings: object) -> Recording:
     """What the program declares; the layer is left to the host's packages, which nothing here shows."""
-    return run(STACK, {"layerTarget": "host", "resultSubscribers": {SUBSCRIBER: {}}})
+    return run(STACK, {"layerTarget": "host", "resultSubscribers": {SUBSCRIBER: {}}, **settings})
 
 
 def _by_name(resources: Iterable[Resource]) -> list[Resource]:

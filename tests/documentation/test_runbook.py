@@ -148,6 +148,7 @@ def test_what_is_not_ours_exists_too() -> None:
     for command in COMMANDS:
         if command.program == "aws":
             service, verb = command.arguments[:2]
+            service = {"s3api": "s3"}.get(service, service)
             model = botocore.session.get_session().get_service_model(service)
             assert verb.replace("-", "") in {name.lower() for name in model.operation_names}  # pyright: ignore[reportGeneralTypeIssues]
         else:
