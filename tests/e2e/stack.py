@@ -73,10 +73,11 @@ class Stack:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Stop the pipe: uploads wait in the queue."""
+        """Stop the pipe and wait until its last poll is over: uploads wait in the queue."""
         pipes, name = self.cloud.client("pipes"), self.outputs["pipeName"]
         pipes.stop_pipe(Name=name)
         try:
+            eventually(lambda: pipes.describe_pipe(Name=name)["CurrentState"] == "STOPPED", "the pipe's stop")
             yield
         finally:
             pipes.start_pipe(Name=name)
