@@ -24,6 +24,7 @@ from operations.dead_letters.sampling import find
 from operations.dead_letters.stack_queues import Kind, dead_letter_queues
 from operations.errors import OperationError
 from operations.jobs import deliveries, is_over, jobs_of_file
+from operations.malware import scan_status, scans
 from operations.pipeline import Upload
 from operations.queues import SqsQueue
 from operations.rows import Row
@@ -315,6 +316,9 @@ def _now(
     """Where the version stands, in sentences."""
     if stored is None:
         yield "The bucket no longer has this version."
+    if job is None and stored and scans(connection) and not scan_status(connection, upload):
+        yield "It waits for its malware scan: the workflow receives it with the result."
+        return
     if job is None:
         yield "The workflow has not received it: there is no job."
     elif job["status"] == "COMPLETED" and "finishedAt" in job:
