@@ -8,8 +8,10 @@ import pulumi_aws as aws
 from components.alarms import Alarm, Metric, Watched, alarms
 from components.budget import Budget, BudgetArgs
 from components.dashboard import dashboard_body
+from components.deployment import Deployment
 from components.iam import allow_service, deny_plaintext, policy_document
 from components.insights import saved_queries
+from components.malware import ScanWatch, ScanWatchArgs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,17 @@ class Alerting(pulumi.ComponentResource):
                 ),
                 pulumi.ResourceOptions(parent=self),
             )
+        if watched.ingest.malware_scan:
+            ScanWatch(
+                f"{name}-scan-watch",
+                ScanWatchArgs(
+                    deployment=deployment,
+                    rule_name=_scan_watch_name(deployment),
+                    bucket_name=watched.ingest.bucket.name,
+                    alert_topic_arn=self.topic_arn,
+                ),
+                pulumi.ResourceOptions(parent=self),
+            )
         dashboard_name = deployment.name("dashboard")
         aws.cloudwatch.Dashboard(
             f"{name}-dashboard",
@@ -105,6 +118,8 @@ class Alerting(pulumi.ComponentResource):
             # A budget belongs to no region. As in "Creating an Amazon SNS topic for budget notifications".
             budgets = f"arn:{deployment.partition}:budgets::{deployment.account_id}:*"
             senders["PublishBudget"] = ("budgets", budgets)
+        if settings.malware_scan:
+            senders["PublishScanWatch"] = ("events", deployment.arn("events", f"rule/{_scan_watch_name(deployment)}"))
         aws.sns.TopicPolicy(
             name,
             arn=topic.arn,
@@ -161,6 +176,10 @@ class Alerting(pulumi.ComponentResource):
             tags=deployment.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _scan_watch_name(deployment: Deployment) -> str:
+    return deployment.name("malware-scan-trouble")
 
 
 def _description(meaning: str, command: str) -> str:

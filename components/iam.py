@@ -95,13 +95,17 @@ def use_key(
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceRoleArgs:
-    """`source_arn` is the one resource the service may take the role for, where the service says so to IAM."""
+    """`source_arn` is the one resource the service may take the role for, where the service says so to IAM.
+
+    `names_account` False is for a service that is not known to tell IAM whom it acts for: the role works either way.
+    """
 
     deployment: Deployment
     role_name: str
     description: str
     service: str
     source_arn: str | None = None
+    names_account: bool = True
     statements: Sequence[Statement]
 
 
@@ -131,7 +135,8 @@ class ServiceRole(pulumi.ComponentResource):
 
 def _trust(args: ServiceRoleArgs) -> Statement:
     # The service may act for this account alone ("The confused deputy problem", IAM User Guide).
-    condition: dict[str, dict[str, str]] = {"StringEquals": {"aws:SourceAccount": args.deployment.account_id}}
+    operator = "StringEquals" if args.names_account else "StringEqualsIfExists"
+    condition: dict[str, dict[str, str]] = {operator: {"aws:SourceAccount": args.deployment.account_id}}
     if args.source_arn is not None:
         condition["ArnLike"] = {"aws:SourceArn": args.source_arn}
     return {

@@ -55,7 +55,7 @@ def test_the_rule_takes_new_uploads_of_the_ingest_bucket_and_nothing_else(record
 
 
 def test_events_the_rule_cannot_deliver_are_retried_and_then_kept(recording: Recording) -> None:
-    (target,) = recording.of_type("EventTarget")
+    target = recording.one("EventTarget", targetId="transform-queue")
     prefix = f"arn:aws:sqs:eu-west-1:{ACCOUNT_ID}:img-pipeline-{recording.stack}-"
     assert target.inputs["arn"] == f"{prefix}transform-queue"
     assert target.inputs["deadLetterConfig"] == {"arn": f"{prefix}delivery-dlq"}
