@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pytest
 
@@ -11,8 +11,8 @@ from operations.connection import Connection
 from operations.errors import OperationError
 from operations.interruption import Interruption
 from operations.jobs import follow
-from operations.timeline import Entry, trace_file
-from tests.e2e.stack import Stack, photograph
+from operations.timeline import Entry, Trace, trace_file
+from tests.e2e.stack import Stack, eventually, photograph
 from tests.operations.conftest import RunCommand
 
 
@@ -20,10 +20,21 @@ def told(entries: Iterable[Entry], where: str) -> list[str]:
     return [entry.what for entry in entries if entry.where == where]
 
 
+def with_log_lines(connection: Connection, name: str, lines: Mapping[str, int]) -> Trace:
+    """The trace once it has so many log lines of each function: they come a little after what they tell of."""
+
+    def found() -> Trace | None:
+        trace = trace_file(connection, name)
+        return trace if all(len(told(trace.entries, where)) >= count for where, count in lines.items()) else None
+
+    return eventually(found, f"log lines {lines}")
+
+
 def test_a_completed_file_is_told_from_upload_to_notification(stack: Stack, connection: Connection) -> None:
     upload = stack.upload("uploads/told/cat.jpg")
     stack.finish(upload)
-    trace = trace_file(connection, "told/cat.jpg")
+    functions = ("validate", "thumbnail", "watermark", "metadata")
+    trace = with_log_lines(connection, "told/cat.jpg", dict.fromkeys(functions, 1))
 
     assert trace.upload == upload
     assert trace.job is not None
@@ -32,7 +43,7 @@ def test_a_completed_file_is_told_from_upload_to_notification(stack: Stack, conn
     assert trace.entries[0].what.startswith("uploaded: ")
     stages = [what.removeprefix("attempt 1: ") for what in told(trace.entries, "workflow")]
     assert stages == ["RECEIVED", "VALIDATED", "TRANSFORMED", "PERSISTED", "PUBLISHED", "COMPLETED"]
-    for function in ("validate", "thumbnail", "watermark", "metadata"):
+    for function in functions:
         (line,) = told(trace.entries, function)
         assert " ms" in line
     assert len([what for what in told(trace.entries, "S3") if what.startswith("rendition ")]) == 9
@@ -48,7 +59,7 @@ def test_a_failed_file_is_told_with_every_attempt_its_error_and_where_it_lies(
         upload = stack.upload("uploads/told/fails.jpg")
         follow(connection, [upload], interruption=Interruption(), timeout_seconds=60)
     stack.await_idle()
-    trace = trace_file(connection, "uploads/told/fails.jpg")
+    trace = with_log_lines(connection, "uploads/told/fails.jpg", {"watermark": 5})
 
     failures = [what for what in told(trace.entries, "workflow") if what.endswith("FAILED")]
     assert failures == [f"attempt {number}: FAILED" for number in range(1, 6)]
