@@ -171,7 +171,7 @@ def test_destroy_leaves_nothing(stack: EngineStack) -> None:
 
 def test_an_up_killed_half_way_is_taken_up_again(stack: EngineStack) -> None:
     plugins = stack.deploy_until_killed(resources=40)
-    eventually(lambda: not alive(plugins), "the plugins' end", 10)
+    eventually(lambda: not alive(plugins), "the plugins' end")
 
     # About one kill in ten comes while the backend writes the attributes of the state: here it always did.
     attributes = stack.state_file.with_name(f"{stack.state_file.name}.attrs")
