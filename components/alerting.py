@@ -69,7 +69,7 @@ class Alerting(pulumi.ComponentResource):
                 ),
                 pulumi.ResourceOptions(parent=self),
             )
-        if watched.ingest.malware_scan:
+        if watched.settings.malware_scan:
             ScanWatch(
                 f"{name}-scan-watch",
                 ScanWatchArgs(

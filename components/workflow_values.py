@@ -6,33 +6,39 @@ import json
 
 from components.jsonata import AS_ATTRIBUTE, expression, number, string
 
-# The pipe sends a batch of one. S3's sequencers compare as strings once padded to one length
-# (Amazon S3 User Guide, "Event message structure").
-FILE = """(
-  $message := $states.input[0];
-  $bucket := $message.event.detail.bucket.name;
-  $object := $message.event.detail.object;
-  $version := $object.`version-id`;
-  {
-    "jobId": $substring($hash($bucket & "/" & $object.key & "#" & $version, "SHA-256"), 0, 32),
+# What every `file` says, from $message, $bucket, $key and $version, whoever announced it.
+_ANNOUNCED = """
+    "jobId": $substring($hash($bucket & "/" & $key & "#" & $version, "SHA-256"), 0, 32),
     "bucket": $bucket,
-    "fileKey": $object.key,
+    "fileKey": $key,
     "versionId": $version,
-    "sequencer": $pad($object.sequencer, -32, "0"),
-    "bytes": $object.size,
-    "etag": $object.etag,
     "run": $exists($message.event.run) ? $message.event.run : "",
     "eventTime": $message.event.time,
     "executionName": $states.context.Execution.Name,
     "attempt": $number($message.receiveCount)
-  }
+"""
+
+# The pipe sends a batch of one. S3's sequencers compare as strings once padded to one length
+# (Amazon S3 User Guide, "Event message structure").
+FILE = f"""(
+  $message := $states.input[0];
+  $bucket := $message.event.detail.bucket.name;
+  $object := $message.event.detail.object;
+  $key := $object.key;
+  $version := $object.`version-id`;
+  {{
+    {_ANNOUNCED},
+    "sequencer": $pad($object.sequencer, -32, "0"),
+    "bytes": $object.size,
+    "etag": $object.etag
+  }}
 )"""
 
 # With malware scanning, the pipe sends the event of the scan ("Monitoring S3 object scans with Amazon EventBridge",
 # Amazon GuardDuty User Guide), which knows neither the size nor the order: validate looks both up, and until then the
 # sequencer is all zeros. Whoever sends the event again knows the recorded sequencer, and puts it beside the detail.
 # An event of S3's that still waited when scanning began comes as one of a file that was never scanned.
-SCANNED_FILE = """(
+SCANNED_FILE = f"""(
   $message := $states.input[0];
   $detail := $message.event.detail;
   $isScan := $exists($detail.s3ObjectDetails);
@@ -40,23 +46,16 @@ SCANNED_FILE = """(
   $key := $isScan ? $detail.s3ObjectDetails.objectKey : $detail.object.key;
   $version := $isScan ? $detail.s3ObjectDetails.versionId : $detail.object.`version-id`;
   $sequencer := $isScan ? $message.event.sequencer : $detail.object.sequencer;
-  {
-    "jobId": $substring($hash($bucket & "/" & $key & "#" & $version, "SHA-256"), 0, 32),
-    "bucket": $bucket,
-    "fileKey": $key,
-    "versionId": $version,
+  {{
+    {_ANNOUNCED},
     "sequencer": $pad($exists($sequencer) ? $sequencer : "", -32, "0"),
     "bytes": 0,
     "etag": $isScan ? $detail.s3ObjectDetails.eTag : $detail.object.etag,
-    "run": $exists($message.event.run) ? $message.event.run : "",
-    "eventTime": $message.event.time,
-    "executionName": $states.context.Execution.Name,
-    "attempt": $number($message.receiveCount),
-    "scan": {
+    "scan": {{
       "status": $isScan ? $detail.scanResultDetails.scanResultStatus : "",
       "threats": [$detail.scanResultDetails.threats.name]
-    }
-  }
+    }}
+  }}
 )"""
 
 # The first entry of this attempt's stage history, which is kept as DynamoDB takes it.

@@ -139,7 +139,7 @@ def _has_rendition(row: Row, name: str) -> bool:
     return any(rendition["name"] == name or rendition["name"].startswith(f"{name}-") for rendition in row["renditions"])
 
 
-def _stored(connection: Connection, upload: Upload, row: Row, scan_status: str) -> StoredVersion | None:
+def _stored(connection: Connection, upload: Upload, row: Row, status: str) -> StoredVersion | None:
     """The version as S3 has it. One that is gone would be rejected, and its good record end with a bad job."""
     try:
         head = connection.client("s3").head_object(
@@ -156,5 +156,5 @@ def _stored(connection: Connection, upload: Upload, row: Row, scan_status: str) 
         etag=head["ETag"].strip('"'),
         sequencer=row["sequencer"],
         created_at=row["eventTime"],
-        scan_status=scan_status,
+        scan_status=status,
     )
