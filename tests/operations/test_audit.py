@@ -12,9 +12,11 @@ import pytest
 
 from operations.audit import audit_file, audited
 from operations.connection import Connection
+from operations.dead_letters.archive import Archived, put_back
 from operations.dead_letters.replaying import replay
 from operations.dead_letters.stack_queues import find_queue
 from operations.errors import OperationError
+from operations.ingestion import enqueue
 from operations.interruption import Interruption
 from operations.queues import SqsQueue
 from operations.replay import Copy, Tally
@@ -107,6 +109,24 @@ def test_ctrl_c_during_a_replay_ends_it_cleanly_and_is_written_down(stack: Stack
         assert lines(connection)[-1]["counts"]["sent"] == 20
         for url in (target, dlq.url):
             stack.cloud.client("sqs").purge_queue(QueueUrl=url)
+
+
+def test_an_interrupted_command_is_written_down_as_interrupted(connection: Connection) -> None:
+    interruption = Interruption()
+    interruption.request()
+    copies = [Copy(body="never sent")]
+
+    enqueue(connection, "backfill", copies, rate=10, interruption=interruption)
+    put_back(
+        connection,
+        find_queue(connection, "transform"),
+        [Archived(queue="transform", copy=copy) for copy in copies],
+        rate=10,
+        interruption=interruption,
+    )
+
+    ends = [(line["action"], line["event"], line["counts"]["sent"]) for line in lines(connection)[1::2]]
+    assert ends == [("backfill", "interrupted", 0), ("dlq import", "interrupted", 0)]
 
 
 def test_ctrl_c_means_what_it_did_before_when_the_work_is_over() -> None:

@@ -152,6 +152,11 @@ def test_every_line_is_what_a_person_computes() -> None:
     assert line(found, "CloudWatch Logs", "functions") == pytest.approx(12 * 0.50)
 
 
+def test_each_subscriber_costs_three_requests_a_file() -> None:
+    usd = line(priced("resultSubscribers={catalogue: {}, search: {}}"), "SQS", "2 subscribers")
+    assert usd == pytest.approx(3_000_000 * 3 * 2 * 0.4e-6)
+
+
 def test_services_add_up_to_the_total() -> None:
     found = priced()
     assert sum(found.by_service.values()) == pytest.approx(found.usd)

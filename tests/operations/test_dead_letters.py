@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +15,13 @@ from typer.testing import CliRunner, Result
 from operations import queues
 from operations.audit import audit_file
 from operations.connection import Connection
-from operations.dead_letters import commands
+from operations.dead_letters import commands, replaying
 from operations.dead_letters.archive import export
+from operations.dead_letters.replaying import replay
 from operations.dead_letters.stack_queues import find_queue
+from operations.interruption import Interruption
 from operations.pipeline import Upload
+from operations.replay import Tally
 from tests.e2e.stack import Stack, eventually
 
 Run = Callable[..., Result]
@@ -252,6 +256,50 @@ def test_file_that_is_rejected_again_is_kept_again_and_not_replayed_for_ever(sta
     stack.await_idle()
     (kept,) = bodies(stack, stack.outputs["validateDlqUrl"])
     assert json.loads(kept)["event"]["run"] == job["run"]
+
+
+def test_what_arrives_during_a_replay_is_left(
+    stack: Stack, connection: Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(queues, "WAIT_SECONDS", 0)
+    first, newcomer = event(stack, "uploads/first.jpg"), event(stack, "uploads/newcomer.jpg")
+    put(stack, "deliveryDlqUrl", first)
+    sent_later: list[str] = []
+
+    def let_another_fail(tally: Tally) -> None:
+        if tally.sent and not sent_later:
+            # The clock of SQS tells whole seconds to whoever counts its messages.
+            time.sleep(2.1)
+            sent_later.append(newcomer)
+            put(stack, "deliveryDlqUrl", newcomer)
+
+    with stopped_pipe(stack):
+        tally = replay(
+            connection,
+            find_queue(connection, "delivery"),
+            rate=500,
+            interruption=Interruption(),
+            on_progress=let_another_fail,
+        )
+        assert bodies(stack, stack.outputs["transformQueueUrl"]) == [first]
+        stack.cloud.client("sqs").purge_queue(QueueUrl=stack.outputs["transformQueueUrl"])
+
+    assert (tally.sent, tally.left) == (1, 1)
+    assert bodies(stack, stack.outputs["deliveryDlqUrl"]) == [newcomer]
+
+
+def test_file_that_this_replay_had_rejected_again_is_left(
+    stack: Stack, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replaying, "new_run", lambda: "2026-11-27T12:00:00.000+00:00")
+    rejected = {"reasonCode": "CORRUPT", "reason": "r", "hint": "h", "file": {"jobId": "j", "fileKey": "uploads/a.jpg"}}
+    again = json.dumps(rejected | {"event": {"run": "2026-11-27T12:00:00.000+00:00"}})
+    put(stack, "validateDlqUrl", again)
+
+    assert "replayed 0 to" in run("replay", "validate", "--yes").stdout
+
+    assert bodies(stack, stack.outputs["validateDlqUrl"]) == [again]
 
 
 def test_result_that_a_subscriber_did_not_take_goes_back_to_it(stack: Stack, run: Run) -> None:

@@ -85,6 +85,17 @@ def test_a_deployment_that_is_not_confirmed_changes_nothing(project: Path) -> No
     assert [len(preview.changes) for preview in asked] == [2]
 
 
+def test_what_holds_data_or_is_known_by_name_to_others_is_stateful() -> None:
+    assert set(STATEFUL_TYPES) == {
+        "aws:cloudwatch/logGroup:LogGroup",
+        "aws:dynamodb/table:Table",
+        "aws:kms/key:Key",
+        "aws:s3/bucket:Bucket",
+        "aws:sns/topic:Topic",
+        "aws:sqs/queue:Queue",
+    }
+
+
 @pytest.mark.parametrize("type_", sorted(STATEFUL_TYPES))
 def test_what_holds_state_is_not_replaced_unasked(project: Path, type_: str) -> None:
     pulumi = scripted([*replacement(type_, "precious", "name"), summary(replace=1)])

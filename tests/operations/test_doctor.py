@@ -111,6 +111,7 @@ def queue_attribute(stack: Stack, output: str, name: str, value: str) -> Iterato
 @contextmanager
 def dead_letter(stack: Stack, output: str) -> Iterator[None]:
     sqs, url = stack.cloud.client("sqs"), stack.outputs[output]
+    url = url["inspector"] if isinstance(url, dict) else url
     sqs.send_message(QueueUrl=url, MessageBody="{}")
     try:
         yield
@@ -284,6 +285,23 @@ def test_a_failed_file_in_its_dead_letter_queue_is_a_failure(stack: Stack, conne
     assert finding.advice == "see the causes: img-pipeline dlq show transform --stack local"
 
 
+@pytest.mark.parametrize(
+    ("output", "name", "status"),
+    [
+        ("transformDlqUrl", "transform", Status.FAIL),
+        ("deliveryDlqUrl", "delivery", Status.FAIL),
+        ("validateDlqUrl", "validate", Status.WARN),
+        ("resultsDlqUrls", "results-inspector", Status.WARN),
+    ],
+)
+def test_uploads_that_were_not_processed_are_a_failure_and_other_dead_letters_a_warning(
+    stack: Stack, connection: Connection, output: str, name: str, status: Status
+) -> None:
+    with dead_letter(stack, output):
+        (finding,) = problems(queues.dead_letters_are_empty, connection)
+    assert (finding.status, finding.found.partition(" holds ")[0]) == (status, name)
+
+
 def test_a_rejected_file_is_only_a_warning(stack: Stack, connection: Connection) -> None:
     with dead_letter(stack, "validateDlqUrl"):
         (finding,) = problems(queues.dead_letters_are_empty, connection)
@@ -328,6 +346,24 @@ def test_an_alarm_that_went_off_is_told_with_its_meaning_and_its_next_command(
         (finding,) = eventually(gone_off, "the alarm")
     assert "Files failed every try" in finding.found
     assert finding.advice.startswith("aws ")
+
+
+@pytest.mark.parametrize(
+    ("state", "status"), [("OK", None), ("INSUFFICIENT_DATA", Status.WARN), ("ALARM", Status.FAIL)]
+)
+def test_an_alarm_without_data_is_a_warning_and_one_in_alarm_a_failure(
+    monkeypatch: pytest.MonkeyPatch, state: str, status: Status | None
+) -> None:
+    names = ("img-pipeline-prod-workflow-failed", "img-pipeline-prod-paging")
+    alarms = [{"AlarmName": name, "StateValue": state if name == names[0] else "OK"} for name in names]
+    cloudwatch = boto3.client("cloudwatch", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test")  # noqa: S106
+    outputs = {"alarmNames": names[:1], "pagingAlarmName": names[1]}
+    prod = Connection(stack="prod", outputs=outputs, region="us-east-1")
+    monkeypatch.setattr(Connection, "client", lambda *_: cloudwatch)
+    with Stubber(cloudwatch) as stub:
+        stub.add_response("describe_alarms", {"MetricAlarms": alarms})
+        found = problems(alerts.alarms_are_quiet, prod)
+    assert [finding.status for finding in found] == ([status] if status else [])
 
 
 def test_an_address_that_has_not_confirmed_is_found(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -501,6 +537,17 @@ def test_a_deleted_resource_is_found_by_the_output_that_names_it(stack: Stack, c
         f"deliveryDlqUrl names {gone}, which does not exist",
         "denylistTable names gone, which does not exist",
     ]
+
+
+def test_a_deleted_role_is_a_failure(connection: Connection) -> None:
+    roles = connection.outputs["roleArns"]
+    missing = Connection(
+        stack="local",
+        outputs={**connection.outputs, "roleArns": {**roles, "validate": f"{roles['validate']}-gone"}},
+        region=connection.region,
+        endpoint_url=connection.endpoint_url,
+    )
+    assert failure(existence.outputs_exist, missing).found.startswith("roleArns names arn:aws:iam::")
 
 
 def test_a_stack_of_an_older_program_is_told_to_deploy_again(connection: Connection) -> None:

@@ -88,6 +88,22 @@ def test_backlog_tells_its_pace_and_its_end() -> None:
     assert Backlog(pipe="RUNNING", waiting=0, in_work=0, per_second=None).seconds_left == 0
 
 
+@pytest.mark.parametrize(
+    "looks",
+    [
+        [],
+        [Backlog(pipe="RUNNING", waiting=90, in_work=10, per_second=None)],
+    ],
+    ids=["before the first look", "while files wait"],
+)
+def test_drain_that_is_interrupted_exits_with_1(
+    run: Run, monkeypatch: pytest.MonkeyPatch, looks: list[Backlog]
+) -> None:
+    # An interrupted watch ends early.
+    monkeypatch.setattr(ingestion, "watch_backlog", lambda *_, **__: iter(looks))
+    run("drain", "--wait", exit_code=1)
+
+
 def test_a_backlog_that_shrinks_has_a_pace(stack: Stack, connection: Connection) -> None:
     sqs, url = stack.cloud.client("sqs"), stack.outputs["transformQueueUrl"]
     with stack.paused():
@@ -137,6 +153,18 @@ def test_backfill_takes_in_what_was_missed_and_leaves_finished_files_alone(stack
     assert "would send 0 of 3 files" in run("backfill", "--prefix", "uploads/backfill/").stdout
     _, completed = audited("backfill")
     assert (completed["prefix"], completed["counts"]["sent"]) == ("uploads/backfill/", 2)
+
+
+def test_backfill_sends_only_the_latest_version_of_a_file(stack: Stack, run: Run) -> None:
+    file_key = "uploads/backfill-latest/a.jpg"
+    older, latest = missed(stack, file_key, file_key)
+
+    said = run("backfill", "--prefix", "uploads/backfill-latest/", "--yes").stdout
+
+    assert "sent 1 of 1 files" in said
+    stack.finish(latest)
+    stack.await_idle()
+    assert stack.pipeline.job(older) is None
 
 
 def test_backfilled_version_takes_its_place_between_older_and_newer_ones(stack: Stack, run: Run) -> None:
@@ -236,6 +264,8 @@ def test_new_preset_reaches_the_files_that_lack_it(stack: Stack, run: Run) -> No
         stack.cloud.client("s3").head_object(Bucket=stack.outputs["processedBucket"], Key=names["w2560-webp"])
         stack.await_idle()
         assert "would send 0 files" in run(*arguments).stdout
+        # A name stands for itself and its formats, not for every name that begins with it.
+        assert "would send 1 files" in run(*arguments[:-1], "w25").stdout
     (message,) = stack.notifications(old)
     assert message["run"] == asset["run"] == audited("rerender")[-1]["run"]
     assert rerun(stack, other.file_key) is None
