@@ -11,7 +11,7 @@ from functions.metadata.appearance import dominant_colours, perceptual_hash
 from functions.metadata.exif import read_exif
 from functions.metadata.first_scan import first_scan
 from functions.metadata.thumbhash import thumb_hash
-from functions.shared.formats import JPEG, Format
+from functions.shared.formats import JPEG, PNG, Format
 from functions.shared.images import open_image, orientation, plain, to_srgb, upright, upright_size
 
 _SAMPLE_SIDE = 100
@@ -38,6 +38,8 @@ def describe(body: BinaryIO, format: Format, *, frames: int, max_pixels: int) ->
     mode = image.mode
     turn = orientation(image)
     width, height = upright_size(image.size, turn)
+    if format is PNG:
+        image.load()  # its EXIF and XMP may follow the pixels
     exif = read_exif(image)
     sample = upright(_sample(image), turn)
     return {

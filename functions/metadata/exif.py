@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from PIL import Image
-from PIL.ExifTags import IFD, Base
+from PIL.ExifTags import GPS, IFD, Base
+
+from functions.shared.images import embedded_exif
 
 _LONGEST_TEXT = 128
+
+_XMP_LATITUDE = re.compile(r"exif:GPSLatitude\s*(=\s*[\"']|>)\s*[^\s\"'<]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +38,12 @@ class Exif:
 def read_exif(image: Image.Image) -> Exif:
     """Read an opened image's EXIF, leniently: anybody writes it, and one broken field says nothing of the rest."""
     try:
-        root = image.getexif()
+        root = embedded_exif(image)
         photo: Mapping[int, Any] = root.get_ifd(IFD.Exif)
         gps: Mapping[int, Any] = root.get_ifd(IFD.GPSInfo)
     except Exception:
         # Pillow's parser raises whatever the bytes lead it to.
-        return Exif(orientation=1, fields={}, gps_present=_mentions_gps(image))
+        return Exif(orientation=1, fields={}, gps_present=_has_position_in_xmp(image))
     found = {
         "cameraMake": _text(root.get(Base.Make)),
         "cameraModel": _text(root.get(Base.Model)),
@@ -53,13 +59,21 @@ def read_exif(image: Image.Image) -> Exif:
     return Exif(
         orientation=orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1,
         fields={name: value for name, value in found.items() if value is not None},
-        gps_present=bool(gps) or _mentions_gps(image),
+        gps_present=_has_position(gps) or _has_position_in_xmp(image),
     )
 
 
-def _mentions_gps(image: Image.Image) -> bool:
-    """XMP can hold a position too, as exif:GPSLatitude and its like (XMP Specification Part 2)."""
-    return any("exif:GPS" in str(image.info.get(name, "")) for name in ("xmp", "XML:com.adobe.xmp"))
+def _has_position(gps: Mapping[int, Any]) -> bool:
+    """Cameras without reception write the GPS fields too: a version alone, or degrees of 0/0."""
+    degrees = (_first(gps.get(tag)) for tag in (GPS.GPSLatitude, GPS.GPSLongitude))
+    return all(isinstance(value, Real) and math.isfinite(value) for value in degrees)
+
+
+def _has_position_in_xmp(image: Image.Image) -> bool:
+    """XMP can hold a position too, as an attribute or an element (XMP Specification Part 2, exif:GPSLatitude)."""
+    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    text = packet.decode("utf-8", "replace") if isinstance(packet, bytes) else packet
+    return _XMP_LATITUDE.search(text) is not None
 
 
 def _text(value: Any) -> str | None:

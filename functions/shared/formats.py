@@ -55,7 +55,7 @@ GIF = Format(content_type="image/gif", pillow="GIF", module="PIL.GifImagePlugin"
 TIFF = Format(
     content_type="image/tiff",
     pillow="TIFF",
-    module="PIL.TiffImagePlugin",
+    module="functions.shared.tiff",
     extensions=(".tiff", ".tif"),
     aliases=("image/tif", "image/x-tiff"),
 )

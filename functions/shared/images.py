@@ -63,11 +63,32 @@ def orientation(image: Image.Image) -> int:
     if image.format in _TURNED_BY_DECODER:
         return 1
     try:
-        value = image.getexif().get(_ORIENTATION_TAG, 1)
+        value = embedded_exif(image).get(_ORIENTATION_TAG, 1)
     except Exception:
         # EXIF is written by anybody. Pillow's parser raises whatever its bytes lead it to; the image is fine without.
         return 1
     return value if value in _UPRIGHT else 1
+
+
+def embedded_exif(image: Image.Image) -> Image.Exif:
+    """An opened image's EXIF alone, without decoding a pixel.
+
+    `Image.getexif` decodes a PNG that has no early eXIf chunk, and takes an orientation from XMP where EXIF has none,
+    which no browser does.
+
+    Raises:
+        Exception: the EXIF is broken; Pillow's parser raises whatever its bytes lead it to.
+    """
+    if image.format == "TIFF":
+        return image.getexif()  # its directory is its EXIF
+    exif = Image.Exif()
+    exif.load(image.info.get("exif") or _text_exif(image))
+    return exif
+
+
+def _text_exif(image: Image.Image) -> bytes:
+    """What ImageMagick writes into a PNG's text: a line break, a name, a length, then hexadecimal digits."""
+    return bytes.fromhex("".join(image.info.get("Raw profile type exif", "").split("\n")[3:]))
 
 
 def upright_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:

@@ -74,6 +74,62 @@ def test_a_position_in_xmp_is_noticed_too(cloud: Cloud, format: Format) -> None:
     assert described(cloud, body, format)["gpsPresent"] is True
 
 
+POSITIONS_IN_XMP = {
+    '<x exif:GPSLatitude="52,31.2N" exif:GPSLongitude="13,24.3E"/>': True,
+    "<x exif:GPSLatitude='52,31.2N' y=\"1\"/>": True,
+    "<exif:GPSLatitude>52,31.2N</exif:GPSLatitude>": True,
+    '<x exif:GPSVersionID="2.3.0.0" exif:GPSLatitude=""/>': False,
+    "<exif:GPSLatitude></exif:GPSLatitude>": False,
+}
+
+
+@pytest.mark.parametrize("xmp", POSITIONS_IN_XMP)
+@pytest.mark.parametrize("exif", [b"", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + bytes(40), b"Exif\0\0no TIFF"])
+def test_a_position_in_xmp_counts_whether_exif_is_absent_or_broken(cloud: Cloud, exif: bytes, xmp: str) -> None:
+    body = file_of(gradient(), JPEG, exif=exif, xmp=xmp.encode())
+    assert described(cloud, body, JPEG)["gpsPresent"] is POSITIONS_IN_XMP[xmp]
+
+
+def test_a_position_that_follows_the_pixels_of_a_png_counts(cloud: Cloud) -> None:
+    text = PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", "<exif:GPSLatitude>52,31.2N</exif:GPSLatitude>")
+    late = bytearray(file_of(gradient(), PNG, pnginfo=text))
+    start = late.index(b"iTXt") - 4
+    end = start + 12 + int.from_bytes(late[start : start + 4], "big")
+    body = bytes(late[:start] + late[end:-12] + late[start:end] + late[-12:])
+    assert described(cloud, body, PNG)["gpsPresent"] is True
+
+
+@pytest.mark.parametrize(
+    "gps",
+    [
+        {},
+        {0: b"\2\3\0\0"},
+        {0: b"\2\3\0\0", 1: "N", 3: "E", 29: "2026:06:21"},
+        {1: "N", 2: (IFDRational(0, 0),) * 3, 3: "E", 4: (IFDRational(0, 0),) * 3},
+        {1: "N", 2: (52.0, 31.0, 12.0)},
+    ],
+)
+def test_gps_fields_without_a_position_are_no_position(cloud: Cloud, gps: dict[int, Any]) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8825).update(gps)
+    assert described(cloud, file_of(gradient(), JPEG, exif=exif.tobytes()), JPEG)["gpsPresent"] is False
+
+
+@pytest.mark.parametrize("format", [JPEG, PNG, WEBP, TIFF, AVIF], ids=lambda format: format.pillow)
+def test_an_orientation_in_xmp_alone_is_not_applied(cloud: Cloud, format: Format) -> None:
+    """Browsers and viewers apply EXIF's only."""
+    xmp, text = '<x:xmpmeta tiff:Orientation="6"/>', PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", xmp)
+    options = {PNG: {"pnginfo": text}, TIFF: {"tiffinfo": {700: xmp.encode()}}}.get(format, {"xmp": xmp.encode()})
+    body = file_of(quadrants((96, 64)), format, **options)
+    metadata = described(cloud, body, format)
+    assert (metadata["width"], metadata["height"], metadata["orientation"]) == (96, 64, 1)
+    for transform in ("thumbnail", "watermark"):
+        answer = cloud.transform(transform, f"uploads/xmp{format.extension}", body)
+        assert {(rendition["width"], rendition["height"]) for rendition in answer["renditions"]} == {(96, 64)}
+
+
 @pytest.mark.parametrize("format", [JPEG, PNG, WEBP, TIFF, AVIF, HEIC], ids=lambda format: format.pillow)
 def test_width_height_and_appearance_are_those_of_the_picture_as_shown(cloud: Cloud, format: Format) -> None:
     upright = patches((192, 128), seed=3)
