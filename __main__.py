@@ -14,6 +14,7 @@ from components.persist import Persist, PersistArgs
 from components.pipe import WorkflowPipe, WorkflowPipeArgs
 from components.settings import load_settings
 from components.transform import Transform, TransformArgs
+from contract.outputs import StackOutputs
 
 settings = load_settings()
 deployment = Deployment.current(settings)
@@ -87,42 +88,43 @@ if settings.backfill.enabled:
     )
 
 functions, subscribers = transform.functions, persist.subscriber_queues
-for output, value in {
-    "region": deployment.region,
-    "ingestBucket": ingest.bucket.name,
-    "processedBucket": transform.bucket.name,
-    "transformQueueUrl": ingest.queue.url,
-    "transformDlqUrl": ingest.queue.dead_letter.url,
-    "validateDlqUrl": transform.validate_dlq.url,
-    "deliveryDlqUrl": ingest.delivery_dlq.url,
-    "pipeName": pipe.pipe_name,
-    "stateMachineArn": transform.state_machine.arn,
-    "malwareProtectionPlan": ingest.malware_scan.plan_id if ingest.malware_scan else "",
-    "backfillArn": backfill.arn if backfill else "",
-    "assetsTable": persist.assets.name,
-    "jobsTable": persist.jobs.name,
-    "denylistTable": persist.denylist.name,
-    "resultsTopicArn": persist.results_topic_arn,
-    "resultsQueueUrls": {name: queue.url for name, queue in subscribers.items()},
-    "resultsDlqUrls": {name: queue.dead_letter.url for name, queue in subscribers.items()},
-    "alertTopicArn": alerting.topic_arn,
-    "alarmNames": alerting.alarm_names,
-    "pagingAlarmName": alerting.paging_alarm_name,
-    "budgetName": alerting.budget_name,
-    "dashboardUrl": alerting.dashboard_url,
-    "functionNames": {name: function.function_name for name, function in functions.items()},
-    "logGroups": {
+outputs: StackOutputs[pulumi.Input[str]] = StackOutputs(
+    region=deployment.region,
+    ingest_bucket=ingest.bucket.name,
+    processed_bucket=transform.bucket.name,
+    transform_queue_url=ingest.queue.url,
+    transform_dlq_url=ingest.queue.dead_letter.url,
+    validate_dlq_url=transform.validate_dlq.url,
+    delivery_dlq_url=ingest.delivery_dlq.url,
+    pipe_name=pipe.pipe_name,
+    state_machine_arn=transform.state_machine.arn,
+    malware_protection_plan=ingest.malware_scan.plan_id if ingest.malware_scan else "",
+    backfill_arn=backfill.arn if backfill else "",
+    assets_table=persist.assets.name,
+    jobs_table=persist.jobs.name,
+    denylist_table=persist.denylist.name,
+    results_topic_arn=persist.results_topic_arn,
+    results_queue_urls={name: queue.url for name, queue in subscribers.items()},
+    results_dlq_urls={name: queue.dead_letter.url for name, queue in subscribers.items()},
+    alert_topic_arn=alerting.topic_arn,
+    alarm_names=alerting.alarm_names,
+    paging_alarm_name=alerting.paging_alarm_name,
+    budget_name=alerting.budget_name,
+    dashboard_url=alerting.dashboard_url,
+    function_names={name: function.function_name for name, function in functions.items()},
+    log_groups={
         **{name: function.log_group_name for name, function in functions.items()},
         "workflow": transform.state_machine.log_group_name,
         "pipe": pipe.log_group_name,
         "audit": audit.log_group_name,
     },
-    "roleArns": {
+    role_arns={
         **{name: function.role_arn for name, function in functions.items()},
         "workflow": transform.state_machine.role_arn,
         "pipe": pipe.role_arn,
         **({"backfill": backfill.role_arn} if backfill else {}),
         **({"malware-scan": ingest.malware_scan.role_arn} if ingest.malware_scan else {}),
     },
-}.items():
+)
+for output, value in outputs.exports().items():
     pulumi.export(output, value)

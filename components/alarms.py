@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 import pulumi
 
 from components.deployment import Deployment
-from components.function import Function, metrics_namespace
+from components.function import Function
 from components.ingest import Ingest
 from components.persist import Persist
 from components.pipe import WorkflowPipe
 from components.queue import DeadLetterQueue
 from components.settings import Settings
 from components.transform import Transform
+from contract.metrics import SERVICE_DIMENSION, metrics_namespace
+from contract.metrics import Metric as FunctionMetric
 
 FIVE_MINUTES = 300
 
@@ -270,9 +272,9 @@ def _cold_starts(watched: Watched, short_name: str, function: Function) -> Alarm
     limit = watched.settings.alarms.cold_start_percent
     # One sample per call, 1 when it was a cold start.
     samples = {
-        "namespace": metrics_namespace(watched.deployment),
-        "name": "ColdStart",
-        "dimensions": {"service": short_name},
+        "namespace": metrics_namespace(watched.deployment.stack),
+        "name": FunctionMetric.COLD_START,
+        "dimensions": {SERVICE_DIMENSION: short_name},
     }
     return Alarm(
         name=f"{short_name}-cold-starts",

@@ -10,9 +10,10 @@ from components.backfill_definition import BackfillSpec, backfill_definition
 from components.bucket import Bucket
 from components.deployment import Deployment
 from components.iam import ServiceRole, ServiceRoleArgs, Statement, allow, use_key
-from components.ingest import UPLOAD_PREFIX, Ingest
+from components.ingest import Ingest
 from components.persist import Persist
 from components.settings import BackfillSettings
+from contract.keys import UPLOADS
 
 RESULTS_PREFIX = "backfill"
 
@@ -87,9 +88,9 @@ def _definition(args: BackfillArgs) -> pulumi.Output[str]:
 
 def _statements(args: BackfillArgs, machine_name: str) -> list[Statement]:
     deployment = args.deployment
-    uploads = pulumi.Output.concat(args.ingest.bucket.arn, f"/{UPLOAD_PREFIX}*")
+    uploads = pulumi.Output.concat(args.ingest.bucket.arn, f"/{UPLOADS}*")
     results = pulumi.Output.concat(args.results_bucket.arn, f"/{RESULTS_PREFIX}/*")
-    only_uploads = {"StringLike": {"s3:prefix": [f"{UPLOAD_PREFIX}*"]}}
+    only_uploads = {"StringLike": {"s3:prefix": [f"{UPLOADS}*"]}}
     return [
         allow(
             "ListUploads",

@@ -20,10 +20,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.jsonata import expression, string
+from contract import events
+from contract.scan import SCAN_TAG
 
 MESSAGES_PER_CHILD = 10
 HOLD_SECONDS = 10
 CALL_TIMEOUT_SECONDS = 10
+
+ANNOUNCED_BY = {
+    "s3": events.S3_SOURCE,
+    "object_created": events.OBJECT_CREATED,
+    "guardduty": events.GUARDDUTY_SOURCE,
+    "scan_result": events.SCAN_RESULT,
+}
 
 # S3 names no sequencer of what it stores, only of what it announces. A version that was never announced comes after
 # what is recorded of its file, and before what S3 will announce of it: a sequencer of S3's has more digits than these.
@@ -36,8 +45,8 @@ EVENT = """(
   $isRecorded and $exists($record.publishedAt) and $states.input.run = "" ? {} : $merge([{
     "version": "0",
     "id": $uuid(),
-    "detail-type": "Object Created",
-    "source": "aws.s3",
+    "detail-type": "%(object_created)s",
+    "source": "%(s3)s",
     "time": $fromMillis($object.LastModified * 1000),
     "detail": {
       "version": "0",
@@ -67,8 +76,8 @@ SCAN_EVENT = """(
   $not($exists($status)) or ($isRecorded and $exists($record.publishedAt) and $states.input.run = "") ? {} : $merge([{
     "version": "0",
     "id": $uuid(),
-    "detail-type": "GuardDuty Malware Protection Object Scan Result",
-    "source": "aws.guardduty",
+    "detail-type": "%(scan_result)s",
+    "source": "%(guardduty)s",
     "time": $fromMillis($object.LastModified * 1000),
     "detail": {
       "schemaVersion": "1.0",
@@ -86,10 +95,10 @@ SCAN_EVENT = """(
 )"""
 
 VERSION = '{"versionId": $states.result.VersionId}'
-SCANNED_VERSION = """{
+SCANNED_VERSION = f"""{{
   "versionId": $states.result.VersionId,
-  "scanStatus": $states.result.TagSet[Key = "GuardDutyMalwareScanStatus"].Value
-}"""
+  "scanStatus": $states.result.TagSet[Key = "{SCAN_TAG}"].Value
+}}"""
 
 NOT_SENT = """{
   "key": $states.context.Map.Item.Value.Key,
@@ -214,7 +223,9 @@ def _enqueueing(spec: BackfillSpec) -> dict[str, Any]:
                 "Key": {"fileKey": string("$states.input.object.Key")},
                 "ProjectionExpression": "versionId, sequencer, publishedAt",
             },
-            output=expression((SCAN_EVENT if spec.malware_scan else EVENT) % {"bucket": spec.ingest_bucket}),
+            output=expression(
+                (SCAN_EVENT if spec.malware_scan else EVENT) % {**ANNOUNCED_BY, "bucket": spec.ingest_bucket}
+            ),
             next_state="IsItFinished",
         ),
         "IsItFinished": {

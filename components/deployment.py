@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.settings import PROJECT, Settings, SettingsError
+from components.settings import Settings, SettingsError
+from contract import names
 
 # A bucket name has 63 characters: img-pipeline-{stack}-processed-{account id}.
 STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,26}")
@@ -41,17 +42,17 @@ class Deployment:
             region=aws.get_region().region,
             partition=partition.partition,
             dns_suffix=partition.dns_suffix,
-            tags={**settings.tags, "Project": PROJECT, "Stack": stack},
+            tags={**settings.tags, names.PROJECT_TAG: names.PROJECT, names.STACK_TAG: stack},
             protect_state=settings.protect_state,
         )
 
     def name(self, role: str) -> str:
         """The physical name operators type, such as img-pipeline-prod-transform-queue."""
-        return f"{PROJECT}-{self.stack}-{role}"
+        return names.physical_name(self.stack, role)
 
     def bucket_name(self, role: str) -> str:
         """Like `name`, with the account's id: bucket names are shared by all of AWS."""
-        return f"{self.name(role)}-{self.account_id}"
+        return names.bucket_name(self.stack, role, self.account_id)
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of something in this account and region, for a policy that has to come before it."""

@@ -9,8 +9,8 @@ import pulumi_aws as aws
 from components.deployment import Deployment
 from components.iam import ServiceRole, ServiceRoleArgs, Statement, allow, write_logs, write_traces
 from components.network import Network
-
-LIVE = "live"
+from contract.metrics import metrics_namespace
+from contract.names import LIVE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ class Function(pulumi.ComponentResource):
             environment=aws.lambda_.FunctionEnvironmentArgs(
                 variables={
                     "POWERTOOLS_SERVICE_NAME": args.short_name,
-                    "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(deployment),
+                    "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(deployment.stack),
                     "POWERTOOLS_LOG_LEVEL": platform.log_level,
                     **args.environment,
                 }
@@ -138,11 +138,6 @@ class Function(pulumi.ComponentResource):
         self.alias_arn = alias.arn
         self.role_arn = role.arn
         self.register_outputs({"alias_arn": self.alias_arn, "role_arn": self.role_arn})
-
-
-def metrics_namespace(deployment: Deployment) -> str:
-    """The CloudWatch namespace of the functions' own metrics."""
-    return f"img-pipeline/{deployment.stack}"
 
 
 def _vpc_config(network: Network | None) -> aws.lambda_.FunctionVpcConfigArgs | None:

@@ -11,8 +11,8 @@ from components.deployment import Deployment
 from components.malware import MalwareScan, MalwareScanArgs, keep_from_readers, scan_results
 from components.queue import DeadLetterQueue, DeadLetterQueueArgs, Queue, QueueArgs, Sender
 from components.settings import Lifecycle
-
-UPLOAD_PREFIX = "uploads/"
+from contract import events
+from contract.keys import UPLOADS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Ingest(pulumi.ComponentResource):
         deployment = args.deployment
         self.rule_name = deployment.name("object-created")
 
-        uploads = f"arn:{deployment.partition}:s3:::{args.bucket_name}/{UPLOAD_PREFIX}*"
+        uploads = f"arn:{deployment.partition}:s3:::{args.bucket_name}/{UPLOADS}*"
         self.bucket = Bucket(
             f"{name}-bucket",
             BucketArgs(
@@ -59,11 +59,9 @@ class Ingest(pulumi.ComponentResource):
         rule = aws.cloudwatch.EventRule(
             f"{name}-object-created",
             name=self.rule_name,
-            description=f"An object was {noticed} under {UPLOAD_PREFIX} of {args.bucket_name}",
+            description=f"An object was {noticed} under {UPLOADS} of {args.bucket_name}",
             event_pattern=pulumi.Output.json_dumps(
-                scan_results(self.bucket.name, UPLOAD_PREFIX)
-                if args.malware_scan
-                else _objects_created(self.bucket.name)
+                scan_results(self.bucket.name, UPLOADS) if args.malware_scan else _objects_created(self.bucket.name)
             ),
             state="ENABLED",
             tags=deployment.tags,
@@ -117,7 +115,7 @@ class Ingest(pulumi.ComponentResource):
                 MalwareScanArgs(
                     deployment=deployment,
                     bucket=self.bucket,
-                    prefix=UPLOAD_PREFIX,
+                    prefix=UPLOADS,
                     notification=notification,
                     key_arn=args.key_arn,
                 ),
@@ -129,7 +127,7 @@ class Ingest(pulumi.ComponentResource):
 def _objects_created(bucket_name: pulumi.Input[str]) -> dict[str, Any]:
     """An EventBridge pattern: every upload, as S3 tells it."""
     return {
-        "source": ["aws.s3"],
-        "detail-type": ["Object Created"],
-        "detail": {"bucket": {"name": [bucket_name]}, "object": {"key": [{"prefix": UPLOAD_PREFIX}]}},
+        "source": [events.S3_SOURCE],
+        "detail-type": [events.OBJECT_CREATED],
+        "detail": {"bucket": {"name": [bucket_name]}, "object": {"key": [{"prefix": UPLOADS}]}},
     }

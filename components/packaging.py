@@ -90,7 +90,7 @@ class LayerTarget:
 
 
 def code_archive() -> Path:
-    """Zip the ``functions`` package, so that a handler is ``functions.thumbnail.handler.handler``.
+    """Zip the packages ``functions`` and ``contract``, so that a handler is ``functions.thumbnail.handler.handler``.
 
     Returns
     -------
@@ -103,7 +103,10 @@ def code_archive() -> Path:
         The archive is larger than Lambda takes.
     """
     sources = [
-        path for path in _files(FUNCTIONS_DIRECTORY) if path.parent != FUNCTIONS_DIRECTORY or path.suffix == ".py"
+        path
+        for package in (PROJECT_DIRECTORY / "contract", FUNCTIONS_DIRECTORY)
+        for path in _files(package)
+        if path.parent != FUNCTIONS_DIRECTORY or path.suffix == ".py"
     ]
     digest = hashlib.sha256()
     for path in sources:

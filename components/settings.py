@@ -9,7 +9,6 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -19,8 +18,10 @@ from pulumi.runtime.config import CONFIG
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
+from contract.messages import Outcome
+from contract.names import PROJECT
+
 PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
-PROJECT = "img-pipeline"
 
 # AWS keeps this much of the account's concurrency for functions that reserve none ("Lambda quotas").
 UNRESERVED_CONCURRENCY = 100
@@ -37,13 +38,6 @@ VISIBILITY_FACTOR = 6
 
 class SettingsError(pulumi.RunError):
     """A stack's configuration cannot be used: one line per mistake, which Pulumi prints without a traceback."""
-
-
-class Outcome(StrEnum):
-    """How a file that needed no retry ended, as it stands in the `outcome` attribute of a result."""
-
-    COMPLETED = "COMPLETED"
-    REJECTED = "REJECTED"
 
 
 class _Model(BaseModel):

@@ -12,15 +12,13 @@ from components.bucket import Bucket, BucketArgs
 from components.deployment import Deployment
 from components.function import Function, FunctionArgs, Platform
 from components.iam import Statement, allow, use_key
-from components.ingest import UPLOAD_PREFIX
 from components.network import Network
 from components.packaging import LayerTarget, code_archive, dependency_layer
 from components.persist import Persist
 from components.queue import DeadLetterQueue, DeadLetterQueueArgs
 from components.settings import PROJECT_DIRECTORY, Settings, TransformFunction
 from components.state_machine import StateMachine, StateMachineArgs
-
-OUTPUT_PREFIX = "processed/"
+from contract.keys import PROCESSED, UPLOADS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +176,7 @@ class Transform(pulumi.ComponentResource):
         environment: dict[str, pulumi.Input[str]] = dict(self._own_settings(transform.name, logo_key))
         if transform.writes_renditions:
             environment["PROCESSED_BUCKET"] = self.bucket.name
-            written = pulumi.Output.concat(self.bucket.arn, f"/{OUTPUT_PREFIX}{UPLOAD_PREFIX}*")
+            written = pulumi.Output.concat(self.bucket.arn, f"/{PROCESSED}{UPLOADS}*")
             why = "Stores what it makes, under the folder of uploads"
             statements.append(allow("WriteRenditions", ["s3:PutObject"], [written], why=why))
             key_actions.append("kms:GenerateDataKey")
@@ -215,13 +213,13 @@ class Transform(pulumi.ComponentResource):
 
     def _order_versions(self) -> Statement:
         # The event of a scan does not say which version of a file came first.
-        only_uploads = {"StringLike": {"s3:prefix": [f"{UPLOAD_PREFIX}*"]}}
+        only_uploads = {"StringLike": {"s3:prefix": [f"{UPLOADS}*"]}}
         why = "Finds the upload's place among the versions of its file"
         bucket = self._args.ingest_bucket.arn
         return allow("OrderVersions", ["s3:ListBucketVersions"], [bucket], only_uploads, why=why)
 
     def _read_uploads(self) -> Statement:
         # The event names a version, and only that version is read.
-        uploads = pulumi.Output.concat(self._args.ingest_bucket.arn, f"/{UPLOAD_PREFIX}*")
+        uploads = pulumi.Output.concat(self._args.ingest_bucket.arn, f"/{UPLOADS}*")
         why = "Reads the version of the upload that the event names"
         return allow("ReadUploads", ["s3:GetObjectVersion"], [uploads], why=why)

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from contract.keys import renditions_folder
+from contract.messages import Outcome
 from functions.shared.aws import failures_named
 from functions.shared.formats import Format
 from functions.shared.source import FileVersion
@@ -62,7 +64,7 @@ def store(s3: Any, bucket: str, version: FileVersion, rendition: Rendition) -> d
     Raises:
         TransientError, AccessError: the write failed, see `aws.failures_named`.
     """
-    key = f"processed/{version.file_key}/{version.version_id}/{rendition.stem}{rendition.format.extension}"
+    key = f"{renditions_folder(version.file_key, version.version_id)}{rendition.stem}{rendition.format.extension}"
     with failures_named(f"write s3://{bucket}/{key}"):
         s3.put_object(Bucket=bucket, Key=key, Body=rendition.body, ContentType=rendition.format.content_type)
     return {
@@ -95,7 +97,7 @@ class Transformed:
     transform: str
     renditions: list[dict[str, Any]] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
-    outcome: str = "COMPLETED"
+    outcome: str = Outcome.COMPLETED
 
     def payload(self) -> dict[str, Any]:
         """The answer as the workflow reads it."""

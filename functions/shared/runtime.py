@@ -12,6 +12,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from contract.metrics import Metric
 from functions.shared.answers import Answer
 from functions.shared.errors import PipelineError
 
@@ -105,7 +106,7 @@ def _tell(file: Payload, started: float, outcome: str, *, failed: bool = False) 
     else:
         _logger().info("done", extra=line)
     metrics = _metrics()
-    metrics.add_metric(name="Duration", unit=MetricUnit.Milliseconds, value=duration_ms)
-    metrics.add_metric(name="ColdStart", unit=MetricUnit.Count, value=int(cold))
+    metrics.add_metric(name=Metric.DURATION, unit=MetricUnit.Milliseconds, value=duration_ms)
+    metrics.add_metric(name=Metric.COLD_START, unit=MetricUnit.Count, value=int(cold))
     metrics.flush_metrics()
     return duration_ms

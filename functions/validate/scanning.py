@@ -6,15 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+from contract.scan import ScanResult
 from functions.shared.errors import AccessError, TransientError
 from functions.shared.reasons import ReasonCode, Rejection, reject
 from functions.shared.source import FileVersion
 from functions.validate.order import UNKNOWN_SEQUENCER, place_of, sequencer_at
 from functions.validate.verdict import Verdict
-
-# "S3 object potential scan status and result status" (Amazon GuardDuty User Guide). The others, UNSUPPORTED,
-# ACCESS_DENIED and FAILED, all mean that nobody has looked inside.
-CLEAN, THREAT = "NO_THREATS_FOUND", "THREATS_FOUND"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +34,11 @@ class Scan:
     @property
     def rejection(self) -> Rejection | None:
         """Why the file may not go on; None if it is clean."""
-        if self.status == CLEAN:
+        if self.status == ScanResult.NO_THREATS_FOUND:
             return None
-        if self.status == THREAT:
+        if self.status == ScanResult.THREATS_FOUND:
             return reject(ReasonCode.MALWARE_FOUND, threats=", ".join(self.threats) or "a threat without a name")
+        # Every other result means that nothing has examined the content.
         return reject(ReasonCode.NOT_SCANNED, status=self.status or "it was stored before files were scanned")
 
 

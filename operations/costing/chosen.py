@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from components.settings import PROJECT, PROJECT_DIRECTORY, Settings, SettingsError, config_schema, parse_settings
+from components.settings import PROJECT_DIRECTORY, Settings, SettingsError, config_schema, parse_settings
+from contract.names import PROJECT
 from operations.errors import OperationError
 
 

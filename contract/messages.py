@@ -1,0 +1,26 @@
+"""Messages of the results topic: their types, and the attributes by which subscribers filter."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class MessageType(StrEnum):
+    """The `type` of a message."""
+
+    ASSET_READY = "AssetReady"
+    ASSET_REJECTED = "AssetRejected"
+
+
+class MessageAttribute(StrEnum):
+    """Names of message attributes."""
+
+    OUTCOME = "outcome"
+    MEDIA_TYPE = "contentType"
+
+
+class Outcome(StrEnum):
+    """Values of the attribute `outcome`."""
+
+    COMPLETED = "COMPLETED"
+    REJECTED = "REJECTED"

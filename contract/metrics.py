@@ -1,0 +1,22 @@
+"""The functions' own CloudWatch metrics: namespace, names and the dimension."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from contract.names import PROJECT
+
+SERVICE_DIMENSION = "service"
+"""Its value is the function's short name, such as ``thumbnail``. Powertools' name for it."""
+
+
+class Metric(StrEnum):
+    """Metrics that every function publishes, one sample for each call."""
+
+    DURATION = "Duration"
+    COLD_START = "ColdStart"
+
+
+def metrics_namespace(stack: str) -> str:
+    """The namespace of a stack's functions."""
+    return f"{PROJECT}/{stack}"

@@ -1,0 +1,151 @@
+"""What a deployed stack exports: `__main__.py` fills `StackOutputs`, everything else reads it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+Text = TypeVar("Text")
+"""`str` for whoever reads the outputs; in the program also a value that Pulumi does not know yet."""
+
+
+class DeadLetterKind(StrEnum):
+    """What a dead-letter queue's messages are."""
+
+    EVENTS = "uploads whose receives are used up"
+    REJECTIONS = "rejected files"
+    UNDELIVERED = "events that EventBridge could not deliver"
+    RESULTS = "results that a subscriber did not receive"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetterOutput(Generic[Text]):
+    """One of a stack's dead-letter queues.
+
+    Args:
+        name: what operators call it: ``transform``, ``validate``, ``delivery``, ``results-{subscriber}``.
+        kind: what its messages are.
+        url: the queue's URL.
+        replays_to: URL of the queue that its messages are sent to when they are replayed.
+        is_redrive_target: whether SQS moved the messages there, so that SQS can move them back.
+    """
+
+    name: str
+    kind: DeadLetterKind
+    url: Text
+    replays_to: Text
+    is_redrive_target: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackOutputs(Generic[Text]):
+    """A stack's outputs. A field ``ingest_bucket`` is exported as ``ingestBucket``.
+
+    Args:
+        region: where the stack is.
+        ingest_bucket, processed_bucket: the buckets' names.
+        transform_queue_url, transform_dlq_url, validate_dlq_url, delivery_dlq_url: URLs of the pipeline's own queues.
+        pipe_name: the pipe from the transform queue to the workflow.
+        state_machine_arn: the workflow.
+        malware_protection_plan: GuardDuty's plan; empty where the stack does not scan.
+        backfill_arn: the backfill's state machine; empty where the stack has none.
+        assets_table, jobs_table, denylist_table: the tables' names.
+        results_topic_arn: where results are published.
+        results_queue_urls, results_dlq_urls: a queue, and its dead-letter queue, for each subscriber's name.
+        alert_topic_arn: where alarms are published.
+        alarm_names: physical names of every alarm but the paging one.
+        paging_alarm_name: the composite alarm that pages.
+        budget_name: the monthly budget; empty where the stack has none.
+        dashboard_url: the CloudWatch dashboard.
+        function_names: physical names by short name.
+        log_groups: log groups by the function's short name, and of the workflow, the pipe and the audit trail.
+        role_arns: roles by the function's short name, and of the workflow, the pipe and what the stack's options add.
+    """
+
+    region: Text
+    ingest_bucket: Text
+    processed_bucket: Text
+    transform_queue_url: Text
+    transform_dlq_url: Text
+    validate_dlq_url: Text
+    delivery_dlq_url: Text
+    pipe_name: Text
+    state_machine_arn: Text
+    malware_protection_plan: Text
+    backfill_arn: Text
+    assets_table: Text
+    jobs_table: Text
+    denylist_table: Text
+    results_topic_arn: Text
+    results_queue_urls: Mapping[str, Text]
+    results_dlq_urls: Mapping[str, Text]
+    alert_topic_arn: Text
+    alarm_names: Sequence[Text]
+    paging_alarm_name: Text
+    budget_name: Text
+    dashboard_url: Text
+    function_names: Mapping[str, Text]
+    log_groups: Mapping[str, Text]
+    role_arns: Mapping[str, Text]
+
+    @property
+    def dead_letter_queues(self) -> tuple[DeadLetterOutput[Text], ...]:
+        """Every dead-letter queue of the stack, the pipeline's own first."""
+        transform = self.transform_queue_url
+        return (
+            DeadLetterOutput(
+                name="transform",
+                kind=DeadLetterKind.EVENTS,
+                url=self.transform_dlq_url,
+                replays_to=transform,
+                is_redrive_target=True,
+            ),
+            DeadLetterOutput(
+                name="validate", kind=DeadLetterKind.REJECTIONS, url=self.validate_dlq_url, replays_to=transform
+            ),
+            DeadLetterOutput(
+                name="delivery", kind=DeadLetterKind.UNDELIVERED, url=self.delivery_dlq_url, replays_to=transform
+            ),
+            *(
+                DeadLetterOutput(
+                    name=f"results-{subscriber}",
+                    kind=DeadLetterKind.RESULTS,
+                    url=url,
+                    replays_to=self.results_queue_urls[subscriber],
+                    is_redrive_target=True,
+                )
+                for subscriber, url in self.results_dlq_urls.items()
+            ),
+        )
+
+    def exports(self) -> dict[str, Any]:
+        """The outputs under the names that Pulumi exports them by."""
+        return {_exported_name(field.name): getattr(self, field.name) for field in fields(self)}
+
+
+def read_outputs(exported: Mapping[str, Any]) -> StackOutputs[str]:
+    """A deployed stack's outputs.
+
+    Args:
+        exported: by exported name, as `pulumi stack output --json` prints them.
+
+    Raises:
+        MissingOutputsError: outputs are missing, as in a stack that another version of the program deployed.
+    """
+    names = {field.name: _exported_name(field.name) for field in fields(StackOutputs)}
+    if missing := sorted(exported_name for exported_name in names.values() if exported_name not in exported):
+        raise MissingOutputsError(
+            f"the stack does not export {', '.join(missing)}: deploy it again with this version of the program"
+        )
+    return StackOutputs(**{name: exported[exported_name] for name, exported_name in names.items()})
+
+
+class MissingOutputsError(ValueError):
+    """A stack lacks outputs; the message names them."""
+
+
+def _exported_name(field_name: str) -> str:
+    return re.sub(r"_([a-z])", lambda match: match[1].upper(), field_name)
