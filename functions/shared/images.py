@@ -113,6 +113,8 @@ def plain(image: Image.Image) -> Image.Image:
         return _stretched(image)
     if image.mode not in _ALPHA_MODES and image.has_transparency_data:
         return image.convert("RGBA")
+    if image.mode == "La":
+        image = image.convert("LA")  # premultiplied grey converts to nothing else
     if image.mode in _ALPHA_MODES:
         return image if image.mode == "RGBA" else image.convert("RGBA")
     if image.mode == "1":

@@ -18,6 +18,7 @@ class ReasonCode(StrEnum):
     NOT_SCANNED = "NOT_SCANNED"
     DENYLISTED = "DENYLISTED"
     UNSUPPORTED_TYPE = "UNSUPPORTED_TYPE"
+    UNSUPPORTED_VARIANT = "UNSUPPORTED_VARIANT"
     TYPE_MISMATCH = "TYPE_MISMATCH"
     TOO_MANY_PIXELS = "TOO_MANY_PIXELS"
     TOO_MANY_FRAMES = "TOO_MANY_FRAMES"
@@ -64,6 +65,10 @@ WORDINGS: dict[ReasonCode, Wording] = {
     ReasonCode.UNSUPPORTED_TYPE: Wording(
         "The file is {found}, which is not accepted.",
         "Convert it to one of: {accepted}.",
+    ),
+    ReasonCode.UNSUPPORTED_VARIANT: Wording(
+        "The file is {variant}, a variant of {found} that is not supported.",
+        "Open it in an editor and export it with common settings, for example as an 8-bit JPEG or PNG.",
     ),
     ReasonCode.TYPE_MISMATCH: Wording(
         "The file is {found}, but its {witness} says {claimed}.",

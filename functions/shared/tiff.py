@@ -1,24 +1,159 @@
-"""Pillow's TIFF decoder, corrected where it would show another picture than the file has."""
+"""Pillow's TIFF decoder, corrected where it would show another picture than the file has.
+
+What can be shown neither by Pillow nor with a small correction is refused by name.
+"""
 
 from __future__ import annotations
 
-from PIL import Image, TiffImagePlugin
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-_ORIENTATION_TAG = 0x0112
+from PIL import Image, ImagePalette, TiffImagePlugin
+
+from functions.shared.variants import UnsupportedVariantError
+
+# TIFF Revision 6.0, sections 4 to 8, 18 and 19.
+_COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _ORIENTATION = 259, 262, 266, 274
+_SAMPLES, _BITS, _PLANAR, _COLOUR_MAP, _EXTRA, _SAMPLE_FORMAT = 277, 258, 284, 320, 338, 339
+_WHITE_IS_ZERO, _RGB, _CMYK, _YCBCR = 0, 2, 5, 6
+_COLOURS = {0: "grey", 1: "grey", _RGB: "RGB", 3: "palette", _CMYK: "CMYK", _YCBCR: "YCbCr", 8: "CIELAB", 9: "ICCLAB"}
+_SIGNED = 2
+_KINDS = {1: "unsigned", _SIGNED: "signed", 3: "floating-point"}
+_UNSPECIFIED, _UNASSOCIATED_ALPHA = 0, 2
+_CHUNKY, _SEPARATE = 1, 2
+_REVERSED = 2
+
+_STANDARD_ERROR = 2
+
+# libtiff gives numbers in the machine's byte order; Pillow expects the file's in these.
+_NATIVE = {"F;32BF": "F;32NF", "I;32BS": "I;32NS", "I;16BS": "I;16NS"}
 
 
 class TiffFile(TiffImagePlugin.TiffImageFile):
     """A TIFF as Pillow opens it, with these differences.
 
-    The orientation is the directory's, never one that only XMP has.
+    The orientation is the directory's, never one that only XMP has. Colour maps of 8 bits, 12-bit grey, white as zero
+    in 16 bits and in floating point, big-endian compressed numbers and samples in separate planes come out as they are
+    meant. What libtiff writes to the process's standard error is dropped.
+
+    Raises:
+        UnsupportedVariantError: the page is valid, as far as one can tell, but has no known meaning here.
     """
 
     def getexif(self) -> Image.Exif:
         """The directory, which is a TIFF's EXIF; decoding turns the picture by its orientation."""
         exif = super().getexif()
-        if _ORIENTATION_TAG not in self.tag_v2:
-            exif.pop(_ORIENTATION_TAG, None)
+        if _ORIENTATION not in self.tag_v2:
+            exif.pop(_ORIENTATION, None)
         return exif
 
+    def load(self) -> Image.core.PixelAccess | None:
+        """Decode the current page."""
+        with _standard_error_dropped():
+            return super().load()
 
-Image.register_open("TIFF", TiffFile, TiffImagePlugin._accept)
+    def load_end(self) -> None:
+        """Pillow's last step, after the samples were given their meaning."""
+        if self._raw_mode == "I;12":
+            self.im = self.im.point_transform(16, 0)
+        if self.mode in {"I;16", "F"} and self.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+            self.im = self.im.point_transform(-1, 0 if self.mode == "F" else 65535)
+        if self._raw_mode == "I;32N" and self.im.getextrema()[0] < 0:
+            raise UnsupportedVariantError("a TIFF with unsigned samples of 32 bits that use the highest bit")
+        super().load_end()
+
+    def _setup(self) -> None:
+        """Read the directory of the page that was turned to."""
+        if self.tag_v2.get(_SAMPLES, 1) == 1:
+            self.tag_v2[_PLANAR] = _CHUNKY  # one sample has one plane, whatever the file calls it
+        self._refuse_unsupported()
+        TiffImagePlugin.READ_LIBTIFF = self._needs_libtiff()
+        try:
+            super()._setup()
+        except SyntaxError as error:
+            if str(error) == "unknown pixel mode":
+                raise UnsupportedVariantError(self._described()) from error
+            raise
+        finally:
+            TiffImagePlugin.READ_LIBTIFF = False
+        self._raw_mode = self._corrected_raw_mode()
+        if self.mode in {"P", "PA"} and max(self.tag_v2[_COLOUR_MAP]) < 256:
+            self.palette = ImagePalette.raw("RGB;L", bytes(self.tag_v2[_COLOUR_MAP]))
+
+    def _corrected_raw_mode(self) -> str:
+        """How the samples are stored, by Pillow's name, after libtiff if that decodes the page."""
+        arguments = self.tile[0].args
+        assert isinstance(arguments, tuple)  # noqa: S101 - so Pillow's TIFF plugin writes them; others write text
+        raw_mode, *others = arguments
+        if self.use_load_libtiff and raw_mode in _NATIVE:
+            raw_mode = _NATIVE[raw_mode]
+            self.tile = [self.tile[0]._replace(args=(raw_mode, *others))]
+        return raw_mode
+
+    def _needs_libtiff(self) -> bool:
+        """Whether Pillow's own reader of uncompressed pages, which otherwise saves memory, misreads this one."""
+        if self.tag_v2.get(_PLANAR) == _SEPARATE and (16 in self._bits or _UNSPECIFIED in self._extra):
+            return True
+        is_subsampled = self.tag_v2.get(_PHOTOMETRIC) == _YCBCR and len(self._bits) > 1
+        return is_subsampled or self.tag_v2.get(_FILL_ORDER) == _REVERSED
+
+    def _refuse_unsupported(self) -> None:
+        compression = self.tag_v2.get(_COMPRESSION, 1)
+        if compression not in TiffImagePlugin.COMPRESSION_INFO:
+            raise UnsupportedVariantError(f"a TIFF with compression {compression}")
+        samples = self.tag_v2.get(_SAMPLES, 1)
+        is_signed = self._bits[0] == 8 and self.tag_v2.get(_SAMPLE_FORMAT, (1,))[0] == _SIGNED
+        is_luma_alone = samples == 1 and self.tag_v2.get(_PHOTOMETRIC) == _YCBCR
+        if samples > TiffImagePlugin.MAX_SAMPLESPERPIXEL or is_signed or is_luma_alone:
+            raise UnsupportedVariantError(self._described())
+        if self.tag_v2.get(_PLANAR) == _SEPARATE and not self._planes_are_known():
+            raise UnsupportedVariantError(f"{self._described()} in separate planes")
+
+    def _planes_are_known(self) -> bool:
+        photometric = self.tag_v2.get(_PHOTOMETRIC)
+        if set(self._extra) == {_UNSPECIFIED}:
+            return photometric in {_RGB, _CMYK}
+        if photometric == _RGB:
+            return (len(self._bits), self._extra) in {(3, ()), (4, (_UNASSOCIATED_ALPHA,))}
+        return photometric in {_CMYK, _YCBCR} and not self._extra
+
+    def _described(self) -> str:
+        photometric = self.tag_v2.get(_PHOTOMETRIC, 0)
+        colours = _COLOURS.get(photometric, f"photometric interpretation {photometric}")
+        kind = _KINDS.get(self.tag_v2.get(_SAMPLE_FORMAT, (1,))[0], "undefined")
+        bits = " and ".join(map(str, sorted(set(self._bits))))
+        return f"a TIFF of {colours} with {self.tag_v2.get(_SAMPLES, 1)} {kind} samples of {bits} bits to a pixel"
+
+    @property
+    def _bits(self) -> tuple[int, ...]:
+        """Of each sample; one number may stand for all of them."""
+        return self.tag_v2.get(_BITS, (1,))
+
+    @property
+    def _extra(self) -> tuple[int, ...]:
+        """The meaning of each sample beyond the colours."""
+        return self.tag_v2.get(_EXTRA, ())
+
+
+@contextmanager
+def _standard_error_dropped() -> Iterator[None]:
+    """Send the process's standard error nowhere: libtiff writes there what it finds odd, megabytes for some files.
+
+    Our own log goes to standard output, and nothing of ours runs meanwhile.
+    """
+    kept, nowhere = os.dup(_STANDARD_ERROR), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, _STANDARD_ERROR)
+        yield
+    finally:
+        os.dup2(kept, _STANDARD_ERROR)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _accept(prefix: bytes) -> bool:
+    return prefix.startswith(tuple(TiffImagePlugin.PREFIXES))
+
+
+Image.register_open("TIFF", TiffFile, _accept)

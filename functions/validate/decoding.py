@@ -12,6 +12,7 @@ from functions.shared import jpeg
 from functions.shared.formats import HEIC, JPEG, Format
 from functions.shared.images import open_image, orientation, upright_size
 from functions.shared.reasons import ReasonCode, Rejection, reject
+from functions.shared.variants import UnsupportedVariantError
 from functions.validate import gif, tiff
 from functions.validate.counted import CountedReader
 from functions.validate.limits import Limits
@@ -57,6 +58,8 @@ def measure(body: BinaryIO, format: Format, limits: Limits) -> Measures | Reject
         _decode(image, format, frames=len(sizes))
     except Image.DecompressionBombError:
         return reject(ReasonCode.TOO_MANY_PIXELS, actual=f"more than {limits.max_pixels:,}", limit=limits.max_pixels)
+    except UnsupportedVariantError as error:
+        return reject(ReasonCode.UNSUPPORTED_VARIANT, variant=error.variant, found=format.content_type)
     except MemoryError:
         raise  # within the limits, so it is the function that has too little, not the file that is broken
     except Exception as error:

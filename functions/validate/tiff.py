@@ -6,9 +6,12 @@ size; a few megabytes of offsets would keep it busy for minutes.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from struct import Struct
 from typing import BinaryIO
+
+from functions.shared.variants import UnsupportedVariantError
 
 # TIFF Revision 6.0, section 8: baseline fields, and section 15: tiles.
 _WIDTH, _HEIGHT, _SAMPLES, _ROWS_PER_STRIP, _PLANES = 256, 257, 277, 278, 284
@@ -25,11 +28,16 @@ class _Layout:
 
     Args:
         header: the file's first 16 bytes.
+
+    Raises:
+        UnsupportedVariantError: Pillow does not read this combination.
     """
 
     def __init__(self, header: bytes) -> None:
         end = "<" if header[:2] == b"II" else ">"
         is_big = 43 in (header[2], header[3])
+        if is_big and end == ">":
+            raise UnsupportedVariantError("a BigTIFF with its numbers' big end first")
         self.count = Struct(end + ("Q" if is_big else "H"))
         self.offset = Struct(end + ("Q" if is_big else "I"))
         self.entry = Struct(end + ("HHQ8s" if is_big else "HHI4s"))
@@ -44,7 +52,8 @@ def frame_sizes(body: BinaryIO) -> Iterator[tuple[int, int]]:
         body: the file, seekable; left at an unspecified position.
 
     Raises:
-        ValueError: a page names more strips or tiles than its size has room for.
+        ValueError: a page names more strips or tiles than its size has room for, or more fields than the file has.
+        UnsupportedVariantError: it is a big-endian BigTIFF.
         struct.error, KeyError: a directory breaks off, or has no size.
     """
     body.seek(0)
@@ -65,6 +74,10 @@ def _directory(body: BinaryIO, layout: _Layout) -> tuple[dict[int, int], dict[in
     """A directory's fields that hold one number, and how many values each field has."""
     (length,) = layout.count.unpack(body.read(layout.count.size))
     numbers, counts = {}, {}
+    start = body.tell()
+    if length * layout.entry.size > body.seek(0, io.SEEK_END) - start:
+        raise ValueError(f"a directory of {length:,} fields does not fit into the file")
+    body.seek(start)
     entries = body.read(length * layout.entry.size)
     for tag, kind, count, value in layout.entry.iter_unpack(entries):
         counts[tag] = count

@@ -1,0 +1,170 @@
+"""Every TIFF is shown as its fields say, or rejected by name: none comes out black, inverted or as noise."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import os
+import struct
+from dataclasses import replace
+
+import pytest
+from PIL import TiffImagePlugin
+
+from functions.metadata.describing import describe
+from functions.shared.formats import FORMATS, TIFF
+from functions.shared.images import open_image, plain, to_srgb
+from functions.shared.reasons import ReasonCode, Rejection
+from functions.thumbnail.presets import presets_from_environment
+from functions.thumbnail.scaling import make_renditions
+from functions.validate.decoding import Measures, measure
+from functions.validate.limits import Limits
+from functions.watermark.mark import TextMark
+from functions.watermark.settings import Position
+from functions.watermark.stamping import watermark
+from tests.unit.conftest import Cloud
+from tests.unit.tiff_files import (
+    ASSOCIATED,
+    BLACK_IS_ZERO,
+    CIELAB,
+    COREL_ALPHA,
+    DEFLATE,
+    FLOAT,
+    PALETTE,
+    RGB,
+    SIDE,
+    SIGNED,
+    UNASSOCIATED,
+    UNCOMPRESSED,
+    WHITE_IS_ZERO,
+    YCBCR,
+    TiffLayout,
+)
+
+LIMITS = Limits(max_bytes=1 << 20, max_pixels=1 << 20, max_frames=30, allowed_types=tuple(FORMATS))
+PRESETS = presets_from_environment(
+    {"RENDITION_PRESETS": json.dumps([{"name": "w9", "width": 9, "formats": ["webp"], "quality": 50}])}
+)
+MARK = TextMark("©")
+
+
+def finding(body: bytes) -> Measures | Rejection:
+    """What validate finds."""
+    return measure(io.BytesIO(body), TIFF, LIMITS)
+
+
+def assert_shown(layout: TiffLayout) -> None:
+    """The file is accepted and comes out as its samples say."""
+    body, pixels = layout.body(), SIDE * SIDE
+    assert finding(body) == Measures(width=SIDE, height=SIDE, frames=1), layout
+    picture = to_srgb(plain(open_image(io.BytesIO(body), TIFF, max_pixels=pixels))).convert("RGBA")
+    for quadrant, expected in enumerate(layout.picture()):
+        shown = picture.getpixel((4 + 9 * (quadrant % 2), 4 + 9 * (quadrant // 2)))
+        assert shown == pytest.approx(expected, abs=4), (layout, quadrant)
+
+
+def assert_transformed(body: bytes) -> None:
+    """Every transform can read it."""
+    pixels = SIDE * SIDE
+    assert list(make_renditions(io.BytesIO(body), TIFF, PRESETS, max_pixels=pixels))
+    assert watermark(io.BytesIO(body), TIFF, MARK, opacity=0.5, position=Position.BOTTOM_RIGHT, max_pixels=pixels).body
+    assert describe(io.BytesIO(body), TIFF, frames=1, max_pixels=pixels)["width"] == SIDE
+
+
+def assert_unsupported(body: bytes, detail: str) -> None:
+    """It is rejected as a variant that is not supported, not as a damaged file."""
+    found = finding(body)
+    assert isinstance(found, Rejection)
+    assert found.code is ReasonCode.UNSUPPORTED_VARIANT
+    assert detail in found.reason
+
+
+def has_no_known_meaning(layout: TiffLayout) -> bool:
+    """Whether a layout that Pillow lists has to be refused."""
+    if layout.bits == (32,) and layout.sample_format not in {FLOAT, SIGNED}:
+        return True  # Pillow reads the numbers as signed
+    if layout.bits == (8,) and (layout.sample_format == SIGNED or layout.photometric == YCBCR):
+        return True
+    if not layout.is_planar or len(layout.bits) == 1:
+        return False
+    alpha = layout.photometric == RGB and len(layout.bits) > 3 and layout.extra != (UNASSOCIATED,)
+    return layout.photometric in {BLACK_IS_ZERO, PALETTE, CIELAB} or (alpha and set(layout.extra) != {0})
+
+
+@pytest.mark.parametrize("key", TiffImagePlugin.OPEN_INFO, ids=str)
+def test_every_layout_that_pillow_lists_is_shown_as_it_is_or_refused(key: tuple) -> None:
+    end, photometric, [sample_format], fill_order, bits, extra = key
+    listed = TiffLayout(
+        mark={b"II": "<", b"MM": ">"}[end],
+        photometric=photometric,
+        sample_format=sample_format,
+        fill_order=fill_order,
+        bits=bits,
+        extra=extra,
+    )
+    for compression, is_planar, is_tiled in itertools.product((UNCOMPRESSED, DEFLATE), (False, True), (False, True)):
+        layout = replace(listed, compression=compression, is_planar=is_planar, is_tiled=is_tiled)
+        if has_no_known_meaning(layout):
+            assert_unsupported(layout.body(), "a TIFF")
+        else:
+            assert_shown(layout)
+            if not (is_planar or is_tiled):
+                assert_transformed(layout.body())
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+@pytest.mark.parametrize("mark", ["<", ">"])
+def test_a_colour_map_of_8_bits_is_read_as_one(mark: str, bits: int) -> None:
+    assert_shown(TiffLayout(photometric=PALETTE, bits=(bits,), mark=mark, colour_map_bits=8))
+
+
+UNSUPPORTED = {
+    "3 floating-point samples of 32 bits": TiffLayout(photometric=RGB, bits=(32, 32, 32), sample_format=FLOAT),
+    "floating-point samples of 16 bits": TiffLayout(photometric=BLACK_IS_ZERO, bits=(16,), sample_format=FLOAT),
+    "floating-point samples of 64 bits": TiffLayout(photometric=BLACK_IS_ZERO, bits=(64,), sample_format=FLOAT),
+    "CIELAB with 4 unsigned samples": TiffLayout(photometric=CIELAB, bits=(8,) * 4, extra=(UNASSOCIATED,)),
+    "grey with 1 unsigned samples of 16 bits": TiffLayout(photometric=WHITE_IS_ZERO, bits=(16,), mark=">"),
+    "7 unsigned samples": TiffLayout(photometric=RGB, bits=(8,) * 7, extra=(0,) * 4),
+    "separate planes": TiffLayout(photometric=RGB, bits=(8,) * 4, extra=(ASSOCIATED,), is_planar=True),
+    "in separate planes": TiffLayout(photometric=RGB, bits=(8,) * 4, extra=(COREL_ALPHA,), is_planar=True),
+    "compression 34892": TiffLayout(photometric=RGB, bits=(8,) * 3, compression=34892),
+}
+
+
+@pytest.mark.parametrize("detail", UNSUPPORTED)
+def test_a_layout_that_cannot_be_read_is_called_unsupported_and_not_damaged(detail: str) -> None:
+    assert_unsupported(UNSUPPORTED[detail].body(), detail)
+
+
+def test_a_big_endian_bigtiff_is_called_unsupported_and_not_damaged() -> None:
+    assert_unsupported(b"MM\0+" + struct.pack(">HHQQ", 8, 0, 16, 0) + bytes(64), "a BigTIFF")
+
+
+@pytest.mark.parametrize(
+    ("header", "count"),
+    [
+        (b"II+\0" + struct.pack("<HHQ", 8, 0, 16), struct.pack("<Q", 2**64 - 1)),
+        (b"II+\0" + struct.pack("<HHQ", 8, 0, 16), struct.pack("<Q", 2**40)),
+        (b"II*\0" + struct.pack("<I", 8), struct.pack("<H", 2**16 - 1)),
+        (b"MM\0*" + struct.pack(">I", 8), struct.pack(">H", 2**16 - 1)),
+    ],
+)
+def test_a_directory_that_claims_more_fields_than_the_file_has_bytes(header: bytes, count: bytes) -> None:
+    found = finding((header + count).ljust(116, b"\0"))
+    assert isinstance(found, Rejection)
+    assert found.code is ReasonCode.CORRUPT
+    assert "does not fit into the file" in found.reason
+
+
+def test_what_libtiff_complains_about_reaches_no_log_and_our_own_line_does(
+    cloud: Cloud, capfd: pytest.CaptureFixture[str]
+) -> None:
+    body = bytearray(TiffLayout(photometric=RGB, bits=(8, 8, 8), compression=DEFLATE).body())
+    body[-20:] = b"\xff" * 20  # of the last strip
+    assert cloud.validate("uploads/a.tif", bytes(body))["reasonCode"] == "CORRUPT"
+    written = capfd.readouterr()
+    assert written.err == ""
+    assert '"outcome":"CORRUPT"' in written.out
+    os.write(2, b"back\n")
+    assert capfd.readouterr().err == "back\n"
