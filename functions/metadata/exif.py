@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
+from functions.shared.errors import PipelineError
 from functions.shared.images import embedded_exif
 
 _LONGEST_TEXT = 128
@@ -41,6 +42,8 @@ def read_exif(image: Image.Image) -> Exif:
         root = embedded_exif(image)
         photo: Mapping[int, Any] = root.get_ifd(IFD.Exif)
         gps: Mapping[int, Any] = root.get_ifd(IFD.GPSInfo)
+    except PipelineError:
+        raise  # the file could not be read, which says nothing about its EXIF
     except Exception:
         # Pillow's parser raises whatever the bytes lead it to.
         return Exif(orientation=1, fields={}, gps_present=_has_position_in_xmp(image))

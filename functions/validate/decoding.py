@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from functions.shared import jpeg
-from functions.shared.formats import HEIC, JPEG, Format
+from functions.shared.formats import HEIC, JPEG, PNG, Format
 from functions.shared.images import open_image, orientation, upright_size
 from functions.shared.reasons import ReasonCode, Rejection, reject
 from functions.shared.variants import UnsupportedVariantError
-from functions.validate import gif, tiff
+from functions.validate import gif, jpeg, png, tiff
 from functions.validate.counted import CountedReader
 from functions.validate.limits import Limits
-
-# A progressive photograph has about ten. A file of kilobytes can have thousands and keep a decoder busy for hours ("Two
-# Issues with the JPEG Standard", libjpeg-turbo project).
-_MOST_SCANS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +51,9 @@ def measure(body: BinaryIO, format: Format, limits: Limits) -> Measures | Reject
         if pixels > limits.max_pixels:
             return reject(ReasonCode.TOO_MANY_PIXELS, actual=f"{pixels:,}", limit=limits.max_pixels)
         width, height = upright_size(image.size, orientation(image))
-        _decode(image, format, frames=len(sizes))
+        if format is PNG:
+            png.check_data(reader)
+        _decode(image, format, sizes)
     except Image.DecompressionBombError:
         return reject(ReasonCode.TOO_MANY_PIXELS, actual=f"more than {limits.max_pixels:,}", limit=limits.max_pixels)
     except UnsupportedVariantError as error:
@@ -76,17 +74,10 @@ def _announced_frame_sizes(body: BinaryIO, format: Format, limits: Limits) -> li
         case "TIFF":
             return list(itertools.islice(tiff.frame_sizes(body), limits.max_frames + 1))
         case "JPEG":
-            _check_scans(body)
+            jpeg.check(body)
             return []
         case _:
             return []
-
-
-def _check_scans(body: BinaryIO) -> None:
-    """Each scan makes the decoder go through the whole picture again, and one takes only a few bytes."""
-    scans = (marker for marker, _ in jpeg.segments(body) if marker == jpeg.START_OF_SCAN)
-    if sum(1 for _ in itertools.islice(scans, _MOST_SCANS + 1)) > _MOST_SCANS:
-        raise ValueError(f"it has more than {_MOST_SCANS} scans, as no encoder writes")
 
 
 def _opened_frame_sizes(image: ImageFile.ImageFile, format: Format, limits: Limits) -> list[tuple[int, int]]:
@@ -104,12 +95,15 @@ def _opened_frame_sizes(image: ImageFile.ImageFile, format: Format, limits: Limi
     return sizes
 
 
-def _decode(image: ImageFile.ImageFile, format: Format, frames: int) -> None:
-    if format is JPEG:
-        # At an eighth and grey, libjpeg still reads every coded bit, so it meets the place where a file breaks off.
-        image.draft("L", (max(1, image.width // 8), max(1, image.height // 8)))
-    for frame in range(frames):
+def _decode(image: ImageFile.ImageFile, format: Format, sizes: list[tuple[int, int]]) -> None:
+    """Decode every frame, each of the size that was counted against the limit and no other."""
+    for frame, counted in enumerate(sizes):
         image.seek(frame)
+        if math.prod(image.size) != math.prod(counted):
+            raise ValueError("its frames have other sizes than its blocks announce")
+        if format is JPEG:
+            # At an eighth and grey, libjpeg still reads every coded bit, so it meets the place where a file breaks off.
+            image.draft("L", (max(1, image.width // 8), max(1, image.height // 8)))
         announced = image.size
         image.load()
         if image.size != announced:

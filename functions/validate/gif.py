@@ -10,6 +10,7 @@ from typing import BinaryIO
 # GIF89a Specification: Logical Screen Descriptor behind the signature, and Image Descriptor.
 _SCREEN = Struct("<6xHHBxx")
 _IMAGE = Struct("<HHHHB")
+_COMMENT = 0xFE
 
 
 class _Block(IntEnum):
@@ -28,6 +29,7 @@ def frame_sizes(body: BinaryIO) -> Iterator[tuple[int, int]]:
 
     Raises:
         EOFError: the file ends within a block.
+        ValueError: an extension has no data; Pillow and browsers disagree on where it ends, so on what follows.
     """
     body.seek(0)
     width, height, flags = _SCREEN.unpack(_read(body, _SCREEN.size))
@@ -42,8 +44,7 @@ def frame_sizes(body: BinaryIO) -> Iterator[tuple[int, int]]:
                 _read(body, 1)  # minimum code size
                 _skip_sub_blocks(body)
             case _Block.EXTENSION:
-                _read(body, 1)  # label
-                _skip_sub_blocks(body)
+                _skip_extension(body)
             case _Block.TRAILER:
                 return
 
@@ -60,6 +61,15 @@ def _skip_colour_table(body: BinaryIO, flags: int) -> None:
         _read(body, 3 * 2 ** ((flags & 7) + 1))
 
 
-def _skip_sub_blocks(body: BinaryIO) -> None:
+def _skip_extension(body: BinaryIO) -> None:
+    label = _read(body, 1)[0]
+    if not _skip_sub_blocks(body) and label != _COMMENT:
+        raise ValueError("it has an extension without data")
+
+
+def _skip_sub_blocks(body: BinaryIO) -> int:
+    """Skip a chain of sub-blocks and its end; how many bytes of data it has."""
+    total = 0
     while size := _read(body, 1)[0]:
-        _read(body, size)
+        total += len(_read(body, size))
+    return total

@@ -31,13 +31,13 @@ class StoredObject:
 class FakeS3:
     """Objects by (bucket, key, version); what is written without a version has version "".
 
-    `failures` and `write_failures` are raised, first to last, instead of an answer, and `failing_keys`
-    whenever that key is read; `ranges` are the Range headers
-    seen; with `breaks_off`, bodies end halfway. `listing` is what the list of versions shows, oldest first.
+    `failures` and `write_failures` are raised, first to last, instead of an answer (None lets one through), and
+    `failing_keys` whenever that key is read; `ranges` are the Range headers seen; with `breaks_off`, bodies end halfway.
+    `listing` is what the list of versions shows, oldest first.
     """
 
     objects: dict[tuple[str, str, str], StoredObject] = field(default_factory=dict)
-    failures: list[Exception] = field(default_factory=list)
+    failures: list[Exception | None] = field(default_factory=list)
     write_failures: list[Exception] = field(default_factory=list)
     failing_keys: dict[str, Exception] = field(default_factory=dict)
     ranges: list[str] = field(default_factory=list)
@@ -50,8 +50,8 @@ class FakeS3:
         self.objects[bucket, key, version] = StoredObject(body, content_type)
 
     def get_object(self, *, Bucket: str, Key: str, VersionId: str = "", Range: str = "") -> dict[str, Any]:
-        if self.failures:
-            raise self.failures.pop(0)
+        if self.failures and (failure := self.failures.pop(0)):
+            raise failure
         if Key in self.failing_keys:
             raise self.failing_keys[Key]
         if (Bucket, Key, VersionId) not in self.objects:

@@ -167,3 +167,26 @@ def test_a_gif_of_a_full_size_photograph_is_not_taken_for_a_flood() -> None:
     frames = [Image.effect_noise((400, 300), 100) for _ in range(40)]
     moving = file_of(frames[0], GIF, save_all=True, append_images=frames[1:])
     assert finding(GIF, moving) == Measures(width=400, height=300, frames=40)
+
+
+@pytest.mark.parametrize("label", [0x01, 0xF9, 0xFF])
+def test_a_gif_that_pillow_reads_as_larger_than_browsers_do(label: int) -> None:
+    """An extension without data makes Pillow take what follows for its data, here the frame that others see."""
+    screen = b"GIF89a" + struct.pack("<HHBBB", 8, 8, 0x80, 0, 0) + bytes(6)
+    small = b"," + struct.pack("<HHHHB", 0, 0, 8, 8, 0)
+    large = b"," + struct.pack("<HHHHB", 0, 0, 9_990, 9_990, 0)
+    pixels = b"\2\2\x44\1\0"
+    hidden = bytes([len(small) + len(pixels)]) + b"\0"
+    body = screen + b"!" + bytes([label]) + b"\0" + small + pixels + hidden + large + pixels + b";"
+    assert_corrupt(GIF, body, "extension without data")
+
+
+def test_a_gif_frame_outside_the_screen_is_counted_at_what_it_makes_pillow_allocate() -> None:
+    screen = b"GIF89a" + struct.pack("<HHBBB", 8, 8, 0x80, 0, 0) + bytes(6)
+    pixels = b"\2\2\x44\1\0"
+    inside = b"," + struct.pack("<HHHHB", 0, 0, 8, 8, 0) + pixels
+    outside = b"," + struct.pack("<HHHHB", 59_999, 59_999, 1, 1, 0) + pixels
+    for frames in (outside, inside + outside):
+        found = finding(GIF, screen + frames + b";")
+        assert isinstance(found, Rejection)
+        assert found.code is ReasonCode.TOO_MANY_PIXELS

@@ -250,7 +250,10 @@ def test_the_deny_lists_note_reaches_the_uploader(cloud: Cloud) -> None:
 
 
 def test_every_reason_code_is_tested() -> None:
-    tests = (Path(__file__), *(Path(__file__).with_name(f"test_{name}.py") for name in ("scanning", "tiff")))
+    tests = (
+        Path(__file__),
+        *(Path(__file__).with_name(f"test_{name}.py") for name in ("scanning", "tiff", "variants")),
+    )
     source = "".join(path.read_text(encoding="utf-8") for path in tests)
     missing = [
         code.name for code in ReasonCode if f"ReasonCode.{code.name}" not in source and f'"{code.name}"' not in source

@@ -1,0 +1,111 @@
+"""What is damaged in its pixels is rejected, however little; nothing is decoded before the decode that is checked."""
+
+from __future__ import annotations
+
+import io
+import random
+import struct
+import zlib
+
+import pytest
+from PIL import Image
+
+from functions.shared.errors import TransientError
+from functions.shared.formats import FORMATS, PNG, TIFF, Format
+from functions.shared.reasons import ReasonCode, Rejection
+from functions.validate.decoding import Measures, measure
+from functions.validate.limits import Limits
+from tests.unit.conftest import Cloud, file_payload
+from tests.unit.fake_aws import client_error
+from tests.unit.pictures import animation, exif_with_gps, file_of, gradient, patches, png_chunk
+
+LIMITS = Limits(max_bytes=1 << 20, max_pixels=1 << 20, max_frames=30, allowed_types=tuple(FORMATS))
+PICTURES = {
+    "rgb": file_of(patches((64, 48), seed=1), PNG),
+    "with EXIF": file_of(patches((64, 48), seed=1), PNG, exif=exif_with_gps().tobytes()),
+    "palette": file_of(gradient((64, 48)).quantize(16), PNG),
+    "animation": animation(3, format=PNG),
+}
+
+
+def code_of(body: bytes, format: Format = PNG) -> ReasonCode | None:
+    """The reason code; None if the file is accepted."""
+    found = measure(io.BytesIO(body), format, LIMITS)
+    return found.code if isinstance(found, Rejection) else None
+
+
+def data_and_checksums(body: bytes) -> list[int]:
+    """Where each byte of image data lies, and of its checksums."""
+    places, at = [], 8
+    while at < len(body):
+        length, name = struct.unpack_from(">I4s", body, at)
+        if name in {b"IDAT", b"fdAT"}:
+            places += range(at + 8, at + 12 + length)
+        at += 12 + length
+    return places
+
+
+def with_data(body: bytes, change: int) -> bytes:
+    """The PNG with one byte of its last image data exchanged, and the checksum made to fit."""
+    name = b"fdAT" if b"fdAT" in body else b"IDAT"
+    at = body.rindex(name)
+    (length,) = struct.unpack_from(">I", body, at - 4)
+    data = bytearray(body[at + 4 : at + 4 + length])
+    data[change % length] ^= 0x55
+    return body[: at - 4] + png_chunk(name, bytes(data)) + body[at + 8 + length :]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_every_single_damaged_byte_of_a_pngs_data_is_noticed(name: str) -> None:
+    body = PICTURES[name]
+    assert code_of(body) is None
+    places = data_and_checksums(body)
+    for at in random.Random(1).sample(places, min(300, len(places))):  # noqa: S311 - test data
+        damaged = bytearray(body)
+        damaged[at] ^= 0x55
+        assert code_of(bytes(damaged)) is ReasonCode.CORRUPT, at
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_png_whose_data_does_not_decode_is_corrupt_though_its_checksums_fit(name: str) -> None:
+    damaged = with_data(PICTURES[name], change=0)  # the first byte of the zlib stream
+    assert code_of(damaged) is ReasonCode.CORRUPT
+
+
+def test_a_png_that_has_fewer_rows_than_its_header_announces_is_corrupt() -> None:
+    rows = zlib.compress(bytes(20 * (1 + 3 * 64)))
+    header = struct.pack(">IIBBBBB", 64, 48, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
+    body = b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*chunk) for chunk in chunks)
+    assert code_of(body) is ReasonCode.CORRUPT
+
+
+def test_nothing_is_decoded_before_the_checked_decode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever asks for EXIF, size or orientation must not load: a second load succeeds on what the first left."""
+    loads = []
+    original = Image.core.zip_decoder  # pyright: ignore[reportAttributeAccessIssue]
+
+    def counted(*arguments: object) -> object:
+        loads.append(arguments)
+        return original(*arguments)
+
+    monkeypatch.setattr(Image.core, "zip_decoder", counted)
+    found = measure(io.BytesIO(PICTURES["rgb"]), PNG, LIMITS)
+    assert isinstance(found, Measures)
+    assert len(loads) == 1
+
+
+@pytest.mark.parametrize("format", FORMATS.values(), ids=lambda format: format.pillow)
+def test_no_failure_to_read_is_taken_for_broken_metadata(cloud: Cloud, format: Format) -> None:
+    """S3 fails at each of the requests in turn: the answer must never be one that leaves something out."""
+    picture = gradient((900, 600))
+    options = {"compression": "raw"} if format is TIFF else {}
+    body = file_of(picture, format, exif=exif_with_gps(6).tobytes(), **options)
+    verdict = cloud.validate("uploads/a", body)
+    event = {"file": file_payload("uploads/a", len(body)), "image": verdict}
+    cloud.s3.ranges.clear()
+    assert cloud.invoke("metadata", event)
+    for answered in range(len(cloud.s3.ranges)):
+        cloud.s3.failures[:] = [*[None] * answered, client_error("SlowDown", 503)]
+        with pytest.raises(TransientError):
+            cloud.invoke("metadata", event)
