@@ -9,7 +9,6 @@ from typing import BinaryIO
 
 from PIL import Image, ImageCms, ImageFile
 
-from functions.shared.errors import PipelineError
 from functions.shared.formats import Format
 
 _ORIENTATION_TAG = 0x0112
@@ -65,8 +64,6 @@ def orientation(image: Image.Image) -> int:
         return 1
     try:
         value = embedded_exif(image).get(_ORIENTATION_TAG, 1)
-    except PipelineError:
-        raise  # the file could not be read, which says nothing about its EXIF
     except Exception:
         # EXIF is written by anybody. Pillow's parser raises whatever its bytes lead it to; the image is fine without.
         return 1

@@ -32,8 +32,8 @@ class FakeS3:
     """Objects by (bucket, key, version); what is written without a version has version "".
 
     `failures` and `write_failures` are raised, first to last, instead of an answer (None lets one through), and
-    `failing_keys` whenever that key is read; `ranges` are the Range headers seen; with `breaks_off`, bodies end halfway.
-    `listing` is what the list of versions shows, oldest first.
+    `failing_keys` whenever that key is read; `ranges` are the Range headers seen; with `breaks_off`, bodies end
+    halfway. `listing` is what the list of versions shows, oldest first.
     """
 
     objects: dict[tuple[str, str, str], StoredObject] = field(default_factory=dict)

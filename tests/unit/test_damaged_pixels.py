@@ -1,4 +1,4 @@
-"""What is damaged in its pixels is rejected, however little; nothing is decoded before the decode that is checked."""
+"""What is damaged in its pixels is rejected, however little."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import struct
 import zlib
 
 import pytest
-from PIL import Image
-
+from functions.metadata.exif import read_exif
 from functions.shared.errors import TransientError
 from functions.shared.formats import FORMATS, PNG, TIFF, Format
+from functions.shared.images import open_image
 from functions.shared.reasons import ReasonCode, Rejection
-from functions.validate.decoding import Measures, measure
+from functions.validate.decoding import measure
 from functions.validate.limits import Limits
 from tests.unit.conftest import Cloud, file_payload
 from tests.unit.fake_aws import client_error
@@ -80,21 +80,6 @@ def test_a_png_that_has_fewer_rows_than_its_header_announces_is_corrupt() -> Non
     assert code_of(body) is ReasonCode.CORRUPT
 
 
-def test_nothing_is_decoded_before_the_checked_decode(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever asks for EXIF, size or orientation must not load: a second load succeeds on what the first left."""
-    loads = []
-    original = Image.core.zip_decoder  # pyright: ignore[reportAttributeAccessIssue]
-
-    def counted(*arguments: object) -> object:
-        loads.append(arguments)
-        return original(*arguments)
-
-    monkeypatch.setattr(Image.core, "zip_decoder", counted)
-    found = measure(io.BytesIO(PICTURES["rgb"]), PNG, LIMITS)
-    assert isinstance(found, Measures)
-    assert len(loads) == 1
-
-
 @pytest.mark.parametrize("format", FORMATS.values(), ids=lambda format: format.pillow)
 def test_no_failure_to_read_is_taken_for_broken_metadata(cloud: Cloud, format: Format) -> None:
     """S3 fails at each of the requests in turn: the answer must never be one that leaves something out."""
@@ -109,3 +94,23 @@ def test_no_failure_to_read_is_taken_for_broken_metadata(cloud: Cloud, format: F
         cloud.s3.failures[:] = [*[None] * answered, client_error("SlowDown", 503)]
         with pytest.raises(TransientError):
             cloud.invoke("metadata", event)
+
+
+class BreakingBody(io.BytesIO):
+    """A file in S3 that from some moment on cannot be read."""
+
+    is_broken = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.is_broken:
+            raise TransientError("S3 is throttling")
+        return super().read(size)
+
+
+def test_a_tiff_whose_exif_cannot_be_read_is_retried_not_described_without_it() -> None:
+    """Of all formats, only TIFF's EXIF is read after the header."""
+    body = BreakingBody(file_of(gradient(), TIFF, exif=exif_with_gps()))
+    image = open_image(body, TIFF, max_pixels=1 << 20)
+    body.is_broken = True
+    with pytest.raises(TransientError):
+        read_exif(image)
