@@ -8,6 +8,7 @@ import struct
 import zlib
 
 import pytest
+
 from functions.metadata.exif import read_exif
 from functions.shared.errors import TransientError
 from functions.shared.formats import FORMATS, PNG, TIFF, Format
