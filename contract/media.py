@@ -18,7 +18,7 @@ class MediaType:
     Args:
         name: its MIME type.
         extensions: file extensions that stand for it, with their dot, the usual one first.
-        aliases: other MIME types that uploaders declare for it.
+        aliases: other MIME types that uploaders declare for it; two formats may share one.
     """
 
     name: str
@@ -38,10 +38,14 @@ class MediaType:
 
 JPEG = MediaType(name="image/jpeg", extensions=(".jpg", ".jpeg", ".jpe", ".jfif"), aliases=("image/jpg", "image/pjpeg"))
 PNG = MediaType(name="image/png", extensions=(".png", ".apng"), aliases=("image/apng", "image/x-png"))
-WEBP = MediaType(name="image/webp", extensions=(".webp",))
+WEBP = MediaType(name="image/webp", extensions=(".webp",), aliases=("image/x-webp",))
 GIF = MediaType(name="image/gif", extensions=(".gif",))
 TIFF = MediaType(name="image/tiff", extensions=(".tiff", ".tif"), aliases=("image/tif", "image/x-tiff"))
-AVIF = MediaType(name="image/avif", extensions=(".avif", ".avifs"), aliases=("image/avif-sequence",))
+AVIF = MediaType(
+    name="image/avif",
+    extensions=(".avif", ".avifs"),
+    aliases=("image/avif-sequence", "image/heif", "image/heif-sequence"),
+)
 HEIC = MediaType(
     name="image/heic",
     extensions=(".heic", ".heif", ".hif", ".heics", ".heifs"),

@@ -21,7 +21,7 @@ class Format:
         pillow: the name of Pillow's plugin, the only one a file of this format is ever given to.
         module: the module that registers the plugin.
         extensions: file extensions that stand for it, the usual one first.
-        aliases: other MIME types that uploaders declare for it.
+        aliases: other MIME types that uploaders declare for it; two formats may share one.
     """
 
     content_type: str
@@ -50,7 +50,13 @@ PNG = Format(
     extensions=(".png", ".apng"),
     aliases=("image/apng", "image/x-png"),
 )
-WEBP = Format(content_type="image/webp", pillow="WEBP", module="PIL.WebPImagePlugin", extensions=(".webp",))
+WEBP = Format(
+    content_type="image/webp",
+    pillow="WEBP",
+    module="PIL.WebPImagePlugin",
+    extensions=(".webp",),
+    aliases=("image/x-webp",),
+)
 GIF = Format(content_type="image/gif", pillow="GIF", module="PIL.GifImagePlugin", extensions=(".gif",))
 TIFF = Format(
     content_type="image/tiff",
@@ -64,7 +70,7 @@ AVIF = Format(
     pillow="AVIF",
     module="PIL.AvifImagePlugin",
     extensions=(".avif", ".avifs"),
-    aliases=("image/avif-sequence",),
+    aliases=("image/avif-sequence", "image/heif", "image/heif-sequence"),
 )
 HEIC = Format(
     content_type="image/heic",

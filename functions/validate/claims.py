@@ -8,11 +8,15 @@ from pathlib import PurePosixPath
 from functions.shared.formats import FORMATS, UNKNOWN_TYPE
 from functions.shared.reasons import ReasonCode, Rejection, reject
 
-# What S3 and HTTP clients send when nobody declared anything.
-_UNDECLARED = frozenset({"", UNKNOWN_TYPE, "binary/octet-stream"})
+# What S3 and HTTP clients send when nobody declared anything, and what forms send whatever they carry.
+_UNDECLARED = frozenset(
+    {UNKNOWN_TYPE, "binary/octet-stream", "application/x-www-form-urlencoded", "multipart/form-data"}
+)
 
 _BY_EXTENSION = {extension: format.content_type for format in FORMATS.values() for extension in format.extensions}
 _BY_ALIAS = {alias: format.content_type for format in FORMATS.values() for alias in format.aliases}
+_PROGRAMS = {".exe": "application/x-msdownload", ".dll": "application/x-msdownload"}
+_SHORTEST_EXTENSION = len(".pdf")
 
 
 def check_type(found: str, *, key: str, declared: str, allowed: tuple[str, ...]) -> Rejection | None:
@@ -28,19 +32,31 @@ def check_type(found: str, *, key: str, declared: str, allowed: tuple[str, ...])
         described = "of no known image format" if found == UNKNOWN_TYPE else found
         return reject(ReasonCode.UNSUPPORTED_TYPE, found=described, accepted=", ".join(allowed))
     for witness, claimed in (("extension", _claimed_by_name(key)), ("content type", _claimed_by_header(declared))):
-        if claimed not in {found, ""}:
-            extension = FORMATS[found].extension
-            return reject(ReasonCode.TYPE_MISMATCH, found=found, witness=witness, claimed=claimed, extension=extension)
+        if claimed not in {"", found, *FORMATS[found].aliases}:
+            claimed_type, extension = _BY_ALIAS.get(claimed, claimed), FORMATS[found].extension
+            return reject(
+                ReasonCode.TYPE_MISMATCH, found=found, witness=witness, claimed=claimed_type, extension=extension
+            )
     return None
 
 
 def _claimed_by_name(key: str) -> str:
+    """The type that the name's extension stands for; "" where what follows its last dot is no such extension.
+
+    Names have dots without extensions ("by.me"), and the table of extensions holds many that few people know. Of the
+    types that are not ours, only those count that a name is given on purpose: of three letters, registered, and not
+    the type of any bytes whatsoever (".bin").
+    """
     extension = PurePosixPath(key.rpartition("/")[2]).suffix.lower()
-    return _BY_EXTENSION.get(extension) or mimetypes.types_map.get(extension, "")
+    if known := _BY_EXTENSION.get(extension) or _PROGRAMS.get(extension):
+        return known
+    content_type = mimetypes.types_map.get(extension, "")
+    is_obscure = len(extension) < _SHORTEST_EXTENSION or content_type.startswith("application/x-")
+    return "" if is_obscure or content_type == UNKNOWN_TYPE else content_type
 
 
 def _claimed_by_header(declared: str) -> str:
+    """The declared type; "" where none is, which includes "image/*" and words that are no type, such as "undefined"."""
     content_type = declared.partition(";")[0].strip().lower()
-    if content_type in _UNDECLARED:
-        return ""
-    return _BY_ALIAS.get(content_type, content_type)
+    is_type = "/" in content_type and not content_type.endswith("/*")
+    return content_type if is_type and content_type not in _UNDECLARED else ""

@@ -42,6 +42,9 @@ from tests.unit.tiff_files import (
     TiffLayout,
 )
 
+# Pillow warns of what it finds in damaged files.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+
 LIMITS = Limits(max_bytes=1 << 20, max_pixels=1 << 20, max_frames=30, allowed_types=tuple(FORMATS))
 PRESETS = presets_from_environment(
     {"RENDITION_PRESETS": json.dumps([{"name": "w9", "width": 9, "formats": ["webp"], "quality": 50}])}
@@ -155,6 +158,16 @@ def test_a_directory_that_claims_more_fields_than_the_file_has_bytes(header: byt
     assert isinstance(found, Rejection)
     assert found.code is ReasonCode.CORRUPT
     assert "does not fit into the file" in found.reason
+
+
+@pytest.mark.parametrize("compression", [UNCOMPRESSED, DEFLATE])
+@pytest.mark.parametrize("count", [0, 2**28, 2**32 - 1])
+def test_a_field_that_claims_any_number_of_values_leads_to_a_verdict(compression: int, count: int) -> None:
+    body = TiffLayout(photometric=PALETTE, bits=(8,), compression=compression).body()
+    for field in range(struct.unpack_from("<H", body, 8)[0]):
+        changed = bytearray(body)
+        struct.pack_into("<I", changed, 10 + 12 * field + 4, count)
+        assert finding(bytes(changed))
 
 
 def test_what_libtiff_complains_about_reaches_no_log_and_our_own_line_does(

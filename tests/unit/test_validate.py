@@ -150,6 +150,15 @@ def test_a_type_left_out_of_the_settings_is_not_accepted(cloud: Cloud, monkeypat
         ("uploads/a.html", ""),
         ("uploads/a.png", "image/jpeg"),
         ("uploads/a.png", "text/html; charset=utf-8"),
+        ("uploads/a.png", "image/jpg"),
+        ("uploads/a.png", "application/json"),
+        ("uploads/a.pdf", ""),
+        ("uploads/a.svg", "image/*"),
+        ("uploads/a.txt", ""),
+        ("uploads/a.mp4", ""),
+        ("uploads/a.zip", ""),
+        ("uploads/a.exe", ""),
+        ("uploads/a.heic", ""),
     ],
 )
 def test_a_png_that_claims_to_be_something_else(cloud: Cloud, key: str, content_type: str) -> None:
@@ -166,10 +175,45 @@ def test_a_png_that_claims_to_be_something_else(cloud: Cloud, key: str, content_
         ("uploads/a.apng", "application/octet-stream"),
         ("uploads/.png", "image/x-png"),
         ("uploads/photo.jpg/", ""),
+        ("uploads/a.png", "image/*"),
+        ("uploads/a.png", "*/*"),
+        ("uploads/a.png", "application/x-www-form-urlencoded"),
+        ("uploads/a.png", "multipart/form-data; boundary=x"),
+        ("uploads/a.png", "undefined"),
+        ("uploads/by.me", ""),
+        ("uploads/st. mark's sq.", ""),
+        ("uploads/photo.by.ms", ""),
+        ("uploads/2026.06.21", ""),
+        ("uploads/anna.pl", ""),
+        ("uploads/photo.man", ""),
+        ("uploads/photo.bin", "application/octet-stream"),
+        ("uploads/photo.upload", ""),
     ],
 )
 def test_a_png_that_claims_nothing_or_the_truth(cloud: Cloud, key: str, content_type: str) -> None:
     assert cloud.validate(key, file_of(gradient(), PNG), content_type)["accepted"]
+
+
+@pytest.mark.parametrize(
+    ("format", "content_type"),
+    [
+        (JPEG, "image/jpg"),
+        (JPEG, "image/pjpeg"),
+        (WEBP, "image/x-webp"),
+        (TIFF, "image/x-tiff"),
+        (AVIF, "image/heif"),
+        (AVIF, "image/heif-sequence"),
+        (HEIC, "image/heif"),
+    ],
+)
+def test_another_name_of_the_same_type_is_no_contradiction(cloud: Cloud, format: Format, content_type: str) -> None:
+    assert cloud.validate(f"uploads/a{format.extension}", file_of(gradient(), format), content_type)["accepted"]
+
+
+@pytest.mark.parametrize(("format", "content_type"), [(AVIF, "image/heic"), (HEIC, "image/avif"), (JPEG, "image/heif")])
+def test_a_related_type_is_still_another_one(cloud: Cloud, format: Format, content_type: str) -> None:
+    code = rejected(cloud, f"uploads/a{format.extension}", file_of(gradient(), format), content_type)
+    assert code is ReasonCode.TYPE_MISMATCH
 
 
 def test_a_header_that_announces_too_many_pixels(cloud: Cloud) -> None:
