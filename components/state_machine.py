@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.bucket import Bucket
 from components.deployment import Deployment
 from components.function import Function
 from components.iam import ServiceRole, ServiceRoleArgs, Statement, allow, use_key, write_traces
@@ -14,6 +15,7 @@ from components.persist import Persist
 from components.queue import DeadLetterQueue
 from components.settings import Settings, TransformFunction
 from components.workflow import TransformSpec, WorkflowSpec, workflow_definition
+from contract.keys import UPLOADS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +26,7 @@ class StateMachineArgs:
     settings: Settings
     validate: Function
     transforms: Sequence[tuple[TransformFunction, Function]]
+    ingest_bucket: Bucket
     validate_dlq: DeadLetterQueue
     persist: Persist
     key_arn: pulumi.Input[str] | None
@@ -130,6 +133,13 @@ def _statements(args: StateMachineArgs) -> list[Statement]:
             ["lambda:InvokeFunction"],
             [function.alias_arn for function in functions],
             why="Calls the released version of each function",
+        ),
+        allow(
+            "FindFirstVersions",
+            ["s3:ListBucketVersions"],
+            [args.ingest_bucket.arn],
+            {"StringLike": {"s3:prefix": [f"{UPLOADS}*"]}},
+            why="Finds out which version a job id in a key belongs to",
         ),
         allow(
             "KeepJobs",

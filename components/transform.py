@@ -80,6 +80,7 @@ class Transform(pulumi.ComponentResource):
                 settings=settings,
                 validate=validate,
                 transforms=transforms,
+                ingest_bucket=args.ingest_bucket,
                 validate_dlq=self.validate_dlq,
                 persist=args.persist,
                 key_arn=args.key_arn,

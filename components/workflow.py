@@ -2,7 +2,8 @@
 
 ::
 
-    Receive ▶ MarkProcessing ▶ Validate ▶ Verdict
+    Receive ▶ CarriesJobId ▶ MarkProcessing ▶ Validate ▶ Verdict
+              the key carries a job id ▶ FindOlderVersion ▶ IsFirstVersion ▶ ClaimJob ▶ MarkProcessing
       rejected ▶ RecordRejection ▶ SendToValidateDlq ▶ PublishRejection ▶ FinishRejection ▶ Rejected
       accepted ▶ MarkTransforming ▶ Transform ▶ Persist ▶ Publish ▶ MarkPublished ▶ Complete ▶ Completed
                  Persist refused ▶ CheckExisting ▶ WhoseRecord ▶ Publish, Complete or Supersede ▶ Superseded
@@ -16,6 +17,10 @@ A finished file goes through again when its event comes with a ``run``: who want
 the time of the request in it. Runs of one file version are ordered by that text, and an upload's own run is empty. The
 job's row and the record say which run they are of; a newer run takes both over, and whatever is left of an older one
 ends at once.
+
+A key that carries a job id (contract/jobs.py) gives it to the first version under it, whichever version's event comes
+first: S3 says whether there is an older one. A later version has an id of its own, as has a version whose key carries
+none; it also has one where the first was deleted and the job's row still says whose it is.
 
 Versions of a file are ordered by their ``sequencer``, 32 digits that compare as text: S3's own, padded, as its event
 says it. With malware scanning the event is that of the scan, which has none, and validate makes one
@@ -32,10 +37,13 @@ from components.workflow_tasks import (
     CONDITION_FAILED,
     DYNAMODB_RETRY,
     FAILURE_CATCH,
+    S3_RETRY,
     SQS_RETRY,
     TRANSFORM_FAILURE_CATCH,
+    UNRECORDED_FAILURE_CATCH,
     JobsTable,
     State,
+    claim_job,
     finish_job,
     function_call,
     notification,
@@ -50,14 +58,18 @@ from components.workflow_values import (
     FAILURE_HINT,
     FILE,
     IMAGE,
+    IS_FIRST_VERSION,
+    KEY_CARRIES_JOB_ID,
     RECEIVED,
     RECORDED_RUN,
     REJECTED_FILE,
     REJECTION,
     REJECTION_MESSAGE,
     SCANNED_FILE,
+    WITH_JOB_ID_OF_KEY,
     stages_and,
 )
+from contract.jobs import JobStatus, Stage
 
 States = dict[str, State]
 
@@ -148,6 +160,7 @@ def workflow_definition(spec: WorkflowSpec) -> dict[str, Any]:
 
 def _reception(spec: WorkflowSpec) -> States:
     """Name the job and mark it as being processed, unless an earlier delivery of the same run finished it."""
+    started = {"status": {"S": JobStatus.PROCESSING}, "stage": {"S": Stage.RECEIVED}}
     return {
         "Receive": {
             "Type": "Pass",
@@ -156,11 +169,41 @@ def _reception(spec: WorkflowSpec) -> States:
                 "file": expression(SCANNED_FILE if spec.malware_scan else FILE),
                 "stages": [RECEIVED],
             },
-            "Next": "MarkProcessing",
+            "Next": "CarriesJobId",
         },
+        "CarriesJobId": {
+            "Type": "Choice",
+            "Choices": [{"Condition": expression(KEY_CARRIES_JOB_ID), "Next": "FindOlderVersion"}],
+            "Default": "MarkProcessing",
+        },
+        "FindOlderVersion": service_call(
+            "aws-sdk:s3:listObjectVersions",
+            {
+                "Bucket": expression("$file.bucket"),
+                "Prefix": expression("$file.fileKey"),
+                "KeyMarker": expression("$file.fileKey"),
+                "VersionIdMarker": expression("$file.versionId"),
+                "MaxKeys": 1,
+            },
+            retry=S3_RETRY,
+            assign={"isFirstVersion": expression(IS_FIRST_VERSION)},
+            on_failure=UNRECORDED_FAILURE_CATCH,
+            next_state="IsFirstVersion",
+        ),
+        "IsFirstVersion": {
+            "Type": "Choice",
+            "Choices": [{"Condition": expression("$isFirstVersion"), "Next": "ClaimJob"}],
+            "Default": "MarkProcessing",
+        },
+        "ClaimJob": claim_job(
+            spec.jobs,
+            started,
+            job_id=f"{WITH_JOB_ID_OF_KEY}.jobId",
+            assign={"file": expression(WITH_JOB_ID_OF_KEY)},
+        ),
         "MarkProcessing": update_job(
             spec.jobs,
-            {"status": {"S": "PROCESSING"}, "stage": {"S": "RECEIVED"}, "startedAt": string("$now()")},
+            {**started, "startedAt": string("$now()")},
             remove=(*EXPLANATION, "finishedAt"),
             next_state="Validate",
         ),

@@ -76,6 +76,7 @@ DYNAMODB_RETRY = [
         max_delay=5,
     )
 ]
+S3_RETRY = [_retry(["S3.S3Exception", "S3.SdkClientException"], first_delay=1, attempts=3, max_delay=5)]
 SQS_RETRY = [
     _retry(
         ["SQS.RequestThrottledException", "SQS.KmsThrottledException", "SQS.SdkClientException"],
@@ -109,6 +110,8 @@ FAILURE_CATCH = {
     },
     "Next": "RecordFailure",
 }
+# Before it is known whose job this is, there is no row to record a failure in.
+UNRECORDED_FAILURE_CATCH = {**FAILURE_CATCH, "Next": "Failed"}
 # The error that leaves the Map names its transform; not every error does so by itself, a timeout for one.
 TRANSFORM_FAILURE_CATCH = {
     "ErrorEquals": ["States.ALL"],
@@ -185,6 +188,36 @@ def notification(
         retry=SNS_RETRY,
         assign=assign,
         next_state=next_state,
+    )
+
+
+def claim_job(jobs: JobsTable, values: Mapping[str, Any], *, job_id: str, assign: Mapping[str, Any]) -> State:
+    """Give a job's row to this version unless it is another's; whose it is, is decided once.
+
+    Writes only what the row lacks, so that a job that is finished stays as it is.
+
+    Args:
+        jobs: the table.
+        values: the row of a job that begins.
+        job_id: an expression.
+        assign: variables that change when the row is this version's.
+    """
+    values = {**JOB, "updatedAt": string("$now()"), "createdAt": string("$now()"), "expiresAt": _expiry(jobs), **values}
+    return service_call(
+        "dynamodb:updateItem",
+        {
+            "TableName": jobs.name,
+            "Key": {"jobId": string(job_id)},
+            "UpdateExpression": f"SET {', '.join(f'#{name} = if_not_exists(#{name}, :{name})' for name in values)}",
+            "ConditionExpression": "attribute_not_exists(#versionId) OR #versionId = :versionId",
+            "ExpressionAttributeNames": {f"#{name}": name for name in values},
+            "ExpressionAttributeValues": {f":{name}": value for name, value in values.items()},
+        },
+        retry=DYNAMODB_RETRY,
+        assign=assign,
+        catch=[{"ErrorEquals": [CONDITION_FAILED], "Next": "MarkProcessing"}],
+        on_failure=UNRECORDED_FAILURE_CATCH,
+        next_state="MarkProcessing",
     )
 
 

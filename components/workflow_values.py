@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 
 from components.jsonata import AS_ATTRIBUTE, expression, number, string
+from contract.jobs import JOB_ID_DIGITS, KEY_WITH_JOB_ID
+from contract.keys import UPLOADS
 
-# What every `file` says, from $message, $bucket, $key and $version, whoever announced it.
-_ANNOUNCED = """
-    "jobId": $substring($hash($bucket & "/" & $key & "#" & $version, "SHA-256"), 0, 32),
+# What every `file` says, from $message, $bucket, $key and $version, whoever announced it. The job id is the version's
+# own, as `contract.jobs.version_job_id` derives it.
+_ANNOUNCED = f"""
+    "jobId": $substring($hash($bucket & "/" & $key & "#" & $version, "SHA-256"), 0, {JOB_ID_DIGITS}),
     "bucket": $bucket,
     "fileKey": $key,
     "versionId": $version,
@@ -57,6 +60,16 @@ SCANNED_FILE = f"""(
     }}
   }}
 )"""
+
+_SLASH = r"\/"
+KEY_CARRIES_JOB_ID = f"$contains($file.fileKey, /{KEY_WITH_JOB_ID.replace('/', _SLASH)}/)"
+WITH_JOB_ID_OF_KEY = f"""$merge([$file, {{
+  "jobId": $substring($file.fileKey, {len(UPLOADS)}, {JOB_ID_DIGITS})
+}}])"""
+# From the versions and delete markers that S3 lists after this version, which are older, or of keys that begin alike.
+IS_FIRST_VERSION = """$not($exists(
+  [$states.result.Versions, $states.result.DeleteMarkers][Key = $file.fileKey]
+))"""
 
 # The first entry of this attempt's stage history, which is kept as DynamoDB takes it.
 RECEIVED = {

@@ -122,6 +122,7 @@ def install(
     _pace_retries_as_aws_does()
     _enforce_workflow_roles()
     _tell_versions_with_tags()
+    _list_versions_in_workflows()
     _leave_alarms_to_our_layer()
 
 
@@ -296,13 +297,16 @@ def _scope() -> str:
     return f"{responses.get_region()}:{responses.get_account_id()}"
 
 
-def _is_allowed(access_key_id: str, action: str, resource_arn: str) -> bool:
+def _is_allowed(
+    access_key_id: str, action: str, resource_arn: str, condition_keys: dict[str, Any] | None = None
+) -> bool:
     """Ask the emulator's evaluator about a call that no request carries; it journals the decision."""
     context = contextvars.copy_context()
     # Of the request that this thread works for, only the signature is in the way: it is another caller's.
     context.run(iam_evaluator._signed_request.set, None)
     service, region = action.split(":", 1)[0], responses.get_region()
-    return context.run(iam_evaluator.enforce, access_key_id, action, service, region, resource_arn=resource_arn) is None
+    enforce = functools.partial(iam_evaluator.enforce, resource_arn=resource_arn, service_context=condition_keys)
+    return context.run(enforce, access_key_id, action, service, region) is None
 
 
 def _count_loopback_as_tls() -> None:
@@ -828,6 +832,7 @@ _INTEGRATIONS: dict[str, tuple[str, str]] = {
     "arn:aws:states:::sns:publish": ("sns:Publish", "SNS.AuthorizationErrorException"),
     "arn:aws:states:::aws-sdk:s3:headObject": ("s3:GetObject", "S3.S3Exception"),
     "arn:aws:states:::aws-sdk:s3:getObjectTagging": ("s3:GetObjectTagging", "S3.S3Exception"),
+    "arn:aws:states:::aws-sdk:s3:listObjectVersions": ("s3:ListBucketVersions", "S3.S3Exception"),
 }
 
 
@@ -848,7 +853,8 @@ def _enforce_workflow_roles() -> None:
             )
         action, error_when_denied = _INTEGRATIONS[resource]
         target = _target_arn(resource, arguments)
-        if not _workflow_may(running, action, target):
+        context = {"s3:prefix": arguments["Prefix"]} if "Prefix" in arguments else {}
+        if not _workflow_may(running, action, target, context):
             role = running.role_arn.rsplit("/", 1)[-1]
             cause = f"the role {role} is not authorized to perform: {action} on resource: {target}"
             raise stepfunctions._ExecutionError(error_when_denied, cause)
@@ -867,6 +873,36 @@ def _tell_versions_with_tags() -> None:
     stepfunctions._S3_OP_SPECS["GetObjectTagging"] |= {"header_outputs": {"x-amz-version-id": "VersionId"}}
 
 
+def _list_versions_in_workflows() -> None:
+    """Gap: a workflow cannot call s3:listObjectVersions."""
+    stepfunctions._S3_OP_SPECS["ListObjectVersions"] = {
+        "method": "GET",
+        "path": "/{Bucket}",
+        "static_query": (("versions", ""),),
+        "query_params": {
+            "Prefix": "prefix",
+            "MaxKeys": "max-keys",
+            "KeyMarker": "key-marker",
+            "VersionIdMarker": "version-id-marker",
+        },
+        "result_root": "ListVersionsResult",
+        "list_fields": ("Version", "DeleteMarker"),
+    }
+    dispatch = stepfunctions._dispatch_aws_sdk_rest_xml
+
+    @functools.wraps(dispatch)
+    def dispatch_rest_xml(service: dict[str, Any], service_name: str, action: str, arguments: dict[str, Any]) -> Any:
+        answer = dispatch(service, service_name, action, arguments)
+        if action == "listObjectVersions":
+            # Step Functions names fields as the SDK's model does, which differs here from the elements of the XML.
+            for element, field in (("Version", "Versions"), ("DeleteMarker", "DeleteMarkers")):
+                if element in answer:
+                    answer[field] = answer.pop(element)
+        return answer
+
+    stepfunctions._dispatch_aws_sdk_rest_xml = dispatch_rest_xml
+
+
 def _target_arn(resource: str, arguments: dict[str, Any]) -> str:
     scope = _scope()
     if ":lambda:" in resource:
@@ -878,16 +914,17 @@ def _target_arn(resource: str, arguments: dict[str, Any]) -> str:
     if ":sqs:" in resource:
         return f"arn:aws:sqs:{scope}:{arguments['QueueUrl'].rsplit('/', 1)[1]}"
     if ":s3:" in resource:
-        return f"arn:aws:s3:::{arguments['Bucket']}/{arguments['Key']}"
+        key = f"/{arguments['Key']}" if "Key" in arguments else ""
+        return f"arn:aws:s3:::{arguments['Bucket']}{key}"
     return arguments["TopicArn"]
 
 
-def _workflow_may(running: RunningExecution, action: str, resource_arn: str) -> bool:
+def _workflow_may(running: RunningExecution, action: str, resource_arn: str, context: dict[str, Any]) -> bool:
     try:
         access_key_id = _workflow_session(running.role_arn, running.record["stateMachineArn"])
     except NotAssumable as refusal:
         raise stepfunctions._ExecutionError("States.Runtime", str(refusal)) from None
-    return _is_allowed(access_key_id, action, resource_arn)
+    return _is_allowed(access_key_id, action, resource_arn, context)
 
 
 @functools.cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import mimetypes
 import time
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
+
+from contract.jobs import possible_job_ids, version_job_id
 
 # What a job ends as. FAILED is not among them: the queue delivers the file again until its retries are used up.
 FINAL_STATUSES = frozenset({"COMPLETED", "REJECTED", "SUPERSEDED"})
@@ -30,8 +31,8 @@ class Upload:
 
     @property
     def job_id(self) -> str:
-        """The job's key: the workflow derives the same from the event (components/workflow.py)."""
-        return hashlib.sha256(f"{self.bucket}/{self.file_key}#{self.version_id}".encode()).hexdigest()[:32]
+        """The job's own id, which every version has whose key carries none."""
+        return version_job_id(self.bucket, self.file_key, self.version_id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,9 @@ class Pipeline:
 
     def job(self, upload: Upload) -> dict[str, Any] | None:
         """The upload's row of the jobs table, or None while the workflow has not received it."""
-        return self._item(self.outputs["jobsTable"], {"jobId": {"S": upload.job_id}})
+        ids = possible_job_ids(upload.bucket, upload.file_key, upload.version_id)
+        rows = (self._item(self.outputs["jobsTable"], {"jobId": {"S": job_id}}) for job_id in ids)
+        return next((row for row in rows if row and row.get("versionId") == upload.version_id), None)
 
     def asset(self, file_key: str) -> dict[str, Any] | None:
         """The file's row of the assets table: its newest completed version, or None."""

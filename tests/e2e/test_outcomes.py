@@ -99,6 +99,19 @@ def test_an_older_version_arriving_late_changes_nothing(stack: Stack) -> None:
     assert [message["versionId"] for message in stack.notifications(old, new)] == [new.version_id]
 
 
+def test_the_job_id_in_a_key_belongs_to_the_first_version_and_the_second_is_a_job_of_its_own(stack: Stack) -> None:
+    job_id = "0123456789abcdef0123456789abcdef"
+    first = stack.upload(f"uploads/{job_id}/cat.jpg", photograph(seed=1))
+    second = stack.upload(first.file_key, photograph(seed=2, size=(300, 200)))
+    rows = stack.finish(first, second)
+
+    assert [row["jobId"] for row in rows] == [job_id, second.job_id]
+    assert [row["versionId"] for row in rows] == [first.version_id, second.version_id]
+    assert rows[1]["status"] == "COMPLETED"
+    assert rows[0]["status"] in ("COMPLETED", "SUPERSEDED")
+    assert _asset(stack, second)["versionId"] == second.version_id
+
+
 def test_a_rejected_file_is_explained_kept_and_announced(stack: Stack) -> None:
     upload = stack.upload("uploads/cut.jpg", photograph()[:4000])
     (job,) = stack.finish(upload)

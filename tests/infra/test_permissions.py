@@ -190,6 +190,7 @@ def test_the_workflow_may_do_every_task_it_contains_and_no_more(recording: Recor
         "arn:aws:states:::dynamodb:updateItem": "dynamodb:UpdateItem",
         "arn:aws:states:::sqs:sendMessage": "sqs:SendMessage",
         "arn:aws:states:::sns:publish": "sns:Publish",
+        "arn:aws:states:::aws-sdk:s3:listObjectVersions": "s3:ListBucketVersions",
     }
     needed = {actions[task] for task in re.findall(r'"Resource": "([^"]+)"', machine.inputs["definition"])}
     granted = {action for action, _ in granted_to(recording, "workflow")}

@@ -370,6 +370,20 @@ def test_there_is_no_guardduty(bench: Workbench) -> None:
         bench.cloud.client("guardduty").list_malware_protection_plans()
 
 
+def test_a_workflow_cannot_list_versions(bench: Workbench) -> None:
+    """_list_versions_in_workflows"""
+    bucket = bench.name("bucket")
+    bench.cloud.client("s3").create_bucket(Bucket=bucket)
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:s3:listObjectVersions",
+        "Arguments": {"Bucket": bucket, "Prefix": "a"},
+        "End": True,
+    }
+    answer = bench.run(bench.workflow({"Versions": state}), {})
+    assert "not yet implemented" in answer["cause"]
+
+
 def test_a_workflow_is_not_told_whose_tags_it_gets(bench: Workbench) -> None:
     """_tell_versions_with_tags"""
     s3, bucket = bench.cloud.client("s3"), bench.name("bucket")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import time
@@ -19,6 +18,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from components.workflow import TransformSpec, WorkflowSpec, workflow_definition
+from contract.jobs import key_job_id, version_job_id
 from localcloud.emulator import Emulator
 from tests.workflow.branches import branches_taken, states_entered, task_errors
 
@@ -75,6 +75,8 @@ ANSWERS = {
 class Upload:
     """One version of a file; `run` is of a request that it goes through again.
 
+    `has_job_id_of_key` says whose job id the test expects.
+
     With `scan`, a result such as THREATS_FOUND, its event is that of a malware scan and has no sequencer; with
     `tells_sequencer`, it is one that an operator sends, who knows it.
     """
@@ -85,11 +87,13 @@ class Upload:
     run: str = ""
     scan: str = ""
     tells_sequencer: bool = False
+    has_job_id_of_key: bool = False
 
     @property
     def job_id(self) -> str:
         """What everything else calls this version's job."""
-        return hashlib.sha256(f"{BUCKET}/{self.file_key}#{self.version_id}".encode()).hexdigest()[:32]
+        own = version_job_id(BUCKET, self.file_key, self.version_id)
+        return (self.has_job_id_of_key and key_job_id(self.file_key)) or own
 
     @property
     def padded_sequencer(self) -> str:
@@ -172,6 +176,8 @@ class Rig:
         self._control = control_directory
         self._runs = 0
         self._configure("_SFN_WAIT_SCALE", WAIT_SCALE)
+        cloud.client("s3").create_bucket(Bucket=BUCKET)
+        cloud.client("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         self._create_tables()
         self._create_queues()
         functions = self._create_functions()
@@ -201,6 +207,11 @@ class Rig:
                 ("scanning-workflow", workflow_definition(replace(self.spec, malware_scan=True))),
             )
         }
+
+    def store(self, upload: Upload) -> Upload:
+        """Store a version under an upload's key; the upload as S3 names the version."""
+        answer = self.cloud.client("s3").put_object(Bucket=BUCKET, Key=upload.file_key, Body=b"")
+        return replace(upload, version_id=answer["VersionId"])
 
     def tell(self, upload: Upload, function: str, *orders: Mapping[str, Any]) -> None:
         """Make a function answer, raise or wait, call by call, when it works on an upload."""
@@ -364,7 +375,13 @@ class Rig:
         }
 
     def _workflow_role(self) -> str:
-        actions = ["lambda:InvokeFunction", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+        actions = [
+            "lambda:InvokeFunction",
+            "s3:ListBucketVersions",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+        ]
         return self._role("workflow", "states.amazonaws.com", [*actions, "sqs:SendMessage", "sns:Publish"])
 
     def _role(self, name: str, service: str, actions: Sequence[str]) -> str:

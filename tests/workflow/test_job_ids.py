@@ -1,0 +1,118 @@
+"""The job id that a key carries belongs to the first version under it, whichever version's event comes first."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from tests.workflow.rig import BUCKET, Fault, Rig, Upload
+
+FIRST, SECOND = "0A01", "0A02"
+S3_IS_BUSY = Fault(error="S3.S3Exception", cause="Please reduce your request rate.")
+
+
+@pytest.fixture
+def key() -> str:
+    """A key as the API would hand it out."""
+    return f"uploads/{uuid.uuid4().hex}/cat.jpg"
+
+
+def stored_twice(rig: Rig, key: str) -> tuple[Upload, Upload]:
+    """Two versions under one key, the first with the key's job id."""
+    first = rig.store(Upload(file_key=key, sequencer=FIRST, has_job_id_of_key=True))
+    return first, rig.store(Upload(file_key=key, sequencer=SECOND))
+
+
+def test_only_version_has_the_job_id_of_its_key(rig: Rig, key: str) -> None:
+    upload = rig.store(Upload(file_key=key, has_job_id_of_key=True))
+
+    assert rig.run(upload).output == {"jobId": upload.job_id, "status": "COMPLETED"}
+
+    assert rig.job(upload)["versionId"] == upload.version_id
+    assert rig.asset(upload)["jobId"] == upload.job_id
+    assert [message["versionId"] for message in rig.notifications(upload)] == [upload.version_id]
+
+
+@pytest.mark.parametrize("in_order", [True, False], ids=["first-comes-first", "second-comes-first"])
+def test_two_versions_under_a_key_with_a_job_id_are_two_jobs(rig: Rig, key: str, in_order: bool) -> None:
+    first, second = stored_twice(rig, key)
+
+    for upload in (first, second) if in_order else (second, first):
+        rig.run(upload)
+
+    assert first.job_id in key
+    assert second.job_id not in key
+    assert (rig.job(first)["versionId"], rig.job(second)["versionId"]) == (first.version_id, second.version_id)
+    assert rig.job(second)["status"] == "COMPLETED"
+    assert rig.job(first)["status"] == ("COMPLETED" if in_order else "SUPERSEDED")
+    assert rig.asset(second)["versionId"] == second.version_id
+
+
+def test_repeated_event_of_a_finished_job_changes_nothing(rig: Rig, key: str) -> None:
+    upload = rig.store(Upload(file_key=key, has_job_id_of_key=True))
+    rig.run(upload)
+    before = rig.job(upload)
+
+    assert rig.run(upload).output == {"jobId": upload.job_id, "status": "ALREADY_FINISHED"}
+
+    assert rig.job(upload) == before
+
+
+def test_job_id_stays_with_a_first_version_that_was_deleted_for_good(rig: Rig, key: str) -> None:
+    first, second = stored_twice(rig, key)
+    rig.run(first)
+    rig.cloud.client("s3").delete_object(Bucket=BUCKET, Key=key, VersionId=first.version_id)
+
+    rig.run(second)
+
+    assert rig.job(first)["versionId"] == first.version_id
+    assert rig.job(second)["status"] == "COMPLETED"
+
+
+def test_upload_after_a_deletion_is_not_the_first_version(rig: Rig, key: str) -> None:
+    rig.cloud.client("s3").delete_object(Bucket=BUCKET, Key=key)
+    upload = rig.store(Upload(file_key=key))
+
+    rig.run(upload)
+
+    assert rig.job(upload)["status"] == "COMPLETED"
+
+
+def test_versions_of_a_key_that_begins_alike_do_not_count(rig: Rig, key: str) -> None:
+    rig.store(Upload(file_key=f"{key}.bak"))
+    upload = rig.store(Upload(file_key=key, has_job_id_of_key=True))
+
+    rig.run(upload)
+
+    assert rig.job(upload)["status"] == "COMPLETED"
+
+
+def test_row_that_was_made_with_the_job_id_keeps_what_it_says(rig: Rig, key: str) -> None:
+    upload = rig.store(Upload(file_key=key, has_job_id_of_key=True))
+    row = {"jobId": {"S": upload.job_id}, "status": {"S": "PENDING"}, "createdAt": {"S": "2026-11-01T00:00:00Z"}}
+    rig.cloud.client("dynamodb").put_item(TableName="jobs", Item=row)
+
+    rig.run(upload)
+
+    assert rig.job(upload)["createdAt"] == "2026-11-01T00:00:00Z"
+    assert rig.job(upload)["status"] == "COMPLETED"
+
+
+def test_no_job_is_blamed_while_it_is_unknown_whose_the_job_id_is(rig: Rig, key: str) -> None:
+    first, second = stored_twice(rig, key)
+
+    execution = rig.run(second, faults={"FindOlderVersion": S3_IS_BUSY})
+
+    assert (execution.status, execution.error) == ("FAILED", "S3.S3Exception")
+    assert rig.job(first) == rig.job(second) == {}
+    assert rig.run(second).output["status"] == "COMPLETED"
+
+
+def test_failed_claim_leaves_the_message_on_the_queue(rig: Rig, key: str) -> None:
+    upload = rig.store(Upload(file_key=key, has_job_id_of_key=True))
+    busy = Fault(error="DynamoDB.ThrottlingException", cause="Rate exceeded")
+
+    assert rig.run(upload, faults={"ClaimJob": busy}).status == "FAILED"
+
+    assert rig.run(upload).output == {"jobId": upload.job_id, "status": "COMPLETED"}
