@@ -19,13 +19,13 @@ from pathlib import Path
 from statistics import linear_regression
 from typing import Any
 
-from bench.pictures import write_photo
 from bench.steps import our_metadata, our_validate, our_watermark
 from functions.shared.formats import FORMATS
 from functions.thumbnail.presets import Preset
 from functions.thumbnail.scaling import make_renditions
 from operations.costing.measurements import MEASUREMENTS_FILE
-from tests.e2e.stack import Stack, deployed_stack
+from testing.pictures import write_photo
+from testing.stack import Stack, deployed_stack
 
 # About 0.6, 5 and 20 MB, as cameras write them.
 _MEGAPIXELS = (2, 17, 67)

@@ -15,8 +15,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.pictures import write_photo
 from bench.steps import STEPS
+from testing.pictures import write_photo
 
 _FORMATS = (
     "photo.jpg",

@@ -19,10 +19,10 @@ from typing import TypeVar
 from rich.console import Console
 
 from demo import scenes
-from demo.incident import Pager, release
 from localcloud.announcement import LocalCloud
 from localcloud.deployer import deploy
 from localcloud.emulator import Emulator
+from localcloud.rehearsal import Pager, release
 from operations.pipeline import Pipeline, Upload
 
 FILES = 200

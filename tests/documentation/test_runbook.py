@@ -13,8 +13,9 @@ import pytest
 
 from docs.generated import ALARM_SECTIONS, ROOT
 from operations import queues
+from testing.stack import Stack
+from testing.waiting import eventually
 from tests.documentation.commands import COMMAND, Command, commands_of
-from tests.e2e.stack import Stack, eventually
 from tests.operations.conftest import RunCommand
 
 RUNBOOK = ROOT / "docs" / "runbook.md"

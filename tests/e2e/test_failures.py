@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from demo.incident import Pager
-from tests.e2e.stack import Stack, eventually
+from localcloud.rehearsal import Pager
+from testing.stack import Stack
+from testing.waiting import eventually
 
 
 def test_a_failing_transform_ends_in_the_dead_letter_queue_alarms_and_is_replayed_to_success(stack: Stack) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stack import Stack, deployed_stack, eventually, photograph
+from testing.pictures import photograph
+from testing.stack import Stack, deployed_stack
+from testing.waiting import eventually
 
 # Granted, and used on AWS by what the embedded cloud does on its own behalf or does not have.
 _NOT_CALLED_HERE = {"logs", "xray", "ec2", "kms"}

@@ -7,7 +7,9 @@ import io
 from PIL import Image
 
 from operations.pipeline import Upload
-from tests.e2e.stack import Stack, eventually, photograph
+from testing.pictures import photograph
+from testing.stack import Stack
+from testing.waiting import eventually
 
 
 def test_a_photograph_becomes_renditions_a_record_and_one_notification(stack: Stack) -> None:

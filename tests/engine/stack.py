@@ -20,7 +20,7 @@ from operations import deployment
 from operations.deployment import DeploymentResult, Engine
 from operations.pipeline import Pipeline
 from operations.pulumi_cli import PulumiCli
-from tests.e2e.stack import photograph
+from testing.pictures import photograph
 
 PROJECT = deployment.PROJECT_DIRECTORY
 POLICIES = PROJECT / "policies"

@@ -14,7 +14,7 @@ from engine.location import find_language_host
 from operations.changes import STATEFUL_TYPES
 from operations.deployment import DeploymentFailed, DeploymentRefused, DeploymentResult
 from operations.errors import OperationError
-from tests.e2e.stack import eventually
+from testing.waiting import eventually
 from tests.engine.stack import PROJECT, EngineStack, inventory
 
 TABLE = "aws:dynamodb/table:Table"

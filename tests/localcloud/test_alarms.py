@@ -10,7 +10,8 @@ import pytest
 
 from localcloud.alarms import MetricQuery, queries_of, verdict
 from localcloud.emulator import Emulator
-from tests.localcloud.workbench import Queue, Workbench, eventually
+from testing.waiting import eventually
+from tests.localcloud.workbench import Queue, Workbench
 
 pytest_plugins = ["localcloud.pytest_fixture"]
 

@@ -7,8 +7,9 @@ import json
 import pytest
 
 from localcloud.emulator import Emulator
+from testing.waiting import eventually
 from tests.localcloud.test_functions import total
-from tests.localcloud.workbench import Queue, Workbench, eventually
+from tests.localcloud.workbench import Queue, Workbench
 
 pytest_plugins = ["localcloud.pytest_fixture"]
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from localcloud.emulator import Emulator
-from tests.localcloud.workbench import Workbench, call_function, eventually
+from testing.waiting import eventually
+from tests.localcloud.workbench import Workbench, call_function
 
 pytest_plugins = ["localcloud.pytest_fixture"]
 

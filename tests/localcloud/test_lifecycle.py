@@ -17,7 +17,8 @@ import pytest
 import localcloud.clients
 import localcloud.emulator
 from localcloud.emulator import PROJECT_ROOT, Emulator, EmulatorError
-from tests.localcloud.workbench import Workbench, call_function, eventually, send_to
+from testing.waiting import eventually
+from tests.localcloud.workbench import Workbench, call_function, send_to
 
 SLOW_FUNCTION = """
 import time

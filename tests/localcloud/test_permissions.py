@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.emulator import Decision, Emulator, EmulatorError
-from tests.localcloud.workbench import LOGGING, Document, Workbench, call_function, eventually, send_to
+from testing.waiting import eventually
+from tests.localcloud.workbench import LOGGING, Document, Workbench, call_function, send_to
 
 pytest_plugins = ["localcloud.pytest_fixture"]
 

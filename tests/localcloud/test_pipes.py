@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from localcloud.emulator import Emulator
-from tests.localcloud.workbench import Queue, Workbench, call_function, eventually, send_to
+from testing.waiting import eventually
+from tests.localcloud.workbench import Queue, Workbench, call_function, send_to
 
 pytest_plugins = ["localcloud.pytest_fixture"]
 

@@ -8,8 +8,9 @@ import time
 import pytest
 
 from localcloud.emulator import Emulator
+from testing.waiting import eventually
 from tests.localcloud.test_functions import total
-from tests.localcloud.workbench import Document, Workbench, eventually, send_to
+from tests.localcloud.workbench import Document, Workbench, send_to
 
 pytest_plugins = ["localcloud.pytest_fixture"]
 

@@ -6,28 +6,18 @@ import io
 import itertools
 import json
 import textwrap
-import time
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from localcloud.emulator import Emulator
+from testing.policies import policy
 
-Found = TypeVar("Found")
 Document = dict[str, Any]
 
 LOGGING = (("logs:CreateLogStream", "*"), ("logs:PutLogEvents", "*"))
 _numbers = itertools.count(1)
-
-
-def eventually(look: Callable[[], Found], seconds: float = 30, pause: float = 0.05) -> Found:
-    """Look until there is something to see, and return it."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"nothing to see within {seconds} s"
-        time.sleep(pause)
-    return found
 
 
 @dataclass(frozen=True)
@@ -85,7 +75,7 @@ class Workbench:
             },
         }
         iam = self.cloud.client("iam")
-        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]
         if allowed:
             self.permit(role["Arn"], *allowed)
         return role["Arn"]
@@ -94,7 +84,7 @@ class Workbench:
         """Replace a role's permissions."""
         statements = [{"Effect": "Allow", "Action": action, "Resource": resource} for action, resource in allowed]
         self.cloud.client("iam").put_role_policy(
-            RoleName=role_arn.rsplit("/", 1)[1], PolicyName="permissions", PolicyDocument=_policy(*statements)
+            RoleName=role_arn.rsplit("/", 1)[1], PolicyName="permissions", PolicyDocument=policy(*statements)
         )
 
     def queue(self, **attributes: str) -> Queue:
@@ -111,7 +101,7 @@ class Workbench:
             "Resource": queue.arn,
             "Condition": {"ArnLike": {"aws:SourceArn": source_arn}},
         }
-        attributes = {"Policy": _policy(allow)}
+        attributes = {"Policy": policy(allow)}
         self.cloud.client("sqs").set_queue_attributes(QueueUrl=queue.url, Attributes=attributes)
 
     def queue_with_dlq(self, max_receive_count: int, **attributes: str) -> tuple[Queue, Queue]:
@@ -210,7 +200,3 @@ def send_to(queue: Queue, body: str = "{% $states.input %}", **fields: Any) -> D
         "Arguments": {"QueueUrl": queue.url, "MessageBody": body},
         "End": True,
     } | fields
-
-
-def _policy(*statements: Document) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})

@@ -12,7 +12,7 @@ from localcloud import announcement
 from localcloud.announcement import LocalCloud
 from operations import cli
 from operations.connection import Connection
-from tests.e2e.stack import Stack, deployed_stack
+from testing.stack import Stack, deployed_stack
 
 RunCommand = Callable[..., Result]
 

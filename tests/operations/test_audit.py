@@ -20,7 +20,7 @@ from operations.ingestion import enqueue
 from operations.interruption import Interruption
 from operations.queues import SqsQueue
 from operations.replay import Copy, Tally
-from tests.e2e.stack import Stack
+from testing.stack import Stack
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from localcloud.announcement import LocalCloud
 from operations import cli
 from operations.connection import connect
 from operations.errors import OperationError
-from tests.e2e.stack import Stack
+from testing.stack import Stack
 from tests.operations.conftest import RunCommand
 
 SLOW_TO_IMPORT = ("pulumi", "PIL", "localcloud.deployer", "ministack")

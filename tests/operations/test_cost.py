@@ -35,7 +35,7 @@ from operations.costing.workflow import workflow_run
 from operations.errors import OperationError
 from operations.prices import Price
 from policies.recording import run
-from tests.e2e.stack import Stack
+from testing.stack import Stack
 
 LOAD = Load(uploads_per_day=100_000, megabytes=5)
 # Round numbers, so that a person can follow.

@@ -22,7 +22,8 @@ from operations.dead_letters.stack_queues import find_queue
 from operations.interruption import Interruption
 from operations.pipeline import Upload
 from operations.replay import Tally
-from tests.e2e.stack import Stack, eventually
+from testing.stack import Stack
+from testing.waiting import eventually
 
 Run = Callable[..., Result]
 

@@ -24,7 +24,8 @@ from operations.connection import Connection
 from operations.diagnosis import Finding, Look, Status, look, ok
 from operations.doctor import CHECKS, SMOKE_TEST, diagnose
 from operations.smoke_test import PREFIX, file_goes_through, record_is_complete
-from tests.e2e.stack import Stack, deployed_stack, eventually
+from testing.stack import Stack, deployed_stack
+from testing.waiting import eventually
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,8 @@ from operations.errors import OperationError
 from operations.interruption import Interruption
 from operations.jobs import find_jobs, follow, newest_jobs
 from operations.uploading import LocalFile, Outcome, find_files, upload_files
-from tests.e2e.stack import Stack, photograph
+from testing.pictures import photograph
+from testing.stack import Stack
 from tests.operations.conftest import RunCommand
 
 

@@ -18,7 +18,9 @@ from operations.audit import audit_file
 from operations.connection import Connection
 from operations.ingestion import Backlog, pipe_state, watch_backlog
 from operations.pipeline import Upload
-from tests.e2e.stack import Stack, eventually, photograph
+from testing.pictures import photograph
+from testing.stack import Stack
+from testing.waiting import eventually
 from tests.operations.simulated_queue import VirtualClock
 
 Run = Callable[..., Result]

@@ -12,7 +12,9 @@ from operations.errors import OperationError
 from operations.interruption import Interruption
 from operations.jobs import follow
 from operations.timeline import Entry, Trace, trace_file
-from tests.e2e.stack import Stack, eventually, photograph
+from testing.pictures import photograph
+from testing.stack import Stack
+from testing.waiting import eventually
 from tests.operations.conftest import RunCommand
 
 

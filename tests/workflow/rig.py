@@ -20,6 +20,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from components.workflow import TransformSpec, WorkflowSpec, workflow_definition
 from contract.jobs import key_job_id, version_job_id
 from localcloud.emulator import Emulator
+from testing.policies import policy
 from tests.workflow.branches import branches_taken, states_entered, task_errors
 
 BUCKET = "photographs"
@@ -346,7 +347,7 @@ class Rig:
         queue_arn = f"arn:aws:sqs:{self.cloud.region}:{self.cloud.account_id}:results"
         from_topic = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
         self._results_url = sqs.create_queue(
-            QueueName="results", Attributes={"Policy": _policy({**from_topic, "Resource": queue_arn})}
+            QueueName="results", Attributes={"Policy": policy({**from_topic, "Resource": queue_arn})}
         )["QueueUrl"]
         sns.subscribe(TopicArn=self._topic_arn, Protocol="sqs", Endpoint=queue_arn)
 
@@ -387,20 +388,16 @@ class Rig:
     def _role(self, name: str, service: str, actions: Sequence[str]) -> str:
         iam = self.cloud.client("iam")
         trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
+        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
         if actions:
             permissions = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
-            iam.put_role_policy(RoleName=name, PolicyName="permissions", PolicyDocument=_policy(permissions))
+            iam.put_role_policy(RoleName=name, PolicyName="permissions", PolicyDocument=policy(permissions))
         return arn
 
 
 def as_stored(value: object) -> Any:
     """JSON as DynamoDB gives it back: decimal numbers instead of floating-point ones."""
     return json.loads(json.dumps(value), parse_float=Decimal)
-
-
-def _policy(statement: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def _mock_config(case: str, faults: Mapping[str, Interference]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pytest
 
 from components.backfill_definition import BackfillSpec, backfill_definition, child_workflow
 from operations.events import announced
+from testing.policies import policy
 from tests.workflow.rig import Rig
 from tests.workflow.test_definition import FUNCTION_LIBRARY, expressions
 
@@ -102,8 +103,8 @@ class Bench:
             "Action": ["s3:GetObject", "s3:GetObjectTagging", "dynamodb:GetItem", "sqs:SendMessage"],
             "Resource": "*",
         }
-        arn = iam.create_role(RoleName="backfill", AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
-        iam.put_role_policy(RoleName="backfill", PolicyName="permissions", PolicyDocument=_policy(allowed))
+        arn = iam.create_role(RoleName="backfill", AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
+        iam.put_role_policy(RoleName="backfill", PolicyName="permissions", PolicyDocument=policy(allowed))
         return arn
 
 
@@ -249,7 +250,3 @@ def test_expressions_call_only_functions_that_step_functions_has(bench: Bench, m
     for each in found:
         assert set(re.findall(r"\$(\w+)\(", each)) <= set(FUNCTION_LIBRARY.split()), each
         assert not re.search(r"\$(?![A-Za-z])", each), "a bare $ has no value in Step Functions"
-
-
-def _policy(statement: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

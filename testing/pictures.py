@@ -1,7 +1,8 @@
-"""Photo-like pictures of any size, drawn from a seed, for measuring."""
+"""Photo-like pictures of any size, drawn from a seed."""
 
 from __future__ import annotations
 
+import io
 import random
 from pathlib import Path
 
@@ -10,19 +11,27 @@ from PIL import Image
 from functions.shared import heif  # noqa: F401 - registers the HEIC encoder
 
 
+def photograph(seed: int = 1, size: tuple[int, int] = (480, 320)) -> bytes:
+    """A small JPEG; another seed is another picture."""
+    body = io.BytesIO()
+    _detailed(size, seed, tile_pixels=512).save(body, "JPEG", quality=80)
+    return body.getvalue()
+
+
 def write_photo(path: Path, megapixels: int, *, progressive: bool = False) -> None:
     """Write a 3:2 picture with detail at every scale to `path`, in the format that its extension says."""
     height = round((megapixels * 1e6 / 1.5) ** 0.5)
-    photo = _photo((round(height * 1.5), height))
+    photo = _detailed((round(height * 1.5), height), seed=7, tile_pixels=2048)
     options = {".jpg": {"quality": 90, "progressive": progressive}, ".png": {"compress_level": 1}}
     photo.save(path, **options.get(path.suffix, {}))
 
 
-def _photo(size: tuple[int, int]) -> Image.Image:
-    # A square of a few thousand pixels, repeated: drawing a hundred megapixels of noise would take minutes.
-    chance = random.Random(7)  # noqa: S311 - a picture, not a secret
-    tile = Image.new("RGB", (2048, 2048))
-    for cells, weight in ((8, 1.0), (64, 0.5), (512, 0.25), (2048, 0.06)):
+def _detailed(size: tuple[int, int], seed: int, tile_pixels: int) -> Image.Image:
+    """A picture with detail at every scale up to that of a tile."""
+    # A square, repeated: drawing a hundred megapixels of noise would take minutes.
+    chance = random.Random(seed)  # noqa: S311 - a picture, not a secret
+    tile = Image.new("RGB", (tile_pixels, tile_pixels))
+    for cells, weight in ((8, 1.0), (64, 0.5), (tile_pixels // 4, 0.25), (tile_pixels, 0.06)):
         noise = Image.frombytes("RGB", (cells, cells), chance.randbytes(3 * cells * cells))
         tile = Image.blend(tile, noise.resize(tile.size, Image.Resampling.BICUBIC), weight)
     photo = Image.new("RGB", size)

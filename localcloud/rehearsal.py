@@ -1,4 +1,4 @@
-"""What a night shift needs: a release that breaks a function, and a pager that rings."""
+"""What a rehearsed incident needs: a release that breaks a function, and a queue that receives the alarms."""
 
 from __future__ import annotations
 

@@ -1,22 +1,19 @@
-"""The local stack as the end-to-end tests handle it: upload, wait, look into queues, tables and buckets."""
+"""A deployed local stack to test and measure with: upload, wait, look into queues, tables and buckets."""
 
 from __future__ import annotations
 
-import io
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
-from demo import scenes
-from demo.incident import queue_for, release
 from localcloud.deployer import deploy
 from localcloud.emulator import Emulator
+from localcloud.rehearsal import queue_for, release
 from operations.pipeline import Pipeline, Upload
-
-Found = TypeVar("Found")
+from testing.pictures import photograph
+from testing.waiting import eventually
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,20 +107,3 @@ def _tap_events(cloud: Emulator, outputs: dict[str, Any]) -> str:
     cloud.client("events").put_rule(Name="event-tap", EventPattern=json.dumps(pattern))
     cloud.client("events").put_targets(Rule="event-tap", Targets=[{"Id": "queue", "Arn": arn}])
     return url
-
-
-def photograph(seed: int = 1, size: tuple[int, int] = (480, 320)) -> bytes:
-    """A small JPEG; another seed is another picture."""
-    buffer = io.BytesIO()
-    scenes.landscape(size, scenes.DAWN, seed).save(buffer, "JPEG", quality=80)
-    return buffer.getvalue()
-
-
-def eventually(find: Callable[[], Found | None], what: str, timeout_seconds: float = 30) -> Found:
-    """Call `find` until it returns something true, and return that; fails naming `what` never came."""
-    deadline = time.monotonic() + timeout_seconds
-    while time.monotonic() < deadline:
-        if found := find():
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"{what} did not come within {timeout_seconds} s")
