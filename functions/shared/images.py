@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import io
 import warnings
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from PIL import Image, ImageCms, ImageFile
 
-from functions.shared.formats import Format
+from functions.shared import jpeg
+from functions.shared.formats import JPEG, Format
 
 _ORIENTATION_TAG = 0x0112
 
@@ -45,11 +46,12 @@ def open_image(body: BinaryIO, format: Format, *, max_pixels: int) -> ImageFile.
         OSError, SyntaxError, ValueError and others: the header is broken; decoders raise what they like.
     """
     importlib.import_module(format.module)
+    source: Any = jpeg.WithTail(body) if format is JPEG else body
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             Image.MAX_IMAGE_PIXELS = -(-max_pixels // 2)  # Pillow refuses beyond twice this number, and warns below
-            return Image.open(body, formats=[format.pillow])  # pyright: ignore[reportArgumentType]
+            return Image.open(source, formats=[format.pillow])  # pyright: ignore[reportArgumentType]
     finally:
         Image.MAX_IMAGE_PIXELS = None  # from here on sizes are known, and Pillow would hold our own images to it
 

@@ -1,7 +1,8 @@
-"""Walks a JPEG's segments: where its headers, scans and end are, without decoding anything."""
+"""Walks a JPEG's segments without decoding anything: headers, scans and end; and supplies an end that is missing."""
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -29,6 +30,37 @@ def segments(body: BinaryIO) -> Iterator[tuple[int, int]]:
             return
         body.seek(start + 2)
         position = start + 2 + int.from_bytes(body.read(2), "big")
+
+
+class WithTail:
+    """A binary file that is read as if it went on: browsers show a picture that lacks nothing but its end marker.
+
+    Args:
+        body: the file, seekable.
+        tail: what follows its last byte.
+    """
+
+    def __init__(self, body: BinaryIO, tail: bytes = bytes([0xFF, END_OF_IMAGE])) -> None:
+        self._body = body
+        self._tail = self._tail_left = tail
+
+    def read(self, size: int = -1) -> bytes:
+        """Read as the file does; behind its end, the tail."""
+        data = self._body.read(size)
+        if data or size == 0:
+            return data
+        end = size if size > 0 else len(self._tail_left)
+        data, self._tail_left = self._tail_left[:end], self._tail_left[end:]
+        return data
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Seek as the file does."""
+        self._tail_left = self._tail
+        return self._body.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Where the file stands."""
+        return self._body.tell()
 
 
 def _next_marker(body: BinaryIO, position: int) -> tuple[int, int] | None:

@@ -74,7 +74,7 @@ def _announced_frame_sizes(body: BinaryIO, format: Format, limits: Limits) -> li
         case "TIFF":
             return list(itertools.islice(tiff.frame_sizes(body), limits.max_frames + 1))
         case "JPEG":
-            jpeg.check(body)
+            jpeg.check(body, max_pixels=limits.max_pixels)
             return []
         case _:
             return []

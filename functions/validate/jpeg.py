@@ -1,10 +1,15 @@
-"""What is checked of a JPEG before it is decoded: how it is coded, and how many scans it has."""
+"""What is checked of a JPEG before it is decoded: how it is coded, how many scans it has, and whether it is whole."""
 
 from __future__ import annotations
 
-from typing import BinaryIO
+import hashlib
+import io
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
 
-from functions.shared.jpeg import START_OF_SCAN, segments
+from functions.shared.formats import JPEG
+from functions.shared.images import open_image
+from functions.shared.jpeg import END_OF_IMAGE, START_OF_PROGRESSIVE_FRAME, START_OF_SCAN, WithTail, segments
 from functions.shared.variants import UnsupportedVariantError
 
 # A progressive photograph has about ten. A file of kilobytes can have thousands and keep a decoder busy for hours ("Two
@@ -12,38 +17,96 @@ from functions.shared.variants import UnsupportedVariantError
 _MOST_SCANS = 100
 
 # ITU-T T.81, table B.1: frame headers by coding process.
-_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_PROGRESSIVE = frozenset({START_OF_PROGRESSIVE_FRAME, 0xCA})
 _LOSSLESS = frozenset({0xC3, 0xCB})
 _HIERARCHICAL = frozenset({0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF})
 _BITS = 8
+_COEFFICIENTS = 64
+
+_RESTARTS = range(0xD0, 0xD8)
+_END = bytes([0xFF, END_OF_IMAGE])
 
 
-def check(body: BinaryIO) -> None:
-    """Walk a JPEG's segments.
+@dataclass
+class _Coverage:
+    """Which coefficients the scans so far bring to their last bit, by component."""
+
+    components: tuple[int, ...] = ()
+    is_progressive: bool = False
+    complete: dict[int, set[int]] = field(default_factory=dict)
+
+    def is_complete(self) -> bool:
+        """Whether a decoder needs no further scan."""
+        return all(len(self.complete.get(component, ())) == _COEFFICIENTS for component in self.components)
+
+
+def check(body: BinaryIO, *, max_pixels: int) -> None:
+    """Walk a JPEG's segments, and where the end marker is missing see whether nothing else is.
 
     Args:
         body: the file, seekable; left at an unspecified position.
+        max_pixels: see `open_image`.
 
     Raises:
         UnsupportedVariantError: it is coded as no browser reads it.
-        ValueError: it has more scans than any encoder writes.
+        ValueError: it has more scans than any encoder writes, or breaks off within its picture.
     """
-    scans = 0
+    scans, coverage, marker = 0, _Coverage(), 0
     for marker, start in segments(body):
         if marker in _FRAMES:
-            _check_frame(body, marker, start)
+            coverage = _frame(_payload(body, start), marker)
         if marker == START_OF_SCAN:
             # Each scan makes the decoder go through the whole picture again, and one takes only a few bytes.
             scans += 1
             if scans > _MOST_SCANS:
                 raise ValueError(f"it has more than {_MOST_SCANS} scans, as no encoder writes")
+            _add_scan(coverage, _payload(body, start))
+    if marker != END_OF_IMAGE and not (coverage.is_complete() and _is_whole(body, max_pixels)):
+        raise ValueError("it breaks off within its picture")
 
 
-def _check_frame(body: BinaryIO, marker: int, start: int) -> None:
+def _payload(body: BinaryIO, start: int) -> bytes:
+    body.seek(start + 2)
+    return body.read(int.from_bytes(body.read(2), "big") - 2)
+
+
+def _frame(header: bytes, marker: int) -> _Coverage:
+    """ITU-T T.81, B.2.2: sample precision, height, width, then three bytes for each component."""
     if marker in _LOSSLESS:
         raise UnsupportedVariantError("a lossless JPEG")
     if marker in _HIERARCHICAL:
         raise UnsupportedVariantError("a hierarchical JPEG")
-    body.seek(start + 4)
-    if (bits := body.read(1)[0]) != _BITS:
-        raise UnsupportedVariantError(f"a JPEG with {bits} bits a sample")
+    if header[0] != _BITS:
+        raise UnsupportedVariantError(f"a JPEG with {header[0]} bits a sample")
+    return _Coverage(components=tuple(header[6::3]), is_progressive=marker in _PROGRESSIVE)
+
+
+def _add_scan(coverage: _Coverage, header: bytes) -> None:
+    """ITU-T T.81, B.2.3: the components, two bytes for each; the range of coefficients; their bits, the last low."""
+    count = header[0]
+    first, last, bits = header[1 + 2 * count : 4 + 2 * count]
+    if not coverage.is_progressive:
+        first, last, bits = 0, _COEFFICIENTS - 1, 0
+    if bits & 0x0F == 0:
+        for component in header[1 : 1 + 2 * count : 2]:
+            coverage.complete.setdefault(component, set()).update(range(first, last + 1))
+
+
+def _is_whole(body: BinaryIO, max_pixels: int) -> bool:
+    """Whether the coded data lacks nothing: then whatever coded data is appended to it does not change the picture."""
+    body.seek(-1, io.SEEK_END)
+    stuffing = b"\0" if body.read(1) == b"\xff" else b""  # or what is appended would begin with a marker
+    return len({_digest(body, stuffing + tail, max_pixels) for tail in (_END, _coded(0b01001101), _coded(0b10110010))}) == 1
+
+
+def _coded(seed: int) -> bytes:
+    """Irregular coded data, once more behind each restart marker: the next that a decoder waits for is among them."""
+    data = bytes((seed + 167 * index) % 0xFF for index in range(64))
+    return data + b"".join(bytes([0xFF, restart]) + data for restart in (*_RESTARTS, *_RESTARTS)) + _END
+
+
+def _digest(body: BinaryIO, tail: bytes, max_pixels: int) -> bytes:
+    body.seek(0)
+    source: Any = WithTail(body, tail)
+    return hashlib.sha256(open_image(source, JPEG, max_pixels=max_pixels).tobytes()).digest()

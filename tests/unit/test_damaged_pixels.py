@@ -8,11 +8,13 @@ import struct
 import zlib
 
 import pytest
+from PIL import Image
 
 from functions.metadata.exif import read_exif
 from functions.shared.errors import TransientError
-from functions.shared.formats import FORMATS, PNG, TIFF, Format
+from functions.shared.formats import FORMATS, JPEG, PNG, TIFF, Format
 from functions.shared.images import open_image
+from functions.shared.jpeg import START_OF_SCAN, segments
 from functions.shared.reasons import ReasonCode, Rejection
 from functions.validate.decoding import measure
 from functions.validate.limits import Limits
@@ -115,3 +117,47 @@ def test_a_tiff_whose_exif_cannot_be_read_is_retried_not_described_without_it() 
     body.is_broken = True
     with pytest.raises(TransientError):
         read_exif(image)
+
+
+JPEGS = {
+    "baseline": file_of(gradient((160, 100)), JPEG),
+    "progressive": file_of(gradient((160, 100)), JPEG, progressive=True),
+    "restarts": file_of(patches((100, 75), seed=1), JPEG, restart_marker_blocks=3),
+    "grey": file_of(gradient((50, 40)).convert("L"), JPEG),
+}
+
+
+@pytest.mark.parametrize("missing", [1, 2])
+@pytest.mark.parametrize("name", JPEGS)
+def test_a_jpeg_that_lacks_only_its_end_marker_comes_out_as_if_it_had_it(cloud: Cloud, name: str, missing: int) -> None:
+    whole = JPEGS[name]
+    for transform in ("thumbnail", "watermark", "metadata"):
+        answers = []
+        for body in (whole, whole[:-missing]):
+            answers.append(cloud.transform(transform, "uploads/a.jpg", body) | {"durationMs": 0})
+            answers[-1]["outputs"] = cloud.outputs()
+        assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("name", JPEGS)
+def test_a_jpeg_that_lacks_any_of_its_picture_is_corrupt(name: str) -> None:
+    """The last bytes may hold nothing that changes a pixel; without those, the picture is still whole."""
+    body = JPEGS[name]
+    pixels = Image.open(io.BytesIO(body)).tobytes()
+    rejected = 0
+    headers = body.index(b"\xff\xda")
+    nearly_whole, cut_anywhere = range(3, 60), range(60, len(body) - headers, 61)
+    for missing in (*nearly_whole, *cut_anywhere):
+        if code_of(body[:-missing], JPEG) is ReasonCode.CORRUPT:
+            rejected += 1
+        else:
+            assert Image.open(io.BytesIO(body[:-missing] + b"\xff\xd9")).tobytes() == pixels, missing
+    assert rejected > 0.9 * (len(nearly_whole) + len(cut_anywhere))
+
+
+def test_a_progressive_jpeg_that_breaks_off_between_two_scans_is_corrupt() -> None:
+    body = JPEGS["progressive"]
+    scans = [start for marker, start in segments(io.BytesIO(body)) if marker == START_OF_SCAN]
+    assert len(scans) > 5
+    for start in scans:
+        assert code_of(body[:start], JPEG) is ReasonCode.CORRUPT
