@@ -97,7 +97,8 @@ def _is_whole(body: BinaryIO, max_pixels: int) -> bool:
     """Whether the coded data lacks nothing: then whatever coded data is appended to it does not change the picture."""
     body.seek(-1, io.SEEK_END)
     stuffing = b"\0" if body.read(1) == b"\xff" else b""  # or what is appended would begin with a marker
-    return len({_digest(body, stuffing + tail, max_pixels) for tail in (_END, _coded(0b01001101), _coded(0b10110010))}) == 1
+    tails = (_END, stuffing + _coded(0b01001101), stuffing + _coded(0b10110010))
+    return len({_digest(body, tail, max_pixels) for tail in tails}) == 1
 
 
 def _coded(seed: int) -> bytes:
