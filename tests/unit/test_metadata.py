@@ -65,12 +65,13 @@ def test_what_the_camera_wrote_is_picked_and_the_position_only_told_of(cloud: Cl
     assert metadata["gpsPresent"] is True
 
 
-@pytest.mark.parametrize("format", [JPEG, PNG, WEBP, AVIF, HEIC], ids=lambda format: format.pillow)
+@pytest.mark.parametrize("format", [JPEG, PNG, WEBP, TIFF, AVIF, HEIC], ids=lambda format: format.pillow)
 def test_a_position_in_xmp_is_noticed_too(cloud: Cloud, format: Format) -> None:
     xmp = "<exif:GPSLatitude>52,31.2N</exif:GPSLatitude>"
     text = PngInfo()
     text.add_itxt("XML:com.adobe.xmp", xmp)
-    body = file_of(gradient(), format, **({"pnginfo": text} if format is PNG else {"xmp": xmp.encode()}))
+    options = {PNG: {"pnginfo": text}, TIFF: {"tiffinfo": {700: xmp.encode()}}}.get(format, {"xmp": xmp.encode()})
+    body = file_of(gradient(), format, **options)
     assert described(cloud, body, format)["gpsPresent"] is True
 
 
