@@ -204,6 +204,17 @@ def _needed(packages: Path) -> list[Path]:
     return [path for path in _files(packages) if is_needed(path)]
 
 
+def built_file(name: str, content: bytes) -> Path:
+    """Keep something that the program made for an upload; its file name tells its content, as an archive's does."""
+    stem, _, suffix = name.rpartition(".")
+    path = BUILD_DIRECTORY / f"{stem}-{hashlib.sha256(content).hexdigest()[:16]}.{suffix}"
+    if not path.exists():
+        with _building_site() as site:
+            (site / path.name).write_bytes(content)
+            (site / path.name).replace(path)
+    return path
+
+
 def _files(directory: Path) -> list[Path]:
     """Every file of a directory but the interpreter's caches and hidden ones, in one order everywhere."""
     found = (path for path in directory.rglob("*") if path.is_file())

@@ -18,6 +18,7 @@ from pulumi.runtime.config import CONFIG
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
+from components.watermark_text import UndrawableTextError, picture_of
 from contract.messages import Outcome
 from contract.names import PROJECT
 
@@ -370,7 +371,16 @@ def _files(settings: Settings) -> Iterator[_Mistake]:
                 transform.name,
                 f"a folder under functions/ that holds handler.py: {', '.join(existing)}",
             )
-    logo = settings.watermark.logo_path
+    yield from _watermark(settings.watermark)
+
+
+def _watermark(watermark: Watermark) -> Iterator[_Mistake]:
+    logo, text = watermark.logo_path, watermark.text
+    if not logo:
+        try:
+            picture_of(text)
+        except UndrawableTextError as error:
+            yield _Mistake("watermark.text", text, f"a text that can be drawn: {error}")
     if logo and not (logo.lower().endswith(".png") and (PROJECT_DIRECTORY / logo).is_file()):
         yield _Mistake(
             "watermark.logoPath", logo, "the path of a PNG file in the project's folder, or empty for the text"

@@ -13,11 +13,12 @@ from components.deployment import Deployment
 from components.function import Function, FunctionArgs, Platform
 from components.iam import Statement, allow, use_key
 from components.network import Network
-from components.packaging import LayerTarget, code_archive, dependency_layer
+from components.packaging import LayerTarget, built_file, code_archive, dependency_layer
 from components.persist import Persist
 from components.queue import DeadLetterQueue, DeadLetterQueueArgs
 from components.settings import PROJECT_DIRECTORY, Settings, TransformFunction
 from components.state_machine import StateMachine, StateMachineArgs
+from components.watermark_text import picture_of
 from contract.keys import PROCESSED, UPLOADS
 
 
@@ -119,11 +120,18 @@ class Transform(pulumi.ComponentResource):
         )
 
     def _logo(self) -> str | None:
-        """Store the logo, if the settings name one, under a key that changes with its content; return the key."""
-        logo_path = self._args.settings.watermark.logo_path
-        if not logo_path:
+        """Store the picture to stamp: the logo, or a text that the function cannot draw by itself.
+
+        Returns:
+            Its key, which changes with the picture; None where there is no picture.
+        """
+        watermark = self._args.settings.watermark
+        if watermark.logo_path:
+            logo = PROJECT_DIRECTORY / watermark.logo_path
+        elif picture := picture_of(watermark.text):
+            logo = built_file("watermark.png", picture)
+        else:
             return None
-        logo = PROJECT_DIRECTORY / logo_path
         key = f"watermark/{hashlib.sha256(logo.read_bytes()).hexdigest()[:16]}.png"
         aws.s3.BucketObject(
             f"{self._prefix}-logo",

@@ -150,10 +150,12 @@ def test_the_pipe_takes_from_one_queue_and_starts_one_workflow(dev: Recording) -
     }
 
 
-def test_only_the_watermark_reads_the_logo_and_only_the_logo(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["", "© 写真"])
+def test_only_the_watermark_reads_the_logo_and_only_the_logo(tmp_path: Path, text: str) -> None:
+    """A text that the function cannot draw is stored as a picture, like a logo."""
     logo = tmp_path / "logo.png"
     logo.write_bytes(b"any bytes")
-    recording = run("dev", {"watermark": {"logoPath": str(logo)}})
+    recording = run("dev", {"watermark": {"text": text} if text else {"logoPath": str(logo)}})
     stored = recording.one("BucketObject").inputs
     assert stored["bucket"] == recording.outputs["processedBucket"]
     readers = {(role, resource) for role, action, resource in grants(recording) if action == "s3:GetObject"}

@@ -3,6 +3,7 @@
 import contextvars
 import json
 import re
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -219,6 +220,29 @@ def test_names_are_given_once() -> None:
 
 def test_renditions_may_not_land_among_uploads() -> None:
     assert "renditions would be taken for uploads" in refusal(ingestBucketName="one", processedBucketName="one")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("photo 𓀀", "no font has '𓀀' (U+13000, EGYPTIAN HIEROGLYPH A001)"),
+        ("\ue000", "no font has '\\ue000' (U+E000, without a name)"),
+        ("two\nlines", "no font has '\\n' (U+000A, without a name)"),
+        ("  ", "it has no visible character"),
+        ("\u200b", "it has no visible character"),
+    ],
+)
+def test_a_watermark_text_that_cannot_be_drawn_is_refused_with_the_character(text: str, problem: str) -> None:
+    written = json.dumps(text, ensure_ascii=False)
+    assert refusal(watermark={"text": text}) == (
+        f"img-pipeline:watermark.text = {written} is not accepted: a text that can be drawn: {problem}"
+    )
+
+
+def test_beside_a_logo_the_text_does_not_matter(tmp_path: Path) -> None:
+    logo = tmp_path / "logo.png"
+    logo.write_bytes(b"any bytes")
+    assert settings(watermark={"text": "\ue000", "logoPath": str(logo)}).watermark.logo_path == str(logo)
 
 
 def test_a_logo_that_is_not_there_is_refused() -> None:
