@@ -1,0 +1,190 @@
+"""What every alarm promises, in AWS's metric names and dimensions: observations that raise it and some that do not."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from policies.recording import ACCOUNT_ID, REGION
+
+MINUTE = 60
+FIVE_MINUTES = 300
+
+Observed = dict["Source", list[float]]
+"""The single values that a service reports for each metric within one period; no entry where it reports none."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A metric as AWS publishes it."""
+
+    namespace: str
+    name: str
+    dimensions: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """An alarm, by the part of its name after img-pipeline-{stack}-.
+
+    Each of `bad` raises it when observed in `periods` periods of `period_seconds` running; none of `good` ever does.
+    Thresholds are the defaults of Pulumi.yaml: `bad` lies just beyond them, `good` just within.
+    """
+
+    alarm: str
+    period_seconds: int
+    periods: int
+    bad: Sequence[Observed]
+    good: Sequence[Observed]
+
+
+def cases(stack: str, subscribers: Sequence[str]) -> list[Case]:
+    """One case for each alarm that a stack with the default settings must have."""
+    names = f"img-pipeline-{stack}-"
+    return [
+        *_dead_letter_queues(names, subscribers),
+        *_queue_and_rule(names),
+        *_pipe(names),
+        *_workflow(names),
+        *(
+            case
+            for function in ("validate", "thumbnail", "watermark", "metadata")
+            for case in _function(stack, function)
+        ),
+        _account_concurrency(),
+        *_tables(names),
+    ]
+
+
+def _source(namespace: str, **dimensions: str) -> Callable[[str], Source]:
+    return lambda name: Source(namespace, name, frozenset(dimensions.items()))
+
+
+def _dead_letter_queues(names: str, subscribers: Sequence[str]) -> Iterator[Case]:
+    for queue in ("transform-dlq", "validate-dlq", "delivery-dlq", *(f"results-{name}-dlq" for name in subscribers)):
+        visible = _source("AWS/SQS", QueueName=names + queue)("ApproximateNumberOfMessagesVisible")
+        yield Case(
+            alarm=f"{queue}-depth",
+            period_seconds=MINUTE,
+            periods=1,
+            bad=[{visible: [0, 1]}],
+            good=[{visible: [0, 0]}],
+        )
+
+
+def _queue_and_rule(names: str) -> Iterator[Case]:
+    age = _source("AWS/SQS", QueueName=f"{names}transform-queue")("ApproximateAgeOfOldestMessage")
+    yield Case(
+        alarm="oldest-message-age",
+        period_seconds=MINUTE,
+        periods=3,
+        bad=[{age: [1, 1801]}],
+        good=[{age: [1799, 1800]}],
+    )
+    rule = _source("AWS/Events", RuleName=f"{names}object-created")
+    failures = [rule(name) for name in ("FailedInvocations", "InvocationsSentToDlq", "InvocationsFailedToBeSentToDlq")]
+    yield Case(
+        alarm="rule-delivery-failures",
+        period_seconds=MINUTE,
+        periods=1,
+        bad=[{failure: [1]} for failure in failures],
+        good=[{failure: [0] for failure in failures}, {rule("Invocations"): [1] * 100}],
+    )
+
+
+def _pipe(names: str) -> Iterator[Case]:
+    pipe = _source("AWS/EventBridge/Pipes", PipeName=f"{names}pipe")
+    failed, timed_out, started = pipe("ExecutionFailed"), pipe("ExecutionTimeout"), pipe("Invocations")
+    yield Case(
+        alarm="pipe-failures",
+        period_seconds=FIVE_MINUTES,
+        periods=1,
+        bad=[{failed: [1] * 6}, {timed_out: [1] * 6}, {failed: [1] * 5, timed_out: [1]}],
+        good=[{failed: [1] * 5}, {failed: [1] * 3, timed_out: [1] * 2}],
+    )
+    yield Case(
+        alarm="pipe-throttles",
+        period_seconds=FIVE_MINUTES,
+        periods=1,
+        bad=[{pipe("ExecutionThrottled"): [1]}],
+        good=[{pipe("ExecutionThrottled"): [0], started: [1]}],
+    )
+    visible = _source("AWS/SQS", QueueName=f"{names}transform-queue")("ApproximateNumberOfMessagesVisible")
+    yield Case(
+        alarm="pipe-stopped",
+        period_seconds=MINUTE,
+        periods=5,
+        bad=[{visible: [0, 1]}, {visible: [1], started: [0]}],
+        good=[{visible: [1], started: [1]}, {visible: [0]}, {visible: [0], started: [1]}, {started: [0]}],
+    )
+
+
+def _workflow(names: str) -> Iterator[Case]:
+    machine = f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{names}state-machine"
+    workflow = _source("AWS/States", StateMachineArn=machine)
+    yield Case(
+        alarm="workflow-failed",
+        period_seconds=FIVE_MINUTES,
+        periods=1,
+        bad=[{workflow("ExecutionsFailed"): [1] * 6}],
+        good=[{workflow("ExecutionsFailed"): [1] * 5, workflow("ExecutionsSucceeded"): [1] * 50}],
+    )
+    for alarm, metric in (("workflow-timed-out", "ExecutionsTimedOut"), ("workflow-throttled", "ExecutionThrottled")):
+        yield Case(
+            alarm=alarm,
+            period_seconds=FIVE_MINUTES,
+            periods=1,
+            bad=[{workflow(metric): [1]}],
+            good=[{workflow(metric): [0], workflow("ExecutionsSucceeded"): [1]}],
+        )
+    time_ms = workflow("ExecutionTime")
+    yield Case(
+        alarm="workflow-p99-time",
+        period_seconds=FIVE_MINUTES,
+        periods=1,
+        bad=[{time_ms: [1_000] * 97 + [45_001] * 3}],
+        good=[{time_ms: [1_000] * 199 + [90_000]}, {time_ms: [45_000] * 100}],
+    )
+
+
+def _function(stack: str, function: str) -> Iterator[Case]:
+    aws = _source("AWS/Lambda", FunctionName=f"img-pipeline-{stack}-{function}")
+    errors, calls = aws("Errors"), aws("Invocations")
+    yield Case(
+        alarm=f"{function}-errors",
+        period_seconds=FIVE_MINUTES,
+        periods=1,
+        bad=[{errors: [1] * 2 + [0] * 98, calls: [1] * 100}, {errors: [1] * 20, calls: [1] * 20}],
+        good=[{errors: [1] + [0] * 99, calls: [1] * 100}, {errors: [1] * 19, calls: [1] * 19}],
+    )
+    # Our functions report 1 for a cold start and 0 for another call.
+    cold = _source(f"img-pipeline/{stack}", service=function)("ColdStart")
+    yield Case(
+        alarm=f"{function}-cold-starts",
+        period_seconds=FIVE_MINUTES,
+        periods=3,
+        bad=[{cold: [1] * 21 + [0] * 79}, {cold: [1] * 20}],
+        good=[{cold: [1] * 20 + [0] * 80}, {cold: [1] * 19}],
+    )
+
+
+def _account_concurrency() -> Case:
+    claimed = _source("AWS/Lambda")("ClaimedAccountConcurrency")
+    return Case(
+        alarm="account-concurrency",
+        period_seconds=MINUTE,
+        periods=3,
+        bad=[{claimed: [1, 800]}],
+        good=[{claimed: [799, 799]}],
+    )
+
+
+def _tables(names: str) -> Iterator[Case]:
+    for table in ("assets", "jobs", "denylist"):
+        source = _source("AWS/DynamoDB", TableName=names + table)
+        reads, writes = source("ReadThrottleEvents"), source("WriteThrottleEvents")
+        yield Case(
+            alarm=f"{table}-throttles",
+            period_seconds=FIVE_MINUTES,
+            periods=1,
+            bad=[{reads: [1]}, {writes: [1]}],
+            good=[{reads: [0], writes: [0]}],
+        )
