@@ -5,6 +5,7 @@ What can be shown neither by Pillow nor with a small correction is refused by na
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,6 +62,8 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
             self.im = self.im.point_transform(-1, 0 if self.mode == "F" else 65535)
         if self._raw_mode == "I;32N" and self.im.getextrema()[0] < 0:
             raise UnsupportedVariantError("a TIFF with unsigned samples of 32 bits that use the highest bit")
+        if self.mode == "F" and not all(math.isfinite(value) for value in self.im.getextrema()):
+            raise UnsupportedVariantError("a TIFF with floating-point samples that are not finite")
         super().load_end()
 
     def _setup(self) -> None:

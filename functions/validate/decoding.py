@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from functions.shared.formats import HEIC, JPEG, PNG, Format
-from functions.shared.images import open_image, orientation, upright_size
+from functions.shared.images import open_image, orientation, plain, to_srgb, upright_size
 from functions.shared.reasons import ReasonCode, Rejection, reject
 from functions.shared.variants import UnsupportedVariantError
 from functions.validate import gif, jpeg, png, tiff
@@ -108,6 +108,7 @@ def _decode(image: ImageFile.ImageFile, format: Format, sizes: list[tuple[int, i
         image.load()
         if image.size != announced:
             raise ValueError("its header announces another size than its data has")
+        to_srgb(plain(image.crop((0, 0, 1, 1))))  # the transforms do this to the whole picture
 
 
 def _in_words(error: Exception) -> str:

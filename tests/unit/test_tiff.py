@@ -10,7 +10,7 @@ import struct
 from dataclasses import replace
 
 import pytest
-from PIL import TiffImagePlugin
+from PIL import Image, TiffImagePlugin
 
 from functions.metadata.describing import describe
 from functions.shared.formats import FORMATS, TIFF
@@ -18,6 +18,7 @@ from functions.shared.images import open_image, plain, to_srgb
 from functions.shared.reasons import ReasonCode, Rejection
 from functions.thumbnail.presets import presets_from_environment
 from functions.thumbnail.scaling import make_renditions
+from functions.validate import decoding
 from functions.validate.decoding import Measures, measure
 from functions.validate.limits import Limits
 from functions.watermark.mark import TextMark
@@ -114,6 +115,25 @@ def test_every_layout_that_pillow_lists_is_shown_as_it_is_or_refused(key: tuple)
             assert_shown(layout)
             if not (is_planar or is_tiled):
                 assert_transformed(layout.body())
+
+
+@pytest.mark.parametrize("mode", Image.MODES)
+def test_every_mode_that_pillow_has_becomes_one_that_can_be_published(mode: str) -> None:
+    assert to_srgb(plain(Image.new(mode, (3, 2)))).mode in {"L", "RGB", "RGBA"}
+
+
+def test_what_no_transform_could_read_is_not_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = TiffLayout(photometric=BLACK_IS_ZERO, bits=(8, 8), extra=(ASSOCIATED,)).body()
+    assert isinstance(finding(body), Measures)
+    monkeypatch.setattr(decoding, "plain", lambda image: image.convert("L"))  # which Pillow does not do from "La"
+    assert isinstance(finding(body), Rejection)
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf"])
+def test_floating_point_without_a_finite_range_is_refused(value: str) -> None:
+    """Stretched between its extremes, all the rest would be black."""
+    body = TiffLayout(photometric=BLACK_IS_ZERO, bits=(32,), sample_format=FLOAT).body()
+    assert_unsupported(body[:-4] + struct.pack("<f", float(value)), "not finite")
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
