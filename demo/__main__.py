@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.live import Live
 
 from demo.contact_sheet import write_contact_sheet
+from demo.endings import run
 from demo.outcome import Outcome, verify
 from demo.report import progress_table, result_table
 from demo.samples import Sample, cached_samples
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
         outcomes = _run(files, pipeline, console)
         verify(outcomes, pipeline)
         page = write_contact_sheet(outcomes, pipeline, _BUILD / "contact-sheet")
-    console.print("", result_table(outcomes), sep="\n")
+    console.print("", result_table(outcomes, console.width), sep="\n")
     console.print(f"contact sheet: {page}", soft_wrap=True)
     totals = {kind: sum(outcome.kind == kind for outcome in outcomes) for kind in ("completed", "rejected", "failed")}
     counts = " ".join(f"{kind}={count}" for kind, count in totals.items())
@@ -93,4 +94,4 @@ def _run(files: Sequence[tuple[str, bytes, Sample | None]], pipeline: Pipeline, 
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run("make demo", main, sys.argv[1:]))

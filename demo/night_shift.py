@@ -5,6 +5,7 @@ python -m demo.night_shift [FILES]
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import subprocess
@@ -19,6 +20,7 @@ from typing import TypeVar
 from rich.console import Console
 
 from demo import scenes
+from demo.endings import run
 from localcloud.announcement import LocalCloud
 from localcloud.deployer import deploy
 from localcloud.emulator import Emulator
@@ -34,7 +36,9 @@ _COMMAND = Path(sys.executable).with_name("img-pipeline")
 
 def main(arguments: Sequence[str]) -> int:
     """Run the shift; 0 when every file failed, was replayed and completed, none lost and none doubled."""
-    count = int(arguments[0]) if arguments else FILES
+    parser = argparse.ArgumentParser(prog="python -m demo.night_shift", description="An incident, recorded.")
+    parser.add_argument("files", nargs="?", type=int, default=FILES, help=f"how many to upload (default {FILES})")
+    count: int = parser.parse_args(arguments).files
     console = Console(width=None if sys.stdout.isatty() else 120)
     started = time.monotonic()
 
@@ -126,4 +130,4 @@ def _type(console: Console, *arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run("make night-shift", main, sys.argv[1:]))

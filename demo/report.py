@@ -10,13 +10,17 @@ from rich.table import Table
 
 from demo.outcome import Outcome
 
+_COLUMNS_FOR_STAGES = 112
 _STYLES = {"completed": "green", "rejected": "yellow", "failed": "red"}
 _STAGES = {"VALIDATED": "validate", "TRANSFORMED": "transform", "PERSISTED": "persist", "PUBLISHED": "publish"}
 
 
 def progress_table(outcomes: Sequence[Outcome]) -> Table:
     """Where each file is now."""
-    table = Table("file", "status", "stage", "reason", box=None, header_style="bold")
+    table = Table(box=None, header_style="bold")
+    table.add_column("file", overflow="fold")
+    for heading in ("status", "stage", "reason"):
+        table.add_column(heading, no_wrap=True)
     for outcome in outcomes:
         row = outcome.row or {}
         moving = "finishedAt" not in row
@@ -26,13 +30,14 @@ def progress_table(outcomes: Sequence[Outcome]) -> Table:
     return table
 
 
-def result_table(outcomes: Sequence[Outcome]) -> Table:
-    """How each file ended, and the milliseconds each stage took."""
-    table = Table(title="What became of each file (stages in milliseconds)", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("file", overflow="fold", min_width=16)
+def result_table(outcomes: Sequence[Outcome], width: int) -> Table:
+    """How each file ended, and how long it took; on a terminal of enough columns, each stage too."""
+    stages = _STAGES if width >= _COLUMNS_FOR_STAGES else {}
+    table = Table(title="Result of each file (times in milliseconds)", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("file", overflow="fold", min_width=20)
     table.add_column("outcome", no_wrap=True)
     table.add_column("reason code", no_wrap=True)
-    for heading in ("renditions", *_STAGES.values(), "total"):
+    for heading in ("renditions", *stages.values(), "total"):
         table.add_column(heading, justify="right", no_wrap=True)
     for outcome in outcomes:
         spent = outcome.stage_milliseconds()
@@ -41,7 +46,7 @@ def result_table(outcomes: Sequence[Outcome]) -> Table:
             f"[{_STYLES[outcome.kind]}]{outcome.status.lower()}[/]",
             outcome.reason_code,
             str(len(outcome.renditions) or ""),
-            *(str(spent.get(stage, "")) for stage in _STAGES),
+            *(str(spent.get(stage, "")) for stage in stages),
             str(sum(spent.values())),
         )
         for problem in outcome.problems:

@@ -55,4 +55,6 @@ def main(tenant: str) -> int:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m examples.deploy_as_library TENANT")
     sys.exit(main(sys.argv[1]))
