@@ -2,7 +2,7 @@
 
 CPU seconds of each function's work on photographs of several sizes, the cheapest of a few runs, on one core; and from
 one file that goes through the embedded cloud, the bytes of its rows, of its functions' logs and of its execution's
-data. With --write they replace `operations/measurements.json`.
+data. With --write they replace `operations/cost/measurements.json`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bench.steps import our_metadata, our_validate, our_watermark
 from functions.shared.formats import FORMATS
 from functions.thumbnail.presets import Preset
 from functions.thumbnail.scaling import make_renditions
-from operations.costing.measurements import MEASUREMENTS_FILE
+from operations.cost.measurements import MEASUREMENTS_FILE
 from testing.pictures import write_photo
 from testing.stack import Stack, deployed_stack
 

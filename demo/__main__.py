@@ -16,6 +16,8 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
+from client.pipeline import Pipeline
+from client.uploads import Upload
 from demo.contact_sheet import write_contact_sheet
 from demo.endings import run
 from demo.outcome import Outcome, verify
@@ -24,7 +26,6 @@ from demo.samples import Sample, cached_samples
 from localcloud.deployer import deploy
 from localcloud.emulator import Emulator
 from localcloud.stack_config import read_stack_config
-from operations.pipeline import Pipeline, Upload
 
 _ROOT = Path(__file__).parent.parent
 _BUILD = _ROOT / ".build"
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
         with console.status("deploying the local stack") as status:
             outputs = deploy(cloud, "local", progress=lambda kind, name: status.update(f"deploying {kind} {name}"))
         console.print(f"· deployed the local stack to {cloud.endpoint_url} ({time.monotonic() - started:.1f} s)")
-        pipeline = Pipeline(client=cloud.client, outputs=outputs)
+        pipeline = Pipeline(stack="local", client=cloud.client, outputs=outputs)
         outcomes = _run(files, pipeline, console)
         verify(outcomes, pipeline)
         page = write_contact_sheet(outcomes, pipeline, _BUILD / "contact-sheet")

@@ -11,8 +11,8 @@ from typing import Any
 import jinja2
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from client.pipeline import Pipeline
 from demo.outcome import Outcome
-from operations.pipeline import Pipeline
 
 _PREVIEW_PIXELS = 640
 

@@ -19,13 +19,14 @@ from typing import TypeVar
 
 from rich.console import Console
 
+from client.pipeline import Pipeline
+from client.uploads import Upload
 from demo import scenes
 from demo.endings import run
 from localcloud.announcement import LocalCloud
 from localcloud.deployer import deploy
 from localcloud.emulator import Emulator
 from localcloud.rehearsal import Pager, release
-from operations.pipeline import Pipeline, Upload
 
 FILES = 200
 REPLAY_RATE = 20
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     # On AWS a failed message waits for its visibility timeout, and five times; this night has to end before morning.
     with Emulator.start(pipe_retry_seconds=1) as cloud:
         outputs = deploy(cloud, "local", {"maxReceiveCount": 2})
-        pipeline = Pipeline(client=cloud.client, outputs=outputs)
+        pipeline = Pipeline(stack="local", client=cloud.client, outputs=outputs)
         pager = Pager.on(cloud, outputs["alertTopicArn"])
         with LocalCloud(endpoint_url=cloud.endpoint_url, region=cloud.region, outputs=outputs).announced():
             say("A bad release of watermark goes out, and the evening's uploads come in")

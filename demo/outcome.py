@@ -8,8 +8,9 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from client.pipeline import Pipeline
+from client.uploads import Upload
 from demo.samples import Sample
-from operations.pipeline import Pipeline, Upload
 
 
 @dataclass(kw_only=True)

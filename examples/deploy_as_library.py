@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from operations.deployment import DeploymentFailed, DeploymentRefused, DeploymentResult, Engine, deploy
+from operations.deploy.engine import DeploymentFailed, DeploymentRefused, DeploymentResult, Engine, deploy
 
 
 def deploy_tenant(tenant: str, *, engine: Engine | None = None) -> DeploymentResult:

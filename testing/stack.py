@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from client.pipeline import Pipeline
+from client.uploads import Upload
 from localcloud.deployer import deploy
 from localcloud.emulator import Emulator
 from localcloud.rehearsal import queue_for, release
-from operations.pipeline import Pipeline, Upload
 from testing.pictures import photograph
 from testing.waiting import eventually
 
@@ -96,7 +97,9 @@ def deployed_stack(**settings: object) -> Iterator[Stack]:
     with Emulator.start(pipe_retry_seconds=1) as cloud:
         outputs = deploy(cloud, "local", settings)
         yield Stack(
-            cloud=cloud, pipeline=Pipeline(client=cloud.client, outputs=outputs), tap_url=_tap_events(cloud, outputs)
+            cloud=cloud,
+            pipeline=Pipeline(stack="local", client=cloud.client, outputs=outputs),
+            tap_url=_tap_events(cloud, outputs),
         )
 
 

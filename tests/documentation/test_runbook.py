@@ -11,8 +11,8 @@ from typing import Any
 import botocore.session
 import pytest
 
+from client import queues
 from docs.generated import ALARM_SECTIONS, ROOT
-from operations import queues
 from testing.stack import Stack
 from testing.waiting import eventually
 from tests.documentation.commands import COMMAND, Command, commands_of

@@ -6,7 +6,7 @@ import io
 
 from PIL import Image
 
-from operations.pipeline import Upload
+from client.uploads import Upload
 from testing.pictures import photograph
 from testing.stack import Stack
 from testing.waiting import eventually

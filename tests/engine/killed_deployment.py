@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pulumi.automation import EngineEvent
 
-from operations.deployment import Engine, deploy
+from operations.deploy.engine import Engine, deploy
 from tests.engine.stack import NAME, Cli
 
 

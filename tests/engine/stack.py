@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from client.pipeline import Pipeline
 from engine.location import find_cli, find_language_host
 from localcloud.emulator import Emulator
 from localcloud.provider.plugin import install_plugins
-from operations import deployment
-from operations.deployment import DeploymentResult, Engine
-from operations.pipeline import Pipeline
-from operations.pulumi_cli import PulumiCli
+from operations.deploy import engine as deployment
+from operations.deploy.engine import DeploymentResult, Engine
+from operations.deploy.pulumi_cli import PulumiCli
 from testing.pictures import photograph
 
 PROJECT = deployment.PROJECT_DIRECTORY
@@ -159,7 +159,7 @@ class EngineStack:
 
     def status_of_an_upload(self, file_key: str) -> str:
         """Send a photograph through the pipeline and return what became of it."""
-        pipeline = Pipeline(client=self.cloud.client, outputs=self.outputs())
+        pipeline = Pipeline(stack=NAME, client=self.cloud.client, outputs=self.outputs())
         upload = pipeline.upload(photograph(), file_key)
         row = pipeline.await_jobs([upload], timeout_seconds=60)[upload]
         return row["status"] if row else "nothing"

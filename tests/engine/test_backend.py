@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from localcloud.emulator import Emulator
-from operations import deployment
-from operations.deployment import Engine
+from operations.deploy import engine as deployment
+from operations.deploy.engine import Engine
 from tests.engine.stack import Cli
 
 WORD = "s3cr3t-w0rd"

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from client.errors import PipelineError
 from engine.location import find_language_host
-from operations.changes import STATEFUL_TYPES
-from operations.deployment import DeploymentFailed, DeploymentRefused, DeploymentResult
-from operations.errors import OperationError
+from operations.deploy.changes import STATEFUL_TYPES
+from operations.deploy.engine import DeploymentFailed, DeploymentRefused, DeploymentResult
 from testing.waiting import eventually
 from tests.engine.stack import PROJECT, EngineStack, inventory
 
@@ -176,10 +176,10 @@ def test_an_up_killed_half_way_is_taken_up_again(stack: EngineStack) -> None:
     # About one kill in ten comes while the backend writes the attributes of the state: here it always did.
     attributes = stack.state_file.with_name(f"{stack.state_file.name}.attrs")
     attributes.write_bytes(b"")
-    with pytest.raises(OperationError, match=r"local\.json\.attrs empty"):
+    with pytest.raises(PipelineError, match=r"local\.json\.attrs empty"):
         stack.deploy()
     attributes.unlink()
-    with pytest.raises(OperationError, match="pulumi cancel --stack local"):
+    with pytest.raises(PipelineError, match="pulumi cancel --stack local"):
         stack.deploy()
     attributes.write_bytes(b"")
 

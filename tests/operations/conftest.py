@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from client.pipeline import Pipeline
 from localcloud import announcement
 from localcloud.announcement import LocalCloud
 from operations import cli
-from operations.connection import Connection
 from testing.stack import Stack, deployed_stack
 
 RunCommand = Callable[..., Result]
@@ -25,10 +25,10 @@ def stack() -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def connection(stack: Stack) -> Connection:
+def connection(stack: Stack) -> Pipeline:
     """The stack as a command sees it."""
-    return Connection(
-        stack="local", outputs=stack.outputs, region=stack.cloud.region, endpoint_url=stack.cloud.endpoint_url
+    return Pipeline(
+        stack="local", outputs=stack.outputs, client=stack.cloud.client, endpoint_url=stack.cloud.endpoint_url
     )
 
 

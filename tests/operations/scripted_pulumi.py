@@ -16,7 +16,7 @@ from pulumi.automation.errors import create_command_error
 from pulumi.runtime.proto import events_pb2, events_pb2_grpc
 from semver import VersionInfo
 
-from operations.pulumi_cli import PulumiCli
+from operations.deploy.pulumi_cli import PulumiCli
 
 Event = dict[str, Any]
 

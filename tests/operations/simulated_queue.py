@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from operations.replay import Copy, Message
+from client.moving import Message, OutgoingMessage
 
 
 class Killed(BaseException):
@@ -101,7 +101,7 @@ class SimulatedQueue:
                 for message_id in received
             ]
 
-    def send(self, copies: Sequence[Copy]) -> list[int]:
+    def send(self, copies: Sequence[OutgoingMessage]) -> list[int]:
         assert 1 <= len(copies) <= 10
         with self._call():
             refused = [index for index in range(len(copies)) if self.misfortune.strikes(self.misfortune.refused)]

@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from operations.audit import audit_file, audited
-from operations.connection import Connection
-from operations.dead_letters.archive import Archived, put_back
-from operations.dead_letters.replaying import replay
-from operations.dead_letters.stack_queues import find_queue
-from operations.errors import OperationError
-from operations.ingestion import enqueue
+from client.audit import audit_file, audited
+from client.dead_letters.archive import Archived, put_back
+from client.dead_letters.replaying import replay
+from client.dead_letters.stack_queues import find_queue
+from client.errors import PipelineError
+from client.ingestion import enqueue
+from client.moving import MoveResult, OutgoingMessage
+from client.pipeline import Pipeline
+from client.queues import SqsQueue
 from operations.interruption import Interruption
-from operations.queues import SqsQueue
-from operations.replay import Copy, Tally
 from testing.stack import Stack
 
 
@@ -28,7 +29,7 @@ def state_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
 
-def lines(connection: Connection) -> list[dict[str, Any]]:
+def lines(connection: Pipeline) -> list[dict[str, Any]]:
     return [json.loads(line) for line in audit_file(connection.stack).read_text().splitlines()]
 
 
@@ -37,7 +38,7 @@ def logged(stack: Stack, action_id: str) -> list[dict[str, Any]]:
     return [line for event in events if (line := json.loads(event["message"]))["id"] == action_id]
 
 
-def test_an_action_leaves_who_when_what_and_how_much_in_file_and_log(stack: Stack, connection: Connection) -> None:
+def test_an_action_leaves_who_when_what_and_how_much_in_file_and_log(stack: Stack, connection: Pipeline) -> None:
     with audited(connection, "dlq purge", queue="transform-dlq") as action:
         (started,) = lines(connection)
         assert started["event"] == "started"
@@ -51,7 +52,7 @@ def test_an_action_leaves_who_when_what_and_how_much_in_file_and_log(stack: Stac
     assert logged(stack, started["id"]) == [started, completed]
 
 
-def test_an_action_that_fails_says_how_far_it_came(connection: Connection) -> None:
+def test_an_action_that_fails_says_how_far_it_came(connection: Pipeline) -> None:
     def lose_the_connection() -> None:
         with audited(connection, "dlq replay") as action:
             action.counts = {"sent": 3}
@@ -65,45 +66,40 @@ def test_an_action_that_fails_says_how_far_it_came(connection: Connection) -> No
     assert "lost the connection" in failed["error"]
 
 
-def test_what_cannot_be_written_down_is_not_done(connection: Connection) -> None:
-    elsewhere = Connection(
-        stack="local",
-        outputs={**connection.outputs, "logGroups": {"audit": "no-such-group"}},
-        region=connection.region,
-        endpoint_url=connection.endpoint_url,
-    )
+def test_what_cannot_be_written_down_is_not_done(connection: Pipeline) -> None:
+    elsewhere = replace(connection, outputs={**connection.outputs, "logGroups": {"audit": "no-such-group"}})
     done = []
-    with pytest.raises(OperationError, match="nothing was changed"), audited(elsewhere, "dlq purge"):
+    with pytest.raises(PipelineError, match="nothing was changed"), audited(elsewhere, "dlq purge"):
         done.append("purged")
 
     assert done == []
 
 
-def test_a_stack_from_before_the_audit_log_is_told_to_be_deployed_again(connection: Connection) -> None:
-    old = Connection(stack="local", outputs={"logGroups": {}}, region=connection.region)
-    with pytest.raises(OperationError, match="deploy it again"), audited(old, "dlq purge"):
+def test_a_stack_from_before_the_audit_log_is_told_to_be_deployed_again(connection: Pipeline) -> None:
+    old = replace(connection, outputs={"logGroups": {}})
+    with pytest.raises(PipelineError, match="deploy it again"), audited(old, "dlq purge"):
         pass
 
 
-def test_ctrl_c_during_a_replay_ends_it_cleanly_and_is_written_down(stack: Stack, connection: Connection) -> None:
+def test_ctrl_c_during_a_replay_ends_it_cleanly_and_is_written_down(stack: Stack, connection: Pipeline) -> None:
     dlq = SqsQueue(stack.cloud.client("sqs"), stack.outputs["deliveryDlqUrl"])
     queue = find_queue(connection, "delivery")
     with stack.paused():
         for _ in range(4):
-            dlq.send([Copy(body=f"message {number}") for number in range(10)])
+            dlq.send([OutgoingMessage(body=f"message {number}") for number in range(10)])
 
         interruption = Interruption()
 
-        def interrupt(tally: Tally) -> None:
-            if tally.sent >= 20 and not interruption.requested:
+        def interrupt(result: MoveResult) -> None:
+            if result.sent >= 20 and not interruption.requested:
                 os.kill(os.getpid(), signal.SIGINT)
 
         with interruption:
-            tally = replay(connection, queue, rate=500, interruption=interruption, on_progress=interrupt)
+            result = replay(connection, queue, rate=500, clock=interruption, on_progress=interrupt)
 
         target = stack.outputs["transformQueueUrl"]
-        assert tally.interrupted
-        assert tally.sent == stack.pipeline.queue_depth(target) == 20
+        assert result.interrupted
+        assert result.sent == stack.pipeline.queue_depth(target) == 20
         assert dlq.depth().visible == 20, "what was not sent can be received at once"
         assert lines(connection)[-1]["event"] == "interrupted"
         assert lines(connection)[-1]["counts"]["sent"] == 20
@@ -111,18 +107,18 @@ def test_ctrl_c_during_a_replay_ends_it_cleanly_and_is_written_down(stack: Stack
             stack.cloud.client("sqs").purge_queue(QueueUrl=url)
 
 
-def test_an_interrupted_command_is_written_down_as_interrupted(connection: Connection) -> None:
+def test_an_interrupted_command_is_written_down_as_interrupted(connection: Pipeline) -> None:
     interruption = Interruption()
     interruption.request()
-    copies = [Copy(body="never sent")]
+    copies = [OutgoingMessage(body="never sent")]
 
-    enqueue(connection, "backfill", copies, rate=10, interruption=interruption)
+    enqueue(connection, "backfill", copies, rate=10, clock=interruption)
     put_back(
         connection,
         find_queue(connection, "transform"),
         [Archived(queue="transform", copy=copy) for copy in copies],
         rate=10,
-        interruption=interruption,
+        clock=interruption,
     )
 
     ends = [(line["action"], line["event"], line["counts"]["sent"]) for line in lines(connection)[1::2]]

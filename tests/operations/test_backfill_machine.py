@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from botocore.stub import Stubber
 from typer.testing import CliRunner
 
-from operations import audit, backfill
-from operations.backfill_machine import follow
-from operations.connection import Connection
-from operations.errors import OperationError
+from client.audit import _Log
+from client.backfill import follow
+from client.clients import aws_clients
+from client.errors import PipelineError
+from client.pipeline import Pipeline
+from operations.commands import backfill
 from tests.operations.simulated_queue import VirtualClock
 
 MACHINE = "arn:aws:states:eu-west-1:111122223333:stateMachine:img-pipeline-prod-backfill"
@@ -26,15 +27,15 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 @pytest.fixture
-def connection(monkeypatch: pytest.MonkeyPatch) -> Connection:
+def connection(monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     outputs = {"backfillArn": MACHINE, "processedBucket": "processed", "logGroups": {"audit": "audit"}}
-    return Connection(stack="prod", outputs=outputs, region="eu-west-1")
+    return Pipeline(stack="prod", outputs=outputs, client=aws_clients("eu-west-1"))
 
 
 @pytest.fixture
-def aws(connection: Connection) -> Iterator[Stubber]:
+def aws(connection: Pipeline) -> Iterator[Stubber]:
     with Stubber(connection.client("stepfunctions")) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()
@@ -65,7 +66,7 @@ def report(aws: Stubber, status: str, **counts: int) -> None:
     )
 
 
-def test_it_is_followed_to_its_report(connection: Connection, aws: Stubber) -> None:
+def test_it_is_followed_to_its_report(connection: Pipeline, aws: Stubber) -> None:
     report(aws, "RUNNING", total=1000, succeeded=400)
     report(aws, "SUCCEEDED", total=1000, succeeded=990, failed=10)
     seen: list[int] = []
@@ -76,7 +77,7 @@ def test_it_is_followed_to_its_report(connection: Connection, aws: Stubber) -> N
     assert seen == [400, 1000]
 
 
-def test_no_longer_looking_does_not_stop_it(connection: Connection, aws: Stubber) -> None:
+def test_no_longer_looking_does_not_stop_it(connection: Pipeline, aws: Stubber) -> None:
     clock = VirtualClock()
     clock.requested = True
     report(aws, "RUNNING", total=1000, succeeded=400)
@@ -84,26 +85,24 @@ def test_no_longer_looking_does_not_stop_it(connection: Connection, aws: Stubber
     assert follow(connection, EXECUTION, clock=clock).startswith("RUNNING: 400 of 1000 handled")
 
 
-def test_more_failures_than_tolerated_are_an_error(connection: Connection, aws: Stubber) -> None:
+def test_more_failures_than_tolerated_are_an_error(connection: Pipeline, aws: Stubber) -> None:
     report(aws, "FAILED", total=1000, succeeded=400, failed=600)
 
-    with pytest.raises(OperationError, match="FAILED: 400 of 1000 handled, 600 failed: TooMany"):
+    with pytest.raises(PipelineError, match="FAILED: 400 of 1000 handled, 600 failed: TooMany"):
         follow(connection, EXECUTION, clock=VirtualClock())
 
 
 def test_the_command_starts_it_only_when_told_and_for_uploads_only(
-    connection: Connection, aws: Stubber, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    connection: Pipeline, aws: Stubber, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(backfill, "connect", lambda *_, **__: connection)
     written: list[Any] = []
-    monkeypatch.setattr(audit._Log, "write", lambda _, line: written.append(line))
-    monkeypatch.setattr(audit._Log, "who", {})
-    app = typer.Typer()
-    app.command()(backfill.backfill)
-    refused = CliRunner().invoke(app, ["--prefix", "processed/", "--yes"])
+    monkeypatch.setattr(_Log, "write", lambda _, line: written.append(line))
+    monkeypatch.setattr(_Log, "who", {})
+    refused = CliRunner().invoke(backfill.app, ["--prefix", "processed/", "--yes"])
     assert "works on uploads/ only" in str(refused.exception)
-    said = CliRunner().invoke(app, ["--prefix", "uploads/2026/"]).stdout
+    said = CliRunner().invoke(backfill.app, ["--prefix", "uploads/2026/"]).stdout
     assert "nothing was changed" in said
     assert written == []
 
@@ -111,7 +110,7 @@ def test_the_command_starts_it_only_when_told_and_for_uploads_only(
     wanted = {"stateMachineArn": MACHINE, "input": json.dumps({"prefix": "uploads/2026/", "run": ""})}
     aws.add_response("start_execution", started, wanted)
     report(aws, "SUCCEEDED", total=3, succeeded=3)
-    said = CliRunner().invoke(app, ["--prefix", "uploads/2026/", "--yes"]).stdout
+    said = CliRunner().invoke(backfill.app, ["--prefix", "uploads/2026/", "--yes"]).stdout
 
     assert f"started {EXECUTION}" in said
     assert "SUCCEEDED: 3 of 3 handled" in said

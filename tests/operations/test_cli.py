@@ -12,10 +12,10 @@ import pytest
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from client.errors import PipelineError
 from localcloud.announcement import LocalCloud
 from operations import cli
 from operations.connection import connect
-from operations.errors import OperationError
 from testing.stack import Stack
 from tests.operations.conftest import RunCommand
 
@@ -102,14 +102,14 @@ def test_what_aws_refuses_is_one_line_too(
 
 def test_without_an_embedded_cloud_a_command_says_how_to_start_one(local_state: Path) -> None:
     assert not local_state.exists()
-    with pytest.raises(OperationError, match="start one with `make up`"):
-        connect("dev", local=True)
+    with pytest.raises(PipelineError, match="start one with `make up`"):
+        connect(None, local=True)
 
 
 def test_an_embedded_cloud_that_is_gone_is_noticed(local_state: Path) -> None:
     LocalCloud(endpoint_url="http://127.0.0.1:9", region="us-east-1", outputs={}).announce()
     assert local_state.exists()
-    with pytest.raises(OperationError, match=r"127\.0\.0\.1:9 does not answer any more"):
+    with pytest.raises(PipelineError, match=r"127\.0\.0\.1:9 does not answer any more"):
         connect("local")
 
 

@@ -7,16 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 
+from client.errors import PipelineError
 from components.settings import Settings
-from operations import prices
-from operations.cost import cost, report
-from operations.costing import chosen
-from operations.costing.chosen import stack_settings
-from operations.costing.comparisons import Comparison, comparisons
-from operations.costing.estimate import (
+from operations.commands.cost import app, report
+from operations.cost import prices
+from operations.cost import settings as chosen
+from operations.cost.comparisons import Comparison, comparisons
+from operations.cost.estimate import (
     METRICS_PER_FUNCTION,
     STATUS_INDEX_WRITES,
     Estimate,
@@ -30,10 +29,10 @@ from operations.costing.estimate import (
     standard_usd,
     traces_per_month,
 )
-from operations.costing.measurements import Measurements, load_measurements
-from operations.costing.workflow import workflow_run
-from operations.errors import OperationError
-from operations.prices import Price
+from operations.cost.measurements import Measurements, load_measurements
+from operations.cost.prices import Price
+from operations.cost.settings import stack_settings
+from operations.cost.workflow import workflow_run
 from policies.recording import run
 from testing.stack import Stack
 
@@ -337,20 +336,18 @@ def test_a_change_inside_an_object_or_a_list_leaves_the_rest() -> None:
     ],
 )
 def test_a_change_that_is_not_accepted_is_told_in_one_line(changes: list[str], message: str) -> None:
-    with pytest.raises(OperationError, match=message.replace("?", r"\?")) as error:
+    with pytest.raises(PipelineError, match=message.replace("?", r"\?")) as error:
         stack_settings("prod", changes)
     assert "\n" not in str(error.value)
 
 
 def test_an_unknown_stack_is_told_with_those_there_are() -> None:
-    with pytest.raises(OperationError, match=r"no Pulumi\.staging\.yaml; there are stacks dev, local, prod"):
+    with pytest.raises(PipelineError, match=r"no Pulumi\.staging\.yaml; there are stacks dev, local, prod"):
         report("staging", uploads_per_day=1, megabytes=1)
 
 
 @pytest.fixture
 def run_cost() -> Callable[..., Result]:
-    app = typer.Typer()
-    app.command()(cost)
     return lambda *arguments: CliRunner().invoke(
         app, ["--uploads-per-day", "100000", "--megabytes", "5", "--stack", "prod", *arguments]
     )
@@ -380,7 +377,7 @@ def test_the_json_has_every_line_with_its_price_and_source(run_cost: Callable[..
     found = json.loads(run_cost("--json").stdout)
     lines = found["estimates"]["prod"]["lines"]
     assert sum(entry["usd"] for entry in lines) == pytest.approx(found["estimates"]["prod"]["usdPerMonth"])
-    assert {"usd", "per", "unit", "source", "as_of", "checked"} == set(lines[0]["price"])
+    assert {"usd", "per", "unit", "source", "asOf", "checked"} == set(lines[0]["price"])
     assert found["measured"]["command"] == "python -m bench.files --write"
     titles = [comparison["title"] for comparison in found["comparisons"]]
     assert titles == ["workflow type", "workflow logging", "processor", "validate kept warm", "malware scanning"]
@@ -389,5 +386,5 @@ def test_the_json_has_every_line_with_its_price_and_source(run_cost: Callable[..
 @pytest.mark.parametrize("arguments", [("--megabytes", "0"), ("--core-speed", "0")])
 def test_impossible_loads_are_refused(run_cost: Callable[..., Result], arguments: tuple[str, ...]) -> None:
     result = run_cost(*arguments)
-    assert isinstance(result.exception, OperationError)
+    assert isinstance(result.exception, PipelineError)
     assert "above 0" in str(result.exception)

@@ -12,16 +12,17 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from operations import queues
-from operations.audit import audit_file
-from operations.connection import Connection
-from operations.dead_letters import commands, replaying
-from operations.dead_letters.archive import export
-from operations.dead_letters.replaying import replay
-from operations.dead_letters.stack_queues import find_queue
+from client import queues
+from client.audit import audit_file
+from client.dead_letters import replaying
+from client.dead_letters.archive import export
+from client.dead_letters.replaying import replay
+from client.dead_letters.stack_queues import find_queue
+from client.moving import MoveResult
+from client.pipeline import Pipeline
+from client.uploads import Upload
+from operations.commands import dead_letters as commands
 from operations.interruption import Interruption
-from operations.pipeline import Upload
-from operations.replay import Tally
 from testing.stack import Stack
 from testing.waiting import eventually
 
@@ -29,7 +30,7 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(connection: Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+def run(connection: Pipeline, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Run `img-pipeline dlq …` against the stack, with a home of its own for the audit file."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(commands, "connect", lambda *_, **__: connection)
@@ -37,7 +38,7 @@ def run(connection: Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setattr(queues, "WAIT_SECONDS", 0)
 
     def run(*arguments: object, exit_code: int = 0) -> Result:
-        result = CliRunner().invoke(commands.app, [str(argument) for argument in arguments])
+        result = CliRunner().invoke(commands.dlq, [str(argument) for argument in arguments])
         assert result.exit_code == exit_code, result.output or result.exception
         return result
 
@@ -128,7 +129,7 @@ def test_failed_files_are_explained_replayed_and_completed(stack: Stack, run: Ru
 
     listed = {state["queue"]: state for state in json.loads(run("list", "--json").stdout)}
     assert listed["transform"]["visible"] == 2
-    assert listed["transform"]["oldest_age_seconds"] is not None
+    assert listed["transform"]["oldestAgeSeconds"] is not None
     assert set(listed) == {"transform", "validate", "delivery", "results-inspector"}
     assert "transform" in run("list").stdout
 
@@ -136,7 +137,7 @@ def test_failed_files_are_explained_replayed_and_completed(stack: Stack, run: Ru
     (cause,) = shown["causes"]
     assert (cause["cause"], cause["count"]) == (error["reasonCode"], 2)
     assert cause["reason"] == error["reason"]
-    assert set(cause["sample_keys"]) == {upload.file_key for upload in uploads}
+    assert set(cause["sampleKeys"]) == {upload.file_key for upload in uploads}
     assert error["reasonCode"] in run("show").stdout
 
     result = run("replay", "--rate", 20, "--yes")
@@ -232,7 +233,7 @@ def test_rejected_file_is_judged_again_when_the_rules_have_changed(stack: Stack,
         (job,) = stack.finish(upload)
     assert job["reasonCode"] == "TOO_LARGE"
     (shown,) = json.loads(run("show", "validate", "--json").stdout)
-    assert [(cause["cause"], cause["sample_keys"]) for cause in shown["causes"]] == [("TOO_LARGE", [upload.file_key])]
+    assert [(cause["cause"], cause["sampleKeys"]) for cause in shown["causes"]] == [("TOO_LARGE", [upload.file_key])]
     assert [message["type"] for message in stack.notifications(upload)] == ["AssetRejected"]
 
     run("replay", "validate", "--only", "TOO_LARGE", "--yes")
@@ -260,7 +261,7 @@ def test_file_that_is_rejected_again_is_kept_again_and_not_replayed_for_ever(sta
 
 
 def test_what_arrives_during_a_replay_is_left(
-    stack: Stack, connection: Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    stack: Stack, connection: Pipeline, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(queues, "WAIT_SECONDS", 0)
@@ -268,25 +269,25 @@ def test_what_arrives_during_a_replay_is_left(
     put(stack, "deliveryDlqUrl", first)
     sent_later: list[str] = []
 
-    def let_another_fail(tally: Tally) -> None:
-        if tally.sent and not sent_later:
+    def let_another_fail(result: MoveResult) -> None:
+        if result.sent and not sent_later:
             # The clock of SQS tells whole seconds to whoever counts its messages.
             time.sleep(2.1)
             sent_later.append(newcomer)
             put(stack, "deliveryDlqUrl", newcomer)
 
     with stopped_pipe(stack):
-        tally = replay(
+        result = replay(
             connection,
             find_queue(connection, "delivery"),
             rate=500,
-            interruption=Interruption(),
+            clock=Interruption(),
             on_progress=let_another_fail,
         )
         assert bodies(stack, stack.outputs["transformQueueUrl"]) == [first]
         stack.cloud.client("sqs").purge_queue(QueueUrl=stack.outputs["transformQueueUrl"])
 
-    assert (tally.sent, tally.left) == (1, 1)
+    assert (result.sent, result.left) == (1, 1)
     assert bodies(stack, stack.outputs["deliveryDlqUrl"]) == [newcomer]
 
 
@@ -365,7 +366,7 @@ def test_file_that_is_no_export_is_refused_before_anything_is_sent(stack: Stack,
 
 
 def test_export_that_is_broken_off_leaves_no_file_and_hides_nothing(
-    stack: Stack, connection: Connection, tmp_path: Path
+    stack: Stack, connection: Pipeline, tmp_path: Path
 ) -> None:
     file = tmp_path / "letters.jsonl"
     put(stack, "transformDlqUrl", "{}", "[]")

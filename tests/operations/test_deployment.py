@@ -12,14 +12,16 @@ import yaml
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
+from client.errors import PipelineError
 from components.settings import config_schema, parse_settings
 from examples.deploy_as_library import deploy_tenant
-from operations import cli, deployment, pulumi_cli
-from operations.changes import STATEFUL_TYPES
-from operations.deployment import PROJECT_DIRECTORY, DeploymentFailed, DeploymentRefused, DeploymentResult, Engine
-from operations.errors import OperationError
-from operations.pulumi_cli import PulumiCli
-from operations.stack_settings import with_settings
+from operations import cli
+from operations.deploy import engine as deployment
+from operations.deploy import pulumi_cli
+from operations.deploy.changes import STATEFUL_TYPES
+from operations.deploy.engine import PROJECT_DIRECTORY, DeploymentFailed, DeploymentRefused, DeploymentResult, Engine
+from operations.deploy.pulumi_cli import PulumiCli
+from operations.deploy.settings_file import with_settings
 from policies.recording import run as run_program
 from tests.operations.scripted_pulumi import Event, Reply, ScriptedPulumi, diagnostic, replacement, step, summary, urn
 
@@ -155,7 +157,7 @@ def test_a_loss_that_no_event_names_is_not_let_through(project: Path) -> None:
     """The SDK drops events that it cannot read: this one's operation is of a later CLI."""
     unreadable = step("evaporate", BUCKET, "ingest-bucket")
     pulumi = scripted([*unreadable, summary(delete=1)])
-    with pytest.warns(UserWarning, match="Failed to parse"), pytest.raises(OperationError, match="do not name"):
+    with pytest.warns(UserWarning, match="Failed to parse"), pytest.raises(PipelineError, match="do not name"):
         deployment.deploy("dev", engine=Engine(directory=project, pulumi=pulumi))
     assert pulumi.operations == ["preview"]
 
@@ -268,7 +270,7 @@ def test_a_new_stack_is_created_with_the_secrets_provider_that_is_asked_for(proj
 
 def test_an_unknown_stack_has_no_outputs_to_read(project: Path) -> None:
     pulumi = ScriptedPulumi(errors={"stack --stack": "error: no stack named 'prdo' found"})
-    with pytest.raises(OperationError, match="there is no stack prdo on this backend"):
+    with pytest.raises(PipelineError, match="there is no stack prdo on this backend"):
         deployment.stack_outputs("prdo", engine=Engine(directory=project, pulumi=pulumi))
 
 
@@ -281,26 +283,26 @@ def test_an_unknown_stack_has_no_outputs_to_read(project: Path) -> None:
 )
 def test_a_locked_stack_is_answered_with_the_way_to_unlock_it(project: Path, said: str) -> None:
     pulumi = ScriptedPulumi(replies={"preview": Reply(error=said)})
-    with pytest.raises(OperationError, match="`pulumi cancel --stack dev`"):
+    with pytest.raises(PipelineError, match="`pulumi cancel --stack dev`"):
         deployment.preview("dev", engine=Engine(directory=project, pulumi=pulumi))
 
 
 def test_what_the_backend_says_is_one_line(project: Path) -> None:
     pulumi = ScriptedPulumi(errors={"stack": "warning: x\nerror: PULUMI_ACCESS_TOKEN must be set for login"})
-    with pytest.raises(OperationError) as error:
+    with pytest.raises(PipelineError) as error:
         deployment.stack_outputs("dev", engine=Engine(directory=project, pulumi=pulumi))
     assert str(error.value) == "pulumi: PULUMI_ACCESS_TOKEN must be set for login"
 
 
 def test_a_state_that_a_kill_made_unreadable_is_answered_with_what_to_delete(project: Path) -> None:
     pulumi = ScriptedPulumi(errors={"stack": "error: failed to load checkpoint: EOF"})
-    with pytest.raises(OperationError, match=r"leaves dev\.json\.attrs empty .*: delete it"):
+    with pytest.raises(PipelineError, match=r"leaves dev\.json\.attrs empty .*: delete it"):
         deployment.preview("dev", engine=Engine(directory=project, pulumi=pulumi))
 
 
 def test_a_missing_cli_gets_the_one_line_that_installs_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(OperationError, match=r"curl -fsSL https://get\.pulumi\.com \| sh"):
+    with pytest.raises(PipelineError, match=r"curl -fsSL https://get\.pulumi\.com \| sh"):
         PulumiCli()
 
 
@@ -386,7 +388,7 @@ def test_secrets_come_from_the_environment_or_from_standard_input(command) -> No
 
 def test_a_secret_on_the_command_line_is_refused_and_not_repeated(command) -> None:
     result = command(scripted(CREATION), "deploy", "--yes", "--secret", "password=hunter2")
-    assert isinstance(result.exception, OperationError)
+    assert isinstance(result.exception, PipelineError)
     assert "a command line is no secret" in str(result.exception)
     assert "hunter2" not in result.output + str(result.exception)
 
@@ -446,7 +448,7 @@ def test_the_local_stack_deploys_without_pulumi_and_says_so(
 ) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     before = json.loads(announced.read_text())["outputs"]
-    result = img_pipeline("deploy", "--stack", "local", "--json")
+    result = img_pipeline("deploy", "--stack", "local", "--yes", "--json")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
     assert report["engine"] == "localcloud"
@@ -460,8 +462,8 @@ def test_the_local_stack_deploys_without_pulumi_and_says_so(
     [("maxFrames: 0", "img-pipeline:maxFrames = 0 is not accepted"), ("maxFrame: 5", "maxFrame is not a setting")],
 )
 def test_a_setting_that_the_local_stack_cannot_have_is_one_line(img_pipeline, setting: str, answer: str) -> None:
-    refusal = img_pipeline("deploy", "--local", "--config-file", "-", given=setting).exception
-    assert isinstance(refusal, OperationError)
+    refusal = img_pipeline("deploy", "--local", "--yes", "--config-file", "-", given=setting).exception
+    assert isinstance(refusal, PipelineError)
     assert answer in str(refusal)
     assert "\n" not in str(refusal)
 

@@ -18,10 +18,11 @@ import pytest
 import yaml
 from pulumi.automation import CommandResult, OnOutput
 
+from client.errors import PipelineError
 from engine.location import find_cli
-from operations import changes, deployment
-from operations.deployment import DeploymentFailed, DeploymentRefused, Engine
-from operations.errors import OperationError
+from operations.deploy import changes
+from operations.deploy import engine as deployment
+from operations.deploy.engine import DeploymentFailed, DeploymentRefused, Engine
 from tests.engine.stack import Cli
 
 pytestmark = pytest.mark.skipif(find_cli() is None, reason="there is no Pulumi CLI: `make engine` gets one")
@@ -96,7 +97,7 @@ def engine(tmp_path: Path) -> Engine:
 
 def test_a_stack_from_its_creation_to_its_end(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(changes, "STATEFUL_TYPES", frozenset({STASH}))
-    with pytest.raises(OperationError, match="there is no stack trial"):
+    with pytest.raises(PipelineError, match="there is no stack trial"):
         deployment.stack_outputs("trial", engine=engine)
 
     created = deployment.deploy("trial", config={"value": "a"}, secrets={"token": "hush 123"}, engine=engine)
@@ -164,7 +165,7 @@ def _command_line(engine: Engine) -> list[str]:
     driver = (
         "import functools, os, sys\n"
         "from pathlib import Path\n"
-        "from operations import cli, deployment\n"
+        "from operations import cli\nfrom operations.deploy import engine as deployment\n"
         f"os.environ.update({dict(engine.environment)!r})\n"
         f"deployment.Engine = functools.partial(deployment.Engine, directory=Path({str(engine.directory)!r}))\n"
         "cli.main()\n"

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -16,14 +17,14 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from typer.testing import CliRunner
 
+from client.pipeline import Pipeline
 from localcloud.deployer import deploy
 from operations import cli
-from operations import doctor as doctor_command
-from operations.checks import alerts, budget, existence, functions, ingestion, queues, quotas, state
-from operations.connection import Connection
-from operations.diagnosis import Finding, Look, Status, look, ok
-from operations.doctor import CHECKS, SMOKE_TEST, diagnose
-from operations.smoke_test import PREFIX, file_goes_through, record_is_complete
+from operations.commands import doctor as doctor_command
+from operations.doctor.checks import alerts, budget, existence, functions, ingestion, queues, quotas, state
+from operations.doctor.diagnosis import CHECKS, SMOKE_TEST, diagnose
+from operations.doctor.findings import Check, Finding, Status, ok, run_check
+from operations.doctor.smoke_test import PREFIX, file_goes_through, record_is_complete
 from testing.stack import Stack, deployed_stack
 from testing.waiting import eventually
 
@@ -36,15 +37,15 @@ def stack() -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="module")
-def connection(stack: Stack) -> Connection:
-    return Connection(
-        stack="local", outputs=stack.outputs, region=stack.cloud.region, endpoint_url=stack.cloud.endpoint_url
+def connection(stack: Stack) -> Pipeline:
+    return Pipeline(
+        stack="local", outputs=stack.outputs, client=stack.cloud.client, endpoint_url=stack.cloud.endpoint_url
     )
 
 
-def problems(check: Look, connection: Connection) -> list[Finding]:
+def problems(check: Check, connection: Pipeline) -> list[Finding]:
     """What the check finds wrong; commands of ours that it advises have to be commands that there are."""
-    found = [finding for finding in look(check, connection) if finding.status is not Status.OK]
+    found = [finding for finding in run_check(check, connection) if finding.status is not Status.OK]
     for finding in found:
         for advised in re.findall(r"img-pipeline ([^;,]+)", finding.advice):
             understand(advised.split())
@@ -60,7 +61,7 @@ def understand(arguments: list[str]) -> None:
     command.make_context(command.name, arguments)
 
 
-def failure(check: Look, connection: Connection) -> Finding:
+def failure(check: Check, connection: Pipeline) -> Finding:
     """The one failure that the check finds."""
     (finding,) = problems(check, connection)
     assert finding.status is Status.FAIL, finding
@@ -141,7 +142,7 @@ def deleted_alarm(stack: Stack, name: str) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def without_smoke_test(stack: Stack, connection: Connection) -> dict[str, list[Finding]]:
+def without_smoke_test(stack: Stack, connection: Pipeline) -> dict[str, list[Finding]]:
     """What the doctor says of the stack as it was deployed."""
     del stack
     return {result.check: result.findings for result in diagnose(connection, smoke_test=False)}
@@ -168,12 +169,10 @@ def test_every_check_says_something(without_smoke_test: dict[str, list[Finding]]
 
 
 @pytest.fixture
-def run_doctor(connection: Connection, monkeypatch: pytest.MonkeyPatch):
+def run_doctor(connection: Pipeline, monkeypatch: pytest.MonkeyPatch):
     """Run the command against the stack."""
-    app = typer.Typer()
-    app.command()(doctor_command.doctor)
     monkeypatch.setattr(doctor_command, "connect", lambda *_, **__: connection)
-    return lambda *arguments: CliRunner().invoke(app, list(arguments))
+    return lambda *arguments: CliRunner().invoke(doctor_command.app, list(arguments))
 
 
 def test_the_command_succeeds_on_a_healthy_stack_and_says_so_in_json(run_doctor) -> None:
@@ -193,7 +192,7 @@ def test_the_command_fails_when_a_check_fails_and_says_what_to_do(run_doctor, st
     assert result.stdout.endswith("1 failed\n")
 
 
-def test_a_stopped_pipe_is_found_with_the_command_to_resume(stack: Stack, connection: Connection) -> None:
+def test_a_stopped_pipe_is_found_with_the_command_to_resume(stack: Stack, connection: Pipeline) -> None:
     with stopped_pipe(stack) as name:
         finding = failure(ingestion.pipe_runs, connection)
     assert f"{name} is STOP" in finding.found  # STOPPING until its last batch is done
@@ -208,7 +207,7 @@ def test_a_stopped_pipe_is_found_with_the_command_to_resume(stack: Stack, connec
     ],
 )
 def test_a_pipe_in_between_is_waited_for_and_a_failed_one_told_with_its_reason(
-    connection: Connection, monkeypatch: pytest.MonkeyPatch, state: str, status: Status, advice: str
+    connection: Pipeline, monkeypatch: pytest.MonkeyPatch, state: str, status: Status, advice: str
 ) -> None:
     pipes = connection.client("pipes")
     pipe = pipes.describe_pipe(Name=connection.outputs["pipeName"])
@@ -223,7 +222,7 @@ def test_a_pipe_in_between_is_waited_for_and_a_failed_one_told_with_its_reason(
 
 
 def test_a_pipe_that_does_not_wait_for_executions_is_found(
-    connection: Connection, monkeypatch: pytest.MonkeyPatch
+    connection: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipes = connection.client("pipes")
     pipe = pipes.describe_pipe(Name=connection.outputs["pipeName"])
@@ -232,20 +231,20 @@ def test_a_pipe_that_does_not_wait_for_executions_is_found(
     assert "does not wait for executions" in failure(ingestion.pipe_runs, connection).found
 
 
-def test_a_bucket_that_sends_no_events_is_found(stack: Stack, connection: Connection) -> None:
+def test_a_bucket_that_sends_no_events_is_found(stack: Stack, connection: Pipeline) -> None:
     with silent_bucket(stack) as bucket:
         finding = failure(ingestion.bucket_notifies, connection)
     assert bucket in finding.found
     assert "img-pipeline backfill --prefix uploads/ --stack local" in finding.advice
 
 
-def test_a_disabled_rule_is_found_with_the_command_to_enable_it(stack: Stack, connection: Connection) -> None:
+def test_a_disabled_rule_is_found_with_the_command_to_enable_it(stack: Stack, connection: Pipeline) -> None:
     with disabled_rule(stack) as name:
         finding = failure(ingestion.rule_delivers, connection)
     assert f"aws events enable-rule --name {name}" in finding.advice
 
 
-def test_a_rule_without_target_is_found(stack: Stack, connection: Connection) -> None:
+def test_a_rule_without_target_is_found(stack: Stack, connection: Pipeline) -> None:
     events, rule = stack.cloud.client("events"), "img-pipeline-local-object-created"
     targets = events.list_targets_by_rule(Rule=rule)["Targets"]
     events.remove_targets(Rule=rule, Ids=[target["Id"] for target in targets])
@@ -255,7 +254,7 @@ def test_a_rule_without_target_is_found(stack: Stack, connection: Connection) ->
         events.put_targets(Rule=rule, Targets=targets)
 
 
-def test_a_target_without_dead_letter_queue_is_found(stack: Stack, connection: Connection) -> None:
+def test_a_target_without_dead_letter_queue_is_found(stack: Stack, connection: Pipeline) -> None:
     events, rule = stack.cloud.client("events"), "img-pipeline-local-object-created"
     (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
     events.put_targets(Rule=rule, Targets=[{key: target[key] for key in target if key != "DeadLetterConfig"}])
@@ -265,19 +264,19 @@ def test_a_target_without_dead_letter_queue_is_found(stack: Stack, connection: C
         events.put_targets(Rule=rule, Targets=[target])
 
 
-def test_a_visibility_timeout_below_six_times_the_workflows_is_found(stack: Stack, connection: Connection) -> None:
+def test_a_visibility_timeout_below_six_times_the_workflows_is_found(stack: Stack, connection: Pipeline) -> None:
     with queue_attribute(stack, "transformQueueUrl", "VisibilityTimeout", "30"):
         assert "hidden for 30 s" in failure(ingestion.queue_redrives, connection).found
 
 
-def test_a_queue_that_gives_up_elsewhere_is_found(stack: Stack, connection: Connection) -> None:
+def test_a_queue_that_gives_up_elsewhere_is_found(stack: Stack, connection: Pipeline) -> None:
     validate_dlq = "arn:aws:sqs:us-east-1:000000000000:img-pipeline-local-validate-dlq"
     elsewhere = {"deadLetterTargetArn": validate_dlq, "maxReceiveCount": 5}
     with queue_attribute(stack, "transformQueueUrl", "RedrivePolicy", json.dumps(elsewhere)):
         assert "no dead-letter queue" in failure(ingestion.queue_redrives, connection).found
 
 
-def test_a_failed_file_in_its_dead_letter_queue_is_a_failure(stack: Stack, connection: Connection) -> None:
+def test_a_failed_file_in_its_dead_letter_queue_is_a_failure(stack: Stack, connection: Pipeline) -> None:
     with dead_letter(stack, "transformDlqUrl"):
         finding = failure(queues.dead_letters_are_empty, connection)
         # Its age is what CloudWatch heard last.
@@ -296,33 +295,33 @@ def test_a_failed_file_in_its_dead_letter_queue_is_a_failure(stack: Stack, conne
     ],
 )
 def test_uploads_that_were_not_processed_are_a_failure_and_other_dead_letters_a_warning(
-    stack: Stack, connection: Connection, output: str, name: str, status: Status
+    stack: Stack, connection: Pipeline, output: str, name: str, status: Status
 ) -> None:
     with dead_letter(stack, output):
         (finding,) = problems(queues.dead_letters_are_empty, connection)
     assert (finding.status, finding.found.partition(" holds ")[0]) == (status, name)
 
 
-def test_a_rejected_file_is_only_a_warning(stack: Stack, connection: Connection) -> None:
+def test_a_rejected_file_is_only_a_warning(stack: Stack, connection: Pipeline) -> None:
     with dead_letter(stack, "validateDlqUrl"):
         (finding,) = problems(queues.dead_letters_are_empty, connection)
     assert finding.status is Status.WARN
     assert finding.found.startswith("validate holds 1 (rejected files)")
 
 
-def test_a_dead_letter_queue_that_forgets_too_soon_is_found(stack: Stack, connection: Connection) -> None:
+def test_a_dead_letter_queue_that_forgets_too_soon_is_found(stack: Stack, connection: Pipeline) -> None:
     with queue_attribute(stack, "validateDlqUrl", "MessageRetentionPeriod", "172800"):
         assert "validate keeps messages for 2 days only" in failure(queues.dead_letters_are_kept, connection).found
 
 
-def test_a_missing_alarm_is_found(stack: Stack, connection: Connection) -> None:
+def test_a_missing_alarm_is_found(stack: Stack, connection: Pipeline) -> None:
     with deleted_alarm(stack, "img-pipeline-local-workflow-throttled"):
         finding = failure(alerts.alarms_are_wired, connection)
     assert finding.found == "img-pipeline-local-workflow-throttled does not exist"
     assert finding.advice == "deploy again: img-pipeline deploy --stack local"
 
 
-def test_a_muted_alarm_is_found_with_the_command_to_unmute_it(stack: Stack, connection: Connection) -> None:
+def test_a_muted_alarm_is_found_with_the_command_to_unmute_it(stack: Stack, connection: Pipeline) -> None:
     name = "img-pipeline-local-workflow-failed"
     with changed_alarm(stack, name, ActionsEnabled=False):
         finding = failure(alerts.alarms_are_wired, connection)
@@ -330,13 +329,13 @@ def test_a_muted_alarm_is_found_with_the_command_to_unmute_it(stack: Stack, conn
     assert finding.advice == f"aws cloudwatch enable-alarm-actions --alarm-names {name}"
 
 
-def test_an_alarm_that_tells_nobody_is_found(stack: Stack, connection: Connection) -> None:
+def test_an_alarm_that_tells_nobody_is_found(stack: Stack, connection: Pipeline) -> None:
     with changed_alarm(stack, "img-pipeline-local-workflow-failed", AlarmActions=[]):
         assert "does not tell the alert topic" in failure(alerts.alarms_are_wired, connection).found
 
 
 def test_an_alarm_that_went_off_is_told_with_its_meaning_and_its_next_command(
-    stack: Stack, connection: Connection
+    stack: Stack, connection: Pipeline
 ) -> None:
     with dead_letter(stack, "transformDlqUrl"):
 
@@ -352,22 +351,19 @@ def test_an_alarm_that_went_off_is_told_with_its_meaning_and_its_next_command(
 @pytest.mark.parametrize(
     ("state", "status"), [("OK", None), ("INSUFFICIENT_DATA", Status.WARN), ("ALARM", Status.FAIL)]
 )
-def test_an_alarm_without_data_is_a_warning_and_one_in_alarm_a_failure(
-    monkeypatch: pytest.MonkeyPatch, state: str, status: Status | None
-) -> None:
+def test_an_alarm_without_data_is_a_warning_and_one_in_alarm_a_failure(state: str, status: Status | None) -> None:
     names = ("img-pipeline-prod-workflow-failed", "img-pipeline-prod-paging")
     alarms = [{"AlarmName": name, "StateValue": state if name == names[0] else "OK"} for name in names]
     cloudwatch = boto3.client("cloudwatch", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test")  # noqa: S106
     outputs = {"alarmNames": names[:1], "pagingAlarmName": names[1]}
-    prod = Connection(stack="prod", outputs=outputs, region="us-east-1")
-    monkeypatch.setattr(Connection, "client", lambda *_: cloudwatch)
+    prod = Pipeline(stack="prod", outputs=outputs, client=lambda _: cloudwatch)
     with Stubber(cloudwatch) as stub:
         stub.add_response("describe_alarms", {"MetricAlarms": alarms})
         found = problems(alerts.alarms_are_quiet, prod)
     assert [finding.status for finding in found] == ([status] if status else [])
 
 
-def test_an_address_that_has_not_confirmed_is_found(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_that_has_not_confirmed_is_found(connection: Pipeline) -> None:
     # The embedded cloud confirms every address by itself; this is how AWS lists one that has not.
     sns = boto3.client("sns", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")  # noqa: S106
     topic_arn = connection.outputs["alertTopicArn"]
@@ -381,14 +377,13 @@ def test_an_address_that_has_not_confirmed_is_found(connection: Connection, monk
     ]
     with Stubber(sns) as stubber:
         stubber.add_response("list_subscriptions_by_topic", {"Subscriptions": listed}, {"TopicArn": topic_arn})
-        monkeypatch.setattr(Connection, "client", lambda *_: sns)
-        pending, confirmed = look(alerts.alerts_are_heard, connection)
+        pending, confirmed = run_check(alerts.alerts_are_heard, replace(connection, client=lambda _: sns))
     assert pending.status is Status.FAIL
     assert "email operators@example.com has not confirmed" in pending.found
     assert confirmed == ok("https https://events.example.com/… is confirmed"), "the rest of the URL is a key"
 
 
-def test_a_results_queue_that_is_not_subscribed_is_found(stack: Stack, connection: Connection) -> None:
+def test_a_results_queue_that_is_not_subscribed_is_found(stack: Stack, connection: Pipeline) -> None:
     sns, topic_arn = stack.cloud.client("sns"), stack.outputs["resultsTopicArn"]
     (existing,) = sns.list_subscriptions_by_topic(TopicArn=topic_arn)["Subscriptions"]
     kept = sns.get_subscription_attributes(SubscriptionArn=existing["SubscriptionArn"])["Attributes"]
@@ -404,7 +399,7 @@ def test_a_results_queue_that_is_not_subscribed_is_found(stack: Stack, connectio
         )
 
 
-def test_a_table_without_recovery_is_found(stack: Stack, connection: Connection) -> None:
+def test_a_table_without_recovery_is_found(stack: Stack, connection: Pipeline) -> None:
     dynamodb, table = stack.cloud.client("dynamodb"), stack.outputs["assetsTable"]
 
     def recovery(enabled: bool) -> None:
@@ -419,7 +414,7 @@ def test_a_table_without_recovery_is_found(stack: Stack, connection: Connection)
         recovery(enabled=True)
 
 
-def test_jobs_that_are_kept_for_ever_are_found(stack: Stack, connection: Connection) -> None:
+def test_jobs_that_are_kept_for_ever_are_found(stack: Stack, connection: Pipeline) -> None:
     dynamodb, table = stack.cloud.client("dynamodb"), stack.outputs["jobsTable"]
 
     def expire(enabled: bool) -> None:
@@ -435,7 +430,7 @@ def test_jobs_that_are_kept_for_ever_are_found(stack: Stack, connection: Connect
 
 
 @pytest.mark.parametrize("part", ["BlockPublicAcls", "RestrictPublicBuckets"])
-def test_a_bucket_that_could_be_made_public_is_found(stack: Stack, connection: Connection, part: str) -> None:
+def test_a_bucket_that_could_be_made_public_is_found(stack: Stack, connection: Pipeline, part: str) -> None:
     s3, bucket = stack.cloud.client("s3"), stack.outputs["processedBucket"]
     before = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
     s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=before | {part: False})
@@ -447,7 +442,7 @@ def test_a_bucket_that_could_be_made_public_is_found(stack: Stack, connection: C
         s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=before)
 
 
-def test_a_bucket_that_keeps_no_versions_is_found(stack: Stack, connection: Connection) -> None:
+def test_a_bucket_that_keeps_no_versions_is_found(stack: Stack, connection: Pipeline) -> None:
     s3, bucket = stack.cloud.client("s3"), stack.outputs["ingestBucket"]
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
     try:
@@ -456,12 +451,12 @@ def test_a_bucket_that_keeps_no_versions_is_found(stack: Stack, connection: Conn
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
 
 
-def test_an_unencrypted_queue_is_found(stack: Stack, connection: Connection) -> None:
+def test_an_unencrypted_queue_is_found(stack: Stack, connection: Pipeline) -> None:
     with queue_attribute(stack, "transformDlqUrl", "SqsManagedSseEnabled", "false"):
         assert failure(state.everything_is_encrypted, connection).found == "transform-dlq is not encrypted"
 
 
-def test_what_is_not_encrypted_with_the_stacks_own_key_is_found(stack: Stack, connection: Connection) -> None:
+def test_what_is_not_encrypted_with_the_stacks_own_key_is_found(stack: Stack, connection: Pipeline) -> None:
     sns, topic_arn = stack.cloud.client("sns"), stack.outputs["resultsTopicArn"]
     key = stack.cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
     sns.set_topic_attributes(TopicArn=topic_arn, AttributeName="KmsMasterKeyId", AttributeValue=key)
@@ -475,7 +470,7 @@ def test_what_is_not_encrypted_with_the_stacks_own_key_is_found(stack: Stack, co
     ]
 
 
-def test_logs_that_are_kept_for_ever_are_found(stack: Stack, connection: Connection) -> None:
+def test_logs_that_are_kept_for_ever_are_found(stack: Stack, connection: Pipeline) -> None:
     logs, group = stack.cloud.client("logs"), stack.outputs["logGroups"]["thumbnail"]
     days = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"][0]["retentionInDays"]
     logs.delete_retention_policy(logGroupName=group)
@@ -486,7 +481,7 @@ def test_logs_that_are_kept_for_ever_are_found(stack: Stack, connection: Connect
     assert finding.found.startswith(f"{group} keeps its events for ever")
 
 
-def test_a_function_that_is_switched_off_is_found(stack: Stack, connection: Connection) -> None:
+def test_a_function_that_is_switched_off_is_found(stack: Stack, connection: Pipeline) -> None:
     lambda_, name = stack.cloud.client("lambda"), stack.outputs["functionNames"]["metadata"]
     before = lambda_.get_function_concurrency(FunctionName=name)["ReservedConcurrentExecutions"]
     lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
@@ -496,7 +491,7 @@ def test_a_function_that_is_switched_off_is_found(stack: Stack, connection: Conn
         lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=before)
 
 
-def test_an_alias_that_lags_behind_is_a_warning(stack: Stack, connection: Connection) -> None:
+def test_an_alias_that_lags_behind_is_a_warning(stack: Stack, connection: Pipeline) -> None:
     lambda_, name = stack.cloud.client("lambda"), stack.outputs["functionNames"]["metadata"]
     live = lambda_.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
     lambda_.update_function_configuration(FunctionName=name, Description="newer")
@@ -519,20 +514,15 @@ def test_an_alias_that_lags_behind_is_a_warning(stack: Stack, connection: Connec
         (date(2029, 6, 30), Status.FAIL),
     ],
 )
-def test_a_runtime_is_announced_half_a_year_before_its_end(connection: Connection, today: date, status: Status) -> None:
+def test_a_runtime_is_announced_half_a_year_before_its_end(connection: Pipeline, today: date, status: Status) -> None:
     findings = list(functions.runtimes_are_supported(connection, today))
     assert {finding.status for finding in findings} == {status}
     assert all("python3.13" in finding.found and "2029-06-30" in finding.found for finding in findings)
 
 
-def test_a_deleted_resource_is_found_by_the_output_that_names_it(stack: Stack, connection: Connection) -> None:
+def test_a_deleted_resource_is_found_by_the_output_that_names_it(stack: Stack, connection: Pipeline) -> None:
     gone = stack.outputs["transformDlqUrl"].replace("transform-dlq", "gone-dlq")
-    missing = Connection(
-        stack="local",
-        outputs={**connection.outputs, "deliveryDlqUrl": gone, "denylistTable": "gone"},
-        region=connection.region,
-        endpoint_url=connection.endpoint_url,
-    )
+    missing = replace(connection, outputs={**connection.outputs, "deliveryDlqUrl": gone, "denylistTable": "gone"})
     found = [finding.found for finding in problems(existence.outputs_exist, missing)]
     assert found == [
         f"deliveryDlqUrl names {gone}, which does not exist",
@@ -540,29 +530,26 @@ def test_a_deleted_resource_is_found_by_the_output_that_names_it(stack: Stack, c
     ]
 
 
-def test_a_deleted_role_is_a_failure(connection: Connection) -> None:
+def test_a_deleted_role_is_a_failure(connection: Pipeline) -> None:
     roles = connection.outputs["roleArns"]
-    missing = Connection(
-        stack="local",
-        outputs={**connection.outputs, "roleArns": {**roles, "validate": f"{roles['validate']}-gone"}},
-        region=connection.region,
-        endpoint_url=connection.endpoint_url,
+    missing = replace(
+        connection, outputs={**connection.outputs, "roleArns": {**roles, "validate": f"{roles['validate']}-gone"}}
     )
     assert failure(existence.outputs_exist, missing).found.startswith("roleArns names arn:aws:iam::")
 
 
-def test_a_stack_of_an_older_program_is_told_to_deploy_again(connection: Connection) -> None:
+def test_a_stack_of_an_older_program_is_told_to_deploy_again(connection: Pipeline) -> None:
     outputs = {name: value for name, value in connection.outputs.items() if name != "alarmNames"}
-    older = Connection(stack="local", outputs=outputs, region="us-east-1", endpoint_url=connection.endpoint_url)
+    older = replace(connection, outputs=outputs)
     assert "no output alarmNames" in failure(alerts.alarms_are_wired, older).found
 
 
-def test_what_the_caller_may_not_see_is_a_warning_that_names_the_call(connection: Connection) -> None:
-    def denied(_: Connection) -> Iterator[Finding]:
+def test_what_the_caller_may_not_see_is_a_warning_that_names_the_call(connection: Pipeline) -> None:
+    def denied(_: Pipeline) -> Iterator[Finding]:
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "DescribePipe")
         yield ok("never")
 
-    (finding,) = look(denied, connection)
+    (finding,) = run_check(denied, connection)
     assert finding.status is Status.WARN
     assert "DescribePipe" in finding.advice
 
@@ -605,24 +592,21 @@ class FakeAccount:
         return {"Datapoints": [{Statistics[0]: 1.0}, {Statistics[0]: self._peaks[MetricName]}]}
 
 
-def account(monkeypatch: pytest.MonkeyPatch, **peaks: float) -> Connection:
-    connection = Connection(stack="prod", outputs={}, region="us-east-1")
-    fake = FakeAccount(**peaks)
-    monkeypatch.setattr(Connection, "client", lambda _, service: fake.client(service))
-    return connection
+def account(**peaks: float) -> Pipeline:
+    return Pipeline(stack="prod", outputs={}, client=FakeAccount(**peaks).client)
 
 
-def test_a_quota_four_fifths_used_is_a_warning_with_the_request_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    connection = account(monkeypatch, calls_per_minute=60 * 241, environments=799)
+def test_a_quota_four_fifths_used_is_a_warning_with_the_request_for_more() -> None:
+    connection = account(calls_per_minute=60 * 241, environments=799)
     (finding,) = problems(quotas.quotas_have_room, connection)
     assert finding.status is Status.WARN
     assert finding.found == "sns: Publish: 241 of 300 used at the peak of the last day"
     assert "--service-code sns --quota-code L-1 --desired-value 600" in finding.advice
 
 
-def test_quotas_with_room_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    connection = account(monkeypatch, calls_per_minute=60 * 239, environments=799)
-    (finding,) = look(quotas.quotas_have_room, connection)
+def test_quotas_with_room_are_counted() -> None:
+    connection = account(calls_per_minute=60 * 239, environments=799)
+    (finding,) = run_check(quotas.quotas_have_room, connection)
     assert finding == ok("2 quotas")
 
 
@@ -676,18 +660,16 @@ class FakeLambda:
         (functions.runtimes_are_supported, {"Runtime": "python3.9"}, Status.WARN, "python3.9"),
     ],
 )
-def test_limits_and_states_of_functions(
-    monkeypatch: pytest.MonkeyPatch, check: Look, answers: dict[str, Any], status: Status, told: str
-) -> None:
-    monkeypatch.setattr(Connection, "client", lambda *_: FakeLambda(**answers))
+def test_limits_and_states_of_functions(check: Check, answers: dict[str, Any], status: Status, told: str) -> None:
     outputs = {"functionNames": {"validate": "img-pipeline-prod-validate"}}
-    (finding,) = look(check, Connection(stack="prod", outputs=outputs, region="us-east-1"))
+    prod = Pipeline(stack="prod", outputs=outputs, client=lambda _: FakeLambda(**answers))
+    (finding,) = run_check(check, prod)
     assert finding.status is status, finding
     assert told in finding.found
 
 
 def test_uploads_that_wait_for_long_are_a_warning(
-    stack: Stack, connection: Connection, monkeypatch: pytest.MonkeyPatch
+    stack: Stack, connection: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queues, "LONG_WAIT_SECONDS", -1)
     with stack.paused():
@@ -698,8 +680,8 @@ def test_uploads_that_wait_for_long_are_a_warning(
     stack.finish(upload)
 
 
-def test_the_smoke_test_sends_a_file_through_and_leaves_nothing(stack: Stack, connection: Connection) -> None:
-    findings = look(file_goes_through, connection)
+def test_the_smoke_test_sends_a_file_through_and_leaves_nothing(stack: Stack, connection: Pipeline) -> None:
+    findings = run_check(file_goes_through, connection)
     assert [finding.status for finding in findings] == [Status.OK] * 4, findings
     assert "COMPLETED" in findings[0].found
     assert "renditions, all there" in findings[1].found
@@ -714,9 +696,7 @@ def test_the_smoke_test_sends_a_file_through_and_leaves_nothing(stack: Stack, co
     assert file_key in [message["fileKey"] for message in told]
 
 
-def test_a_completed_file_without_record_rendition_or_notification_is_found(
-    stack: Stack, connection: Connection
-) -> None:
+def test_a_completed_file_without_record_rendition_or_notification_is_found(stack: Stack, connection: Pipeline) -> None:
     upload = stack.upload("uploads/whole.jpg")
     stack.finish(upload)
 
@@ -752,9 +732,9 @@ def traces(stack: Stack, file_key: str) -> list[str]:
     return left
 
 
-def test_the_smoke_test_tells_why_its_file_failed_and_keeps_it(stack: Stack, connection: Connection) -> None:
+def test_the_smoke_test_tells_why_its_file_failed_and_keeps_it(stack: Stack, connection: Pipeline) -> None:
     with stack.broken("watermark", WATERMARK='{"opacity": "none"}'):
-        (finding,) = look(file_goes_through, connection)
+        (finding,) = run_check(file_goes_through, connection)
     file_key = finding.found.split()[0]
     assert finding.status is Status.FAIL
     assert "FAILED: " in finding.found
@@ -766,32 +746,27 @@ def test_the_smoke_test_tells_why_its_file_failed_and_keeps_it(stack: Stack, con
 
 
 def test_a_rejected_smoke_test_file_is_told_with_reason_and_hint_and_removed(
-    stack: Stack, connection: Connection
+    stack: Stack, connection: Pipeline
 ) -> None:
     with stack.broken("validate", ALLOWED_TYPES="image/png"):
-        failed, cleaned = look(file_goes_through, connection)
+        failed, cleaned = run_check(file_goes_through, connection)
     assert "REJECTED: UNSUPPORTED_TYPE" in failed.found
     assert failed.advice
     assert cleaned == ok("nothing is left of it")
     assert len(stack.pipeline.take_messages(stack.outputs["validateDlqUrl"])) == 1
 
 
-def test_no_file_is_sent_into_a_paused_stack(stack: Stack, connection: Connection) -> None:
+def test_no_file_is_sent_into_a_paused_stack(stack: Stack, connection: Pipeline) -> None:
     with stack.paused():
-        (finding,) = look(file_goes_through, connection)
+        (finding,) = run_check(file_goes_through, connection)
         assert stack.pipeline.queue_depth(stack.outputs["transformQueueUrl"]) == 0
     assert finding.found == "not sent: the pipe does not run"
 
 
-def test_a_budget_is_looked_at_where_one_is_set(stack: Stack, connection: Connection) -> None:
-    assert look(budget.budget_watches, connection) == [ok("none set")]
-    limited = Connection(
-        stack="local",
-        outputs=deploy(stack.cloud, "local", {"monthlyBudgetUsd": 500}),
-        region=connection.region,
-        endpoint_url=connection.endpoint_url,
-    )
-    assert look(budget.budget_watches, limited) == [ok("0.00 of 500 USD this month")]
+def test_a_budget_is_looked_at_where_one_is_set(stack: Stack, connection: Pipeline) -> None:
+    assert run_check(budget.budget_watches, connection) == [ok("none set")]
+    limited = replace(connection, outputs=deploy(stack.cloud, "local", {"monthlyBudgetUsd": 500}))
+    assert run_check(budget.budget_watches, limited) == [ok("0.00 of 500 USD this month")]
 
     budgets = {"AccountId": stack.cloud.account_id, "BudgetName": limited.outputs["budgetName"]}
     client = stack.cloud.client("budgets")
@@ -802,12 +777,12 @@ def test_a_budget_is_looked_at_where_one_is_set(stack: Stack, connection: Connec
     assert failure(budget.budget_watches, limited).advice == "deploy again: img-pipeline deploy --stack local"
 
 
-def test_a_budget_that_sees_no_cost_is_a_warning(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    on_aws = Connection(stack="prod", outputs={**connection.outputs, "budgetName": "monthly"}, region="us-east-1")
+def test_a_budget_that_sees_no_cost_is_a_warning(connection: Pipeline) -> None:
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
     clients = {name: boto3.client(name, region_name="us-east-1", **keys) for name in ("budgets", "ce")}
     usd = {"Amount": "0", "Unit": "USD"}
-    monkeypatch.setattr(Connection, "client", lambda _, service: clients[service])
+    outputs = {**connection.outputs, "budgetName": "monthly"}
+    on_aws = Pipeline(stack="prod", outputs=outputs, client=clients.__getitem__)
     with Stubber(clients["budgets"]) as budgets, Stubber(clients["ce"]) as explorer:
         found = {"BudgetName": "monthly", "BudgetType": "COST", "TimeUnit": "MONTHLY"}
         spent = {"CalculatedSpend": {"ActualSpend": usd}, "BudgetLimit": usd | {"Amount": "500"}}
@@ -819,7 +794,7 @@ def test_a_budget_that_sees_no_cost_is_a_warning(connection: Connection, monkeyp
             for key, status in (("Project", "Active"), ("Stack", "Inactive"))
         ]
         explorer.add_response("list_cost_allocation_tags", {"CostAllocationTags": tags})
-        (finding,) = look(budget.budget_watches, on_aws)
+        (finding,) = run_check(budget.budget_watches, on_aws)
     assert finding.status is Status.WARN
     assert "the cost allocation tag Stack is not activated" in finding.found
     assert finding.advice.endswith("TagKey=Stack,Status=Active")

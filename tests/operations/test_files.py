@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from operations.connection import Connection
-from operations.errors import OperationError
+from client.errors import PipelineError
+from client.jobs import find_jobs, follow, newest_jobs
+from client.pipeline import Pipeline
+from client.uploads import LocalFile, Outcome, find_files, upload_files
 from operations.interruption import Interruption
-from operations.jobs import find_jobs, follow, newest_jobs
-from operations.uploading import LocalFile, Outcome, find_files, upload_files
 from testing.pictures import photograph
 from testing.stack import Stack
 from tests.operations.conftest import RunCommand
@@ -51,7 +51,7 @@ def test_a_prefix_is_a_folder_below_uploads(folder: Path, prefix: str) -> None:
 
 def test_two_files_that_would_get_one_key_are_refused(folder: Path) -> None:
     (folder / "beach" / "dog.jpg").write_bytes(b"another")
-    with pytest.raises(OperationError, match=r"would both become uploads/dog\.jpg"):
+    with pytest.raises(PipelineError, match=r"would both become uploads/dog\.jpg"):
         find_files([str(folder / "dog.jpg"), str(folder / "beach" / "dog.jpg")])
 
 
@@ -61,11 +61,11 @@ def test_a_file_named_twice_is_one_upload(folder: Path) -> None:
 
 @pytest.mark.parametrize("path", ["missing.jpg", "missing/", "missing/*.jpg"])
 def test_a_path_that_names_nothing_is_an_error(tmp_path: Path, path: str) -> None:
-    with pytest.raises(OperationError, match="names no file"):
+    with pytest.raises(PipelineError, match="names no file"):
         find_files([str(tmp_path / path)])
 
 
-def test_what_is_there_with_the_same_content_is_left_out(connection: Connection, folder: Path) -> None:
+def test_what_is_there_with_the_same_content_is_left_out(connection: Pipeline, folder: Path) -> None:
     files = find_files([str(folder)], "again")
     first = upload_files(connection, files)
     assert {transfer.outcome for transfer in first} == {Outcome.UPLOADED}
@@ -80,27 +80,25 @@ def test_what_is_there_with_the_same_content_is_left_out(connection: Connection,
     assert forced.upload != cat.upload
 
 
-def test_same_size_but_other_content_is_uploaded(connection: Connection, folder: Path) -> None:
+def test_same_size_but_other_content_is_uploaded(connection: Pipeline, folder: Path) -> None:
     (file,) = find_files([str(folder / "dog.jpg")], "same-size")
     upload_files(connection, [file])
     file.path.write_bytes(file.path.read_bytes()[::-1])
     assert [transfer.outcome for transfer in upload_files(connection, [file])] == [Outcome.UPLOADED]
 
 
-def test_a_stopped_upload_begins_no_further_file_and_goes_on_next_time(connection: Connection, tmp_path: Path) -> None:
+def test_a_stopped_upload_begins_no_further_file_and_goes_on_next_time(connection: Pipeline, tmp_path: Path) -> None:
     for number in range(12):
         (tmp_path / f"{number:02}.jpg").write_bytes(photograph(number, (32, 32)))
     files = find_files([str(tmp_path / "*.jpg")], "stopped")
     interruption = Interruption()
-    done = upload_files(
-        connection, files, parallel=1, interruption=interruption, on_done=lambda _: interruption.request()
-    )
+    done = upload_files(connection, files, parallel=1, clock=interruption, on_done=lambda _: interruption.request())
     assert len(done) == 1
     outcomes = [transfer.outcome for transfer in upload_files(connection, files)]
     assert outcomes == [Outcome.UNCHANGED] + 11 * [Outcome.UPLOADED]
 
 
-def test_a_file_that_cannot_be_read_fails_alone(connection: Connection, folder: Path) -> None:
+def test_a_file_that_cannot_be_read_fails_alone(connection: Pipeline, folder: Path) -> None:
     files = [*find_files([str(folder)], "partly"), LocalFile(path=folder / "gone.jpg", key="uploads/partly/gone.jpg")]
     transfers = upload_files(connection, files)
     assert [transfer.outcome for transfer in transfers] == [Outcome.UPLOADED, Outcome.UPLOADED, Outcome.FAILED]
@@ -129,26 +127,26 @@ def test_upload_and_wait_as_json_holds_each_job(img_pipeline: RunCommand, folder
     assert record["job"]["attempt"] == 1
 
 
-def test_waiting_ends_with_the_last_delivery_of_a_file_that_keeps_failing(stack: Stack, connection: Connection) -> None:
+def test_waiting_ends_with_the_last_delivery_of_a_file_that_keeps_failing(stack: Stack, connection: Pipeline) -> None:
     with stack.broken("watermark", WATERMARK="{}"):
         upload = stack.upload("uploads/waiting/fails.jpg")
-        row = follow(connection, [upload], interruption=Interruption(), timeout_seconds=60)[upload]
+        row = follow(connection, [upload], clock=Interruption(), timeout_seconds=60)[upload]
     assert row is not None
     assert row["status"] == "FAILED"
     assert row["attempt"] == 5
 
 
-def test_waiting_ends_when_it_is_interrupted(stack: Stack, connection: Connection) -> None:
+def test_waiting_ends_when_it_is_interrupted(stack: Stack, connection: Pipeline) -> None:
     interruption = Interruption()
     with stack.paused():
         upload = stack.upload("uploads/waiting/paused.jpg")
         threading.Timer(0.3, interruption.request).start()
-        assert follow(connection, [upload], interruption=interruption, timeout_seconds=60) == {upload: None}
+        assert follow(connection, [upload], clock=interruption, timeout_seconds=60) == {upload: None}
     stack.finish(upload)
 
 
 def test_jobs_are_listed_newest_first_and_by_status(
-    stack: Stack, connection: Connection, img_pipeline: RunCommand
+    stack: Stack, connection: Pipeline, img_pipeline: RunCommand
 ) -> None:
     good = stack.upload("uploads/listed/good.jpg")
     stack.finish(good)
@@ -169,7 +167,7 @@ def test_a_status_that_does_not_exist_is_answered_with_those_that_do(img_pipelin
 
 
 def test_a_job_is_shown_by_id_and_by_file_with_its_older_versions(
-    stack: Stack, connection: Connection, img_pipeline: RunCommand
+    stack: Stack, connection: Pipeline, img_pipeline: RunCommand
 ) -> None:
     older = stack.upload("uploads/shown/cat.jpg")
     stack.finish(older)

@@ -13,11 +13,11 @@ import typer
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner, Result
 
-from operations import backfill, ingestion, rerender
-from operations.audit import audit_file
-from operations.connection import Connection
-from operations.ingestion import Backlog, pipe_state, watch_backlog
-from operations.pipeline import Upload
+from client.audit import audit_file
+from client.ingestion import Backlog, pipe_state, watch_backlog
+from client.pipeline import Pipeline
+from client.uploads import Upload
+from operations.commands import backfill, ingestion, rerender
 from testing.pictures import photograph
 from testing.stack import Stack
 from testing.waiting import eventually
@@ -27,19 +27,13 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(connection: Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+def run(connection: Pipeline, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Run one of the commands against the stack, with a home of its own for the audit file."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     app = typer.Typer()
-    for module, command in (
-        (ingestion, ingestion.pause),
-        (ingestion, ingestion.resume),
-        (ingestion, ingestion.drain),
-        (backfill, backfill.backfill),
-        (rerender, rerender.rerender),
-    ):
+    for module in (ingestion, backfill, rerender):
         monkeypatch.setattr(module, "connect", lambda *_, **__: connection)
-        app.command()(command)
+        app.add_typer(module.app)
 
     def run(*arguments: object, exit_code: int = 0) -> Result:
         result = CliRunner().invoke(app, [str(argument) for argument in arguments])
@@ -58,7 +52,7 @@ def queued(stack: Stack) -> int:
     return stack.pipeline.queue_depth(stack.outputs["transformQueueUrl"])
 
 
-def test_paused_uploads_wait_and_are_worked_on_after_resume(stack: Stack, run: Run, connection: Connection) -> None:
+def test_paused_uploads_wait_and_are_worked_on_after_resume(stack: Stack, run: Run, connection: Pipeline) -> None:
     assert "nothing was changed" in run("pause").stdout
     assert pipe_state(connection) == "RUNNING"
 
@@ -80,7 +74,7 @@ def test_paused_uploads_wait_and_are_worked_on_after_resume(stack: Stack, run: R
     assert stack.finish(upload)[0]["status"] == "COMPLETED"
     assert "drained" in run("drain", "--wait", "--interval", 0.1).stdout
     backlog = json.loads(run("drain", "--interval", 0.1, "--json").stdout)
-    assert (backlog["pipe"], backlog["waiting"], backlog["in_work"]) == ("RUNNING", 0, 0)
+    assert (backlog["pipe"], backlog["waiting"], backlog["inWork"]) == ("RUNNING", 0, 0)
     assert [line["event"] for line in audited("pause") + audited("resume")] == ["started", "completed"] * 2
 
 
@@ -106,7 +100,7 @@ def test_drain_that_is_interrupted_exits_with_1(
     run("drain", "--wait", exit_code=1)
 
 
-def test_a_backlog_that_shrinks_has_a_pace(stack: Stack, connection: Connection) -> None:
+def test_a_backlog_that_shrinks_has_a_pace(stack: Stack, connection: Pipeline) -> None:
     sqs, url = stack.cloud.client("sqs"), stack.outputs["transformQueueUrl"]
     with stack.paused():
         eventually(lambda: pipe_state(connection) == "STOPPED", "the stop")

@@ -9,9 +9,9 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from operations.errors import OperationError
-from operations.move_task import move_whole_queue
-from operations.replay import Tally
+from client.errors import PipelineError
+from client.move_task import move_whole_queue
+from client.moving import MoveResult
 from tests.operations.simulated_queue import VirtualClock
 
 DLQ = "arn:aws:sqs:eu-west-1:111122223333:img-pipeline-prod-transform-dlq"
@@ -47,11 +47,11 @@ def test_the_queue_is_moved_at_the_rate_and_followed_to_the_end(sqs: Any, aws: S
     report(aws, "COMPLETED", 200)
     seen: list[int] = []
 
-    tally = move_whole_queue(
-        sqs, DLQ, QUEUE, rate=20, clock=VirtualClock(), on_progress=lambda tally: seen.append(tally.sent)
+    result = move_whole_queue(
+        sqs, DLQ, QUEUE, rate=20, clock=VirtualClock(), on_progress=lambda result: seen.append(result.sent)
     )
 
-    assert tally == Tally(sent=200)
+    assert result == MoveResult(sent=200)
     assert seen == [40, 200]
 
 
@@ -64,14 +64,14 @@ def test_asked_to_stop_it_cancels_the_task_and_says_what_was_moved(sqs: Any, aws
     report(aws, "CANCELLING", 42)
     report(aws, "CANCELLED", 43)
 
-    assert move_whole_queue(sqs, DLQ, QUEUE, rate=20, clock=clock) == Tally(sent=43, interrupted=True)
+    assert move_whole_queue(sqs, DLQ, QUEUE, rate=20, clock=clock) == MoveResult(sent=43, interrupted=True)
 
 
 def test_a_failed_task_says_why(sqs: Any, aws: Stubber) -> None:
     start(aws)
     report(aws, "FAILED", 3, FailureReason="AccessDenied")
 
-    with pytest.raises(OperationError, match="moved 3 messages, then failed: AccessDenied"):
+    with pytest.raises(PipelineError, match="moved 3 messages, then failed: AccessDenied"):
         move_whole_queue(sqs, DLQ, QUEUE, rate=20, clock=VirtualClock())
 
 

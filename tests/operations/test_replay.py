@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from operations.replay import Copy, Message, Tally, move, send_all
+from client.moving import Message, MoveResult, OutgoingMessage, move, send_all
 from tests.operations.simulated_queue import Killed, Misfortune, SimulatedQueue, VirtualClock
 
-Choice = Callable[[Sequence[Message]], Sequence[Copy | None]]
+Choice = Callable[[Sequence[Message]], Sequence[OutgoingMessage | None]]
 
 probabilities = st.sampled_from([0.0, 0.05, 0.3])
 misfortunes = st.builds(
@@ -24,12 +24,12 @@ misfortunes = st.builds(
 )
 
 
-def everything(messages: Sequence[Message]) -> list[Copy | None]:
-    return [Copy(body=message.body) for message in messages]
+def everything(messages: Sequence[Message]) -> list[OutgoingMessage | None]:
+    return [OutgoingMessage(body=message.body) for message in messages]
 
 
-def odd_ones(messages: Sequence[Message]) -> list[Copy | None]:
-    return [Copy(body=message.body) if int(message.body) % 2 else None for message in messages]
+def odd_ones(messages: Sequence[Message]) -> list[OutgoingMessage | None]:
+    return [OutgoingMessage(body=message.body) if int(message.body) % 2 else None for message in messages]
 
 
 class Run:
@@ -48,8 +48,8 @@ class Run:
         *,
         rate: int = 50,
         max_held: int = 100_000,
-        on_progress: Callable[[Tally], None] = lambda _: None,
-    ) -> Tally:
+        on_progress: Callable[[MoveResult], None] = lambda _: None,
+    ) -> MoveResult:
         return move(
             self.source,
             self.destination,
@@ -73,9 +73,9 @@ def test_fifty_thousand_messages_at_fifty_a_second_never_exceed_their_rate_in_an
     run = Run(messages=50_000)
     started = run.clock.time
 
-    tally = run.replay(rate=50)
+    result = run.replay(rate=50)
 
-    assert (tally.sent, tally.left, tally.refused, tally.undeleted) == (50_000, 0, 0, 0)
+    assert (result.sent, result.left, result.refused, result.undeleted) == (50_000, 0, 0, 0)
     assert run.most_arrivals_in_a_second() <= 50
     assert run.clock.time - started < 50_000 / 50 * 1.1, "and it uses the rate it is allowed"
     assert set(run.destination.copies().values()) == {1}
@@ -100,14 +100,14 @@ def test_one_run_sends_each_message_once_and_keeps_what_is_refused(
 ) -> None:
     run = Run(misfortune, messages=messages, visibility_seconds=visibility_seconds)
 
-    tally = run.replay()
+    result = run.replay()
 
     arrived = run.destination.copies()
     assert all(count == 1 for count in arrived.values())
-    assert tally.sent == len(arrived)
+    assert result.sent == len(arrived)
     assert {str(number) for number in range(messages)} == arrived.keys() | run.source.copies().keys()
     run.clock.sleep(visibility_seconds)
-    assert len(run.source.visible_bodies()) == len(run.source.bodies) <= tally.refused + tally.undeleted
+    assert len(run.source.visible_bodies()) == len(run.source.bodies) <= result.refused + result.undeleted
 
 
 @given(
@@ -137,13 +137,13 @@ def test_killed_anywhere_and_run_again_it_loses_nothing_and_doubles_only_what_wa
 
     misfortune.deadly_call = None
     run.clock.sleep(run.source.visibility_seconds)
-    tally = run.replay(choice)
+    result = run.replay(choice)
 
     arrived = run.destination.copies()
     chosen = {str(number) for number in range(messages) if choice is everything or number % 2}
     assert arrived.keys() <= chosen
     assert chosen == arrived.keys() | (run.source.copies().keys() & chosen)
-    assert len(chosen) - len(arrived) <= tally.refused
+    assert len(chosen) - len(arrived) <= result.refused
     for body, count in arrived.items():
         assert count <= 1 + (body in on_its_way) + (body in run.source.risen), body
 
@@ -170,59 +170,59 @@ def test_every_single_point_to_die_at_loses_nothing(dies_before_effect: bool) ->
 def test_what_is_not_chosen_stays_and_can_be_received_at_once_again() -> None:
     run = Run(messages=95)
 
-    tally = run.replay(odd_ones)
+    result = run.replay(odd_ones)
 
-    assert (tally.sent, tally.left) == (47, 48)
+    assert (result.sent, result.left) == (47, 48)
     assert run.source.visible_bodies() == sorted(str(number) for number in range(0, 95, 2))
 
 
 def test_messages_that_come_into_view_again_before_the_end_do_not_keep_it_busy_for_ever() -> None:
     run = Run(messages=400, visibility_seconds=1)
 
-    tally = run.replay(odd_ones, rate=10)
+    result = run.replay(odd_ones, rate=10)
 
-    assert tally.sent == 200
+    assert result.sent == 200
     assert len(run.source.bodies) == 200
 
 
 def test_a_queue_of_others_is_looked_through_up_to_a_bound() -> None:
     run = Run(messages=500)
 
-    tally = run.replay(lambda messages: [None] * len(messages), max_held=100)
+    result = run.replay(lambda messages: [None] * len(messages), max_held=100)
 
-    assert 100 <= tally.left < 110
+    assert 100 <= result.left < 110
     assert len(run.source.visible_bodies()) == 500
 
 
 def test_asked_to_stop_it_finishes_the_portion_and_shows_the_rest() -> None:
     run = Run(messages=200)
 
-    def stop(tally: Tally) -> None:
-        run.clock.requested = tally.sent >= 60
+    def stop(result: MoveResult) -> None:
+        run.clock.requested = result.sent >= 60
 
-    tally = run.replay(on_progress=stop)
+    result = run.replay(on_progress=stop)
 
-    assert tally.interrupted
-    assert 60 <= tally.sent < 70
+    assert result.interrupted
+    assert 60 <= result.sent < 70
     assert run.source.copies().keys().isdisjoint(run.destination.copies())
-    assert len(run.source.visible_bodies()) == 200 - tally.sent
+    assert len(run.source.visible_bodies()) == 200 - result.sent
 
 
 def test_a_message_nobody_takes_is_tried_three_times_and_left() -> None:
     run = Run(Misfortune(refused=1), messages=5)
 
-    tally = run.replay()
+    result = run.replay()
 
-    assert (tally.sent, tally.refused) == (0, 5)
+    assert (result.sent, result.refused) == (0, 5)
     assert len(run.source.visible_bodies()) == 5
 
 
 def test_copies_keep_their_attributes() -> None:
     attributes = {"ERROR_CODE": {"DataType": "String", "StringValue": "NO_PERMISSIONS"}}
-    received: list[Copy] = []
+    received: list[OutgoingMessage] = []
 
     class Recorder:
-        def send(self, copies: Sequence[Copy]) -> list[int]:
+        def send(self, copies: Sequence[OutgoingMessage]) -> list[int]:
             received.extend(copies)
             return []
 
@@ -230,13 +230,13 @@ def test_copies_keep_their_attributes() -> None:
     move(
         run.source,
         Recorder(),
-        lambda messages: [Copy(body=message.body, message_attributes=attributes) for message in messages],
+        lambda messages: [OutgoingMessage(body=message.body, message_attributes=attributes) for message in messages],
         rate=1,
         clock=run.clock,
         max_held=10,
     )
 
-    assert received == [Copy(body="0", message_attributes=attributes)]
+    assert received == [OutgoingMessage(body="0", message_attributes=attributes)]
 
 
 @given(misfortune=misfortunes, rate=st.integers(1, 60), messages=st.integers(0, 100))
@@ -246,26 +246,26 @@ def test_a_list_is_sent_once_in_order_of_portions_within_the_rate(
 ) -> None:
     run = Run(misfortune, messages=0)
 
-    tally = send_all(
-        (Copy(body=str(number)) for number in range(messages)), run.destination, rate=rate, clock=run.clock
+    result = send_all(
+        (OutgoingMessage(body=str(number)) for number in range(messages)), run.destination, rate=rate, clock=run.clock
     )
 
     assert run.most_arrivals_in_a_second() <= rate
-    assert tally.settled == messages == tally.sent + tally.refused
+    assert result.settled == messages == result.sent + result.refused
     assert all(count == 1 for count in run.destination.copies().values())
 
 
 def test_a_list_that_was_interrupted_goes_on_where_everything_before_is_settled() -> None:
     run = Run(messages=0)
 
-    def stop(tally: Tally) -> None:
-        run.clock.requested = tally.sent >= 40
+    def stop(result: MoveResult) -> None:
+        run.clock.requested = result.sent >= 40
 
-    numbers = [Copy(body=str(number)) for number in range(100)]
-    tally = send_all(numbers, run.destination, rate=1000, clock=run.clock, on_progress=stop)
-    assert tally.interrupted
+    numbers = [OutgoingMessage(body=str(number)) for number in range(100)]
+    result = send_all(numbers, run.destination, rate=1000, clock=run.clock, on_progress=stop)
+    assert result.interrupted
     run.clock.requested = False
 
-    send_all(numbers[tally.settled :], run.destination, rate=1000, clock=run.clock)
+    send_all(numbers[result.settled :], run.destination, rate=1000, clock=run.clock)
 
     assert run.destination.copies() == {str(number): 1 for number in range(100)}

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
-from operations.connection import Connection
-from operations.errors import OperationError
+from client.errors import PipelineError
+from client.jobs import follow
+from client.pipeline import Pipeline
+from client.trace import Entry, Trace, trace_file
 from operations.interruption import Interruption
-from operations.jobs import follow
-from operations.timeline import Entry, Trace, trace_file
 from testing.pictures import photograph
 from testing.stack import Stack
 from testing.waiting import eventually
@@ -22,7 +22,7 @@ def told(entries: Iterable[Entry], where: str) -> list[str]:
     return [entry.what for entry in entries if entry.where == where]
 
 
-def with_log_lines(connection: Connection, name: str, lines: Mapping[str, int]) -> Trace:
+def with_log_lines(connection: Pipeline, name: str, lines: Mapping[str, int]) -> Trace:
     """The trace once it has so many log lines of each function: they come a little after what they tell of."""
 
     def found() -> Trace | None:
@@ -32,7 +32,7 @@ def with_log_lines(connection: Connection, name: str, lines: Mapping[str, int]) 
     return eventually(found, f"log lines {lines}")
 
 
-def test_a_completed_file_is_told_from_upload_to_notification(stack: Stack, connection: Connection) -> None:
+def test_a_completed_file_is_told_from_upload_to_notification(stack: Stack, connection: Pipeline) -> None:
     upload = stack.upload("uploads/told/cat.jpg")
     stack.finish(upload)
     functions = ("validate", "thumbnail", "watermark", "metadata")
@@ -55,11 +55,11 @@ def test_a_completed_file_is_told_from_upload_to_notification(stack: Stack, conn
 
 
 def test_a_failed_file_is_told_with_every_attempt_its_error_and_where_it_lies(
-    stack: Stack, connection: Connection
+    stack: Stack, connection: Pipeline
 ) -> None:
     with stack.broken("watermark", WATERMARK="{}"):
         upload = stack.upload("uploads/told/fails.jpg")
-        follow(connection, [upload], interruption=Interruption(), timeout_seconds=60)
+        follow(connection, [upload], clock=Interruption(), timeout_seconds=60)
     stack.await_idle()
     trace = with_log_lines(connection, "uploads/told/fails.jpg", {"watermark": 5})
 
@@ -75,7 +75,7 @@ def test_a_failed_file_is_told_with_every_attempt_its_error_and_where_it_lies(
     )
 
 
-def test_a_rejected_file_is_told_with_its_reason_and_its_hint(stack: Stack, connection: Connection) -> None:
+def test_a_rejected_file_is_told_with_its_reason_and_its_hint(stack: Stack, connection: Pipeline) -> None:
     stack.finish(stack.upload("uploads/told/note.jpg", b"no image"))
     trace = trace_file(connection, "uploads/told/note.jpg")
     assert told(trace.entries, "results topic") == ["subscribers told: AssetRejected"]
@@ -84,7 +84,7 @@ def test_a_rejected_file_is_told_with_its_reason_and_its_hint(stack: Stack, conn
     assert "is in the dead-letter queue validate" in trace.now[1]
 
 
-def test_a_file_that_waits_is_told_to_wait(stack: Stack, connection: Connection) -> None:
+def test_a_file_that_waits_is_told_to_wait(stack: Stack, connection: Pipeline) -> None:
     with stack.paused():
         upload = stack.upload("uploads/told/waits.jpg")
         trace = trace_file(connection, "uploads/told/waits.jpg")
@@ -94,7 +94,7 @@ def test_a_file_that_waits_is_told_to_wait(stack: Stack, connection: Connection)
     stack.finish(upload)
 
 
-def test_each_version_has_its_own_story(stack: Stack, connection: Connection) -> None:
+def test_each_version_has_its_own_story(stack: Stack, connection: Pipeline) -> None:
     older = stack.upload("uploads/told/twice.jpg")
     stack.finish(older)
     newer = stack.upload("uploads/told/twice.jpg", photograph(2))
@@ -109,11 +109,11 @@ def test_each_version_has_its_own_story(stack: Stack, connection: Connection) ->
     assert first.upload == older
     assert len(told(first.entries, "validate")) == 1
     assert told(first.entries, "assets table") == [], "the record is about the newer version"
-    with pytest.raises(OperationError, match="has no version nope"):
+    with pytest.raises(PipelineError, match="has no version nope"):
         trace_file(connection, "uploads/told/twice.jpg", "nope")
 
 
-def test_a_version_that_the_bucket_let_go_is_still_told(stack: Stack, connection: Connection) -> None:
+def test_a_version_that_the_bucket_let_go_is_still_told(stack: Stack, connection: Pipeline) -> None:
     upload = stack.upload("uploads/told/gone.jpg")
     stack.finish(upload)
     stack.cloud.client("s3").delete_object(Bucket=upload.bucket, Key=upload.file_key, VersionId=upload.version_id)
@@ -123,8 +123,8 @@ def test_a_version_that_the_bucket_let_go_is_still_told(stack: Stack, connection
     assert told(trace.entries, "workflow")[-1] == "attempt 1: COMPLETED"
 
 
-def test_an_unknown_file_is_an_error(connection: Connection) -> None:
-    with pytest.raises(OperationError, match=r"knows no file uploads/never\.jpg"):
+def test_an_unknown_file_is_an_error(connection: Pipeline) -> None:
+    with pytest.raises(PipelineError, match=r"knows no file uploads/never\.jpg"):
         trace_file(connection, "never.jpg")
 
 

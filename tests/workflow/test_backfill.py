@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from client.events import announced
 from components.backfill_definition import BackfillSpec, backfill_definition, child_workflow
-from operations.events import announced
 from testing.policies import policy
 from tests.workflow.rig import Rig
 from tests.workflow.test_definition import FUNCTION_LIBRARY, expressions

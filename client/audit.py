@@ -1,0 +1,108 @@
+"""Who changed what in a stack, and when: one line at the start of every changing action, one at its end.
+
+The lines go to the stack's audit log group and to a file on the operator's machine. The first is written before
+anything is changed, so that an action which could not be written down does not happen, and one that was killed shows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import os
+import re
+import secrets
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from client.errors import ActionFailedError
+from client.pipeline import Pipeline
+
+# Of log stream names ("CreateLogStream", Amazon CloudWatch Logs API Reference).
+_NOT_IN_STREAM_NAMES = re.compile(r"[:*]")
+
+
+@dataclass(kw_only=True)
+class Action:
+    """An action under way; what it has done so far stands in `counts`."""
+
+    counts: dict[str, Any] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+@contextmanager
+def audited(pipeline: Pipeline, action: str, **details: Any) -> Iterator[Action]:
+    """Write down that an action starts and how it ends: completed, interrupted or failed.
+
+    Args:
+        action: the command, for example "dlq replay".
+        details: what it acts on: queue, filter, rate.
+
+    Raises:
+        ActionFailedError: the first line could not be written; nothing was changed.
+    """
+    log = _Log(pipeline)
+    line = {"id": secrets.token_hex(4), "who": log.who, "stack": pipeline.stack, "action": action, **details}
+    try:
+        log.write(line | {"event": "started"})
+    except (ClientError, BotoCoreError, OSError) as error:
+        raise ActionFailedError(f"nothing was changed, as the audit line could not be written: {error}") from error
+    performed = Action()
+    try:
+        yield performed
+    except BaseException as error:
+        log.write(line | {"event": "failed", "counts": performed.counts, "error": repr(error)})
+        raise
+    log.write(line | {"event": "interrupted" if performed.interrupted else "completed", "counts": performed.counts})
+
+
+def audit_file(stack: str) -> Path:
+    """Where this machine keeps a stack's audit lines (XDG Base Directory Specification, state)."""
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return state / "img-pipeline" / stack / "audit.jsonl"
+
+
+class _Log:
+    def __init__(self, pipeline: Pipeline) -> None:
+        if "audit" not in pipeline.outputs["logGroups"]:
+            raise ActionFailedError(f"stack {pipeline.stack} has no audit log group: deploy it again, then repeat this")
+        self._connection = pipeline
+        self._group = pipeline.outputs["logGroups"]["audit"]
+
+    @cached_property
+    def who(self) -> Mapping[str, str]:
+        """The caller as AWS knows them, and their name on this machine."""
+        return {
+            "arn": self._connection.client("sts").get_caller_identity()["Arn"],
+            "user": f"{getpass.getuser()}@{socket.gethostname()}",
+        }
+
+    def write(self, line: Mapping[str, Any]) -> None:
+        text = json.dumps({"at": datetime.now(UTC).isoformat(timespec="milliseconds"), **line})
+        path = audit_file(self._connection.stack)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{text}\n")
+        self._connection.client("logs").put_log_events(
+            logGroupName=self._group,
+            logStreamName=self._stream,
+            logEvents=[{"timestamp": int(time.time() * 1000), "message": text}],
+        )
+
+    @cached_property
+    def _stream(self) -> str:
+        """One stream a day and operator."""
+        name = _NOT_IN_STREAM_NAMES.sub("_", f"{datetime.now(UTC):%Y/%m/%d}/{self.who['user']}")
+        logs = self._connection.client("logs")
+        with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_stream(logGroupName=self._group, logStreamName=name)
+        return name

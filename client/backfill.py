@@ -1,0 +1,175 @@
+"""Sends files that are in the ingest bucket already through the workflow: stored before it was there, or missed by it.
+
+S3 names no sequencer of what it stores, only of what it announces. So a version that was never announced is ordered
+after what is recorded of its file, and before whatever S3 will announce of it. A stack that scans for malware orders
+versions itself, and takes a file in only with the result of its scan: one that has none is left to the scanner.
+
+Where the stack has a backfill of its own, a Distributed Map over the ingest bucket (components/backfill.py), that does
+it for any number of files; it is started and followed here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from client.clock import Clock
+from client.errors import ActionFailedError, InvalidRequestError
+from client.events import StoredVersion, announcement, new_run
+from client.malware import scan_status, scans
+from client.moving import OutgoingMessage
+from client.pipeline import ROWS_PER_CALL, Pipeline, Row, is_finished
+from client.uploads import Upload
+from contract.keys import UPLOADS
+
+
+@dataclass(kw_only=True)
+class Found:
+    """What a backfill has found so far.
+
+    Attributes:
+        found: files under the prefix.
+        finished: those of them whose current version needs nothing.
+        unscanned: those of them that were not scanned for malware, on a stack that scans.
+        chosen: keys of those that are sent, in this order.
+    """
+
+    found: int = 0
+    finished: int = 0
+    unscanned: int = 0
+    chosen: list[str] = field(default_factory=list)
+
+
+def missing(pipeline: Pipeline, prefix: str, *, force: bool, after: str = "", seen: Found) -> Iterator[OutgoingMessage]:
+    """The messages that send every current version under a prefix through the workflow, unless it is finished.
+
+    Args:
+        force: also those that are finished; they go through again, as a new run.
+        after: only keys that come after this one in S3's order.
+        seen: counts what is found on the way.
+
+    Raises:
+        InvalidRequestError: the prefix is outside what the workflow works on.
+    """
+    check_prefix(prefix)
+    run, scanning = new_run() if force else "", scans(pipeline)
+    listed = _current_versions(pipeline, prefix, after)
+    while batch := list(islice(listed, ROWS_PER_CALL)):
+        jobs = pipeline.jobs_of(upload for upload, _ in batch)
+        assets = pipeline.assets(upload.file_key for upload, _ in batch)
+        for upload, entry in batch:
+            job, asset = jobs.get(upload, {}), assets.get(upload.file_key, {})
+            seen.found += 1
+            if not force and _is_finished(upload, job, asset):
+                seen.finished += 1
+                continue
+            status = scan_status(pipeline, upload) if scanning else ""
+            if scanning and not status:
+                seen.unscanned += 1
+                continue
+            seen.chosen.append(upload.file_key)
+            known = _known_sequencer(upload, job, asset)
+            version = StoredVersion(
+                upload=upload,
+                size=entry["Size"],
+                etag=entry["ETag"].strip('"'),
+                sequencer=known or ("" if scanning else _made_sequencer(entry["LastModified"], asset)),
+                created_at=entry["LastModified"].isoformat(),
+                scan_status=status or "",
+            )
+            yield announcement(version, region=pipeline.region, reason="backfill", run=run)
+
+
+def check_prefix(prefix: str) -> None:
+    """Refuse a prefix outside what the workflow works on.
+
+    Raises:
+        InvalidRequestError: it is outside.
+    """
+    if not prefix.startswith(UPLOADS):
+        raise InvalidRequestError(f"the workflow works on {UPLOADS} only: {prefix or 'no prefix'} is outside of it")
+
+
+POLL_SECONDS = 5
+
+
+def start(pipeline: Pipeline, prefix: str, *, run: str) -> str:
+    """Start the backfill of a prefix and return its execution's ARN.
+
+    Args:
+        run: the request that finished files go through again; empty leaves them alone.
+    """
+    return pipeline.client("stepfunctions").start_execution(
+        stateMachineArn=pipeline.outputs["backfillArn"], input=json.dumps({"prefix": prefix, "run": run})
+    )["executionArn"]
+
+
+def follow(
+    pipeline: Pipeline, execution_arn: str, *, clock: Clock, on_progress: Callable[[int], None] = lambda _: None
+) -> str:
+    """Follow a backfill to its end, or until asked to stop, and return what there is to say about it.
+
+    Args:
+        on_progress: told how many files have been handled.
+
+    Raises:
+        ActionFailedError: the backfill failed, for example because more than the tolerated part of it did.
+    """
+    states = pipeline.client("stepfunctions")
+    while True:
+        execution = states.describe_execution(executionArn=execution_arn)
+        counts = _item_counts(states, execution_arn)
+        on_progress(counts["succeeded"] + counts["failed"])
+        report = f"{execution['status']}: {counts['succeeded']} of {counts['total']} handled, {counts['failed']} failed"
+        if execution["status"] in ("FAILED", "TIMED_OUT", "ABORTED"):
+            raise ActionFailedError(f"backfill {report}: {execution.get('error', '')} {execution.get('cause', '')}")
+        if execution["status"] == "SUCCEEDED" or clock.requested:
+            return f"{report}; results under s3://{pipeline.outputs['processedBucket']}/backfill/"
+        clock.sleep(POLL_SECONDS)
+
+
+def _item_counts(states: Any, execution_arn: str) -> dict[str, int]:
+    counts = {"total": 0, "succeeded": 0, "failed": 0}
+    for run in states.list_map_runs(executionArn=execution_arn)["mapRuns"]:
+        items = states.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"]
+        counts["total"] += items["total"]
+        counts["succeeded"] += items["succeeded"]
+        counts["failed"] += items["failed"] + items["timedOut"] + items["aborted"]
+    return counts
+
+
+def _current_versions(pipeline: Pipeline, prefix: str, after: str) -> Iterator[tuple[Upload, Mapping[str, Any]]]:
+    """Every file's current version, with what S3 lists of it, in the order of the keys."""
+    bucket = pipeline.outputs["ingestBucket"]
+    pages = pipeline.client("s3").get_paginator("list_object_versions")
+    for page in pages.paginate(Bucket=bucket, Prefix=prefix, **({"KeyMarker": after} if after else {})):
+        for entry in page.get("Versions", []):
+            if entry["IsLatest"]:
+                yield Upload(bucket=bucket, file_key=entry["Key"], version_id=entry["VersionId"]), entry
+
+
+def _is_finished(upload: Upload, job: Row, asset: Row) -> bool:
+    """Whether the version has gone through. Its job's row is removed after a while, its record is not."""
+    return is_finished(job) or (asset.get("versionId") == upload.version_id and "publishedAt" in asset)
+
+
+def _known_sequencer(upload: Upload, job: Row, asset: Row) -> str:
+    """The sequencer that the version has in the stack's tables; "" if it has none there."""
+    # A scanned file's job says zeros until validate has found its place.
+    if job and job["sequencer"].strip("0"):
+        return job["sequencer"]
+    return asset["sequencer"] if asset.get("versionId") == upload.version_id else ""
+
+
+def _made_sequencer(stored_at: datetime, asset: Row) -> str:
+    """A sequencer for a version that S3 never announced."""
+    milliseconds = f"{int(stored_at.timestamp() * 1000):011X}"
+    if asset:
+        # Longer than the record's and otherwise the same, so that it comes after that one and before any later one.
+        return f"{asset['sequencer'].split('+')[0]}+{milliseconds}"
+    # S3's own have more digits: padded to one length, as the workflow compares them, this one comes before them.
+    return milliseconds

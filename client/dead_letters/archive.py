@@ -1,0 +1,140 @@
+"""Dead letters in a file: one JSON line each, to keep, to look at elsewhere, and to put back."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from client.audit import audited
+from client.clock import Clock
+from client.dead_letters.causes import DeadLetter
+from client.dead_letters.sampling import Sample, sample
+from client.dead_letters.stack_queues import DeadLetterQueue
+from client.errors import InvalidRequestError
+from client.moving import MoveResult, OutgoingMessage, send_all
+from client.pipeline import Pipeline
+from client.queues import MAX_HELD
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archived:
+    """A line of the file: the queue it came from, and what was in it."""
+
+    queue: str
+    copy: OutgoingMessage
+
+
+def export(
+    pipeline: Pipeline,
+    queue: DeadLetterQueue,
+    path: Path,
+    *,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> Sample:
+    """Write a queue's messages to a file and leave them in the queue.
+
+    Raises:
+        InvalidRequestError: there is such a file already.
+    """
+    try:
+        # Made before anything is received: an export that cannot be written should not hide messages.
+        file = path.open("x", encoding="utf-8")
+    except FileExistsError:
+        raise InvalidRequestError(f"{path} exists already: name another file") from None
+    try:
+        with file:
+            looked = sample(pipeline, queue, limit=MAX_HELD, on_progress=on_progress)
+            file.writelines(f"{json.dumps(_line(letter), ensure_ascii=False)}\n" for letter in looked.letters)
+    except BaseException:
+        path.unlink()
+        raise
+    return looked
+
+
+def read(path: Path) -> list[Archived]:
+    """Read a file that `export` wrote.
+
+    Raises:
+        InvalidRequestError: a line is not what `export` writes.
+    """
+    with path.open(encoding="utf-8") as file:
+        return [_archived(path, number, line) for number, line in enumerate(file, start=1)]
+
+
+def put_back(
+    pipeline: Pipeline,
+    queue: DeadLetterQueue,
+    letters: list[Archived],
+    *,
+    rate: int,
+    skip: int = 0,
+    clock: Clock,
+    on_progress: Callable[[MoveResult], None] = lambda _: None,
+) -> MoveResult:
+    """Send what was archived to a dead-letter queue, from where it can be replayed.
+
+    Args:
+        skip: lines from the start that an interrupted import has settled.
+        rate: the most messages sent within any second.
+    """
+    destination = pipeline.queue(queue.url)
+    copies = (letter.copy for letter in islice(letters, skip, None))
+    with audited(pipeline, "dlq import", queue=destination.name, lines=len(letters), skip=skip, rate=rate) as action:
+
+        def note(result: MoveResult) -> None:
+            action.counts = asdict(result)
+            on_progress(result)
+
+        result = send_all(copies, destination, rate=rate, clock=clock, on_progress=note)
+        note(result)
+        action.interrupted = result.interrupted
+    return result
+
+
+def _line(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "queue": letter.queue,
+        "messageId": letter.message.message_id,
+        "sentAt": datetime.fromtimestamp(letter.message.sent_at, UTC).isoformat(timespec="milliseconds"),
+        "cause": letter.cause,
+        "reason": letter.reason,
+        "fileKey": letter.file_key,
+        "jobId": letter.job_id,
+        "body": letter.message.body,
+        "messageAttributes": {
+            name: {key: _text(value) for key, value in attribute.items()}
+            for name, attribute in letter.message.message_attributes.items()
+        },
+    }
+
+
+def _archived(path: Path, number: int, line: str) -> Archived:
+    try:
+        entry = json.loads(line)
+        return Archived(
+            queue=str(entry["queue"]),
+            copy=OutgoingMessage(
+                body=entry["body"],
+                message_attributes={
+                    name: {key: _value(value) for key, value in attribute.items()}
+                    for name, attribute in entry["messageAttributes"].items()
+                },
+            ),
+        )
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise InvalidRequestError(f"line {number} of {path} is not a dead letter that `dlq export` wrote") from None
+
+
+def _text(value: str | bytes) -> str | Mapping[str, str]:
+    """JSON has no bytes; SQS has, in attributes."""
+    return value if isinstance(value, str) else {"base64": base64.b64encode(value).decode()}
+
+
+def _value(text: str | Mapping[str, str]) -> str | bytes:
+    return text if isinstance(text, str) else base64.b64decode(text["base64"])

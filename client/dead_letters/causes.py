@@ -1,0 +1,240 @@
+"""Why a message is in a dead-letter queue: from its job's row, or from what the message itself says."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from client.dead_letters.stack_queues import DeadLetterQueue, Kind
+from client.events import announced
+from client.moving import Message
+from client.pipeline import Pipeline
+
+SAMPLE_KEYS = 3
+
+
+class Cause(StrEnum):
+    """Why a message is dead where neither its job nor the message names a cause."""
+
+    NOT_STARTED = "NOT_STARTED"
+    DIED = "DIED"
+    ALREADY_FINISHED = "ALREADY_FINISHED"
+    NOT_DELIVERED = "NOT_DELIVERED"
+    NOT_TAKEN = "NOT_TAKEN"
+    UNREADABLE = "UNREADABLE"
+
+
+class Why(NamedTuple):
+    """A cause in one word, in one sentence, and what to do about it."""
+
+    cause: str
+    reason: str
+    hint: str
+
+
+_WHY: Mapping[str, Why] = {
+    why.cause: why
+    for why in (
+        Why(
+            Cause.NOT_STARTED,
+            "No execution got as far as writing the job's row.",
+            "Read the pipe's and the workflow's logs for what stopped them, mend it, then replay.",
+        ),
+        Why(
+            Cause.DIED,
+            "The execution ended half-way without a word: its workflowTimeoutSeconds or its state's room ran out.",
+            "Read the workflow's log for the execution in the job's row; raise workflowTimeoutSeconds, then replay.",
+        ),
+        Why(
+            Cause.ALREADY_FINISHED,
+            "Another delivery of the same event has finished the job.",
+            "Nothing is missing. A replay of it ends at once; a purge does no harm.",
+        ),
+        Why(
+            Cause.NOT_DELIVERED,
+            "EventBridge could not deliver the event, and does not say why.",
+            "Check the transform queue's policy and key, which let EventBridge in, then replay.",
+        ),
+        Why(
+            Cause.NOT_TAKEN,
+            "The subscriber received the result several times without deleting it, or its queue could not be reached.",
+            "Mend the subscriber, then replay.",
+        ),
+        Why(
+            Cause.UNREADABLE,
+            "The message is not what this queue is for.",
+            "Read it with `dlq peek`, keep it with `dlq export`, and find out who sent it.",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetter:
+    """A dead letter and why it is one.
+
+    Attributes:
+        queue: short name of the dead-letter queue.
+        cause: a rejection's reason code, a failure's error name, or a `Cause`.
+        failed_at: when it went wrong, as far as anything says so.
+        body: the message's body as JSON; empty where it is none.
+        job: the row of the jobs table; empty where there is none.
+    """
+
+    queue: str
+    message: Message
+    cause: str
+    reason: str
+    hint: str
+    file_key: str
+    job_id: str
+    failed_at: datetime
+    body: Mapping[str, Any] = field(default_factory=dict)
+    job: Mapping[str, Any] = field(default_factory=dict)
+
+    def matches(self, wanted: str) -> bool:
+        """Whether `wanted` is its cause, its file's key, its job's id or its message's id."""
+        return wanted in (self.cause, self.file_key, self.job_id, self.message.message_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """The dead letters of one cause."""
+
+    cause: str
+    count: int
+    first_seen: datetime
+    last_seen: datetime
+    reason: str
+    hint: str
+    sample_keys: list[str]
+
+
+def explain(pipeline: Pipeline, queue: DeadLetterQueue, messages: Sequence[Message]) -> list[DeadLetter]:
+    """Say of each message why it is in the queue."""
+    bodies = [_parsed(message.body) for message in messages]
+    subjects = [_subject(queue.kind, body) for body in bodies]
+    jobs = pipeline.jobs(job_id for subject in subjects for job_id in subject.job_ids)
+    letters = []
+    for message, body, subject in zip(messages, bodies, subjects, strict=True):
+        job = subject.job_among(jobs)
+        why = _why(queue.kind, message, body, job) if subject.file_key else _WHY[Cause.UNREADABLE]
+        letters.append(
+            DeadLetter(
+                queue=queue.name,
+                message=message,
+                **why._asdict(),
+                file_key=subject.file_key,
+                job_id=job.get("jobId") or next(reversed(subject.job_ids), ""),
+                failed_at=_failed_at(queue.kind, message, body, job),
+                body=body,
+                job=job,
+            )
+        )
+    return letters
+
+
+def group(letters: Iterable[DeadLetter]) -> list[Group]:
+    """Group dead letters by cause, the most frequent first."""
+    by_cause: dict[str, list[DeadLetter]] = {}
+    for letter in letters:
+        by_cause.setdefault(letter.cause, []).append(letter)
+    groups = [_group(cause, members) for cause, members in by_cause.items()]
+    return sorted(groups, key=lambda each: (-each.count, each.cause))
+
+
+def _group(cause: str, letters: Sequence[DeadLetter]) -> Group:
+    keys = dict.fromkeys(letter.file_key for letter in letters if letter.file_key)
+    return Group(
+        cause=cause,
+        count=len(letters),
+        first_seen=min(letter.failed_at for letter in letters),
+        last_seen=max(letter.failed_at for letter in letters),
+        reason=Counter(letter.reason for letter in letters).most_common(1)[0][0],
+        hint=letters[0].hint,
+        sample_keys=list(keys)[:SAMPLE_KEYS],
+    )
+
+
+def _parsed(body: str) -> Mapping[str, Any]:
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+class _Subject(NamedTuple):
+    """What a message is about.
+
+    Attributes:
+        file_key: the file's key; empty where the message does not say.
+        job_ids: the ids that its job may have, the likeliest last.
+        version_id: the version that the job's row has to be about; empty where the message names the job itself.
+    """
+
+    file_key: str = ""
+    job_ids: tuple[str, ...] = ()
+    version_id: str = ""
+
+    def job_among(self, rows: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Its job's row; empty if it is not there."""
+        own = (rows[job_id] for job_id in self.job_ids if job_id in rows)
+        return next((row for row in own if self.version_id in ("", row.get("versionId"))), {})
+
+
+def _subject(kind: Kind, body: Mapping[str, Any]) -> _Subject:
+    try:
+        if kind is Kind.REJECTIONS and body.keys() >= {"reasonCode", "reason", "hint", "event"}:
+            return _Subject(body["file"]["fileKey"], (body["file"]["jobId"],))
+        if kind is Kind.RESULTS:
+            return _Subject(body["fileKey"], (body["jobId"],))
+        upload = announced(body)
+    except (KeyError, TypeError):
+        return _Subject()
+    return _Subject(upload.file_key, upload.possible_job_ids, upload.version_id)
+
+
+def _why(kind: Kind, message: Message, body: Mapping[str, Any], job: Mapping[str, Any]) -> Why:
+    match kind:
+        case Kind.REJECTIONS:
+            return Why(body["reasonCode"], body["reason"], body["hint"])
+        case Kind.UNDELIVERED:
+            return _undelivered(message)
+        case Kind.RESULTS:
+            return _WHY[Cause.NOT_TAKEN]
+        case Kind.EVENTS:
+            return _unsuccessful(job)
+
+
+def _undelivered(message: Message) -> Why:
+    """What EventBridge says beside the event ("Using dead-letter queues to process undelivered events")."""
+    attributes = message.message_attributes
+    if "ERROR_CODE" not in attributes:
+        return _WHY[Cause.NOT_DELIVERED]
+    reason = attributes.get("ERROR_MESSAGE", {}).get("StringValue", "")
+    return Why(attributes["ERROR_CODE"]["StringValue"], reason, _WHY[Cause.NOT_DELIVERED].hint)
+
+
+def _unsuccessful(job: Mapping[str, Any]) -> Why:
+    """Why an upload's retries were used up."""
+    if not job:
+        return _WHY[Cause.NOT_STARTED]
+    if "finishedAt" in job:
+        return _WHY[Cause.ALREADY_FINISHED]
+    if "reasonCode" in job:
+        return Why(job["reasonCode"], job["reason"], job["hint"])
+    return _WHY[Cause.DIED]
+
+
+def _failed_at(kind: Kind, message: Message, body: Mapping[str, Any], job: Mapping[str, Any]) -> datetime:
+    if kind is Kind.REJECTIONS and "rejectedAt" in body:
+        return datetime.fromisoformat(body["rejectedAt"])
+    if kind is Kind.EVENTS and job:
+        return datetime.fromisoformat(job["updatedAt"])
+    return datetime.fromtimestamp(message.sent_at, UTC)

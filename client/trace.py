@@ -1,0 +1,321 @@
+"""`img-pipeline trace`: one file's way from upload to notification, on one timeline.
+
+What is known of it lies in five places: versions in the ingest bucket, the job's stages, the functions' and the
+workflow's logs, the renditions in the processed bucket, and the record of the asset. And where it waits, if it does,
+the queues know.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from client.dead_letters.sampling import find
+from client.dead_letters.stack_queues import Kind, dead_letter_queues
+from client.errors import NotFoundError
+from client.jobs import deliveries, is_over, jobs_of_file
+from client.malware import scan_status, scans
+from client.pipeline import Pipeline, Row
+from client.uploads import Upload, file_key
+
+# Clocks of different services differ a little, and logs arrive a little late.
+LOG_MARGIN = timedelta(minutes=1)
+LINES_PER_SEARCH = 500
+# A dead letter that lies deeper than this is looked for with `dlq peek`.
+DEAD_LETTERS_SEARCHED = 1000
+_THREADS = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """Something that happened to the file.
+
+    Attributes:
+        at: when, to the precision of whoever noted it (S3 notes whole seconds).
+        where: the service or function that noted it.
+        what: one line.
+        failed: whether it went wrong there.
+    """
+
+    at: datetime
+    where: str
+    what: str
+    failed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """All that is known of one version of a file.
+
+    Attributes:
+        job: its row of the jobs table; None while the workflow has not received it.
+        entries: what happened, in order.
+        now: where it stands and what waits for what, in sentences.
+        other_versions: ids of the file's other versions, newest first.
+    """
+
+    upload: Upload
+    job: Row | None
+    entries: tuple[Entry, ...]
+    now: tuple[str, ...]
+    other_versions: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _LogLine:
+    at: datetime
+    source: str
+    text: str
+    fields: Mapping[str, Any]
+
+
+def trace_file(pipeline: Pipeline, name: str, version_id: str | None = None) -> Trace:
+    """Find everything that is known of one version of a file.
+
+    Args:
+        pipeline: the stack.
+        name: the file's key, with or without `uploads/`.
+        version_id: which version; the newest if left out.
+
+    Raises:
+        NotFoundError: the bucket and the jobs table know no such file or version.
+    """
+    key = file_key(name)
+    versions = _versions(pipeline, key)
+    chosen = _choose(pipeline, key, versions, version_id)
+    upload = Upload(bucket=pipeline.outputs["ingestBucket"], file_key=key, version_id=chosen)
+    job, asset = pipeline.job(upload), pipeline.asset(key)
+    stored = next((version for version in versions if version["VersionId"] == chosen), None)
+    entries = [
+        *_upload_entries(stored),
+        *_job_entries(job),
+        *_rendition_entries(pipeline, upload),
+        *_asset_entries(asset, upload),
+    ]
+    if entries:
+        entries += _log_entries(pipeline, upload, job, entries)
+    return Trace(
+        upload=upload,
+        job=job,
+        entries=tuple(sorted(entries, key=lambda entry: entry.at)),
+        now=tuple(_now(pipeline, upload, job, asset, stored)),
+        other_versions=tuple(version["VersionId"] for version in versions if version["VersionId"] != chosen),
+    )
+
+
+def _versions(pipeline: Pipeline, key: str) -> list[dict[str, Any]]:
+    """The file's versions in the ingest bucket, newest first."""
+    pages = pipeline.client("s3").get_paginator("list_object_versions")
+    found = [
+        version
+        for page in pages.paginate(Bucket=pipeline.outputs["ingestBucket"], Prefix=key)
+        for version in page.get("Versions", [])
+        if version["Key"] == key
+    ]
+    return sorted(found, key=lambda version: (version["IsLatest"], version["LastModified"]), reverse=True)
+
+
+def _choose(pipeline: Pipeline, key: str, versions: list[dict[str, Any]], version_id: str | None) -> str:
+    """The id of the version that is asked for; the jobs table remembers one that the bucket has let go."""
+    known = [version["VersionId"] for version in versions]
+    known += [row["versionId"] for row in jobs_of_file(pipeline, key)]
+    if not known:
+        raise NotFoundError(f"{pipeline.stack} knows no file {key}: neither the bucket nor the jobs table has it")
+    if version_id is None:
+        return known[0]
+    if version_id not in known:
+        raise NotFoundError(f"{key} has no version {version_id}: it has {', '.join(dict.fromkeys(known))}")
+    return version_id
+
+
+def _upload_entries(stored: Mapping[str, Any] | None) -> Iterator[Entry]:
+    if stored:
+        yield Entry(at=stored["LastModified"], where="S3", what=f"uploaded: {stored['Size']:,} bytes")
+
+
+def _job_entries(job: Row | None) -> Iterator[Entry]:
+    if job is None:
+        return
+    for stage in job.get("stages", []):
+        failed = stage["stage"] in ("FAILED", "REJECTED")
+        yield Entry(
+            at=datetime.fromisoformat(stage["at"]),
+            where="workflow",
+            what=f"attempt {stage['attempt']}: {stage['stage']}",
+            failed=failed,
+        )
+    if job["status"] == "REJECTED" and "finishedAt" in job:
+        # The job is finished once the notification is out.
+        finished = datetime.fromisoformat(job["finishedAt"])
+        yield Entry(at=finished, where="results topic", what="subscribers told: AssetRejected")
+    # The history is written when an attempt ends: of one under way, the row knows only its beginning.
+    if job["status"] == "PROCESSING" and "startedAt" in job:
+        started = datetime.fromisoformat(job["startedAt"])
+        yield Entry(at=started, where="workflow", what=f"attempt {job['attempt']}: RECEIVED")
+
+
+def _rendition_entries(pipeline: Pipeline, upload: Upload) -> Iterator[Entry]:
+    folder = f"processed/{upload.file_key}/{upload.version_id}/"
+    pages = pipeline.client("s3").get_paginator("list_objects_v2")
+    for page in pages.paginate(Bucket=pipeline.outputs["processedBucket"], Prefix=folder):
+        for rendition in page.get("Contents", []):
+            name = rendition["Key"].removeprefix(folder)
+            yield Entry(at=rendition["LastModified"], where="S3", what=f"rendition {name}: {rendition['Size']:,} bytes")
+
+
+def _asset_entries(asset: Row | None, upload: Upload) -> Iterator[Entry]:
+    if asset is None or asset["versionId"] != upload.version_id:
+        return
+    count = len(asset["renditions"])
+    persisted = datetime.fromisoformat(asset["persistedAt"])
+    yield Entry(at=persisted, where="assets table", what=f"recorded with {count} renditions")
+    if "publishedAt" in asset:
+        published = datetime.fromisoformat(asset["publishedAt"])
+        yield Entry(at=published, where="results topic", what="subscribers told: AssetReady")
+
+
+def _log_entries(pipeline: Pipeline, upload: Upload, job: Row | None, known: Iterable[Entry]) -> list[Entry]:
+    """The log lines about this version: first those with the file's key, then all of the executions these name.
+
+    A line does not say the version, so executions that belong to another version of the file are left out.
+    """
+    times = [entry.at for entry in known]
+    # What goes on has no end yet.
+    end = max(times) if job and "finishedAt" in job else datetime.now(UTC)
+    window = min(times) - LOG_MARGIN, end + LOG_MARGIN
+    functions = {name: pipeline.outputs["logGroups"][name] for name in pipeline.outputs["functionNames"]}
+    groups = {**functions, "workflow": pipeline.outputs["logGroups"]["workflow"]}
+    foreign = {
+        row["executionName"] for row in jobs_of_file(pipeline, upload.file_key) if row["versionId"] != upload.version_id
+    }
+    with ThreadPoolExecutor(_THREADS) as threads:
+
+        def search(where: Mapping[str, str], texts: Iterable[str]) -> list[_LogLine]:
+            searches = [
+                threads.submit(_lines, pipeline, name, group, text, window)
+                for name, group in where.items()
+                for text in texts
+            ]
+            return [line for each in searches for line in each.result()]
+
+        ours = [
+            line.fields
+            for line in search(functions, [upload.file_key])
+            if line.fields.get("fileKey") == upload.file_key and line.fields.get("executionName") not in foreign
+        ]
+        ids = {fields.get(name, "") for fields in ours for name in ("executionName", "traceId")}
+        if job:
+            ids |= {job["executionName"], job.get("traceId", "")}
+        lines = search(groups, sorted(ids - {""}))
+    unique = {(line.at, line.source, line.text): line for line in lines}
+    return [entry for line in unique.values() if (entry := _log_entry(line, foreign))]
+
+
+def _lines(pipeline: Pipeline, source: str, group: str, text: str, window: tuple[datetime, datetime]) -> list[_LogLine]:
+    """The lines of a log group that hold `text`."""
+    logs = pipeline.client("logs")
+    begin, end = (int(moment.timestamp() * 1000) for moment in window)
+    pages = logs.get_paginator("filter_log_events").paginate(
+        logGroupName=group,
+        startTime=begin,
+        endTime=end,
+        filterPattern='"' + text.replace('"', '\\"') + '"',
+        PaginationConfig={"MaxItems": LINES_PER_SEARCH},
+    )
+    try:
+        events = [event for page in pages for event in page["events"] if text in event["message"]]
+    except logs.exceptions.ResourceNotFoundException:
+        return []
+    return [
+        _LogLine(
+            at=datetime.fromtimestamp(event["timestamp"] / 1000, UTC),
+            source=source,
+            text=event["message"].strip(),
+            fields=_fields(event["message"]),
+        )
+        for event in events
+    ]
+
+
+def _fields(message: str) -> Mapping[str, Any]:
+    """A line's fields; none for one that is not JSON."""
+    try:
+        fields = json.loads(message)
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def _log_entry(line: _LogLine, foreign: Collection[str | None]) -> Entry | None:
+    """A log line as one line of the timeline; None for one of another version of the file."""
+    fields = line.fields
+    if fields.get("executionName") in foreign:
+        return None
+    if "execution_arn" in fields:
+        # Step Functions' own log ("Logging execution history events").
+        state = fields.get("details", {}).get("name", "")
+        failed = "Failed" in fields.get("type", "") or "TimedOut" in fields.get("type", "")
+        return Entry(at=line.at, where=line.source, what=f"{fields.get('type', '')} {state}".strip(), failed=failed)
+    if "outcome" in fields:
+        cold = ", cold start" if fields.get("coldStart") else ""
+        what = f"{fields['outcome']} after {fields.get('durationMs', 0)} ms{cold}"
+    else:
+        what = str(fields.get("message", line.text))
+    if exception := fields.get("exception"):
+        what += f": {str(exception).strip().splitlines()[-1]}"
+    failed = fields.get("level") in ("ERROR", "CRITICAL")
+    return Entry(at=line.at, where=line.source, what=what, failed=failed)
+
+
+def _now(
+    pipeline: Pipeline, upload: Upload, job: Row | None, asset: Row | None, stored: Mapping[str, Any] | None
+) -> Iterator[str]:
+    """Where the version stands, in sentences."""
+    if stored is None:
+        yield "The bucket no longer has this version."
+    if job is None and stored and scans(pipeline) and not scan_status(pipeline, upload):
+        yield "It waits for its malware scan: the workflow receives it with the result."
+        return
+    if job is None:
+        yield "The workflow has not received it: there is no job."
+    elif job["status"] == "COMPLETED" and "finishedAt" in job:
+        yield "Finished: recorded and announced; nothing waits."
+        return
+    elif job["status"] == "SUPERSEDED":
+        newest = f" ({asset['versionId']})" if asset else ""
+        yield f"Finished: a newer version{newest} was recorded before this one."
+        return
+    elif job["status"] == "REJECTED":
+        yield f"Rejected as {job['reasonCode']}: {job['reason']} {job['hint']}"
+    elif job["status"] == "FAILED":
+        yield f"Attempt {job['attempt']} failed with {job['reasonCode']}: {job['reason']} {job['hint']}"
+    else:
+        yield f"Attempt {job['attempt']} is under way, at {job['stage']}."
+    yield from _waiting(pipeline, upload, job)
+
+
+def _waiting(pipeline: Pipeline, upload: Upload, job: Row | None) -> Iterator[str]:
+    """Which queue its message is in, as far as that can be known without taking messages from the pipe."""
+    rejected = job is not None and job["status"] == "REJECTED"
+    kinds = {Kind.REJECTIONS} if rejected else {Kind.EVENTS, Kind.UNDELIVERED}
+    queues = [queue for queue in dead_letter_queues(pipeline) if queue.kind in kinds]
+    if letter := find(pipeline, upload.job_id, queues, limit=DEAD_LETTERS_SEARCHED).letter:
+        yield f"Its message {letter.message.message_id} is in the dead-letter queue {letter.queue}."
+        if not rejected:
+            only = f"--only {upload.file_key} --stack {pipeline.stack}"
+            yield f"Once the cause is mended, `img-pipeline dlq replay {letter.queue} {only}` sends it back."
+    elif not rejected:
+        depth = pipeline.queue(pipeline.outputs["transformQueueUrl"]).depth()
+        last = deliveries(pipeline)
+        if job is None or not is_over(job, last):
+            attempt = f" for delivery {job['attempt'] + 1} of {last}" if job and job["status"] == "FAILED" else ""
+            yield (
+                f"No dead letter: its message waits{attempt} in the transform queue, which holds "
+                f"{depth.visible} to deliver and {depth.in_flight} in flight."
+            )
+        else:
+            yield "Its message is in no dead-letter queue: it was replayed, purged or kept too long."

@@ -1,0 +1,103 @@
+"""`img-pipeline backfill`: send files that are in the ingest bucket already through the workflow."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Annotated
+
+import typer
+
+from client.audit import audited
+from client.backfill import Found, check_prefix, follow, missing, start
+from client.events import new_run
+from client.ingestion import enqueue
+from client.pipeline import Pipeline
+from operations.commands.console import confirmed, duration, end, out, progress
+from operations.commands.options import OPERATE, LocalOption, RateOption, StackOption, YesOption
+from operations.connection import connect
+from operations.interruption import Interruption
+
+# The most that the command sends itself; for more than that, the stack has a state machine.
+DEFAULT_LIMIT = 10_000
+
+app = typer.Typer()
+
+
+@app.command(rich_help_panel=OPERATE)
+def backfill(
+    *,
+    prefix: Annotated[str, typer.Option(help="Files under this prefix of the ingest bucket.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Also files that are finished: they go through again.")
+    ] = False,
+    rate: RateOption = 50,
+    limit: Annotated[int, typer.Option(min=1, help="The most files that this command sends.")] = DEFAULT_LIMIT,
+    after: Annotated[str, typer.Option(metavar="KEY", help="Only files whose keys come after this one.")] = "",
+    here: Annotated[
+        bool, typer.Option("--here", help="Send them from here, even if the stack can do it itself.")
+    ] = False,
+    stack: StackOption = None,
+    local: LocalOption = False,
+    yes: YesOption = False,
+) -> None:
+    """Send files that are in the ingest bucket already through the workflow, unless they are finished.
+
+    With the setting `backfill.enabled`, a state machine of the stack does it, for any number of files.
+
+    Example: `img-pipeline backfill --prefix uploads/2025/ --rate 50 --stack prod`
+    """
+    pipeline = connect(stack, local=local)
+    if pipeline.outputs.get("backfillArn") and not here:
+        _by_machine(pipeline, prefix, force=force, yes=yes)
+        return
+    if not yes:
+        planned = Found()
+        with progress(f"looking under {prefix}", None) as on_progress:
+            for _ in islice(missing(pipeline, prefix, force=force, after=after, seen=planned), limit):
+                on_progress(planned.found)
+        seconds = duration(len(planned.chosen) / rate)
+        plan = f"backfill would send {len(planned.chosen)}{_of(planned)} in about {seconds}{_bound(planned, limit)}"
+        if not confirmed(plan, yes=False):
+            return
+    found = Found()
+    with Interruption() as interruption, progress("sending", None) as on_progress:
+        result = enqueue(
+            pipeline,
+            "backfill",
+            islice(missing(pipeline, prefix, force=force, after=after, seen=found), limit),
+            rate=rate,
+            clock=interruption,
+            on_progress=lambda done: on_progress(done.sent),
+            prefix=prefix,
+            force=force,
+        )
+    out.print(f"sent {result.sent}{_of(found)}{_bound(found, limit)}; follow them with `img-pipeline drain --wait`")
+    if result.interrupted:
+        settled = [after, *found.chosen][result.settled]
+        out.print(f"go on with --after {settled!r}" if settled else "nothing was settled: repeat it", markup=False)
+    end(result)
+
+
+def _of(found: Found) -> str:
+    unscanned = f", {found.unscanned} are not scanned yet" if found.unscanned else ""
+    return f" of {found.found} files ({found.finished} are finished{unscanned})"
+
+
+def _bound(found: Found, limit: int) -> str:
+    if len(found.chosen) < limit:
+        return ""
+    return f"; that is --limit, go on with --after {found.chosen[-1]!r}"
+
+
+def _by_machine(pipeline: Pipeline, prefix: str, *, force: bool, yes: bool) -> None:
+    check_prefix(prefix)
+    arn = pipeline.outputs["backfillArn"]
+    if not confirmed(f"backfill would start {arn} for {prefix}", yes=yes):
+        return
+    with audited(pipeline, "backfill", machine=arn, prefix=prefix, force=force) as performed:
+        execution = start(pipeline, prefix, run=new_run() if force else "")
+        performed.counts = {"execution": execution}
+    out.print(f"started {execution}; Ctrl-C ends this command, not the backfill")
+    with Interruption() as interruption, progress("sending", None) as on_progress:
+        report = follow(pipeline, execution, clock=interruption, on_progress=on_progress)
+    out.print(report)

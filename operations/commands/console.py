@@ -1,0 +1,149 @@
+"""How commands print: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from client.moving import MoveResult
+
+# Wider than anything a command prints.
+_UNLIMITED = 100_000
+# Spaces between columns.
+_GAP = 2
+
+
+def _console(*, stderr: bool) -> Console:
+    """A console that leaves it to the terminal to break long lines; a file or a pipe has them whole."""
+    width = None if (sys.stderr if stderr else sys.stdout).isatty() else _UNLIMITED
+    return Console(width=width, highlight=False, soft_wrap=True, stderr=stderr)
+
+
+out, err = _console(stderr=False), _console(stderr=True)
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[Text]:
+    """Rows in columns, a line each; nothing is cut, so identifiers can be copied and found with `grep`.
+
+    Args:
+        headings: one for each column; none for a table without a first line.
+        rows: their cells, as markup. The last cell of a row is not padded: what may be long goes there.
+    """
+    lines = [[Text.from_markup(cell) for cell in row] for row in rows]
+    if headings:
+        lines.insert(0, [Text(heading, style="bold") for heading in headings])
+    widths = [max(cell.cell_len for cell in column) for column in zip(*lines, strict=True)]
+    for line in lines:
+        for cell, width in zip(line[:-1], widths, strict=False):
+            cell.pad_right(width - cell.cell_len + _GAP)
+    return [Text.assemble(*line) for line in lines]
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print what `table` returns."""
+    for line in table(headings, rows):
+        out.print(line)
+
+
+def print_fields(values: Mapping[str, Any], *, first: Sequence[str] = (), leave_out: Sequence[str] = ()) -> None:
+    """Print names and values, a line each.
+
+    Args:
+        values: what to print; empty texts are left out.
+        first: names that go before the others.
+        leave_out: names that are not printed.
+    """
+    names = [name for name in dict.fromkeys([*first, *values]) if name not in leave_out and values.get(name, "") != ""]
+    print_table((), [(f"[bold]{escape(name)}[/]", escape(_text(values[name]))) for name in names])
+
+
+def print_json(value: Any) -> None:
+    """Print JSON: names in camelCase, times in ISO 8601, numbers as numbers.
+
+    Args:
+        value: dataclasses, mappings, sequences, texts, numbers, times and paths, nested as need be.
+    """
+    typer.echo(json.dumps(value, default=_plain, indent=2, ensure_ascii=False))
+
+
+def confirmed(plan: str, *, yes: bool) -> bool:
+    """Say what a command would do, unless it may do it anyway, and whether it may.
+
+    Args:
+        plan: what would be done, in one sentence.
+        yes: what `--yes` says.
+    """
+    if yes:
+        return True
+    out.print(escape(plan))
+    if ask("Go ahead?"):
+        return True
+    out.print("nothing was changed; add --yes to do it")
+    return False
+
+
+def ask(question: str) -> bool:
+    """Ask the person at the terminal; False where there is none."""
+    return sys.stdin.isatty() and typer.confirm(question, err=True)
+
+
+@contextmanager
+def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show how far something is; yields a function that takes how much is done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True) as bars:
+        task = bars.add_task(what, total=total)
+        yield lambda done: bars.update(task, completed=done)
+
+
+def end(result: MoveResult) -> None:
+    """Report messages that still need something.
+
+    Raises:
+        typer.Exit: with status 1, if there are any.
+    """
+    if result.refused:
+        out.print(f"SQS refused {result.refused}; they are where they were")
+    if result.undeleted:
+        out.print(f"{result.undeleted} arrived but could not be deleted: another replay would send them again")
+    if result.interrupted:
+        out.print("stopped on request; what was not sent is where it was")
+    if result.refused or result.undeleted or result.interrupted:
+        raise typer.Exit(1)
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people, such as 0:16:40."""
+    return str(timedelta(seconds=max(round(seconds), 1)))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=_plain, ensure_ascii=False)
+
+
+def _plain(value: object) -> object:
+    """What JSON has for a value that it does not know."""
+    if dataclasses.is_dataclass(value):
+        return {_camel_case(field.name): getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(part.capitalize() for part in others)

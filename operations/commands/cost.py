@@ -1,0 +1,244 @@
+"""`img-pipeline cost`: what a stack costs a month, what changed settings would, and where the numbers come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from client.errors import PipelineError
+from operations.commands.console import out, print_json
+from operations.commands.options import DEPLOY, JsonOption, StackOption
+from operations.connection import stack_name
+
+TOTAL = "total"
+
+if TYPE_CHECKING:
+    from operations.cost.comparisons import Comparison
+    from operations.cost.estimate import Estimate
+    from operations.cost.measurements import Measurements
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Estimates of one or two stacks, the first compared with itself otherwise, and what they were made from."""
+
+    estimates: dict[str, Estimate]
+    comparisons: Sequence[Comparison]
+    measured: Measurements
+    core_speed: float
+
+
+def report(
+    stack: str,
+    *,
+    uploads_per_day: float,
+    megabytes: float,
+    changes: Sequence[str] = (),
+    against: str | None = None,
+    core_speed: float | None = None,
+) -> Report:
+    """Price a stack, beside another one or itself with changed settings if asked.
+
+    Args:
+        stack: whose `Pulumi.{stack}.yaml` to read.
+        uploads_per_day: accepted files.
+        megabytes: of each, in 10^6 bytes.
+        changes: settings to try, as `key=value`.
+        against: another stack.
+        core_speed: how fast Lambda's core is beside the one that the work was measured on; None for the belief.
+
+    Raises:
+        PipelineError: a stack does not exist, or a setting or number is not accepted.
+    """
+    from operations.cost import comparisons, estimate  # noqa: PLC0415 - Pulumi takes a second to import
+    from operations.cost.measurements import load_measurements  # noqa: PLC0415
+    from operations.cost.settings import stack_settings  # noqa: PLC0415
+
+    speed = estimate.CORE_SPEED if core_speed is None else core_speed
+    if min(uploads_per_day, megabytes, speed) <= 0:
+        raise PipelineError("uploads per day, megabytes and core speed have to be above 0")
+    load = estimate.Load(uploads_per_day=uploads_per_day, megabytes=megabytes)
+    measured = load_measurements()
+    wanted = {stack: stack_settings(stack)}
+    if against:
+        wanted[against] = stack_settings(against)
+    if changes:
+        wanted[f"{stack} with {', '.join(changes)}"] = stack_settings(stack, changes)
+    return Report(
+        estimates={name: estimate.estimate(settings, load, measured, speed) for name, settings in wanted.items()},
+        comparisons=list(comparisons.comparisons(wanted[stack], load, measured, speed)),
+        measured=measured,
+        core_speed=speed,
+    )
+
+
+app = typer.Typer()
+
+
+@app.command(rich_help_panel=DEPLOY)
+def cost(
+    *,
+    uploads_per_day: Annotated[float, typer.Option(help="Accepted files a day.")],
+    megabytes: Annotated[float, typer.Option(help="Size of each, in 10^6 bytes.")],
+    stack: StackOption = None,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting to try, such as architecture=x86_64; may be repeated.")
+    ] = None,
+    against: Annotated[str | None, typer.Option(help="Another stack to put beside it.")] = None,
+    core_speed: Annotated[
+        float | None, typer.Option(help="How fast Lambda's core is beside the measured one; see the report's end.")
+    ] = None,
+    details: Annotated[
+        bool, typer.Option("--details", help="Every line of the bill, with quantity and price.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Estimate what a stack costs, from its settings, list prices and measured durations. Asks no cloud.
+
+    Example: `img-pipeline cost --uploads-per-day 100000 --megabytes 5 --stack prod --set workflowLogLevel=ALL`
+    """
+    result = report(
+        stack_name(stack),
+        uploads_per_day=uploads_per_day,
+        megabytes=megabytes,
+        changes=change or (),
+        against=against,
+        core_speed=core_speed,
+    )
+    if as_json:
+        print_json(_as_json(result))
+        return
+    first = next(iter(result.estimates.values()))
+    out.print(
+        f"{uploads_per_day:,.0f} uploads a day of {megabytes:g} MB: {first.load.files / 1e6:g} million files and "
+        f"{first.load.gigabytes:,.0f} GB a month of 30 days\n",
+        highlight=False,
+    )
+    out.print(_services(result), soft_wrap=False)
+    if details:
+        for name, priced in result.estimates.items():
+            out.print(_lines(name, priced), soft_wrap=False)
+    for comparison in result.comparisons:
+        out.print(_comparison(comparison), soft_wrap=False)
+    out.print(_sources(result))
+
+
+def _services(result: Report) -> Table:
+    """Dollars by service; of several stacks beside each other, with the difference."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("service", no_wrap=True)
+    estimates = result.estimates
+    if len(estimates) == 1:
+        (priced,) = estimates.values()
+        for heading in ("$ per million files", "$ per month"):
+            table.add_column(heading, justify="right")
+        for service, usd in {**priced.by_service, TOTAL: priced.usd}.items():
+            table.add_row(service, _money(priced.per_million_files(usd)), _money(usd), style=_weight(service))
+        return table
+    for name in estimates:
+        table.add_column(f"{name}\n$ per month", justify="right", max_width=32)
+    table.add_column("difference", justify="right", vertical="bottom")
+    services = dict.fromkeys(service for priced in estimates.values() for service in priced.by_service)
+    rows = {
+        **{service: [priced.by_service.get(service, 0.0) for priced in estimates.values()] for service in services},
+        TOTAL: [priced.usd for priced in estimates.values()],
+        "per million files": [priced.per_million_files(priced.usd) for priced in estimates.values()],
+    }
+    for name, amounts in rows.items():
+        table.add_row(name, *map(_money, amounts), f"{amounts[-1] - amounts[0]:+,.2f}", style=_weight(name))
+    return table
+
+
+def _lines(name: str, priced: Estimate) -> Table:
+    table = Table(box=None, pad_edge=False, title=f"\n{name}", title_justify="left", show_lines=False)
+    table.add_column("service", no_wrap=True)
+    table.add_column("what")
+    table.add_column("a month", justify="right", no_wrap=True)
+    table.add_column("price", no_wrap=True)
+    table.add_column("$ per month", justify="right", no_wrap=True)
+    for line in priced.lines:
+        table.add_row(line.service, line.what, f"{line.quantity:,.0f}", str(line.price), _money(line.usd))
+    return table
+
+
+def _comparison(comparison: Comparison) -> Table:
+    table = Table(
+        box=None,
+        pad_edge=False,
+        show_header=False,
+        title=f"\n{comparison.title}, $ per month",
+        title_justify="left",
+        caption=comparison.note,
+        caption_justify="left",
+    )
+    table.add_column(min_width=40)
+    table.add_column(justify="right", min_width=12)
+    table.add_column(min_width=20)
+    for option in comparison.options:
+        table.add_row(option.name, _money(option.usd), "◀ as set" if option.chosen else "")
+    return table
+
+
+def _sources(result: Report) -> str:
+    """Where prices and durations come from, and which of them to doubt."""
+    from operations.cost import prices  # noqa: PLC0415
+
+    used = {(line.price, line.service) for priced in result.estimates.values() for line in priced.lines}
+    dates = sorted({price.as_of.isoformat() for price, _ in used})
+    doubted = [
+        f"  {checked}: "
+        + "; ".join(sorted(f"{service} {price}" for price, service in used if price.checked is checked))
+        for checked in (prices.Checked.SECONDARY, prices.Checked.BELIEVED)
+    ]
+    measured = result.measured
+    return "\n".join(
+        [
+            f"\nPrices: on demand in {prices.REGION}, {' and '.join(dates)}, first tier, no free tier, no tax; "
+            "from AWS's price lists but for",
+            *doubted,
+            f"Durations: {measured.command}, {measured.date}, on {measured.machine}; a core of Lambda is taken for "
+            f"{result.core_speed:g} times as fast (--core-speed).",
+            "Storage: what one month adds or, where the lifecycle removes files, what stands at any time (--details).",
+            "Left out: retries, cold starts, rejected files, the readers' requests, transfer to the internet.",
+        ]
+    )
+
+
+def _as_json(result: Report) -> dict[str, Any]:
+    return {
+        "estimates": {
+            name: {
+                "uploadsPerDay": priced.load.uploads_per_day,
+                "megabytes": priced.load.megabytes,
+                "usdPerMonth": priced.usd,
+                "usdPerMillionFiles": priced.per_million_files(priced.usd),
+                "services": priced.by_service,
+                "lines": [
+                    {
+                        "service": line.service,
+                        "what": line.what,
+                        "quantity": line.quantity,
+                        "usd": line.usd,
+                        "price": line.price,
+                    }
+                    for line in priced.lines
+                ],
+            }
+            for name, priced in result.estimates.items()
+        },
+        "comparisons": result.comparisons,
+        "measured": result.measured.model_dump(by_alias=True),
+        "coreSpeed": result.core_speed,
+    }
+
+
+def _weight(row: str) -> str:
+    return "bold" if row == TOTAL else ""
+
+
+def _money(usd: float) -> str:
+    return f"{usd:,.2f}"

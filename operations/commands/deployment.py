@@ -1,0 +1,521 @@
+"""`img-pipeline deploy`, `preview`, `destroy`, `refresh` and `outputs`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from client.errors import InvalidRequestError, NotFoundError, PipelineError
+from localcloud.announcement import LocalCloud
+from operations.commands.console import ask, confirmed, err, out, print_json, print_table
+from operations.commands.options import DEPLOY, JsonOption, LocalOption, StackOption, YesOption
+from operations.connection import LOCAL, connect_here, local_cloud, stack_name
+
+if TYPE_CHECKING:
+    from pulumi.automation import EngineEvent
+
+    from operations.deploy.changes import Change
+    from operations.deploy.engine import DeploymentResult
+    from operations.deploy.pulumi_cli import PulumiCli
+
+REFUSED_STATUS = 3
+# A first deployment creates some hundred resources: by type they fit on a screen.
+LISTED_CREATIONS = 20
+
+NOT_PULUMI = (
+    "the embedded cloud's own deployer, not Pulumi's engine: it shows that the program runs and its parts fit "
+    "together, but it plans nothing, keeps no state and deletes nothing"
+)
+
+ConfigFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config-file",
+        help="YAML or JSON of settings to lay over the stack's own file; `-` reads it from standard input.",
+        show_default=False,
+    ),
+]
+SecretOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--secret",
+        metavar="KEY[=VARIABLE]",
+        help="A secret setting, taken from the environment variable VARIABLE, or else asked for (or read, a line "
+        "each, from standard input). Repeat it for more. The value never stands on the command line.",
+        show_default=False,
+    ),
+]
+AllowOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-replace",
+        "--allow-delete",
+        metavar="URN|TYPE",
+        help="A stateful resource, or a type of them, that may be deleted or replaced. Repeat it for more.",
+        show_default=False,
+    ),
+]
+PolicyOption = Annotated[
+    list[Path] | None,
+    typer.Option("--policy-pack", metavar="FOLDER", help="A folder with a policy pack to satisfy.", show_default=False),
+]
+
+app = typer.Typer()
+
+_SIGNS = {
+    "create": "[green]+[/]",
+    "update": "[yellow]~[/]",
+    "replace": "[magenta]±[/]",
+    "delete": "[red]-[/]",
+}
+_DONE = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
+
+
+@app.command(rich_help_panel=DEPLOY)
+def deploy(
+    *,
+    stack: StackOption = None,
+    local: LocalOption = False,
+    config_file: ConfigFileOption = None,
+    secret: SecretOption = None,
+    allow: AllowOption = None,
+    policy_pack: PolicyOption = None,
+    secrets_provider: Annotated[
+        str | None,
+        typer.Option(help="What encrypts the secrets of a new stack, as for `pulumi stack init`.", show_default=False),
+    ] = None,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Preview the stack, refuse what would lose data, then create or update it.
+
+    Buckets, tables, queues, topics, keys and log groups are never deleted or replaced unless you allow each. Without
+    --yes you are asked first; where there is no terminal to ask, nothing is changed. Settings are kept in
+    the stack's own file, secrets encrypted.
+
+    The stack `local` goes into the embedded cloud that `make up` keeps running; no Pulumi CLI is needed for it.
+
+    Exit status: 0 done, 1 failed or not confirmed, 3 refused because data would be lost.
+
+    Example:
+
+    ```
+    img-pipeline deploy --stack dev --yes
+    img-pipeline deploy --stack prod --config-file prod.yaml --secret 'alertHttpsEndpoints[0]=PAGER_URL'
+    ```
+    """
+    name, (config, secrets) = stack_name(stack, local=local), _config(config_file, secret)
+    if name == LOCAL:
+        _deploy_here(config | secrets, yes=yes, as_json=as_json)
+        return
+    from operations.deploy import engine as deployment  # noqa: PLC0415 - Pulumi takes a second to import
+
+    with _watching("deploying", as_json) as watch:
+        engine = deployment.Engine(
+            pulumi=watch.pulumi,
+            policy_packs=policy_pack or (),
+            secrets_provider=secrets_provider,
+            on_event=watch.on_event,
+        )
+        confirm = _asks(watch, f"Deploy this to {name}?", yes=yes)
+        with _reported(as_json):
+            result = deployment.deploy(
+                name, config=config, secrets=secrets, allow=allow or (), confirm=confirm, engine=engine
+            )
+    _finish(result, as_json)
+
+
+@app.command(rich_help_panel=DEPLOY)
+def preview(
+    *,
+    stack: StackOption = None,
+    config_file: ConfigFileOption = None,
+    secret: SecretOption = None,
+    policy_pack: PolicyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what `deploy` would change, and change nothing.
+
+    Example:
+
+    ```
+    img-pipeline preview --stack prod
+    echo '{"maxBytes": 20971520}' | img-pipeline preview --stack prod --config-file - --json
+    ```
+    """
+    name = _name_on_aws(stack, "preview")
+    from operations.deploy import engine as deployment  # noqa: PLC0415
+
+    config, secrets = _config(config_file, secret)
+    with _watching("previewing", as_json) as watch, _reported(as_json):
+        engine = deployment.Engine(pulumi=watch.pulumi, policy_packs=policy_pack or (), on_event=watch.on_event)
+        result = deployment.preview(name, config=config, secrets=secrets, engine=engine)
+    _show(result, as_json)
+
+
+@app.command(rich_help_panel=DEPLOY)
+def destroy(
+    stack: StackOption = None, allow: AllowOption = None, yes: YesOption = False, as_json: JsonOption = False
+) -> None:
+    """Delete everything in the stack; its history and settings stay.
+
+    What holds data is refused unless you allow each resource or type, and the refusal says which options that takes;
+    what is protected, Pulumi itself refuses.
+
+    Example: `img-pipeline destroy --stack dev`
+    """
+    name = _name_on_aws(stack, "destroy")
+    from operations.deploy import engine as deployment  # noqa: PLC0415
+
+    with _watching("destroying", as_json) as watch:
+        engine = deployment.Engine(pulumi=watch.pulumi, on_event=watch.on_event)
+        confirm = _asks(watch, f"Delete all of this in {name}?", yes=yes)
+        with _reported(as_json):
+            result = deployment.destroy(name, allow=allow or (), confirm=confirm, engine=engine)
+    _finish(result, as_json)
+
+
+@app.command(rich_help_panel=DEPLOY)
+def refresh(stack: StackOption = None, yes: YesOption = False, as_json: JsonOption = False) -> None:
+    """Find what was changed by hand, and take it over into Pulumi's state; no resource is touched.
+
+    Example: `img-pipeline refresh --stack prod`
+    """
+    name = _name_on_aws(stack, "refresh")
+    from operations.deploy import engine as deployment  # noqa: PLC0415
+
+    with _watching("refreshing", as_json) as watch:
+        engine = deployment.Engine(pulumi=watch.pulumi, on_event=watch.on_event)
+        confirm = _asks(watch, f"Take this over into the state of {name}?", yes=yes)
+        with _reported(as_json):
+            result = deployment.refresh(name, confirm=confirm, engine=engine)
+    _finish(result, as_json)
+
+
+@app.command(rich_help_panel=DEPLOY)
+def outputs(
+    *,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="One output: prints its value alone.", show_default=False)
+    ] = None,
+    stack: StackOption = None,
+    local: LocalOption = False,
+    show_secrets: Annotated[bool, typer.Option(help="Print secret values too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Print what the deployed stack is called: buckets, queues, tables, functions.
+
+    Example: `aws s3 cp cat.jpg "s3://$(img-pipeline outputs ingestBucket --stack dev)/uploads/cat.jpg"`
+    """
+    deployed = stack_name(stack, local=local)
+    values = _outputs_of(deployed, show_secrets=show_secrets)
+    if name is not None:
+        if name not in values:
+            raise NotFoundError(f"{deployed} has no output {name}: it has {', '.join(sorted(values)) or 'none'}")
+        value = values[name]
+        typer.echo(value if isinstance(value, str) and not as_json else json.dumps(value))
+    elif as_json:
+        print_json(dict(sorted(values.items())))
+    else:
+        cells = []
+        for key, value in sorted(values.items()):
+            members = value.items() if isinstance(value, dict) else [("", value)]
+            for member, inner in sorted(members):
+                text = ", ".join(map(str, inner)) if isinstance(inner, list) else str(inner)
+                cells.append((f"{key}.{member}" if member else key, escape(text)))
+        print_table((), cells)
+
+
+def _outputs_of(stack: str, *, show_secrets: bool) -> Mapping[str, Any]:
+    if stack == LOCAL:
+        return local_cloud().outputs
+    from operations.deploy import engine as deployment  # noqa: PLC0415
+
+    return deployment.stack_outputs(stack, show_secrets=show_secrets, engine=deployment.Engine())
+
+
+def _deploy_here(config: Mapping[str, object], *, yes: bool, as_json: bool) -> None:
+    """Deploy into the embedded cloud that runs here; deploying again updates it."""
+    here = local_cloud()
+    if not confirmed(f"deploy would update the stack {LOCAL} at {here.endpoint_url}", yes=yes):
+        raise typer.Exit(1)
+    from pulumi import RunError  # noqa: PLC0415
+
+    from localcloud.deployer import DeployError  # noqa: PLC0415 - Pulumi takes a second to import
+    from localcloud.deployer import deploy as deploy_here  # noqa: PLC0415
+    from localcloud.stack_config import StackConfigError  # noqa: PLC0415
+
+    err.print(f"[yellow]This is {NOT_PULUMI}.[/]")
+    count = 0
+    with err.status("deploying") as status:
+
+        def tell(kind: str, name: str) -> None:
+            nonlocal count
+            count += 1
+            status.update(f"deploying: {count} resources, {kind} {name}")
+
+        try:
+            results = deploy_here(connect_here(here), "local", config, tell)
+        except (DeployError, StackConfigError, RunError) as error:
+            raise PipelineError(f"deploy of local failed: {'; '.join(str(error).splitlines())}") from None
+    LocalCloud(endpoint_url=here.endpoint_url, region=here.region, outputs=results).announce()
+    if as_json:
+        print_json({"stack": "local", "engine": "localcloud", "resources": count, "outputs": results})
+    else:
+        out.print(f"local: {count} resources are as the program says, at {here.endpoint_url}")
+
+
+def _name_on_aws(stack: str | None, command: str) -> str:
+    name = stack_name(stack)
+    if name == LOCAL:
+        raise InvalidRequestError(
+            f"the stack local knows no {command}: `img-pipeline deploy --stack local` is {NOT_PULUMI}. "
+            "Stopping `make up` removes everything"
+        )
+    return name
+
+
+def _config(config_file: Path | None, secrets: list[str] | None) -> tuple[dict[str, object], dict[str, str]]:
+    """The settings and the secrets that the options name.
+
+    Raises:
+        PipelineError: a file, a variable or a value is missing, or a secret's value stands on the command line.
+    """
+    wanted = dict(_parted(secret) for secret in secrets or ())
+    if str(config_file) == "-" and None in wanted.values():
+        raise PipelineError(
+            "standard input holds the settings: name a variable for each secret (--secret KEY=VARIABLE)"
+        )
+    return _read_config(config_file), {key: _secret(key, variable) for key, variable in wanted.items()}
+
+
+def _read_config(path: Path | None) -> dict[str, object]:
+    if path is None:
+        return {}
+    try:
+        values = yaml.safe_load(sys.stdin if str(path) == "-" else path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise PipelineError(f"settings cannot be read from {path}: {' '.join(str(error).split())}") from None
+    # The section of a stack's own file is taken as it is.
+    values = values["config"] if isinstance(values, dict) and set(values) == {"config"} else values
+    if not isinstance(values, dict):
+        raise PipelineError(f"settings cannot be read from {path}: it must hold one value by key, such as maxBytes: 1")
+    return values
+
+
+def _parted(secret: str) -> tuple[str, str | None]:
+    key, has_variable, variable = secret.partition("=")
+    return key, variable if has_variable else None
+
+
+def _secret(key: str, variable: str | None) -> str:
+    if variable is not None:
+        if variable not in os.environ:
+            raise PipelineError(
+                f"--secret {key}: there is no environment variable of that name; "
+                "put the value into a variable and name it here, for a command line is no secret"
+            )
+        value = os.environ[variable]
+    elif sys.stdin.isatty():
+        value = typer.prompt(key, hide_input=True, err=True)
+    else:
+        value = sys.stdin.readline().rstrip("\n")
+    if not value:
+        raise PipelineError(f"--secret {key}: the value is empty")
+    return value
+
+
+class _Watch:
+    """Shows what the engine does while it does it: a bar on a terminal, a line each elsewhere."""
+
+    def __init__(self, verb: str, pulumi: PulumiCli, *, silent: bool) -> None:
+        self.pulumi = pulumi
+        self._verb = verb
+        self._seen: set[str] = set()
+        self.silent = silent
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=err,
+            transient=True,
+            disable=silent or not err.is_terminal,
+        )
+        self._task = self._progress.add_task("previewing", total=None)
+
+    def __enter__(self) -> _Watch:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def on_event(self, event: EngineEvent) -> None:
+        """Take one event of the engine, in its thread."""
+        step = event.res_outputs_event
+        if not step or step.metadata.op.value in ("same", "refresh"):
+            return
+        name = f"{step.metadata.type} {step.metadata.urn.rsplit('::', 1)[-1]}"
+        if step.planning:
+            self._progress.update(self._task, description=f"previewing {name}")
+            return
+        self._seen.add(step.metadata.urn)
+        self._progress.update(self._task, completed=len(self._seen), description=f"{self._verb} {name}")
+        if not self.silent and not err.is_terminal:
+            err.print(f"{step.metadata.op.value} {name}")
+
+    def expect(self, changes: int) -> None:
+        """The preview is over: so many resources will change."""
+        self._progress.update(self._task, total=changes, completed=0, description=self._verb)
+
+    @contextlib.contextmanager
+    def put_aside(self) -> Iterator[None]:
+        """Leave the terminal to a question."""
+        self._progress.stop()
+        yield
+        self._progress.start()
+
+
+@contextlib.contextmanager
+def _watching(verb: str, as_json: bool) -> Iterator[_Watch]:
+    """Show progress, and let Ctrl-C or SIGTERM stop the engine where it can stop cleanly."""
+    from operations.deploy.pulumi_cli import PulumiCli  # noqa: PLC0415
+
+    pulumi = PulumiCli()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        if not pulumi.interrupt():
+            raise KeyboardInterrupt
+        err.print("[yellow]stopping after the operations under way; once more stops at once[/]")
+
+    former = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with _Watch(verb, pulumi, silent=as_json) as watch:
+            yield watch
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def _asks(watch: _Watch, question: str, *, yes: bool) -> Callable[[DeploymentResult], bool]:
+    """What to do with a preview: show it, and go on if that is wanted."""
+
+    def confirm(found: DeploymentResult) -> bool:
+        with watch.put_aside():
+            if not watch.silent:
+                _show_changes(found, err)
+            # Without a change there is nothing to ask; the engine still brings outputs and state up to date.
+            agreed = yes or not found.changes or ask(question)
+        watch.expect(len(found.changes))
+        return agreed
+
+    return confirm
+
+
+@contextlib.contextmanager
+def _reported(as_json: bool) -> Iterator[None]:
+    """Show how far a deployment got before it failed, and end with the status that says why."""
+    from operations.deploy.engine import DeploymentFailed, DeploymentRefused  # noqa: PLC0415
+
+    try:
+        yield
+    except DeploymentFailed as error:
+        if as_json:
+            print_json(_as_json(error.result, "failed", str(error)))
+        else:
+            _show_changes(error.result, err)
+            for failure in error.result.failures:
+                err.print(f"\n[red]failed:[/] {escape(str(failure))}")
+        raise typer.Exit(1) from None
+    except DeploymentRefused as error:
+        if as_json:
+            print_json(_as_json(error.preview, "refused", str(error)))
+        else:
+            _show_changes(error.preview, err)
+            err.print(f"\n[red]refused:[/] {escape(str(error))}")
+        raise typer.Exit(REFUSED_STATUS) from None
+
+
+def _finish(result: DeploymentResult, as_json: bool) -> None:
+    """Show what was done; nothing done for want of a yes is a failure, so that a script notices."""
+    if result.applied:
+        _show(result, as_json)
+        return
+    if as_json:
+        print_json(_as_json(result, "not confirmed"))
+    err.print("nothing was changed: add --yes to go ahead")
+    raise typer.Exit(1)
+
+
+def _show(result: DeploymentResult, as_json: bool) -> None:
+    if as_json:
+        print_json(_as_json(result, "succeeded"))
+    else:
+        _show_changes(result, out)
+
+
+def _show_changes(result: DeploymentResult, console: Console) -> None:
+    changes = [change for change in result.changes if not change.type.startswith("pulumi:providers:")]
+    table = Table.grid("", "", "", "", padding=(0, 2))
+    creations = [change for change in changes if change.operation == "create"]
+    by_type = len(creations) > LISTED_CREATIONS
+    if by_type:
+        for kind, count in sorted(Counter(change.type for change in creations).items()):
+            table.add_row(_SIGNS["create"], kind, f"{count} of them", "")
+    for change in changes:
+        if by_type and change in creations:
+            continue
+        why = ", ".join(f"[red]{name}[/]" if name in change.causes else name for name in change.properties)
+        table.add_row(_SIGNS.get(change.operation, " "), change.type, escape(change.name), why)
+    console.print(table)
+    for warning in result.warnings:
+        console.print(f"[yellow]warning:[/] {escape(warning)}")
+    counts = Counter(change.operation for change in changes)
+    verbs = _DONE if result.applied else {operation: f"to {operation}" for operation in _DONE}
+    parts = [f"{count} {verbs.get(name, name)}" for name, count in counts.items()] or ["no change"]
+    console.print(f"{result.stack}: {', '.join(parts)}, {result.unchanged} unchanged, {result.seconds:.0f} s")
+
+
+def _as_json(result: DeploymentResult, outcome: str, error: str | None = None) -> dict[str, Any]:
+    return {
+        "stack": result.stack,
+        "operation": result.operation,
+        "outcome": outcome,
+        "applied": result.applied,
+        "changes": [_change_record(change) for change in result.changes],
+        "unchanged": result.unchanged,
+        "failures": [{"urn": failure.urn, "message": failure.message} for failure in result.failures],
+        "warnings": list(result.warnings),
+        "seconds": round(result.seconds, 1),
+        **({"error": error} if error else {}),
+    }
+
+
+def _change_record(change: Change) -> dict[str, Any]:
+    """A change for machines to read."""
+    return {
+        "operation": change.operation,
+        "urn": change.urn,
+        "type": change.type,
+        "name": change.name,
+        "properties": list(change.properties),
+        "causes": list(change.causes),
+        "losesState": change.loses_state,
+    }

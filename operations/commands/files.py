@@ -1,0 +1,212 @@
+"""`img-pipeline upload` and `asset`: put files in, and see what is kept about them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
+
+from client.errors import NotFoundError
+from client.jobs import STATUSES, follow
+from client.pipeline import Pipeline, Row
+from client.uploads import (
+    PARALLEL_UPLOADS,
+    LocalFile,
+    Outcome,
+    Transfer,
+    Upload,
+    file_key,
+    find_files,
+    upload_files,
+)
+from operations.commands.console import err, out, print_fields, print_json, print_table
+from operations.commands.job_cells import coloured, seconds_text, why
+from operations.commands.options import FILES, JsonOption, LocalOption, StackOption
+from operations.connection import connect
+from operations.interruption import Interruption
+
+# More rows than this are hard to read; files that went well are then only counted.
+LISTED_JOBS = 50
+
+app = typer.Typer()
+asset = typer.Typer(help="Show what is kept about a processed file.", no_args_is_help=True)
+
+FileKey = Annotated[str, typer.Argument(metavar="FILEKEY", help="The file's key, with or without `uploads/`.")]
+
+
+@app.command(rich_help_panel=FILES)
+def upload(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders, or patterns in quotes.")],
+    *,
+    prefix: Annotated[str, typer.Option(help="Put them into this folder, below `uploads/`.")] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Upload also what is already there, as a new version.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow each file to its end and print a table.")] = False,
+    timeout: Annotated[float, typer.Option(help="With --wait, seconds to wait at most.")] = 600,
+    parallel: Annotated[int, typer.Option(min=1, max=32, help="Uploads beside each other.")] = PARALLEL_UPLOADS,
+    stack: StackOption = None,
+    local: LocalOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Upload files, folders or patterns, and with --wait follow them to their end.
+
+    A file that is already there with the same size and SHA-256 is left out, so the same command goes on where an
+    earlier one was stopped. Exits with 1 if a file could not be uploaded or, with --wait, was not completed.
+
+    Example:
+
+    ```
+    img-pipeline upload cat.jpg --wait
+    img-pipeline upload photos/ --prefix summer --stack prod
+    img-pipeline upload 'photos/**/*.jpg' --local
+    ```
+    """
+    pipeline = connect(stack, local=local)
+    files = find_files(paths, prefix)
+    with Interruption() as interruption:
+        transfers = _upload(pipeline, files, interruption, force=force, parallel=parallel, silent=as_json)
+        uploads = [transfer.upload for transfer in transfers if transfer.upload]
+        rows = _follow(pipeline, uploads, interruption, timeout, silent=as_json) if wait else {}
+    if as_json:
+        print_json([_transfer_record(transfer, rows) for transfer in transfers])
+    else:
+        _tell_transfers(transfers, len(files), stopped=interruption.requested)
+        if rows:
+            _tell_ends(pipeline, rows)
+    failed = any(transfer.outcome is Outcome.FAILED for transfer in transfers)
+    unfinished = any(not row or row["status"] not in ("COMPLETED", "SUPERSEDED") for row in rows.values())
+    if failed or unfinished or len(transfers) < len(files):
+        raise typer.Exit(1)
+
+
+@asset.command("show")
+def show_asset(
+    name: FileKey, *, stack: StackOption = None, local: LocalOption = False, as_json: JsonOption = False
+) -> None:
+    """Show a file's record: type, size, renditions, metadata, and when it was published.
+
+    Example: `img-pipeline asset show uploads/cat.jpg`
+    """
+    pipeline = connect(stack, local=local)
+    key, stack = file_key(name), pipeline.stack
+    row = pipeline.asset(key)
+    if row is None:
+        raise NotFoundError(f"{stack} has no record of {key}: `img-pipeline jobs show {key} --stack {stack}` says why")
+    if as_json:
+        print_json(row)
+        return
+    print_fields(row, leave_out=("renditions", "metadata"))
+    out.print()
+    print_table(("rendition", "type", "pixels", "bytes", "key"), map(_rendition_cells, row["renditions"]))
+    out.print()
+    print_fields(row["metadata"])
+
+
+def _rendition_cells(rendition: Mapping[str, Any]) -> tuple[str, ...]:
+    pixels = f"{rendition['width']} × {rendition['height']}"  # noqa: RUF001 - the sign of a size
+    return (
+        rendition["name"],
+        rendition["contentType"],
+        pixels,
+        f"{rendition['bytes']:,}",
+        escape(rendition["key"]),
+    )
+
+
+def _upload(
+    pipeline: Pipeline,
+    files: Sequence[LocalFile],
+    interruption: Interruption,
+    *,
+    force: bool,
+    parallel: int,
+    silent: bool,
+) -> list[Transfer]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=err, transient=True, disable=silent) as progress:
+        task = progress.add_task(f"uploading {len(files)} files", total=sum(file.size for file in files))
+
+        def on_done(transfer: Transfer) -> None:
+            progress.update(task, advance=transfer.file.size, description=f"{transfer.outcome} {transfer.file.key}")
+
+        return upload_files(pipeline, files, force=force, parallel=parallel, clock=interruption, on_done=on_done)
+
+
+def _tell_transfers(transfers: Sequence[Transfer], wanted: int, *, stopped: bool) -> None:
+    for transfer in transfers:
+        if transfer.outcome is Outcome.FAILED:
+            err.print(f"[red]failed:[/] {escape(f'{transfer.file.path}: {transfer.error}')}")
+    counts = Counter(transfer.outcome for transfer in transfers)
+    told = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome]) or "nothing uploaded"
+    out.print(told)
+    if stopped and len(transfers) < wanted:
+        err.print(f"stopped: {wanted - len(transfers)} files are left; the same command goes on with them")
+
+
+def _follow(
+    pipeline: Pipeline, uploads: Sequence[Upload], interruption: Interruption, timeout: float, *, silent: bool
+) -> dict[Upload, Row | None]:
+    counts = _Counts()
+    with err.status("waiting for the first job") as status:
+
+        def on_change(upload: Upload, row: Row) -> None:
+            counts.take(upload, row)
+            if not silent:
+                status.update(f"following {len(uploads)} files: {counts}")
+
+        return follow(pipeline, uploads, clock=interruption, timeout_seconds=timeout, on_change=on_change)
+
+
+@dataclass
+class _Counts:
+    """How many of the followed files have which status."""
+
+    _statuses: dict[Upload, str] = field(default_factory=dict)
+
+    def take(self, upload: Upload, row: Row) -> None:
+        self._statuses[upload] = row["status"]
+
+    def __str__(self) -> str:
+        counts = Counter(self._statuses.values())
+        return ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
+
+
+def _tell_ends(pipeline: Pipeline, rows: Mapping[Upload, Row | None]) -> None:
+    """A table of how each file ended; only what did not go well where there are many."""
+    shown = rows
+    if len(rows) > LISTED_JOBS:
+        shown = {upload: row for upload, row in rows.items() if not row or row["status"] != "COMPLETED"}
+    assets = pipeline.assets(upload.file_key for upload in shown)
+    cells = []
+    for upload, row in shown.items():
+        if row is None:
+            what = f"not received by the workflow yet: `img-pipeline trace {upload.file_key} --stack {pipeline.stack}`"
+        elif row["status"] == "COMPLETED":
+            what = f"{len(assets.get(upload.file_key, {}).get('renditions', []))} renditions"
+        else:
+            what = why(row)
+        cells.append((escape(upload.file_key), coloured(_status(row)), seconds_text(row), escape(what)))
+    print_table(("file", "status", "seconds", ""), cells)
+    counts = Counter(map(_status, rows.values()))
+    out.print(", ".join(f"{count} {status}" for status, count in counts.items()))
+
+
+def _status(row: Row | None) -> str:
+    return row["status"] if row else "WAITING"
+
+
+def _transfer_record(transfer: Transfer, rows: Mapping[Upload, Row | None]) -> dict[str, Any]:
+    record = {"path": str(transfer.file.path), "fileKey": transfer.file.key, "outcome": transfer.outcome}
+    if transfer.upload is None:
+        return {**record, "error": transfer.error}
+    record |= {"versionId": transfer.upload.version_id, "jobId": transfer.upload.job_id}
+    return {**record, "job": rows[transfer.upload]} if transfer.upload in rows else record
+
+
+app.add_typer(asset, name="asset", rich_help_panel=FILES)

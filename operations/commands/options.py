@@ -1,0 +1,31 @@
+"""Options that several commands have, and the panels of the help page."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from client.move_task import MAX_RATE
+
+# Panels of `--help`, in the order of a stack's life.
+DEPLOY, FILES, OPERATE = "Deploy", "Files", "Operate"
+
+StackOption = Annotated[
+    str | None,
+    typer.Option(
+        "--stack",
+        "-s",
+        envvar="IMG_PIPELINE_STACK",
+        help="The stack, as `pulumi stack ls` names it; `dev` unless given.",
+        show_default=False,
+    ),
+]
+LocalOption = Annotated[
+    bool, typer.Option("--local", help="The stack `local`, in the embedded cloud that `make up` keeps running here.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+YesOption = Annotated[
+    bool, typer.Option("--yes", "-y", help="Go ahead without asking. Without a terminal to ask, nothing is changed.")
+]
+RateOption = Annotated[int, typer.Option(min=1, max=MAX_RATE, help="The most messages sent within any second.")]

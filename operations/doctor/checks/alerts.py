@@ -1,0 +1,115 @@
+"""Whether anybody would hear of trouble, and whether results reach their subscribers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from client.pipeline import Pipeline
+from operations.doctor.findings import Finding, fail, ok, output, redeploy, warn
+
+
+def alarms_are_wired(pipeline: Pipeline) -> Iterator[Finding]:
+    """Every alarm exists, may act, and tells the alert topic."""
+    existing, topic_arn = _alarms(pipeline), output(pipeline, "alertTopicArn")
+    for name in _expected_alarms(pipeline):
+        alarm = existing.get(name)
+        if alarm is None:
+            yield fail(f"{name} does not exist", redeploy(pipeline))
+        elif not alarm["ActionsEnabled"]:
+            yield fail(
+                f"{name} is muted: its actions are disabled",
+                f"aws cloudwatch enable-alarm-actions --alarm-names {name}",
+            )
+        elif topic_arn not in alarm["AlarmActions"]:
+            yield fail(f"{name} does not tell the alert topic", redeploy(pipeline))
+    yield ok(f"{len(existing)} alarms")
+
+
+def alarms_are_quiet(pipeline: Pipeline) -> Iterator[Finding]:
+    """No alarm has gone off, and none is blind."""
+    existing = _alarms(pipeline)
+    for name in _expected_alarms(pipeline):
+        alarm = existing.get(name, {})
+        if alarm.get("StateValue") == "ALARM":
+            yield fail(f"{name} has gone off: {_meaning(alarm)}", _next_command(alarm))
+        elif alarm.get("StateValue") == "INSUFFICIENT_DATA":
+            yield warn(
+                f"{name} has no data",
+                "normal in the first minutes of a stack; later, see whether its metric and dimensions still exist",
+            )
+    yield ok("none in ALARM")
+
+
+def alerts_are_heard(pipeline: Pipeline) -> Iterator[Finding]:
+    """Somebody is subscribed to the alerts and has confirmed."""
+    subscriptions = _subscriptions(pipeline, output(pipeline, "alertTopicArn"))
+    if not subscriptions:
+        yield warn("nobody is subscribed to the alerts", "set alertEmails or alertHttpsEndpoints, then deploy")
+    for subscription in subscriptions:
+        who = f"{subscription['Protocol']} {_shown(subscription)}"
+        # SNS lists this in the ARN's place until the owner of the address has followed the link.
+        if subscription["SubscriptionArn"] == "PendingConfirmation":
+            yield fail(
+                f"{who} has not confirmed and hears nothing",
+                "follow the link in the message from AWS Notifications; it lapses after two days, then deploy again",
+            )
+        else:
+            yield ok(f"{who} is confirmed")
+
+
+def results_are_delivered(pipeline: Pipeline) -> Iterator[Finding]:
+    """Every results queue has a confirmed subscription to the results topic."""
+    topic_arn = output(pipeline, "resultsTopicArn")
+    confirmed = {
+        subscription["Endpoint"]
+        for subscription in _subscriptions(pipeline, topic_arn)
+        if subscription["SubscriptionArn"].startswith("arn:")
+    }
+    for name, url in output(pipeline, "resultsQueueUrls").items():
+        attributes = pipeline.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])[
+            "Attributes"
+        ]
+        if attributes["QueueArn"] in confirmed:
+            yield ok(f"{name} is subscribed")
+        else:
+            yield fail(f"results do not reach {name}: its queue is not subscribed", redeploy(pipeline))
+
+
+def _expected_alarms(pipeline: Pipeline) -> list[str]:
+    return [*output(pipeline, "alarmNames"), output(pipeline, "pagingAlarmName")]
+
+
+def _alarms(pipeline: Pipeline) -> dict[str, Mapping[str, Any]]:
+    pages = (
+        pipeline.client("cloudwatch")
+        .get_paginator("describe_alarms")
+        .paginate(
+            AlarmNamePrefix=output(pipeline, "pagingAlarmName").removesuffix("paging"),
+            AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+        )
+    )
+    return {
+        alarm["AlarmName"]: alarm
+        for page in pages
+        for alarm in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]
+    }
+
+
+def _subscriptions(pipeline: Pipeline, topic_arn: str) -> list[Mapping[str, Any]]:
+    pages = pipeline.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn)
+    return [subscription for page in pages for subscription in page["Subscriptions"]]
+
+
+def _shown(subscription: Mapping[str, Any]) -> str:
+    """The address; of a URL only its host, as the rest holds a key."""
+    endpoint = subscription["Endpoint"]
+    return "/".join(endpoint.split("/")[:3]) + "/…" if endpoint.startswith("http") else endpoint
+
+
+def _meaning(alarm: Mapping[str, Any]) -> str:
+    return alarm.get("AlarmDescription", "").partition("\nNext: ")[0] or alarm.get("StateReason", "")
+
+
+def _next_command(alarm: Mapping[str, Any]) -> str:
+    return alarm.get("AlarmDescription", "").partition("\nNext: ")[2] or "see docs/runbook.md"

@@ -1,0 +1,41 @@
+"""Whether the stack's budget, if it has one, sees what the stack costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from client.pipeline import Pipeline
+from operations.doctor.findings import Finding, fail, ok, output, redeploy, warn
+
+# What components/budget.py counts by.
+TAGS = ("Project", "Stack")
+
+
+def budget_watches(pipeline: Pipeline) -> Iterator[Finding]:
+    """The stack's budget exists, tells the alert topic, and the tags it counts by are activated."""
+    name = output(pipeline, "budgetName")
+    if not name:
+        yield ok("none set")
+        return
+    account_id = output(pipeline, "alertTopicArn").split(":")[4]
+    budgets = pipeline.client("budgets")
+    budget = budgets.describe_budget(AccountId=account_id, BudgetName=name)["Budget"]
+    spent, limit = budget["CalculatedSpend"]["ActualSpend"]["Amount"], budget["BudgetLimit"]["Amount"]
+    notifications = budgets.describe_notifications_for_budget(AccountId=account_id, BudgetName=name)["Notifications"]
+    if not notifications:
+        yield fail(f"{name} tells nobody", redeploy(pipeline))
+    inactive = [] if pipeline.local else _inactive_tags(pipeline)
+    if inactive:
+        yield warn(
+            f"{name} sees no cost: the cost allocation tag {' and '.join(inactive)} is not activated",
+            "activate it in the payer account: aws ce update-cost-allocation-tags-status --cost-allocation-tags-status "
+            + " ".join(f"TagKey={tag},Status=Active" for tag in inactive),
+        )
+    else:
+        yield ok(f"{float(spent):.2f} of {float(limit):.0f} USD this month")
+
+
+def _inactive_tags(pipeline: Pipeline) -> list[str]:
+    listed = pipeline.client("ce").list_cost_allocation_tags(TagKeys=list(TAGS))["CostAllocationTags"]
+    active = {tag["TagKey"] for tag in listed if tag["Status"] == "Active"}
+    return [tag for tag in TAGS if tag not in active]

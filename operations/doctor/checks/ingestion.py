@@ -1,0 +1,99 @@
+"""Whether an upload finds its way to the workflow: notifications, rule, queue, pipe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from client.pipeline import Pipeline
+from operations.doctor.findings import Finding, fail, ok, output, redeploy, warn
+
+
+def pipe_runs(pipeline: Pipeline) -> Iterator[Finding]:
+    """The pipe takes messages and waits for how each execution ends."""
+    pipe = pipeline.client("pipes").describe_pipe(Name=output(pipeline, "pipeName"))
+    name, state = pipe["Name"], pipe["CurrentState"]
+    if state == "RUNNING":
+        yield ok(f"{name} is RUNNING")
+    elif state in ("STOPPED", "STOPPING"):
+        yield fail(
+            f"{name} is {state}: uploads wait in the queue",
+            f"if nobody paused it on purpose: img-pipeline resume --stack {pipeline.stack} --yes",
+        )
+    elif state in ("STARTING", "CREATING", "UPDATING"):
+        yield warn(f"{name} is {state}", "wait a minute, then run this again")
+    else:
+        yield fail(
+            f"{name} is {state}: {pipe.get('StateReason') or 'no reason given'}",
+            f"mend what the reason names, often the role or the target; then {redeploy(pipeline)}",
+        )
+    target = pipe.get("TargetParameters", {}).get("StepFunctionStateMachineParameters", {})
+    if target.get("InvocationType") != "REQUEST_RESPONSE":
+        yield fail(f"{name} does not wait for executions: a failed file would be lost", redeploy(pipeline))
+
+
+def bucket_notifies(pipeline: Pipeline) -> Iterator[Finding]:
+    """The ingest bucket sends its events to EventBridge."""
+    bucket = output(pipeline, "ingestBucket")
+    if "EventBridgeConfiguration" in pipeline.client("s3").get_bucket_notification_configuration(Bucket=bucket):
+        yield ok(f"{bucket} sends events to EventBridge")
+    else:
+        yield fail(
+            f"{bucket} sends no events to EventBridge: uploads go unnoticed",
+            f"{redeploy(pipeline)}; then {_catch_up(pipeline)}",
+        )
+
+
+def rule_delivers(pipeline: Pipeline) -> Iterator[Finding]:
+    """A rule on the bucket's events is enabled and sends to the transform queue, with a dead-letter queue."""
+    events, queue_arn = pipeline.client("events"), _queue_attribute(pipeline, "transformQueueUrl", "QueueArn")
+    names = events.list_rule_names_by_target(TargetArn=queue_arn)["RuleNames"]
+    if not names:
+        yield fail("no rule sends to the transform queue: uploads go unnoticed", redeploy(pipeline))
+    for name in names:
+        if events.describe_rule(Name=name)["State"] == "DISABLED":
+            yield fail(
+                f"the rule {name} is DISABLED: uploads go unnoticed",
+                f"aws events enable-rule --name {name}; then {_catch_up(pipeline)}",
+            )
+            continue
+        targets = events.list_targets_by_rule(Rule=name)["Targets"]
+        if all(target.get("DeadLetterConfig") for target in targets):
+            yield ok(f"{name} is enabled")
+        else:
+            yield fail(
+                f"the rule {name} has no dead-letter queue: events it cannot deliver are lost", redeploy(pipeline)
+            )
+
+
+def queue_redrives(pipeline: Pipeline) -> Iterator[Finding]:
+    """The transform queue hides messages long enough, and gives up into its dead-letter queue."""
+    machine = pipeline.client("stepfunctions").describe_state_machine(
+        stateMachineArn=output(pipeline, "stateMachineArn")
+    )
+    timeout_seconds = json.loads(machine["definition"])["TimeoutSeconds"]
+    visibility_seconds = int(_queue_attribute(pipeline, "transformQueueUrl", "VisibilityTimeout"))
+    # EventBridge Pipes, "Amazon SQS as a source": six times the run time, or messages come back while being worked on.
+    if visibility_seconds < 6 * timeout_seconds:
+        yield fail(
+            f"messages stay hidden for {visibility_seconds} s, less than six times the workflow's {timeout_seconds} s",
+            redeploy(pipeline),
+        )
+    policy = json.loads(_queue_attribute(pipeline, "transformQueueUrl", "RedrivePolicy") or "{}")
+    if policy.get("deadLetterTargetArn") != _queue_attribute(pipeline, "transformDlqUrl", "QueueArn"):
+        yield fail("the transform queue has no dead-letter queue: failed files come back for ever", redeploy(pipeline))
+    elif int(policy["maxReceiveCount"]) < 2:
+        yield warn("a file is tried once only", "set maxReceiveCount to 5, what AWS recommends")
+    else:
+        yield ok(f"{policy['maxReceiveCount']} tries, {visibility_seconds} s apart")
+
+
+def _catch_up(pipeline: Pipeline) -> str:
+    return f"start what was uploaded meanwhile: img-pipeline backfill --prefix uploads/ --stack {pipeline.stack} --yes"
+
+
+def _queue_attribute(pipeline: Pipeline, name: str, attribute: str) -> str:
+    attributes = pipeline.client("sqs").get_queue_attributes(
+        QueueUrl=output(pipeline, name), AttributeNames=[attribute]
+    )
+    return attributes.get("Attributes", {}).get(attribute, "")

@@ -1,0 +1,86 @@
+"""What a check says: findings, each about one thing, with what was found and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from client.errors import PipelineError, is_missing
+from client.pipeline import Pipeline
+
+DENIED_CODES = frozenset(
+    {"403", "AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
+)
+
+
+class Status(StrEnum):
+    """How bad a finding is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that a check looked at.
+
+    Attributes:
+        status: whether it is as it should be.
+        found: what it is like, naming it.
+        advice: what to do; "" when all is well.
+    """
+
+    status: Status
+    found: str
+    advice: str = ""
+
+
+Check = Callable[[Pipeline], Iterator[Finding]]
+"""A check: looks at a deployed stack and tells what it found. What the service refuses may be raised."""
+
+
+def ok(found: str) -> Finding:
+    return Finding(status=Status.OK, found=found)
+
+
+def warn(found: str, advice: str) -> Finding:
+    return Finding(status=Status.WARN, found=found, advice=advice)
+
+
+def fail(found: str, advice: str) -> Finding:
+    return Finding(status=Status.FAIL, found=found, advice=advice)
+
+
+def output(pipeline: Pipeline, name: str) -> Any:
+    """One of the stack's outputs.
+
+    Raises:
+        PipelineError: the stack was deployed by a version of the program that did not have it.
+    """
+    if name not in pipeline.outputs:
+        raise PipelineError(f"the stack has no output {name}: an older version of the program deployed it")
+    return pipeline.outputs[name]
+
+
+def redeploy(pipeline: Pipeline) -> str:
+    """Advice for what a deployment puts right."""
+    return f"deploy again: img-pipeline deploy --stack {pipeline.stack}"
+
+
+def run_check(check: Check, pipeline: Pipeline) -> list[Finding]:
+    """Run a check; what stops it from looking is a finding too."""
+    try:
+        return list(check(pipeline))
+    except PipelineError as error:
+        return [fail(str(error), redeploy(pipeline))]
+    except ClientError as error:
+        if error.response["Error"]["Code"] in DENIED_CODES:
+            return [warn(f"not allowed to look: {error}", f"let the caller {error.operation_name}, or ask who may")]
+        if is_missing(error):
+            return [fail(str(error), redeploy(pipeline))]
+        return [fail(f"could not look: {error}", "see whether the service has an outage, then run this again")]

@@ -1,0 +1,142 @@
+"""One small real file through the whole pipeline, and everything it left removed again."""
+
+from __future__ import annotations
+
+import io
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from client.errors import is_missing
+from client.pipeline import Pipeline, Row, is_finished
+from client.uploads import Upload
+from operations.doctor.findings import Finding, fail, ok, output
+
+PREFIX = "uploads/.doctor/"
+# A cold start of every function and a few throttled retries fit; what takes longer has a cause worth looking at.
+TIMEOUT_SECONDS = 120
+
+
+def file_goes_through(pipeline: Pipeline, timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[Finding]:
+    """Upload a photograph and follow it to its job, its record, its renditions and its notification; then clean up.
+
+    Subscribers of the results topic receive its result like any other; its key begins with `uploads/.doctor/`.
+    What a job that has not ended left stays for whoever looks into it: its message is still on its way, and would end
+    as a rejection if the file were gone.
+    """
+    if pipeline.client("pipes").describe_pipe(Name=output(pipeline, "pipeName"))["CurrentState"] != "RUNNING":
+        yield fail("not sent: the pipe does not run", "see the pipe's own line")
+        return
+    upload = pipeline.upload(_photograph(), f"{PREFIX}{secrets.token_hex(8)}.jpg")
+    # A failed file comes back after the queue's visibility timeout only, which nobody wants to wait for.
+    job = pipeline.await_jobs([upload], timeout_seconds=timeout_seconds, is_over=_is_over)[upload]
+    if job is None or not is_finished(job):
+        yield _unfinished(pipeline, upload, job, timeout_seconds)
+        return
+    if job["status"] == "COMPLETED":
+        yield ok(f"the job of {upload.file_key} is COMPLETED")
+        yield from record_is_complete(pipeline, upload)
+    else:
+        yield fail(
+            f"{upload.file_key} ended as {job['status']}: {job.get('reasonCode', '')} {job.get('reason', '')}",
+            job.get("hint", "") or _trace(pipeline, upload),
+        )
+    remove_traces(pipeline, upload)
+    left = list(_versions(pipeline, upload))
+    if left:
+        yield fail(f"{len(left)} objects could not be removed under {upload.file_key}", "delete them by hand")
+    else:
+        yield ok("nothing is left of it")
+
+
+def _is_over(job: Row) -> bool:
+    return is_finished(job) or job["status"] == "FAILED"
+
+
+def remove_traces(pipeline: Pipeline, upload: Upload) -> None:
+    """Remove the upload, its renditions and its rows, every version of them."""
+    for bucket, key, version_id in list(_versions(pipeline, upload)):
+        pipeline.client("s3").delete_object(Bucket=bucket, Key=key, VersionId=version_id)
+    dynamodb = pipeline.client("dynamodb")
+    dynamodb.delete_item(TableName=output(pipeline, "jobsTable"), Key={"jobId": {"S": upload.job_id}})
+    dynamodb.delete_item(TableName=output(pipeline, "assetsTable"), Key={"fileKey": {"S": upload.file_key}})
+
+
+def record_is_complete(pipeline: Pipeline, upload: Upload) -> Iterator[Finding]:
+    """A completed file has its record, every rendition that it names, and was published."""
+    asset = pipeline.asset(upload.file_key)
+    if asset is None or asset["versionId"] != upload.version_id:
+        yield fail("the job is COMPLETED, but the assets table has no record of it", _trace(pipeline, upload))
+        return
+    renditions = asset["renditions"]
+    missing = [rendition["key"] for rendition in renditions if not _is_there(pipeline, rendition)]
+    if missing or not renditions:
+        yield fail(
+            f"{len(missing)} of {len(renditions)} renditions are missing: {', '.join(missing)}",
+            _trace(pipeline, upload),
+        )
+    else:
+        yield ok(f"its record names {len(renditions)} renditions, all there")
+    if "publishedAt" in asset:
+        yield ok("its result was published")
+    else:
+        yield fail("its result was not published", _trace(pipeline, upload))
+
+
+def _is_there(pipeline: Pipeline, rendition: dict[str, Any]) -> bool:
+    try:
+        head = pipeline.client("s3").head_object(Bucket=output(pipeline, "processedBucket"), Key=rendition["key"])
+    except ClientError as error:
+        if is_missing(error):
+            return False
+        raise
+    return head["ContentLength"] == rendition["bytes"]
+
+
+def _unfinished(pipeline: Pipeline, upload: Upload, job: dict[str, Any] | None, timeout_seconds: float) -> Finding:
+    if job is None:
+        return fail(
+            f"{upload.file_key} was not received within {timeout_seconds:g} s",
+            f"it is kept; {_trace(pipeline, upload)}",
+        )
+    if job["status"] == "FAILED":
+        return fail(
+            f"{upload.file_key} FAILED: {job.get('reasonCode', '')} {job.get('reason', '')}",
+            f"{job.get('hint', '')} It is kept and will be tried again; {_trace(pipeline, upload)}".strip(),
+        )
+    return fail(
+        f"{upload.file_key} did not get beyond {job['stage']} within {timeout_seconds:g} s",
+        f"it is kept; {_trace(pipeline, upload)}",
+    )
+
+
+def _trace(pipeline: Pipeline, upload: Upload) -> str:
+    return f"see its way: img-pipeline trace {upload.file_key} --stack {pipeline.stack}"
+
+
+def _versions(pipeline: Pipeline, upload: Upload) -> Iterator[tuple[str, str, str]]:
+    places = (
+        (output(pipeline, "ingestBucket"), upload.file_key),
+        (output(pipeline, "processedBucket"), f"processed/{upload.file_key}/"),
+    )
+    for bucket, prefix in places:
+        pages = pipeline.client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+        for page in pages:
+            for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+                yield bucket, version["Key"], version["VersionId"]
+
+
+def _photograph() -> bytes:
+    from PIL import Image  # noqa: PLC0415 - other commands need not wait for it
+
+    # Noise over a gradient: every step has something to do, and every run another file, as the deny-list goes by hash.
+    picture = Image.blend(
+        Image.linear_gradient("L").resize((320, 240)).convert("RGB"),
+        Image.frombytes("RGB", (320, 240), secrets.token_bytes(3 * 320 * 240)),
+        0.2,
+    )
+    body = io.BytesIO()
+    picture.save(body, "JPEG", quality=80)
+    return body.getvalue()
