@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from client.errors import PipelineError
 from components.settings import PROJECT_DIRECTORY, Settings, SettingsError, config_schema, parse_settings
 from contract.names import PROJECT
 
