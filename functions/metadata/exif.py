@@ -57,8 +57,10 @@ def read_exif(image: Image.Image) -> Exif:
         "focalLengthMm": _number(photo.get(Base.FocalLength)),
         "takenAt": _time(photo.get(Base.DateTimeOriginal)),
     }
-    # The HEIC decoder turns the picture and takes the tag away, but remembers it.
-    orientation = image.info.get("original_orientation") or root.get(Base.Orientation)
+    orientation = root.get(Base.Orientation)
+    if orientation:
+        # The HEIC decoder turns the picture, sets EXIF's orientation to 1 and remembers what it was, or XMP's.
+        orientation = image.info.get("original_orientation", orientation)
     return Exif(
         orientation=orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1,
         fields={name: value for name, value in found.items() if value is not None},

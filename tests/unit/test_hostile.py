@@ -25,6 +25,7 @@ from functions.watermark.stamping import watermark
 from tests.unit.conftest import Cloud
 from tests.unit.fake_aws import FakeS3
 from tests.unit.pictures import animation, exif_with_gps, file_of, gradient, swapped_profile
+from tests.unit.tiff_files import ASSOCIATED, BLACK_IS_ZERO, DEFLATE, PALETTE, RGB, WHITE_IS_ZERO, TiffLayout
 
 # Pillow warns of what it finds in damaged files.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
@@ -51,6 +52,10 @@ SEEDS: list[tuple[Format, bytes]] = [
     (TIFF, file_of(_SMALL, TIFF, compression="jpeg")),
     (TIFF, file_of(_SMALL.convert("1"), TIFF, compression="group4")),
     (TIFF, animation(3, format=TIFF)),
+    (TIFF, TiffLayout(photometric=BLACK_IS_ZERO, bits=(8, 8), extra=(ASSOCIATED,)).body()),
+    (TIFF, TiffLayout(photometric=WHITE_IS_ZERO, bits=(16,)).body()),
+    (TIFF, TiffLayout(photometric=RGB, bits=(16, 16, 16), is_planar=True).body()),
+    (TIFF, TiffLayout(photometric=PALETTE, bits=(4,), is_tiled=True, compression=DEFLATE).body()),
     (AVIF, file_of(_SMALL, AVIF, exif=exif_with_gps(6).tobytes())),
     (AVIF, animation(3, (16, 16), AVIF)),
     (HEIC, file_of(_SMALL, HEIC, exif=exif_with_gps(6).tobytes())),

@@ -117,13 +117,17 @@ def test_gps_fields_without_a_position_are_no_position(cloud: Cloud, gps: dict[i
     assert described(cloud, file_of(gradient(), JPEG, exif=exif.tobytes()), JPEG)["gpsPresent"] is False
 
 
-@pytest.mark.parametrize("format", [JPEG, PNG, WEBP, TIFF, AVIF], ids=lambda format: format.pillow)
+@pytest.mark.parametrize("format", [JPEG, PNG, WEBP, TIFF, AVIF, HEIC], ids=lambda format: format.pillow)
 def test_an_orientation_in_xmp_alone_is_not_applied(cloud: Cloud, format: Format) -> None:
     """Browsers and viewers apply EXIF's only."""
     xmp, text = '<x:xmpmeta tiff:Orientation="6"/>', PngInfo()
     text.add_itxt("XML:com.adobe.xmp", xmp)
     options = {PNG: {"pnginfo": text}, TIFF: {"tiffinfo": {700: xmp.encode()}}}.get(format, {"xmp": xmp.encode()})
-    body = file_of(quadrants((96, 64)), format, **options)
+    if format is HEIC:  # its encoder would turn the picture by it
+        body = file_of(quadrants((96, 64)), format, xmp=xmp.replace("6", "1").encode())
+        body = body.replace(xmp.replace("6", "1").encode(), xmp.encode())
+    else:
+        body = file_of(quadrants((96, 64)), format, **options)
     metadata = described(cloud, body, format)
     assert (metadata["width"], metadata["height"], metadata["orientation"]) == (96, 64, 1)
     for transform in ("thumbnail", "watermark"):
