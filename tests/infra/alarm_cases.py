@@ -1,6 +1,6 @@
 """What every alarm promises, in AWS's metric names and dimensions: observations that raise it and some that do not."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from policies.recording import ACCOUNT_ID, REGION
@@ -8,7 +8,7 @@ from policies.recording import ACCOUNT_ID, REGION
 MINUTE = 60
 FIVE_MINUTES = 300
 
-Observed = dict["Source", list[float]]
+Observed = Mapping["Source", Sequence[float]]
 """The single values that a service reports for each metric within one period; no entry where it reports none."""
 
 
