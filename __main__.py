@@ -6,13 +6,13 @@ from components.alarms import Watched
 from components.alerting import Alerting, AlertingArgs
 from components.audit import Audit, AuditArgs
 from components.backfill import Backfill, BackfillArgs
-from components.deployment import Deployment
-from components.encryption import Encryption, EncryptionArgs
+from components.blocks.encryption import Encryption, EncryptionArgs
+from components.blocks.network import Network, NetworkArgs
+from components.blocks.pipe import WorkflowPipe, WorkflowPipeArgs
 from components.ingest import Ingest, IngestArgs
-from components.network import Network, NetworkArgs
 from components.persist import Persist, PersistArgs
-from components.pipe import WorkflowPipe, WorkflowPipeArgs
 from components.settings import load_settings
+from components.stack_context import Deployment
 from components.transform import Transform, TransformArgs
 from contract.outputs import StackOutputs
 

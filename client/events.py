@@ -32,7 +32,10 @@ class StoredVersion:
 
 
 def new_run() -> str:
-    """The name of a request that finished files go through again; a later one is greater (components/workflow.py)."""
+    """The name of a request that finished files go through again; a later one is greater.
+
+    See components/workflow/file_workflow.py.
+    """
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 

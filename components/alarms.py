@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 import pulumi
 
-from components.deployment import Deployment
-from components.function import Function
+from components.blocks.function import Function
+from components.blocks.pipe import WorkflowPipe
+from components.blocks.queue import DeadLetterQueue
 from components.ingest import Ingest
 from components.persist import Persist
-from components.pipe import WorkflowPipe
-from components.queue import DeadLetterQueue
 from components.settings import Settings
+from components.stack_context import Deployment
 from components.transform import Transform
 from contract.metrics import SERVICE_DIMENSION, metrics_namespace
 from contract.metrics import Metric as FunctionMetric

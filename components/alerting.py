@@ -6,12 +6,12 @@ import pulumi
 import pulumi_aws as aws
 
 from components.alarms import Alarm, Metric, Watched, alarms
-from components.budget import Budget, BudgetArgs
+from components.blocks.budget import Budget, BudgetArgs
+from components.blocks.iam import allow_service, deny_plaintext, policy_document
+from components.blocks.malware import ScanWatch, ScanWatchArgs
 from components.dashboard import dashboard_body
-from components.deployment import Deployment
-from components.iam import allow_service, deny_plaintext, policy_document
 from components.insights import saved_queries
-from components.malware import ScanWatch, ScanWatchArgs
+from components.stack_context import Deployment
 
 
 @dataclass(frozen=True, kw_only=True)

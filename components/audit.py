@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.deployment import Deployment
+from components.stack_context import Deployment
 
 # Who replayed or purged what is asked for long after the logs of the functions are gone.
 AUDIT_RETENTION_DAYS = 400

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.backfill_definition import BackfillSpec, backfill_definition
-from components.bucket import Bucket
-from components.deployment import Deployment
-from components.iam import ServiceRole, ServiceRoleArgs, Statement, allow, use_key
+from components.blocks.bucket import Bucket
+from components.blocks.iam import ServiceRole, ServiceRoleArgs, Statement, allow, use_key
 from components.ingest import Ingest
 from components.persist import Persist
 from components.settings import BackfillSettings
+from components.stack_context import Deployment
+from components.workflow.backfill_definition import BackfillSpec, backfill_definition
 from contract.keys import UPLOADS
 
 RESULTS_PREFIX = "backfill"

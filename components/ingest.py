@@ -6,11 +6,11 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.bucket import Bucket, BucketArgs
-from components.deployment import Deployment
-from components.malware import MalwareScan, MalwareScanArgs, keep_from_readers, scan_results
-from components.queue import DeadLetterQueue, DeadLetterQueueArgs, Queue, QueueArgs, Sender
+from components.blocks.bucket import Bucket, BucketArgs
+from components.blocks.malware import MalwareScan, MalwareScanArgs, keep_from_readers, scan_results
+from components.blocks.queue import DeadLetterQueue, DeadLetterQueueArgs, Queue, QueueArgs, Sender
 from components.settings import Lifecycle
+from components.stack_context import Deployment
 from contract import events
 from contract.keys import UPLOADS
 

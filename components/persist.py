@@ -7,10 +7,10 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.deployment import Deployment
-from components.iam import deny_plaintext, policy_document
-from components.queue import Queue, QueueArgs, Sender
+from components.blocks.iam import deny_plaintext, policy_document
+from components.blocks.queue import Queue, QueueArgs, Sender
 from components.settings import ResultSubscriber
+from components.stack_context import Deployment
 
 # A subscriber that takes longer than this per message should raise its queue's visibility timeout itself.
 SUBSCRIBER_VISIBILITY_SECONDS = 60

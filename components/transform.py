@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.bucket import Bucket, BucketArgs
-from components.deployment import Deployment
-from components.function import Function, FunctionArgs, Platform
-from components.iam import Statement, allow, use_key
-from components.network import Network
-from components.packaging import LayerTarget, built_file, code_archive, dependency_layer
+from components.blocks.bucket import Bucket, BucketArgs
+from components.blocks.function import Function, FunctionArgs, Platform
+from components.blocks.iam import Statement, allow, use_key
+from components.blocks.network import Network
+from components.blocks.packaging import LayerTarget, built_file, code_archive, dependency_layer
+from components.blocks.queue import DeadLetterQueue, DeadLetterQueueArgs
+from components.blocks.state_machine import StateMachine, StateMachineArgs
 from components.persist import Persist
-from components.queue import DeadLetterQueue, DeadLetterQueueArgs
 from components.settings import PROJECT_DIRECTORY, Settings, TransformFunction
-from components.state_machine import StateMachine, StateMachineArgs
+from components.stack_context import Deployment
 from components.watermark_text import picture_of
 from contract.keys import PROCESSED, UPLOADS
 

@@ -141,7 +141,7 @@ def no_public_policy(policy: Declared) -> Iterator[str]:
 def tls_only(policy: Declared) -> Iterator[str]:
     document = policy.get("policy")
     if document is not UNKNOWN and not any(map(refuses_plaintext, statements(document))):
-        yield "requests without TLS are let through; add the statement of components.iam.deny_plaintext"
+        yield "requests without TLS are let through; add the statement of components.blocks.iam.deny_plaintext"
 
 
 @rule("Buckets block public access.", kinds.PUBLIC_ACCESS_BLOCK)
@@ -176,7 +176,7 @@ def failures_are_kept(queue: Declared) -> Iterator[str]:
     if kinds.is_dead_letter_queue(queue.get("name")):
         return
     if not queue.get("redrivePolicy"):
-        yield "what fails is dropped in the end; give it a dead-letter queue, as components.queue.Queue does"
+        yield "what fails is dropped in the end; give it a dead-letter queue, as components.blocks.queue.Queue does"
     kept = queue.get("messageRetentionSeconds")
     # A moved message's age counts from its first queue ("Using dead-letter queues in Amazon SQS").
     if kept is None or (kept is not UNKNOWN and kept > DEAD_LETTER_RETENTION_SECONDS / 2):

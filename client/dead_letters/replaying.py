@@ -32,8 +32,8 @@ def replay(
     """Send dead letters to where they failed, with body and attributes as they are, and delete them here.
 
     A rejected file is judged again: its original event is sent, as a new run, since its job is finished (see
-    components/workflow.py), and where it was scanned for malware, with what the latest scan said. What comes to the
-    queue because of this replay stays there, so that a file which fails again is not replayed for ever.
+    components/workflow/file_workflow.py), and where it was scanned for malware, with what the latest scan said. What
+    comes to the queue because of this replay stays there, so that a file which fails again is not replayed for ever.
 
     Args:
         only: a cause, a file's key, a job's id or a message's id; None takes the whole queue.

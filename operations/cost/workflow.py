@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.settings import Settings
-from components.workflow import TransformSpec, WorkflowSpec, workflow_definition
+from components.workflow.file_workflow import TransformSpec, WorkflowSpec, workflow_definition
 
 # Names of usual length: what they are does not matter, how long they are shows in the size of the log.
 _ARN = "arn:aws:lambda:us-east-1:123456789012:function:img-pipeline-prod-thumbnail:live"

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from components import packaging
-from components.packaging import (
+from components.blocks import packaging
+from components.blocks.packaging import (
     LayerTarget,
     PackagingError,
     check_limits,

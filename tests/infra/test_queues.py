@@ -2,7 +2,7 @@
 
 import json
 
-from components.pipe import INPUT_TEMPLATE
+from components.blocks.pipe import INPUT_TEMPLATE
 from policies.recording import ACCOUNT_ID, Recording, Resource
 
 QUEUE = "aws:sqs/queue:Queue"

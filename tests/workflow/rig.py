@@ -17,7 +17,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from components.workflow import TransformSpec, WorkflowSpec, workflow_definition
+from components.workflow.file_workflow import TransformSpec, WorkflowSpec, workflow_definition
 from contract.jobs import key_job_id, version_job_id
 from localcloud.emulator import Emulator
 from testing.policies import policy

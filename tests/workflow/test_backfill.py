@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from client.events import announced
-from components.backfill_definition import BackfillSpec, backfill_definition, child_workflow
+from components.workflow.backfill_definition import BackfillSpec, backfill_definition, child_workflow
 from testing.policies import policy
 from tests.workflow.rig import Rig
 from tests.workflow.test_definition import FUNCTION_LIBRARY, expressions

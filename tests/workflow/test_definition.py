@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from components.workflow import TransformSpec, WorkflowSpec, workflow_definition
+from components.workflow.file_workflow import TransformSpec, WorkflowSpec, workflow_definition
 from tests.workflow.branches import states_of
 
 SPEC = WorkflowSpec(

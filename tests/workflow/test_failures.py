@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from components.workflow_tasks import DYNAMODB_RETRY, SNS_RETRY, SQS_RETRY
+from components.workflow.tasks import DYNAMODB_RETRY, SNS_RETRY, SQS_RETRY
 from tests.workflow.rig import REJECTED, Fault, Rig, Upload
 
 BROKEN = {"raise": "ThumbnailError", "message": "the ICC profile is broken"}

@@ -11,7 +11,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from hypothesis import given
 from hypothesis import strategies as some
 
-from components.jsonata import AS_ATTRIBUTE, MAX_CAUSE_CHARACTERS, READABLE_CAUSE
+from components.workflow.jsonata import AS_ATTRIBUTE, MAX_CAUSE_CHARACTERS, READABLE_CAUSE
 from tests.workflow.rig import as_stored
 
 TEXT = some.text(some.characters(exclude_categories=["Cs"]), max_size=40)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components.workflow import workflow_definition
+from components.workflow.file_workflow import workflow_definition
 from tests.workflow.rig import ACCEPTED, BUCKET, REJECTED, SCAN_RESULTS, Execution, Rig, Upload
 
 SCANNING = "scanning-workflow"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from client.pipeline import Pipeline
 from operations.doctor.findings import Finding, fail, ok, output, redeploy, warn
 
-# What components/budget.py counts by.
+# What components/blocks/budget.py counts by.
 TAGS = ("Project", "Stack")
 
 

@@ -13,7 +13,7 @@ from client.pipeline import Pipeline
 from operations.doctor.findings import Finding, fail, ok, output, redeploy, warn
 from operations.doctor.runtimes import PYTHON_RUNTIMES
 
-# The alias that the workflow calls (components/function.py).
+# The alias that the workflow calls (components/blocks/function.py).
 LIVE = "live"
 # Half a year: time to plan a change of runtime.
 NOTICE_DAYS = 180

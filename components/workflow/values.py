@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from components.jsonata import AS_ATTRIBUTE, expression, number, string
+from components.workflow.jsonata import AS_ATTRIBUTE, expression, number, string
 from contract.jobs import JOB_ID_DIGITS, KEY_WITH_JOB_ID
 from contract.keys import UPLOADS
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.deployment import Deployment
-from components.iam import Statement, allow_service, deny_plaintext, policy_document
+from components.blocks.iam import Statement, allow_service, deny_plaintext, policy_document
+from components.stack_context import Deployment
 
 # The longest that SQS keeps a message ("Amazon SQS message quotas").
 DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600

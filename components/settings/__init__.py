@@ -22,7 +22,7 @@ from components.watermark_text import UndrawableTextError, picture_of
 from contract.messages import Outcome
 from contract.names import PROJECT
 
-PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
+PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
 
 # AWS keeps this much of the account's concurrency for functions that reserve none ("Lambda quotas").
 UNRESERVED_CONCURRENCY = 100

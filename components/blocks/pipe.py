@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.deployment import Deployment
-from components.iam import ServiceRole, ServiceRoleArgs, allow, use_key, write_logs
-from components.queue import Queue
+from components.blocks.iam import ServiceRole, ServiceRoleArgs, allow, use_key, write_logs
+from components.blocks.queue import Queue
+from components.stack_context import Deployment
 
 # The workflow's input. The body of a message is the event itself, as JSON; unquoted, it stays JSON.
 INPUT_TEMPLATE = (

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.deployment import Deployment
-from components.iam import ServiceRole, ServiceRoleArgs, Statement, allow, write_logs, write_traces
-from components.network import Network
+from components.blocks.iam import ServiceRole, ServiceRoleArgs, Statement, allow, write_logs, write_traces
+from components.blocks.network import Network
+from components.stack_context import Deployment
 from contract.metrics import metrics_namespace
 from contract.names import LIVE
 

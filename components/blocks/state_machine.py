@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.bucket import Bucket
-from components.deployment import Deployment
-from components.function import Function
-from components.iam import ServiceRole, ServiceRoleArgs, Statement, allow, use_key, write_traces
+from components.blocks.bucket import Bucket
+from components.blocks.function import Function
+from components.blocks.iam import ServiceRole, ServiceRoleArgs, Statement, allow, use_key, write_traces
+from components.blocks.queue import DeadLetterQueue
 from components.persist import Persist
-from components.queue import DeadLetterQueue
 from components.settings import Settings, TransformFunction
-from components.workflow import TransformSpec, WorkflowSpec, workflow_definition
+from components.stack_context import Deployment
+from components.workflow.file_workflow import TransformSpec, WorkflowSpec, workflow_definition
 from contract.keys import UPLOADS
 
 
@@ -33,7 +33,7 @@ class StateMachineArgs:
 
 
 class StateMachine(pulumi.ComponentResource):
-    """Runs the workflow of `components.workflow`, one execution per file version."""
+    """Runs the workflow of `components.workflow.file_workflow`, one execution per file version."""
 
     log_group_name: str
     arn: pulumi.Output[str]

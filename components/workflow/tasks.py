@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.jsonata import READABLE_CAUSE, expression, number, string
-from components.workflow_values import JOB, stages_and
+from components.workflow.jsonata import READABLE_CAUSE, expression, number, string
+from components.workflow.values import JOB, stages_and
 
 State = dict[str, Any]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.deployment import Deployment
+from components.stack_context import Deployment
 
 # Told while there is time to act: most of the money is spent, or the month will end above the limit.
 SPENT_PERCENT = 80

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.deployment import Deployment
-from components.iam import allow_service, policy_document
+from components.blocks.iam import allow_service, policy_document
+from components.stack_context import Deployment
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from components.jsonata import expression, string
+from components.workflow.jsonata import expression, string
 from contract import events
 from contract.scan import SCAN_TAG
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pulumi
 
-PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
+PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
 FUNCTIONS_DIRECTORY = PROJECT_DIRECTORY / "functions"
 LOCK = FUNCTIONS_DIRECTORY / "requirements.txt"
 BUILD_DIRECTORY = PROJECT_DIRECTORY / ".build"

@@ -32,8 +32,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from components.jsonata import expression, string
-from components.workflow_tasks import (
+from components.workflow.jsonata import expression, string
+from components.workflow.tasks import (
     CONDITION_FAILED,
     DYNAMODB_RETRY,
     FAILURE_CATCH,
@@ -50,7 +50,7 @@ from components.workflow_tasks import (
     service_call,
     update_job,
 )
-from components.workflow_values import (
+from components.workflow.values import (
     ACCEPTANCE,
     ASSET,
     ASSET_MESSAGE,
