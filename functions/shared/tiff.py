@@ -18,11 +18,13 @@ from functions.shared.variants import UnsupportedVariantError
 _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _ORIENTATION = 259, 262, 266, 274
 _SAMPLES, _BITS, _PLANAR, _COLOUR_MAP, _EXTRA, _SAMPLE_FORMAT = 277, 258, 284, 320, 338, 339
 _WHITE_IS_ZERO, _RGB, _CMYK, _YCBCR = 0, 2, 5, 6
-_COLOURS = {0: "grey", 1: "grey", _RGB: "RGB", 3: "palette", _CMYK: "CMYK", _YCBCR: "YCbCr", 8: "CIELAB", 9: "ICCLAB"}
+_COLOURS = {0: "grey", 1: "grey", 2: "RGB", 3: "palette colours", 5: "CMYK", 6: "YCbCr", 8: "CIELAB", 9: "ICCLAB"}
 _SIGNED = 2
 _KINDS = {1: "unsigned", _SIGNED: "signed", 3: "floating-point"}
 _UNSPECIFIED, _UNASSOCIATED_ALPHA = 0, 2
 _CHUNKY, _SEPARATE = 1, 2
+_OLD_JPEG = 6  # which tells the number of samples itself
+_WEBP = 50001  # Pillow knows it, but the libtiff in its wheels does not
 _REVERSED = 2
 
 _STANDARD_ERROR = 2
@@ -103,15 +105,15 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
 
     def _refuse_unsupported(self) -> None:
         compression = self.tag_v2.get(_COMPRESSION, 1)
-        if compression not in TiffImagePlugin.COMPRESSION_INFO:
+        if compression not in TiffImagePlugin.COMPRESSION_INFO or compression == _WEBP:
             raise UnsupportedVariantError(f"a TIFF with compression {compression}")
         samples = self.tag_v2.get(_SAMPLES, 1)
         is_signed = self._bits[0] == 8 and self.tag_v2.get(_SAMPLE_FORMAT, (1,))[0] == _SIGNED
-        is_luma_alone = samples == 1 and self.tag_v2.get(_PHOTOMETRIC) == _YCBCR
+        is_luma_alone = samples == 1 and self.tag_v2.get(_PHOTOMETRIC) == _YCBCR and compression != _OLD_JPEG
         if samples > TiffImagePlugin.MAX_SAMPLESPERPIXEL or is_signed or is_luma_alone:
             raise UnsupportedVariantError(self._described())
         if self.tag_v2.get(_PLANAR) == _SEPARATE and not self._planes_are_known():
-            raise UnsupportedVariantError(f"{self._described()} in separate planes")
+            raise UnsupportedVariantError(f"{self._described()}, in separate planes")
 
     def _planes_are_known(self) -> bool:
         photometric = self.tag_v2.get(_PHOTOMETRIC)
@@ -126,7 +128,7 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
         colours = _COLOURS.get(photometric, f"photometric interpretation {photometric}")
         kind = _KINDS.get(self.tag_v2.get(_SAMPLE_FORMAT, (1,))[0], "undefined")
         bits = " and ".join(map(str, sorted(set(self._bits))))
-        return f"a TIFF of {colours} with {self.tag_v2.get(_SAMPLES, 1)} {kind} samples of {bits} bits to a pixel"
+        return f"a TIFF in {colours} with {kind} samples of {bits} bits, {self.tag_v2.get(_SAMPLES, 1)} to a pixel"
 
     @property
     def _bits(self) -> tuple[int, ...]:

@@ -37,7 +37,7 @@ class _Layout:
         end = "<" if header[:2] == b"II" else ">"
         is_big = 43 in (header[2], header[3])
         if is_big and end == ">":
-            raise UnsupportedVariantError("a BigTIFF with its numbers' big end first")
+            raise UnsupportedVariantError("a big-endian BigTIFF")
         self.count = Struct(end + ("Q" if is_big else "H"))
         self.offset = Struct(end + ("Q" if is_big else "I"))
         self.entry = Struct(end + ("HHQ8s" if is_big else "HHI4s"))

@@ -143,15 +143,16 @@ def test_a_colour_map_of_8_bits_is_read_as_one(mark: str, bits: int) -> None:
 
 
 UNSUPPORTED = {
-    "3 floating-point samples of 32 bits": TiffLayout(photometric=RGB, bits=(32, 32, 32), sample_format=FLOAT),
+    "RGB with floating-point samples": TiffLayout(photometric=RGB, bits=(32,) * 3, sample_format=FLOAT),
     "floating-point samples of 16 bits": TiffLayout(photometric=BLACK_IS_ZERO, bits=(16,), sample_format=FLOAT),
     "floating-point samples of 64 bits": TiffLayout(photometric=BLACK_IS_ZERO, bits=(64,), sample_format=FLOAT),
-    "CIELAB with 4 unsigned samples": TiffLayout(photometric=CIELAB, bits=(8,) * 4, extra=(UNASSOCIATED,)),
-    "grey with 1 unsigned samples of 16 bits": TiffLayout(photometric=WHITE_IS_ZERO, bits=(16,), mark=">"),
-    "7 unsigned samples": TiffLayout(photometric=RGB, bits=(8,) * 7, extra=(0,) * 4),
-    "separate planes": TiffLayout(photometric=RGB, bits=(8,) * 4, extra=(ASSOCIATED,), is_planar=True),
+    "CIELAB with unsigned samples of 8 bits": TiffLayout(photometric=CIELAB, bits=(8,) * 4, extra=(UNASSOCIATED,)),
+    "grey with unsigned samples of 16 bits": TiffLayout(photometric=WHITE_IS_ZERO, bits=(16,), mark=">"),
+    "7 to a pixel": TiffLayout(photometric=RGB, bits=(8,) * 7, extra=(0,) * 4),
+    "4 to a pixel, in separate": TiffLayout(photometric=RGB, bits=(8,) * 4, extra=(ASSOCIATED,), is_planar=True),
     "in separate planes": TiffLayout(photometric=RGB, bits=(8,) * 4, extra=(COREL_ALPHA,), is_planar=True),
     "compression 34892": TiffLayout(photometric=RGB, bits=(8,) * 3, compression=34892),
+    "compression 50001": TiffLayout(photometric=RGB, bits=(8,) * 3, compression=50001),
 }
 
 
@@ -161,7 +162,7 @@ def test_a_layout_that_cannot_be_read_is_called_unsupported_and_not_damaged(deta
 
 
 def test_a_big_endian_bigtiff_is_called_unsupported_and_not_damaged() -> None:
-    assert_unsupported(b"MM\0+" + struct.pack(">HHQQ", 8, 0, 16, 0) + bytes(64), "a BigTIFF")
+    assert_unsupported(b"MM\0+" + struct.pack(">HHQQ", 8, 0, 16, 0) + bytes(64), "a big-endian BigTIFF")
 
 
 @pytest.mark.parametrize(
