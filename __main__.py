@@ -12,26 +12,24 @@ from components.blocks.pipe import WorkflowPipe, WorkflowPipeArgs
 from components.ingest import Ingest, IngestArgs
 from components.persist import Persist, PersistArgs
 from components.settings import load_settings
-from components.stack_context import Deployment
+from components.stack_context import StackContext
 from components.transform import Transform, TransformArgs
 from contract.outputs import StackOutputs
 
 settings = load_settings()
-deployment = Deployment.current(settings)
+context = StackContext.current(settings)
 
-key_arn = None
 if settings.encryption == "kms":
-    encryption = EncryptionArgs(deployment=deployment, budget=settings.monthly_budget_usd > 0)
-    key_arn = settings.kms_key_arn or Encryption("encryption", encryption).key_arn
-network = Network("network", NetworkArgs(deployment=deployment, vpc=settings.vpc)) if settings.vpc else None
+    encryption = EncryptionArgs(context=context, budget=settings.monthly_budget_usd > 0)
+    context = context.with_key(settings.kms_key_arn or Encryption("encryption", encryption).key_arn)
+network = Network("network", NetworkArgs(context=context, vpc=settings.vpc)) if settings.vpc else None
 
 ingest = Ingest(
     "ingest",
     IngestArgs(
-        deployment=deployment,
-        bucket_name=settings.ingest_bucket_name or deployment.bucket_name("ingest"),
+        context=context,
+        bucket_name=settings.ingest_bucket_name or context.bucket_name("ingest"),
         lifecycle=settings.lifecycle,
-        key_arn=key_arn,
         visibility_timeout_seconds=settings.visibility_timeout_seconds,
         max_receive_count=settings.max_receive_count,
         malware_scan=settings.malware_scan,
@@ -40,56 +38,50 @@ ingest = Ingest(
 persist = Persist(
     "persist",
     PersistArgs(
-        deployment=deployment,
-        denylist_table_name=settings.denylist_table_name or deployment.name("denylist"),
+        context=context,
+        denylist_table_name=settings.denylist_table_name or context.name("denylist"),
         subscribers=settings.result_subscribers,
-        key_arn=key_arn,
     ),
 )
 transform = Transform(
     "transform",
     TransformArgs(
-        deployment=deployment,
+        context=context,
         settings=settings,
         ingest_bucket=ingest.bucket,
-        processed_bucket_name=settings.processed_bucket_name or deployment.bucket_name("processed"),
+        processed_bucket_name=settings.processed_bucket_name or context.bucket_name("processed"),
         persist=persist,
         network=network,
-        key_arn=key_arn,
     ),
 )
 pipe = WorkflowPipe(
     "pipe",
     WorkflowPipeArgs(
-        deployment=deployment,
+        context=context,
         queue=ingest.queue,
         state_machine_arn=transform.state_machine.arn,
         log_retention_days=settings.log_retention_days,
-        key_arn=key_arn,
     ),
 )
-watched = Watched(
-    deployment=deployment, settings=settings, ingest=ingest, transform=transform, pipe=pipe, persist=persist
-)
-alerting = Alerting("alerting", AlertingArgs(watched=watched, key_arn=key_arn))
-audit = Audit("audit", AuditArgs(deployment=deployment, key_arn=key_arn))
+watched = Watched(context=context, settings=settings, ingest=ingest, transform=transform, pipe=pipe, persist=persist)
+alerting = Alerting("alerting", AlertingArgs(watched=watched))
+audit = Audit("audit", AuditArgs(context=context))
 backfill = None
 if settings.backfill.enabled:
     backfill = Backfill(
         "backfill",
         BackfillArgs(
-            deployment=deployment,
+            context=context,
             settings=settings.backfill,
             ingest=ingest,
             persist=persist,
             results_bucket=transform.bucket,
-            key_arn=key_arn,
         ),
     )
 
 functions, subscribers = transform.functions, persist.subscriber_queues
 outputs: StackOutputs[pulumi.Input[str]] = StackOutputs(
-    region=deployment.region,
+    region=context.region,
     ingest_bucket=ingest.bucket.name,
     processed_bucket=transform.bucket.name,
     transform_queue_url=ingest.queue.url,

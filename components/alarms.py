@@ -11,7 +11,7 @@ from components.blocks.queue import DeadLetterQueue
 from components.ingest import Ingest
 from components.persist import Persist
 from components.settings import Settings
-from components.stack_context import Deployment
+from components.stack_context import StackContext
 from components.transform import Transform
 from contract.metrics import SERVICE_DIMENSION, metrics_namespace
 from contract.metrics import Metric as FunctionMetric
@@ -53,7 +53,7 @@ class Alarm:
 class Watched:
     """The layers that alarms, dashboard and saved queries look at."""
 
-    deployment: Deployment
+    context: StackContext
     settings: Settings
     ingest: Ingest
     transform: Transform
@@ -272,7 +272,7 @@ def _cold_starts(watched: Watched, short_name: str, function: Function) -> Alarm
     limit = watched.settings.alarms.cold_start_percent
     # One sample per call, 1 when it was a cold start.
     samples = {
-        "namespace": metrics_namespace(watched.deployment.stack),
+        "namespace": metrics_namespace(watched.context.stack),
         "name": FunctionMetric.COLD_START,
         "dimensions": {SERVICE_DIMENSION: short_name},
     }

@@ -11,13 +11,12 @@ from components.blocks.iam import allow_service, deny_plaintext, policy_document
 from components.blocks.malware import ScanWatch, ScanWatchArgs
 from components.dashboard import dashboard_body
 from components.insights import saved_queries
-from components.stack_context import Deployment
+from components.stack_context import StackContext
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlertingArgs:
     watched: Watched
-    key_arn: pulumi.Input[str] | None
 
 
 class Alerting(pulumi.ComponentResource):
@@ -31,14 +30,14 @@ class Alerting(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AlertingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:Alerting", name, None, opts)
-        watched, deployment = args.watched, args.watched.deployment
-        self.paging_alarm_name = deployment.name("paging")
+        watched, context = args.watched, args.watched.context
+        self.paging_alarm_name = context.name("paging")
         self.topic_arn = self._topic(f"{name}-alerts", args)
 
         self.alarm_names, paging = [], []
         for alarm in alarms(watched):
             created = self._alarm(f"{name}-{alarm.name}", alarm, args)
-            self.alarm_names.append(deployment.name(alarm.name))
+            self.alarm_names.append(context.name(alarm.name))
             if alarm.pages:
                 paging.append(created.name)
         aws.cloudwatch.CompositeAlarm(
@@ -46,7 +45,7 @@ class Alerting(pulumi.ComponentResource):
             alarm_name=self.paging_alarm_name,
             alarm_description=_description(
                 "Files are being lost from sight or not worked on; one of the alarms named in the rule has gone off.",
-                f"aws cloudwatch describe-alarms --state-value ALARM --alarm-name-prefix {deployment.name('')}",
+                f"aws cloudwatch describe-alarms --state-value ALARM --alarm-name-prefix {context.name('')}",
             ),
             alarm_rule=pulumi.Output.all(*paging).apply(
                 lambda names: " OR ".join(f'ALARM("{alarm_name}")' for alarm_name in names)
@@ -54,15 +53,15 @@ class Alerting(pulumi.ComponentResource):
             alarm_actions=[self.topic_arn],
             # A pager closes its incident by itself.
             ok_actions=[self.topic_arn],
-            tags=deployment.tags,
+            tags=context.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.budget_name = deployment.name("monthly") if watched.settings.monthly_budget_usd else ""
+        self.budget_name = context.name("monthly") if watched.settings.monthly_budget_usd else ""
         if self.budget_name:
             Budget(
                 f"{name}-budget",
                 BudgetArgs(
-                    deployment=deployment,
+                    context=context,
                     budget_name=self.budget_name,
                     monthly_limit_usd=watched.settings.monthly_budget_usd,
                     alert_topic_arn=self.topic_arn,
@@ -73,14 +72,14 @@ class Alerting(pulumi.ComponentResource):
             ScanWatch(
                 f"{name}-scan-watch",
                 ScanWatchArgs(
-                    deployment=deployment,
-                    rule_name=_scan_watch_name(deployment),
+                    context=context,
+                    rule_name=_scan_watch_name(context),
                     bucket_name=watched.ingest.bucket.name,
                     alert_topic_arn=self.topic_arn,
                 ),
                 pulumi.ResourceOptions(parent=self),
             )
-        dashboard_name = deployment.name("dashboard")
+        dashboard_name = context.name("dashboard")
         aws.cloudwatch.Dashboard(
             f"{name}-dashboard",
             dashboard_name=dashboard_name,
@@ -88,13 +87,13 @@ class Alerting(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.dashboard_url = (
-            f"https://{deployment.region}.console.aws.amazon.com/cloudwatch/home"
-            f"?region={deployment.region}#dashboards/dashboard/{dashboard_name}"
+            f"https://{context.region}.console.aws.amazon.com/cloudwatch/home"
+            f"?region={context.region}#dashboards/dashboard/{dashboard_name}"
         )
         for query in saved_queries(watched):
             aws.cloudwatch.QueryDefinition(
                 f"{name}-{query.name}",
-                name=f"{deployment.name('queries')}/{query.name}",
+                name=f"{context.name('queries')}/{query.name}",
                 log_group_names=list(query.log_group_names),
                 query_string=query.query,
                 opts=pulumi.ResourceOptions(parent=self),
@@ -103,23 +102,23 @@ class Alerting(pulumi.ComponentResource):
 
     def _topic(self, name: str, args: AlertingArgs) -> pulumi.Output[str]:
         child = pulumi.ResourceOptions(parent=self)
-        deployment, settings = args.watched.deployment, args.watched.settings
+        context, settings = args.watched.context, args.watched.settings
         topic = aws.sns.Topic(
             name,
-            name=deployment.name("alerts"),
+            name=context.name("alerts"),
             # CloudWatch may not use the key that AWS manages for SNS, and that key's policy cannot be changed ("Why
             # didn't I receive an SNS notification for my CloudWatch alarm trigger?"); alarms name resources, not files.
-            kms_master_key_id=args.key_arn,
-            tags=deployment.tags,
+            kms_master_key_id=context.key_arn,
+            tags=context.tags,
             opts=child,
         )
-        senders = {"PublishAlarms": ("cloudwatch", deployment.arn("cloudwatch", f"alarm:{deployment.name('*')}"))}
+        senders = {"PublishAlarms": ("cloudwatch", context.arn("cloudwatch", f"alarm:{context.name('*')}"))}
         if settings.monthly_budget_usd:
             # A budget belongs to no region. As in "Creating an Amazon SNS topic for budget notifications".
-            budgets = f"arn:{deployment.partition}:budgets::{deployment.account_id}:*"
+            budgets = f"arn:{context.partition}:budgets::{context.account_id}:*"
             senders["PublishBudget"] = ("budgets", budgets)
         if settings.malware_scan:
-            senders["PublishScanWatch"] = ("events", deployment.arn("events", f"rule/{_scan_watch_name(deployment)}"))
+            senders["PublishScanWatch"] = ("events", context.arn("events", f"rule/{_scan_watch_name(context)}"))
         aws.sns.TopicPolicy(
             name,
             arn=topic.arn,
@@ -133,7 +132,7 @@ class Alerting(pulumi.ComponentResource):
                             ["sns:Publish"],
                             topic.arn,
                             {
-                                "StringEquals": {"aws:SourceAccount": deployment.account_id},
+                                "StringEquals": {"aws:SourceAccount": context.account_id},
                                 "ArnLike": {"aws:SourceArn": source_arn},
                             },
                         )
@@ -161,10 +160,10 @@ class Alerting(pulumi.ComponentResource):
         return topic.arn
 
     def _alarm(self, name: str, alarm: Alarm, args: AlertingArgs) -> aws.cloudwatch.MetricAlarm:
-        deployment = args.watched.deployment
+        context = args.watched.context
         return aws.cloudwatch.MetricAlarm(
             name,
-            name=deployment.name(alarm.name),
+            name=context.name(alarm.name),
             alarm_description=_description(alarm.meaning, alarm.command),
             metric_queries=_metric_queries(alarm),
             comparison_operator=alarm.comparison,
@@ -173,13 +172,13 @@ class Alerting(pulumi.ComponentResource):
             datapoints_to_alarm=alarm.periods,
             treat_missing_data="notBreaching",
             alarm_actions=[self.topic_arn],
-            tags=deployment.tags,
+            tags=context.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
 
 
-def _scan_watch_name(deployment: Deployment) -> str:
-    return deployment.name("malware-scan-trouble")
+def _scan_watch_name(context: StackContext) -> str:
+    return context.name("malware-scan-trouble")
 
 
 def _description(meaning: str, command: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.stack_context import Deployment
+from components.stack_context import StackContext
 
 # Who replayed or purged what is asked for long after the logs of the functions are gone.
 AUDIT_RETENTION_DAYS = 400
@@ -13,8 +13,7 @@ AUDIT_RETENTION_DAYS = 400
 
 @dataclass(frozen=True, kw_only=True)
 class AuditArgs:
-    deployment: Deployment
-    key_arn: pulumi.Input[str] | None
+    context: StackContext
 
 
 class Audit(pulumi.ComponentResource):
@@ -24,14 +23,14 @@ class Audit(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AuditArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:Audit", name, None, opts)
-        deployment = args.deployment
-        self.log_group_name = deployment.name("audit")
+        context = args.context
+        self.log_group_name = context.name("audit")
         aws.cloudwatch.LogGroup(
             name,
             name=self.log_group_name,
             retention_in_days=AUDIT_RETENTION_DAYS,
-            kms_key_id=args.key_arn,
-            tags=deployment.tags,
-            opts=deployment.state_options(self),
+            kms_key_id=context.key_arn,
+            tags=context.tags,
+            opts=context.state_options(self),
         )
         self.register_outputs({"log_group_name": self.log_group_name})

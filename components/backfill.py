@@ -11,7 +11,7 @@ from components.blocks.iam import ServiceRole, ServiceRoleArgs, Statement, allow
 from components.ingest import Ingest
 from components.persist import Persist
 from components.settings import BackfillSettings
-from components.stack_context import Deployment
+from components.stack_context import StackContext
 from components.workflow.backfill_definition import BackfillSpec, backfill_definition
 from contract.keys import UPLOADS
 
@@ -20,12 +20,11 @@ RESULTS_PREFIX = "backfill"
 
 @dataclass(frozen=True, kw_only=True)
 class BackfillArgs:
-    deployment: Deployment
+    context: StackContext
     settings: BackfillSettings
     ingest: Ingest
     persist: Persist
     results_bucket: Bucket
-    key_arn: pulumi.Input[str] | None
 
 
 class Backfill(pulumi.ComponentResource):
@@ -36,16 +35,16 @@ class Backfill(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: BackfillArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:Backfill", name, None, opts)
-        deployment = args.deployment
-        machine_name = deployment.name("backfill")
+        context = args.context
+        machine_name = context.name("backfill")
         role = ServiceRole(
             name,
             ServiceRoleArgs(
-                deployment=deployment,
+                context=context,
                 role_name=machine_name,
                 description="Lists stored files and puts them into the transform queue",
                 service="states.amazonaws.com",
-                source_arn=deployment.arn("states", f"stateMachine:{machine_name}"),
+                source_arn=context.arn("states", f"stateMachine:{machine_name}"),
                 statements=_statements(args, machine_name),
             ),
             pulumi.ResourceOptions(parent=self),
@@ -56,7 +55,7 @@ class Backfill(pulumi.ComponentResource):
             type="STANDARD",
             role_arn=role.arn,
             definition=_definition(args),
-            tags=deployment.tags,
+            tags=context.tags,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
         )
         self.arn = machine.arn
@@ -87,7 +86,7 @@ def _definition(args: BackfillArgs) -> pulumi.Output[str]:
 
 
 def _statements(args: BackfillArgs, machine_name: str) -> list[Statement]:
-    deployment = args.deployment
+    context = args.context
     uploads = pulumi.Output.concat(args.ingest.bucket.arn, f"/{UPLOADS}*")
     results = pulumi.Output.concat(args.results_bucket.arn, f"/{RESULTS_PREFIX}/*")
     only_uploads = {"StringLike": {"s3:prefix": [f"{UPLOADS}*"]}}
@@ -119,13 +118,13 @@ def _statements(args: BackfillArgs, machine_name: str) -> list[Statement]:
         allow(
             "RunChildren",
             ["states:StartExecution"],
-            [deployment.arn("states", f"stateMachine:{machine_name}")],
+            [context.arn("states", f"stateMachine:{machine_name}")],
             why="A Distributed Map starts its children itself",
         ),
         allow(
             "FollowChildren",
             ["states:DescribeExecution", "states:StopExecution"],
-            [deployment.arn("states", f"execution:{machine_name}:*")],
+            [context.arn("states", f"execution:{machine_name}:*")],
             why="It waits for its children, and stops them when it is stopped",
         ),
         allow(
@@ -134,5 +133,5 @@ def _statements(args: BackfillArgs, machine_name: str) -> list[Statement]:
             [results],
             why="Writes the report of what was sent and what failed",
         ),
-        *use_key(args.key_arn, ["kms:Decrypt", "kms:GenerateDataKey"], ["s3", "dynamodb", "sqs"], deployment),
+        *use_key(context, ["kms:Decrypt", "kms:GenerateDataKey"], ["s3", "dynamodb", "sqs"]),
     ]

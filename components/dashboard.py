@@ -102,7 +102,7 @@ def _placed(
         "height": HEIGHT,
         "properties": {
             "title": title,
-            "region": watched.deployment.region,
+            "region": watched.context.region,
             "period": 60,
             "view": "timeSeries",
             "metrics": [_line(label, metric) for label, metric in series.items()],

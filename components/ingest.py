@@ -10,17 +10,16 @@ from components.blocks.bucket import Bucket, BucketArgs
 from components.blocks.malware import MalwareScan, MalwareScanArgs, keep_from_readers, scan_results
 from components.blocks.queue import DeadLetterQueue, DeadLetterQueueArgs, Queue, QueueArgs, Sender
 from components.settings import Lifecycle
-from components.stack_context import Deployment
+from components.stack_context import StackContext
 from contract import events
 from contract.keys import UPLOADS
 
 
 @dataclass(frozen=True, kw_only=True)
 class IngestArgs:
-    deployment: Deployment
+    context: StackContext
     bucket_name: str
     lifecycle: Lifecycle
-    key_arn: pulumi.Input[str] | None
     visibility_timeout_seconds: int
     max_receive_count: int
     malware_scan: bool
@@ -38,20 +37,19 @@ class Ingest(pulumi.ComponentResource):
     def __init__(self, name: str, args: IngestArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:Ingest", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        deployment = args.deployment
-        self.rule_name = deployment.name("object-created")
+        context = args.context
+        self.rule_name = context.name("object-created")
 
-        uploads = f"arn:{deployment.partition}:s3:::{args.bucket_name}/{UPLOADS}*"
+        uploads = f"arn:{context.partition}:s3:::{args.bucket_name}/{UPLOADS}*"
         self.bucket = Bucket(
             f"{name}-bucket",
             BucketArgs(
-                deployment=deployment,
+                context=context,
                 bucket_name=args.bucket_name,
-                key_arn=args.key_arn,
                 expiration_days=args.lifecycle.upload_days,
                 old_version_days=args.lifecycle.old_version_days,
                 incomplete_upload_days=args.lifecycle.incomplete_upload_days,
-                statements=keep_from_readers(deployment, uploads) if args.malware_scan else (),
+                statements=keep_from_readers(context, uploads) if args.malware_scan else (),
             ),
             child,
         )
@@ -64,17 +62,16 @@ class Ingest(pulumi.ComponentResource):
                 scan_results(self.bucket.name, UPLOADS) if args.malware_scan else _objects_created(self.bucket.name)
             ),
             state="ENABLED",
-            tags=deployment.tags,
+            tags=context.tags,
             opts=child,
         )
         event_bridge = Sender(service="events.amazonaws.com", source_arn=rule.arn)
         self.queue = Queue(
             f"{name}-transform",
             QueueArgs(
-                deployment=deployment,
-                queue_name=deployment.name("transform-queue"),
-                dead_letter_queue_name=deployment.name("transform-dlq"),
-                key_arn=args.key_arn,
+                context=context,
+                queue_name=context.name("transform-queue"),
+                dead_letter_queue_name=context.name("transform-dlq"),
                 senders=[event_bridge],
                 visibility_timeout_seconds=args.visibility_timeout_seconds,
                 max_receive_count=args.max_receive_count,
@@ -84,9 +81,8 @@ class Ingest(pulumi.ComponentResource):
         self.delivery_dlq = DeadLetterQueue(
             f"{name}-delivery-dlq",
             DeadLetterQueueArgs(
-                deployment=deployment,
-                queue_name=deployment.name("delivery-dlq"),
-                key_arn=args.key_arn,
+                context=context,
+                queue_name=context.name("delivery-dlq"),
                 senders=[event_bridge],
             ),
             child,
@@ -113,11 +109,10 @@ class Ingest(pulumi.ComponentResource):
             self.malware_scan = MalwareScan(
                 f"{name}-malware-scan",
                 MalwareScanArgs(
-                    deployment=deployment,
+                    context=context,
                     bucket=self.bucket,
                     prefix=UPLOADS,
                     notification=notification,
-                    key_arn=args.key_arn,
                 ),
                 child,
             )

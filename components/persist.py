@@ -10,7 +10,7 @@ import pulumi_aws as aws
 from components.blocks.iam import deny_plaintext, policy_document
 from components.blocks.queue import Queue, QueueArgs, Sender
 from components.settings import ResultSubscriber
-from components.stack_context import Deployment
+from components.stack_context import StackContext
 
 # A subscriber that takes longer than this per message should raise its queue's visibility timeout itself.
 SUBSCRIBER_VISIBILITY_SECONDS = 60
@@ -19,10 +19,9 @@ SUBSCRIBER_RECEIVES = 5
 
 @dataclass(frozen=True, kw_only=True)
 class PersistArgs:
-    deployment: Deployment
+    context: StackContext
     denylist_table_name: str
     subscribers: Mapping[str, ResultSubscriber]
-    key_arn: pulumi.Input[str] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +46,8 @@ class Persist(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PersistArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:Persist", name, None, opts)
-        deployment = args.deployment
-        assets_name, jobs_name = deployment.name("assets"), deployment.name("jobs")
+        context = args.context
+        assets_name, jobs_name = context.name("assets"), context.name("jobs")
         self.table_names = {"assets": assets_name, "jobs": jobs_name, "denylist": args.denylist_table_name}
 
         self.assets = self._table(f"{name}-assets", args, assets_name, key="fileKey")
@@ -93,18 +92,20 @@ class Persist(pulumi.ComponentResource):
             global_secondary_indexes=[_index(index) for index in indexes] or None,
             ttl={"attribute_name": time_to_live, "enabled": True} if time_to_live else None,
             point_in_time_recovery={"enabled": True},
-            server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(enabled=True, kms_key_arn=args.key_arn),
-            deletion_protection_enabled=args.deployment.protect_state,
-            tags=args.deployment.tags,
-            opts=args.deployment.state_options(self),
+            server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(
+                enabled=True, kms_key_arn=args.context.key_arn
+            ),
+            deletion_protection_enabled=args.context.protect_state,
+            tags=args.context.tags,
+            opts=args.context.state_options(self),
         )
 
     def _topic(self, name: str, args: PersistArgs) -> pulumi.Output[str]:
         topic = aws.sns.Topic(
             name,
-            name=args.deployment.name("results"),
-            kms_master_key_id="alias/aws/sns" if args.key_arn is None else args.key_arn,
-            tags=args.deployment.tags,
+            name=args.context.name("results"),
+            kms_master_key_id="alias/aws/sns" if args.context.key_arn is None else args.context.key_arn,
+            tags=args.context.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
         aws.sns.TopicPolicy(
@@ -116,15 +117,14 @@ class Persist(pulumi.ComponentResource):
         return topic.arn
 
     def _subscribe(self, name: str, args: PersistArgs, subscriber: str, wanted: ResultSubscriber) -> Queue:
-        deployment = args.deployment
+        context = args.context
         topic = Sender(service="sns.amazonaws.com", source_arn=self.results_topic_arn)
         queue = Queue(
             name,
             QueueArgs(
-                deployment=deployment,
-                queue_name=deployment.name(f"results-{subscriber}"),
-                dead_letter_queue_name=deployment.name(f"results-{subscriber}-dlq"),
-                key_arn=args.key_arn,
+                context=context,
+                queue_name=context.name(f"results-{subscriber}"),
+                dead_letter_queue_name=context.name(f"results-{subscriber}-dlq"),
                 senders=[topic],
                 dead_letter_senders=[topic],
                 visibility_timeout_seconds=SUBSCRIBER_VISIBILITY_SECONDS,

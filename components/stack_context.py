@@ -1,8 +1,8 @@
-"""Where a stack stands and how its resources are named, tagged and kept."""
+"""Where a stack runs, and how its resources are named, tagged, encrypted and kept."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 import pulumi_aws as aws
@@ -15,8 +15,8 @@ STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,26}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deployment:
-    """One stack in one account and region."""
+class StackContext:
+    """One stack in one account and region; `key_arn` None leaves the keys to AWS."""
 
     stack: str
     account_id: str
@@ -25,9 +25,10 @@ class Deployment:
     dns_suffix: str
     tags: Mapping[str, str]
     protect_state: bool
+    key_arn: pulumi.Input[str] | None = None
 
     @classmethod
-    def current(cls, settings: Settings) -> "Deployment":
+    def current(cls, settings: Settings) -> "StackContext":
         """The running stack, in the account and region of its AWS credentials."""
         stack = pulumi.get_stack()
         if not STACK_NAME.fullmatch(stack):
@@ -45,6 +46,10 @@ class Deployment:
             tags={**settings.tags, names.PROJECT_TAG: names.PROJECT, names.STACK_TAG: stack},
             protect_state=settings.protect_state,
         )
+
+    def with_key(self, key_arn: pulumi.Input[str]) -> "StackContext":
+        """The same stack, its data encrypted with this customer-managed key."""
+        return replace(self, key_arn=key_arn)
 
     def name(self, role: str) -> str:
         """The physical name operators type, such as img-pipeline-prod-transform-queue."""

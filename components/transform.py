@@ -17,20 +17,19 @@ from components.blocks.queue import DeadLetterQueue, DeadLetterQueueArgs
 from components.blocks.state_machine import StateMachine, StateMachineArgs
 from components.persist import Persist
 from components.settings import PROJECT_DIRECTORY, Settings, TransformFunction
-from components.stack_context import Deployment
+from components.stack_context import StackContext
 from components.watermark_text import picture_of
 from contract.keys import PROCESSED, UPLOADS
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransformArgs:
-    deployment: Deployment
+    context: StackContext
     settings: Settings
     ingest_bucket: Bucket
     processed_bucket_name: str
     persist: Persist
     network: Network | None
-    key_arn: pulumi.Input[str] | None
 
 
 class Transform(pulumi.ComponentResource):
@@ -50,9 +49,8 @@ class Transform(pulumi.ComponentResource):
         self.bucket = Bucket(
             f"{name}-processed",
             BucketArgs(
-                deployment=args.deployment,
+                context=args.context,
                 bucket_name=args.processed_bucket_name,
-                key_arn=args.key_arn,
                 expiration_days=settings.lifecycle.rendition_days,
                 old_version_days=settings.lifecycle.old_version_days,
                 incomplete_upload_days=settings.lifecycle.incomplete_upload_days,
@@ -61,9 +59,7 @@ class Transform(pulumi.ComponentResource):
         )
         self.validate_dlq = DeadLetterQueue(
             f"{name}-validate-dlq",
-            DeadLetterQueueArgs(
-                deployment=args.deployment, queue_name=args.deployment.name("validate-dlq"), key_arn=args.key_arn
-            ),
+            DeadLetterQueueArgs(context=args.context, queue_name=args.context.name("validate-dlq")),
             child,
         )
         platform = self._platform()
@@ -77,14 +73,13 @@ class Transform(pulumi.ComponentResource):
         self.state_machine = StateMachine(
             f"{name}-workflow",
             StateMachineArgs(
-                deployment=args.deployment,
+                context=args.context,
                 settings=settings,
                 validate=validate,
                 transforms=transforms,
                 ingest_bucket=args.ingest_bucket,
                 validate_dlq=self.validate_dlq,
                 persist=args.persist,
-                key_arn=args.key_arn,
             ),
             child,
         )
@@ -99,7 +94,7 @@ class Transform(pulumi.ComponentResource):
         )
         layer = aws.lambda_.LayerVersion(
             f"{self._prefix}-dependencies",
-            layer_name=args.deployment.name("dependencies"),
+            layer_name=args.context.name("dependencies"),
             description="What the functions import, from functions/requirements.txt",
             code=pulumi.FileArchive(str(dependency_layer(target))),
             compatible_runtimes=[settings.python_runtime],
@@ -107,7 +102,7 @@ class Transform(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         return Platform(
-            deployment=args.deployment,
+            context=args.context,
             code=pulumi.FileArchive(str(code_archive())),
             layer_arn=layer.arn,
             runtime=settings.python_runtime,
@@ -116,7 +111,6 @@ class Transform(pulumi.ComponentResource):
             log_retention_days=settings.log_retention_days,
             tracing=settings.tracing,
             network=args.network,
-            key_arn=args.key_arn,
         )
 
     def _logo(self) -> str | None:
@@ -139,7 +133,7 @@ class Transform(pulumi.ComponentResource):
             key=key,
             source=pulumi.FileAsset(str(logo)),
             content_type="image/png",
-            tags=self._args.deployment.tags,
+            tags=self._args.context.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
         return key
@@ -172,7 +166,7 @@ class Transform(pulumi.ComponentResource):
                         [args.persist.denylist.arn],
                         why="Looks up whether a file with this hash is refused",
                     ),
-                    *use_key(args.key_arn, ["kms:Decrypt"], ["s3", "dynamodb"], args.deployment),
+                    *use_key(args.context, ["kms:Decrypt"], ["s3", "dynamodb"]),
                 ],
             ),
             pulumi.ResourceOptions(parent=self),
@@ -202,7 +196,7 @@ class Transform(pulumi.ComponentResource):
                 timeout_seconds=transform.timeout_seconds,
                 reserved_concurrency=transform.reserved_concurrency,
                 environment=environment,
-                statements=[*statements, *use_key(args.key_arn, key_actions, ["s3"], args.deployment)],
+                statements=[*statements, *use_key(args.context, key_actions, ["s3"])],
             ),
             pulumi.ResourceOptions(parent=self),
         )

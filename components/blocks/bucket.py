@@ -7,19 +7,15 @@ import pulumi
 import pulumi_aws as aws
 
 from components.blocks.iam import Statement, deny_plaintext, policy_document
-from components.stack_context import Deployment
+from components.stack_context import StackContext
 
 
 @dataclass(frozen=True, kw_only=True)
 class BucketArgs:
-    """`expiration_days` 0 keeps objects for good; `key_arn` None encrypts with S3's own keys.
+    """`expiration_days` 0 keeps objects for good; `statements` is what its policy says beyond TLS."""
 
-    `statements` is what its policy says beyond TLS.
-    """
-
-    deployment: Deployment
+    context: StackContext
     bucket_name: str
-    key_arn: pulumi.Input[str] | None
     expiration_days: int
     old_version_days: int
     incomplete_upload_days: int
@@ -38,9 +34,9 @@ class Bucket(pulumi.ComponentResource):
         bucket = aws.s3.Bucket(
             name,
             bucket=args.bucket_name,
-            force_destroy=not args.deployment.protect_state,
-            tags=args.deployment.tags,
-            opts=args.deployment.state_options(self),
+            force_destroy=not args.context.protect_state,
+            tags=args.context.tags,
+            opts=args.context.state_options(self),
         )
         versioning = aws.s3.BucketVersioning(
             name, bucket=bucket.bucket, versioning_configuration={"status": "Enabled"}, opts=child
@@ -58,7 +54,7 @@ class Bucket(pulumi.ComponentResource):
             name, bucket=bucket.bucket, rule={"object_ownership": "BucketOwnerEnforced"}, opts=child
         )
         aws.s3.BucketServerSideEncryptionConfiguration(
-            name, bucket=bucket.bucket, rules=[_encryption_rule(args.key_arn)], opts=child
+            name, bucket=bucket.bucket, rules=[_encryption_rule(args.context)], opts=child
         )
         aws.s3.BucketLifecycleConfiguration(
             name,
@@ -85,13 +81,13 @@ class Bucket(pulumi.ComponentResource):
 
 
 def _encryption_rule(
-    key_arn: pulumi.Input[str] | None,
+    context: StackContext,
 ) -> aws.s3.BucketServerSideEncryptionConfigurationRuleArgsDict:
-    if key_arn is None:
+    if context.key_arn is None:
         return {"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}
     # A bucket key saves one call to KMS per object.
     return {
-        "apply_server_side_encryption_by_default": {"sse_algorithm": "aws:kms", "kms_master_key_id": key_arn},
+        "apply_server_side_encryption_by_default": {"sse_algorithm": "aws:kms", "kms_master_key_id": context.key_arn},
         "bucket_key_enabled": True,
     }
 

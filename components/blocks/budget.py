@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.stack_context import Deployment
+from components.stack_context import StackContext
 
 # Told while there is time to act: most of the money is spent, or the month will end above the limit.
 SPENT_PERCENT = 80
@@ -14,7 +14,7 @@ FORECAST_PERCENT = 100
 
 @dataclass(frozen=True, kw_only=True)
 class BudgetArgs:
-    deployment: Deployment
+    context: StackContext
     budget_name: str
     monthly_limit_usd: int
     alert_topic_arn: pulumi.Input[str]
@@ -29,7 +29,7 @@ class Budget(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: BudgetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:Budget", name, None, opts)
-        deployment = args.deployment
+        context = args.context
         aws.budgets.Budget(
             name,
             name=args.budget_name,
@@ -39,13 +39,13 @@ class Budget(pulumi.ComponentResource):
             limit_unit="USD",
             metrics="UnblendedCost",
             filter_expression={
-                "ands": [{"tags": {"key": key, "values": [deployment.tags[key]]}} for key in ("Project", "Stack")]
+                "ands": [{"tags": {"key": key, "values": [context.tags[key]]}} for key in ("Project", "Stack")]
             },
             notifications=[
                 _above("ACTUAL", SPENT_PERCENT, args.alert_topic_arn),
                 _above("FORECASTED", FORECAST_PERCENT, args.alert_topic_arn),
             ],
-            tags=deployment.tags,
+            tags=context.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({})

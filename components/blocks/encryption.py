@@ -6,14 +6,14 @@ import pulumi
 import pulumi_aws as aws
 
 from components.blocks.iam import allow_service, policy_document
-from components.stack_context import Deployment
+from components.stack_context import StackContext
 
 
 @dataclass(frozen=True, kw_only=True)
 class EncryptionArgs:
     """`budget` says that AWS Budgets tells the alert topic."""
 
-    deployment: Deployment
+    context: StackContext
     budget: bool
 
 
@@ -24,12 +24,12 @@ class Encryption(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: EncryptionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:Encryption", name, None, opts)
-        deployment = args.deployment
-        this_account = {"StringEquals": {"aws:SourceAccount": deployment.account_id}}
-        log_groups = deployment.arn("logs", f"log-group:*{deployment.name('*')}")
+        context = args.context
+        this_account = {"StringEquals": {"aws:SourceAccount": context.account_id}}
+        log_groups = context.arn("logs", f"log-group:*{context.name('*')}")
         key = aws.kms.Key(
             name,
-            description=f"Data of the stack {deployment.stack} of img-pipeline",
+            description=f"Data of the stack {context.stack} of img-pipeline",
             enable_key_rotation=True,
             deletion_window_in_days=30,
             policy=policy_document(
@@ -38,7 +38,7 @@ class Encryption(pulumi.ComponentResource):
                     {
                         "Sid": "AccountDecidesByIam",
                         "Effect": "Allow",
-                        "Principal": {"AWS": f"arn:{deployment.partition}:iam::{deployment.account_id}:root"},
+                        "Principal": {"AWS": f"arn:{context.partition}:iam::{context.account_id}:root"},
                         "Action": "kms:*",
                         "Resource": "*",
                     },
@@ -55,19 +55,19 @@ class Encryption(pulumi.ComponentResource):
                     # CloudWatch Logs names the log group it works for in the encryption context.
                     allow_service(
                         "Logs",
-                        f"logs.{deployment.region}.amazonaws.com",
+                        f"logs.{context.region}.amazonaws.com",
                         ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
                         "*",
                         {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}},
                     ),
                 ]
             ),
-            tags=deployment.tags,
-            opts=deployment.state_options(self),
+            tags=context.tags,
+            opts=context.state_options(self),
         )
         aws.kms.Alias(
             name,
-            name=f"alias/{deployment.name('data')}",
+            name=f"alias/{context.name('data')}",
             target_key_id=key.key_id,
             opts=pulumi.ResourceOptions(parent=self),
         )

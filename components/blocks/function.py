@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from components.blocks.iam import ServiceRole, ServiceRoleArgs, Statement, allow, write_logs, write_traces
 from components.blocks.network import Network
-from components.stack_context import Deployment
+from components.stack_context import StackContext
 from contract.metrics import metrics_namespace
 from contract.names import LIVE
 
@@ -17,7 +17,7 @@ from contract.names import LIVE
 class Platform:
     """What all functions of a stack have in common."""
 
-    deployment: Deployment
+    context: StackContext
     code: pulumi.FileArchive
     layer_arn: pulumi.Input[str]
     runtime: str
@@ -26,7 +26,6 @@ class Platform:
     log_retention_days: int
     tracing: bool
     network: Network | None
-    key_arn: pulumi.Input[str] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,22 +55,22 @@ class Function(pulumi.ComponentResource):
         super().__init__("img-pipeline:index:Function", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         platform = args.platform
-        deployment = platform.deployment
-        self.function_name = deployment.name(args.short_name)
+        context = platform.context
+        self.function_name = context.name(args.short_name)
         self.log_group_name = f"/aws/lambda/{self.function_name}"
 
         log_group = aws.cloudwatch.LogGroup(
             name,
             name=self.log_group_name,
             retention_in_days=platform.log_retention_days,
-            kms_key_id=platform.key_arn,
-            tags=deployment.tags,
+            kms_key_id=context.key_arn,
+            tags=context.tags,
             opts=child,
         )
         role = ServiceRole(
             name,
             ServiceRoleArgs(
-                deployment=deployment,
+                context=context,
                 role_name=self.function_name,
                 # Lambda documents no source ARN for taking a role, so the account is all there is to pin.
                 description=f"What {self.function_name} may do",
@@ -80,7 +79,7 @@ class Function(pulumi.ComponentResource):
                     *args.statements,
                     write_logs(log_group.arn),
                     *([write_traces()] if platform.tracing else []),
-                    *(_join_network(self.function_name, platform.network, deployment) if platform.network else []),
+                    *(_join_network(self.function_name, platform.network, context) if platform.network else []),
                 ],
             ),
             child,
@@ -102,7 +101,7 @@ class Function(pulumi.ComponentResource):
             environment=aws.lambda_.FunctionEnvironmentArgs(
                 variables={
                     "POWERTOOLS_SERVICE_NAME": args.short_name,
-                    "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(deployment.stack),
+                    "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(context.stack),
                     "POWERTOOLS_LOG_LEVEL": platform.log_level,
                     **args.environment,
                 }
@@ -111,7 +110,7 @@ class Function(pulumi.ComponentResource):
             logging_config={"log_format": "Text", "log_group": log_group.name},
             vpc_config=_vpc_config(platform.network),
             publish=True,
-            tags=deployment.tags,
+            tags=context.tags,
             # Lambda tries the role when it makes the function, so the role's policy has to be there.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
         )
@@ -148,17 +147,17 @@ def _vpc_config(network: Network | None) -> aws.lambda_.FunctionVpcConfigArgs | 
     )
 
 
-def _join_network(function_name: str, network: Network, deployment: Deployment) -> list[Statement]:
+def _join_network(function_name: str, network: Network, context: StackContext) -> list[Statement]:
     """Leave for the Lambda service to place the function in the VPC, and none for the function's code to do the same.
 
     The actions are those of "Giving Lambda functions access to resources in an Amazon VPC"; so is the denial, which
     works because only calls from the function's own code carry its ARN.
     """
-    interfaces = deployment.arn("ec2", "network-interface/*")
+    interfaces = context.arn("ec2", "network-interface/*")
     create_in = [
         interfaces,
-        *(deployment.arn("ec2", f"subnet/{subnet_id}") for subnet_id in network.subnet_ids),
-        pulumi.Output.concat(deployment.arn("ec2", "security-group/"), network.security_group_id),
+        *(context.arn("ec2", f"subnet/{subnet_id}") for subnet_id in network.subnet_ids),
+        pulumi.Output.concat(context.arn("ec2", "security-group/"), network.security_group_id),
     ]
     manage = ["ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"]
     describe = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
@@ -172,7 +171,7 @@ def _join_network(function_name: str, network: Network, deployment: Deployment) 
             "Action": ["ec2:CreateNetworkInterface", *manage, *describe],
             "Resource": ["*"],
             "Condition": {
-                "ArnEquals": {"lambda:SourceFunctionArn": deployment.arn("lambda", f"function:{function_name}")}
+                "ArnEquals": {"lambda:SourceFunctionArn": context.arn("lambda", f"function:{function_name}")}
             },
         },
     ]

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.stack_context import Deployment
+from components.stack_context import StackContext
 
 Statement = Mapping[str, Any]
 Condition = Mapping[str, Mapping[str, pulumi.Input[str] | Sequence[pulumi.Input[str]]]]
@@ -82,15 +82,13 @@ def write_traces() -> Statement:
     return allow("WriteTraces", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"], why=why)
 
 
-def use_key(
-    key_arn: pulumi.Input[str] | None, actions: Sequence[str], services: Sequence[str], deployment: Deployment
-) -> tuple[Statement, ...]:
-    """Leave to use the customer-managed key through `services` only; nothing when AWS manages the keys."""
-    if key_arn is None:
+def use_key(context: StackContext, actions: Sequence[str], services: Sequence[str]) -> tuple[Statement, ...]:
+    """Permission to use the customer-managed key through `services` only; nothing when AWS manages the keys."""
+    if context.key_arn is None:
         return ()
-    via = [f"{service}.{deployment.region}.{deployment.dns_suffix}" for service in services]
+    via = [f"{service}.{context.region}.{context.dns_suffix}" for service in services]
     why = f"Reads or writes what the key encrypts, through {' and '.join(services)} only"
-    return (allow("UseKey", actions, [key_arn], {"StringEquals": {"kms:ViaService": via}}, why=why),)
+    return (allow("UseKey", actions, [context.key_arn], {"StringEquals": {"kms:ViaService": via}}, why=why),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +98,7 @@ class ServiceRoleArgs:
     `names_account` False is for a service that is not known to tell IAM whom it acts for: the role works either way.
     """
 
-    deployment: Deployment
+    context: StackContext
     role_name: str
     description: str
     service: str
@@ -122,7 +120,7 @@ class ServiceRole(pulumi.ComponentResource):
             name=args.role_name,
             description=args.description,
             assume_role_policy=policy_document([_trust(args)]),
-            tags=args.deployment.tags,
+            tags=args.context.tags,
             opts=child,
         )
         aws.iam.RolePolicy(
@@ -136,7 +134,7 @@ class ServiceRole(pulumi.ComponentResource):
 def _trust(args: ServiceRoleArgs) -> Statement:
     # The service may act for this account alone ("The confused deputy problem", IAM User Guide).
     operator = "StringEquals" if args.names_account else "StringEqualsIfExists"
-    condition: dict[str, dict[str, str]] = {operator: {"aws:SourceAccount": args.deployment.account_id}}
+    condition: dict[str, dict[str, str]] = {operator: {"aws:SourceAccount": args.context.account_id}}
     if args.source_arn is not None:
         condition["ArnLike"] = {"aws:SourceArn": args.source_arn}
     return {

@@ -6,12 +6,12 @@ import pulumi
 import pulumi_aws as aws
 
 from components.settings import Vpc
-from components.stack_context import Deployment
+from components.stack_context import StackContext
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkArgs:
-    deployment: Deployment
+    context: StackContext
     vpc: Vpc
 
 
@@ -24,13 +24,13 @@ class Network(pulumi.ComponentResource):
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:Network", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        deployment, vpc = args.deployment, args.vpc
+        context, vpc = args.context, args.vpc
         functions = aws.ec2.SecurityGroup(
             f"{name}-functions",
-            name=deployment.name("functions"),
+            name=context.name("functions"),
             description="Functions of img-pipeline: no way in, HTTPS out",
             vpc_id=vpc.vpc_id,
-            tags=deployment.tags,
+            tags=context.tags,
             opts=child,
         )
         aws.vpc.SecurityGroupEgressRule(
@@ -41,7 +41,7 @@ class Network(pulumi.ComponentResource):
             from_port=443,
             to_port=443,
             cidr_ipv4="0.0.0.0/0",
-            tags=deployment.tags,
+            tags=context.tags,
             opts=child,
         )
         if vpc.route_table_ids:
@@ -49,10 +49,10 @@ class Network(pulumi.ComponentResource):
                 aws.ec2.VpcEndpoint(
                     f"{name}-{service}",
                     vpc_id=vpc.vpc_id,
-                    service_name=_service_name(deployment, service),
+                    service_name=_service_name(context, service),
                     vpc_endpoint_type="Gateway",
                     route_table_ids=list(vpc.route_table_ids),
-                    tags=deployment.tags,
+                    tags=context.tags,
                     opts=child,
                 )
         if vpc.interface_endpoints:
@@ -63,13 +63,13 @@ class Network(pulumi.ComponentResource):
 
     def _interface_endpoints(self, name: str, args: NetworkArgs, functions_id: pulumi.Output[str]) -> None:
         child = pulumi.ResourceOptions(parent=self)
-        deployment, vpc = args.deployment, args.vpc
+        context, vpc = args.context, args.vpc
         endpoints = aws.ec2.SecurityGroup(
             f"{name}-endpoints",
-            name=deployment.name("endpoints"),
+            name=context.name("endpoints"),
             description="Interface endpoints of img-pipeline: HTTPS from its functions",
             vpc_id=vpc.vpc_id,
-            tags=deployment.tags,
+            tags=context.tags,
             opts=child,
         )
         aws.vpc.SecurityGroupIngressRule(
@@ -80,22 +80,22 @@ class Network(pulumi.ComponentResource):
             from_port=443,
             to_port=443,
             referenced_security_group_id=functions_id,
-            tags=deployment.tags,
+            tags=context.tags,
             opts=child,
         )
         for service in vpc.interface_endpoints:
             aws.ec2.VpcEndpoint(
                 f"{name}-{service}",
                 vpc_id=vpc.vpc_id,
-                service_name=_service_name(deployment, service),
+                service_name=_service_name(context, service),
                 vpc_endpoint_type="Interface",
                 private_dns_enabled=True,
                 subnet_ids=list(vpc.subnet_ids),
                 security_group_ids=[endpoints.id],
-                tags=deployment.tags,
+                tags=context.tags,
                 opts=child,
             )
 
 
-def _service_name(deployment: Deployment, service: str) -> str:
-    return f"com.amazonaws.{deployment.region}.{service}"
+def _service_name(context: StackContext, service: str) -> str:
+    return f"com.amazonaws.{context.region}.{service}"

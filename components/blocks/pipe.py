@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from components.blocks.iam import ServiceRole, ServiceRoleArgs, allow, use_key, write_logs
 from components.blocks.queue import Queue
-from components.stack_context import Deployment
+from components.stack_context import StackContext
 
 # The workflow's input. The body of a message is the event itself, as JSON; unquoted, it stays JSON.
 INPUT_TEMPLATE = (
@@ -17,11 +17,10 @@ INPUT_TEMPLATE = (
 
 @dataclass(frozen=True, kw_only=True)
 class WorkflowPipeArgs:
-    deployment: Deployment
+    context: StackContext
     queue: Queue
     state_machine_arn: pulumi.Input[str]
     log_retention_days: int
-    key_arn: pulumi.Input[str] | None
 
 
 class WorkflowPipe(pulumi.ComponentResource):
@@ -34,26 +33,26 @@ class WorkflowPipe(pulumi.ComponentResource):
     def __init__(self, name: str, args: WorkflowPipeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:WorkflowPipe", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        deployment = args.deployment
-        self.pipe_name = deployment.name("pipe")
+        context = args.context
+        self.pipe_name = context.name("pipe")
         self.log_group_name = f"/aws/vendedlogs/pipes/{self.pipe_name}"
 
         log_group = aws.cloudwatch.LogGroup(
             name,
             name=self.log_group_name,
             retention_in_days=args.log_retention_days,
-            kms_key_id=args.key_arn,
-            tags=deployment.tags,
+            kms_key_id=context.key_arn,
+            tags=context.tags,
             opts=child,
         )
         role = ServiceRole(
             name,
             ServiceRoleArgs(
-                deployment=deployment,
+                context=context,
                 role_name=self.pipe_name,
                 description="Takes messages from the transform queue and runs the workflow on them",
                 service="pipes.amazonaws.com",
-                source_arn=deployment.arn("pipes", f"pipe/{self.pipe_name}"),
+                source_arn=context.arn("pipes", f"pipe/{self.pipe_name}"),
                 statements=[
                     allow(
                         "TakeMessages",
@@ -68,7 +67,7 @@ class WorkflowPipe(pulumi.ComponentResource):
                         why="Runs the workflow on the message and waits for its outcome",
                     ),
                     write_logs(log_group.arn),
-                    *use_key(args.key_arn, ["kms:Decrypt"], ["sqs"], deployment),
+                    *use_key(context, ["kms:Decrypt"], ["sqs"]),
                 ],
             ),
             child,
@@ -91,7 +90,7 @@ class WorkflowPipe(pulumi.ComponentResource):
                 "cloudwatch_logs_log_destination": {"log_group_arn": log_group.arn},
             },
             desired_state="RUNNING",
-            tags=deployment.tags,
+            tags=context.tags,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
         )
         self.role_arn = role.arn

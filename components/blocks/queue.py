@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.blocks.iam import Statement, allow_service, deny_plaintext, policy_document
-from components.stack_context import Deployment
+from components.stack_context import StackContext
 
 # The longest that SQS keeps a message ("Amazon SQS message quotas").
 DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600
@@ -25,11 +25,8 @@ class Sender:
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetterQueueArgs:
-    """`key_arn` None encrypts with keys that SQS manages."""
-
-    deployment: Deployment
+    context: StackContext
     queue_name: str
-    key_arn: pulumi.Input[str] | None
     senders: Sequence[Sender] = ()
 
 
@@ -46,10 +43,10 @@ class DeadLetterQueue(pulumi.ComponentResource):
             name,
             name=args.queue_name,
             message_retention_seconds=DEAD_LETTER_RETENTION_SECONDS,
-            sqs_managed_sse_enabled=True if args.key_arn is None else None,
-            kms_master_key_id=args.key_arn,
-            tags=args.deployment.tags,
-            opts=args.deployment.state_options(self),
+            sqs_managed_sse_enabled=True if args.context.key_arn is None else None,
+            kms_master_key_id=args.context.key_arn,
+            tags=args.context.tags,
+            opts=args.context.state_options(self),
         )
         _restrict(name, queue, args.senders, self)
         self.queue_name = args.queue_name
@@ -62,10 +59,9 @@ class DeadLetterQueue(pulumi.ComponentResource):
 class QueueArgs:
     """`dead_letter_senders` are services that put what they cannot deliver straight into the dead-letter queue."""
 
-    deployment: Deployment
+    context: StackContext
     queue_name: str
     dead_letter_queue_name: str
-    key_arn: pulumi.Input[str] | None
     senders: Sequence[Sender]
     dead_letter_senders: Sequence[Sender] = ()
     visibility_timeout_seconds: int
@@ -86,9 +82,8 @@ class Queue(pulumi.ComponentResource):
         self.dead_letter = DeadLetterQueue(
             f"{name}-dlq",
             DeadLetterQueueArgs(
-                deployment=args.deployment,
+                context=args.context,
                 queue_name=args.dead_letter_queue_name,
-                key_arn=args.key_arn,
                 senders=args.dead_letter_senders,
             ),
             child,
@@ -102,9 +97,9 @@ class Queue(pulumi.ComponentResource):
             redrive_policy=pulumi.Output.json_dumps(
                 {"deadLetterTargetArn": self.dead_letter.arn, "maxReceiveCount": args.max_receive_count}
             ),
-            sqs_managed_sse_enabled=True if args.key_arn is None else None,
-            kms_master_key_id=args.key_arn,
-            tags=args.deployment.tags,
+            sqs_managed_sse_enabled=True if args.context.key_arn is None else None,
+            kms_master_key_id=args.context.key_arn,
+            tags=args.context.tags,
             opts=child,
         )
         _restrict(name, queue, args.senders, self)

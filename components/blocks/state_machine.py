@@ -13,7 +13,7 @@ from components.blocks.iam import ServiceRole, ServiceRoleArgs, Statement, allow
 from components.blocks.queue import DeadLetterQueue
 from components.persist import Persist
 from components.settings import Settings, TransformFunction
-from components.stack_context import Deployment
+from components.stack_context import StackContext
 from components.workflow.file_workflow import TransformSpec, WorkflowSpec, workflow_definition
 from contract.keys import UPLOADS
 
@@ -22,14 +22,13 @@ from contract.keys import UPLOADS
 class StateMachineArgs:
     """`transforms` pairs each entry of the settings with its function."""
 
-    deployment: Deployment
+    context: StackContext
     settings: Settings
     validate: Function
     transforms: Sequence[tuple[TransformFunction, Function]]
     ingest_bucket: Bucket
     validate_dlq: DeadLetterQueue
     persist: Persist
-    key_arn: pulumi.Input[str] | None
 
 
 class StateMachine(pulumi.ComponentResource):
@@ -42,8 +41,8 @@ class StateMachine(pulumi.ComponentResource):
     def __init__(self, name: str, args: StateMachineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:StateMachine", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        deployment, settings = args.deployment, args.settings
-        machine_name = deployment.name("state-machine")
+        context, settings = args.context, args.settings
+        machine_name = context.name("state-machine")
         # Under this prefix no resource policy grows with every log group ("Logging in CloudWatch Logs").
         self.log_group_name = f"/aws/vendedlogs/states/{machine_name}"
 
@@ -51,18 +50,18 @@ class StateMachine(pulumi.ComponentResource):
             name,
             name=self.log_group_name,
             retention_in_days=settings.log_retention_days,
-            kms_key_id=args.key_arn,
-            tags=deployment.tags,
+            kms_key_id=context.key_arn,
+            tags=context.tags,
             opts=child,
         )
         role = ServiceRole(
             name,
             ServiceRoleArgs(
-                deployment=deployment,
-                role_name=deployment.name("workflow"),
+                context=context,
+                role_name=context.name("workflow"),
                 description="Runs the functions, keeps the records, and tells of results",
                 service="states.amazonaws.com",
-                source_arn=deployment.arn("states", f"stateMachine:{machine_name}"),
+                source_arn=context.arn("states", f"stateMachine:{machine_name}"),
                 statements=_statements(args),
             ),
             child,
@@ -79,7 +78,7 @@ class StateMachine(pulumi.ComponentResource):
                 "log_destination": pulumi.Output.concat(log_group.arn, ":*"),
             },
             tracing_configuration={"enabled": settings.tracing},
-            tags=deployment.tags,
+            tags=context.tags,
             # Step Functions tries its leave to write the log when it makes the machine.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
         )
@@ -165,7 +164,7 @@ def _statements(args: StateMachineArgs) -> list[Statement]:
             [args.persist.results_topic_arn],
             why="Tells subscribers how a file ended",
         ),
-        *use_key(args.key_arn, ["kms:Decrypt", "kms:GenerateDataKey"], ["dynamodb", "sqs", "sns"], args.deployment),
+        *use_key(args.context, ["kms:Decrypt", "kms:GenerateDataKey"], ["dynamodb", "sqs", "sns"]),
         # AWS allows these on nothing narrower than `*` ("Logging in CloudWatch Logs", Step Functions).
         allow(
             "DeliverLogs",
