@@ -22,12 +22,17 @@ from typing import Any
 from hypercorn.asyncio import serve
 from hypercorn.config import Config as ServerConfig
 
-from localcloud import emulator_patches
+from localcloud import patches
 from localcloud.alarms import AlarmEvaluator
 from localcloud.clients import make_client
 from localcloud.malware_scanner import SERVICE as MALWARE_SERVICE
 from localcloud.malware_scanner import MalwareScanner
 from localcloud.metrics import Metrics
+from localcloud.patches.eventbridge import publish_as_aws
+from localcloud.patches.iam import assume_role
+from localcloud.patches.pipes import matches_pattern, running_queue_pipes, settle_stopping_pipes
+from localcloud.patches.routes import application
+from localcloud.patches.sqs import queue_depths
 from localcloud.pipe_runner import PipeRunner
 
 # Requests still running when the server is told to stop get this long before their connections close.
@@ -42,7 +47,7 @@ def main() -> None:
     arguments = _arguments()
     metrics = Metrics()
     scanner = _malware_scanner(arguments)
-    emulator_patches.install(
+    patches.install(
         arguments.directory / "journal.jsonl", metrics.record, metrics.record_log_line, scanner.object_created
     )
     _start_our_threads(arguments, metrics)
@@ -51,7 +56,7 @@ def main() -> None:
         # Unlike asyncio.run, a runner that is not closed does not wait for threads.
         asyncio.Runner().run(_serve_until_told_to_stop(socket.socket(fileno=arguments.listener), scanner))
     finally:
-        emulator_patches.stop_workers()
+        patches.stop_workers()
         shutil.rmtree(arguments.directory if arguments.remove_directory else arguments.directory / "tmp", True)
     # Threads that still wait for an answer would keep the process; nothing they hold outlives it.
     os._exit(0)
@@ -80,20 +85,20 @@ async def _serve_until_told_to_stop(listener: socket.socket, scanner: MalwareSca
     config.bind = [f"fd://{listener.fileno()}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = GRACE_SECONDS
-    await serve(emulator_patches.application(scanner), config, shutdown_trigger=stop.wait)
+    await serve(application(scanner), config, shutdown_trigger=stop.wait)
 
 
 def _malware_scanner(arguments: argparse.Namespace) -> MalwareScanner:
     @functools.cache
     def client_of(role_arn: str, plan_arn: str) -> Any:
-        credentials = emulator_patches.assume_role(role_arn, MALWARE_SERVICE, plan_arn)
+        credentials = assume_role(role_arn, MALWARE_SERVICE, plan_arn)
         return make_client("s3", arguments.endpoint_url, arguments.region, arguments.account_id, credentials)
 
     return MalwareScanner(
         directory=arguments.directory,
         scope=f"{arguments.region}:{arguments.account_id}",
         client_of=client_of,
-        publish=functools.partial(emulator_patches.publish_as_aws, "aws.guardduty"),
+        publish=functools.partial(publish_as_aws, "aws.guardduty"),
     )
 
 
@@ -104,15 +109,15 @@ def _start_our_threads(arguments: argparse.Namespace, metrics: Metrics) -> None:
 
     @functools.cache
     def client_with_role(service: str, role_arn: str, pipe_arn: str) -> Any:
-        return client(service, credentials=emulator_patches.assume_role(role_arn, "pipes.amazonaws.com", pipe_arn))
+        return client(service, credentials=assume_role(role_arn, "pipes.amazonaws.com", pipe_arn))
 
     PipeRunner(
-        running_pipes=emulator_patches.running_queue_pipes,
-        settle=emulator_patches.settle_stopping_pipes,
+        running_pipes=running_queue_pipes,
+        settle=settle_stopping_pipes,
         client=lambda service, pipe: client_with_role(service, pipe["RoleArn"], pipe["Arn"]),
         root_queues=client("sqs"),
         record_metric=metrics.record,
-        matches=emulator_patches.matches_pattern,
+        matches=matches_pattern,
         concurrency=arguments.pipe_concurrency,
         retry_seconds=arguments.pipe_retry_seconds,
     ).start()
@@ -125,7 +130,7 @@ def _monitor(metrics: Metrics, cloudwatch: Any) -> None:
     while True:
         time.sleep(MONITORING_SECONDS)
         try:
-            metrics.record_queues(emulator_patches.queue_depths())
+            metrics.record_queues(queue_depths())
             metrics.publish(cloudwatch)
             alarms.evaluate(time.time())
         except Exception:  # one bad second must not blind the rest

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from ministack.services import dynamodb, eventbridge, sns, sqs
 
-from localcloud import emulator_patches
+from localcloud.patches import dynamodb as dynamodb_patches
+from localcloud.patches import sqs as sqs_patches
 from tests.localcloud.races import bodies_after_a_message_arrives_during_a_deletion, statuses_of_two_conditional_puts
 
 
@@ -24,10 +25,10 @@ def unpatched_afterwards() -> Iterator[None]:
 
 
 def test_of_two_conditional_puts_at_once_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    emulator_patches._lock_tables()
+    dynamodb_patches.install()
     assert statuses_of_two_conditional_puts(monkeypatch) == [200, 400]
 
 
 def test_a_message_that_arrives_while_another_is_deleted_stays() -> None:
-    emulator_patches._lock_queues()
+    sqs_patches.install()
     assert bodies_after_a_message_arrives_during_a_deletion() == ["new"]

@@ -1,6 +1,6 @@
 """What the emulator lacks without our patches. A test that goes red here says: this gap is filled, drop the patch.
 
-Each test names its patch in `localcloud/emulator_patches.py`.
+Each test names its patch in `localcloud/patches/`.
 """
 
 from __future__ import annotations

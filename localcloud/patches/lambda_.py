@@ -1,0 +1,154 @@
+"""Lambda: errors by class, logs, layers, concurrency and metrics."""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import tempfile
+import threading
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import (
+    lambda_svc,
+)
+
+from localcloud.patches.iam import NotAssumable, is_allowed, scope
+from localcloud.patches.observers import RecordLogLine, RecordMetric
+
+
+def install(record_metric: RecordMetric, record_log_line: RecordLogLine) -> None:
+    """Apply this service's patches."""
+    _report_errors_by_class()
+    _log_what_roles_may_log(record_log_line)
+    _share_layers()
+    _share_reserved_concurrency()
+    _measure_functions(record_metric)
+
+
+_RAISED = "_localcloud_raised"
+_WORKER_REPORTS = 'json.dumps({"status": "error", "error": str(e), "trace": traceback.format_exc()})'
+_WORKER_REPORTS_CLASS = f"""(traceback.print_exc(), json.dumps({{"status": "ok", "result": {{"{_RAISED}": {{
+                "errorMessage": str(e), "errorType": type(e).__name__,
+                "stackTrace": traceback.format_tb(e.__traceback__)}}}}}}))[1]"""
+
+
+def _report_errors_by_class() -> None:
+    """Gap: every exception is reported as `Runtime.HandlerError`, and ends the worker.
+
+    On AWS `errorType` is the exception's class ("Lambda Developer Guide", Python errors), which a workflow's Retry
+    names, and the execution environment lives on.
+    """
+    script = lambda_runtime._PYTHON_WORKER_SCRIPT
+    if script.count(_WORKER_REPORTS) != 1:
+        raise RuntimeError("the emulator's worker script is not the one the patch for errorType is written for")
+    lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(_WORKER_REPORTS, _WORKER_REPORTS_CLASS)
+    execute = lambda_svc._execute_function_warm
+
+    @functools.wraps(execute)
+    def execute_function_warm(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        result = execute(func, event, request_id)
+        body = result.get("body")
+        if isinstance(body, dict) and _RAISED in body:
+            return result | {"body": body[_RAISED] | {"requestId": request_id}, "error": True}
+        return result
+
+    lambda_svc._execute_function_warm = execute_function_warm
+
+
+def _log_what_roles_may_log(record_log_line: RecordLogLine) -> None:
+    """Gap: a function's log is written though its role may not, and metrics in it are not extracted."""
+    emit = lambda_svc._emit_lambda_logs
+
+    @functools.wraps(emit)
+    def emit_lambda_logs(
+        func: dict[str, Any], request_id: str, log_text: str, *arguments: Any, **keywords: Any
+    ) -> None:
+        config = func.get("config") or func
+        group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
+        stream = f"arn:aws:logs:{scope()}:log-group:{group}:log-stream:{request_id}"
+        try:
+            access_key_id = lambda_runtime.execution_credentials(config)["AWS_ACCESS_KEY_ID"]
+        except NotAssumable:
+            return
+        if all(is_allowed(access_key_id, action, stream) for action in ("logs:CreateLogStream", "logs:PutLogEvents")):
+            emit(func, request_id, log_text, *arguments, **keywords)
+            for line in log_text.splitlines():
+                record_log_line(line)
+
+    lambda_svc._emit_lambda_logs = emit_lambda_logs
+
+
+def _share_layers() -> None:
+    """Gap: each worker unpacks and compiles its layers anew: seconds of work and a hundred megabytes, every time."""
+    spawn = lambda_runtime.Worker._spawn
+    unpacking = threading.Lock()
+
+    @functools.wraps(spawn)
+    def spawn_worker(self: lambda_runtime.Worker) -> None:
+        layers = [layer if isinstance(layer, str) else layer["Arn"] for layer in self.config.get("Layers", [])]
+        if layers:
+            with unpacking:
+                directories = [str(_unpacked_layer(arn)) for arn in layers]
+            variables = self.config.get("Environment", {}).get("Variables", {})
+            environment = {"Variables": variables | {"_LAMBDA_LAYERS_DIRS": os.pathsep.join(directories)}}
+            self.config = self.config | {"Layers": [], "Environment": environment}
+        spawn(self)
+
+    lambda_runtime.Worker._spawn = spawn_worker
+
+
+def _unpacked_layer(arn: str) -> Path:
+    """Return the directory of a layer version, which never changes, so that one copy serves every worker."""
+    directory = Path(tempfile.gettempdir(), "layers", arn.replace(":", "-"))
+    if not directory.exists():
+        archive = lambda_svc._resolve_layer_zip(arn)
+        if archive is None:
+            raise RuntimeError(f"the layer {arn} does not exist")
+        with zipfile.ZipFile(io.BytesIO(archive)) as file:
+            file.extractall(directory)
+    return directory
+
+
+def _share_reserved_concurrency() -> None:
+    """Gap: a version, and so an alias, does not know the reserved concurrency of its function."""
+    reserved = lambda_svc._reserved_concurrency
+
+    @functools.wraps(reserved)
+    def reserved_concurrency(func: dict[str, Any], config: dict[str, Any]) -> int | None:
+        return reserved(lambda_svc._functions.get(config.get("FunctionName")) or func, config)
+
+    lambda_svc._reserved_concurrency = reserved_concurrency
+
+
+def _measure_functions(record: RecordMetric) -> None:
+    """Gap: AWS/Lambda metrics miss what workflows invoke, count throttles as invocations, and have no concurrency."""
+    dispatch = lambda_svc._execute_function_dispatch
+
+    @functools.wraps(dispatch)
+    def execute_function_dispatch(
+        func: dict[str, Any], config: dict[str, Any], event: Any, request_id: str, started: float
+    ) -> Any:
+        in_flight, in_flight_by_function = lambda_svc.executions_in_flight()
+        result = dispatch(func, config, event, request_id, started)
+        function = {"FunctionName": config["FunctionName"]}
+        record("AWS/Lambda", "Invocations", 1, "Count", function)
+        record("AWS/Lambda", "Errors", 1 if result.get("error") else 0, "Count", function)
+        record("AWS/Lambda", "Throttles", 0, "Count", function)
+        record("AWS/Lambda", "Duration", (time.time() - started) * 1000, "Milliseconds", function)
+        concurrency = in_flight_by_function.get(lambda_svc._inflight_key(config), 1)
+        record("AWS/Lambda", "ConcurrentExecutions", concurrency, "Count", function)
+        record("AWS/Lambda", "ConcurrentExecutions", in_flight, "Count", {})
+        return result
+
+    def emit_lambda_metrics(function_name: str, duration_ms: float, error: bool, throttle: bool) -> None:
+        del duration_ms, error
+        if throttle:
+            record("AWS/Lambda", "Throttles", 1, "Count", {"FunctionName": function_name})
+
+    lambda_svc._execute_function_dispatch = execute_function_dispatch
+    lambda_svc._emit_lambda_metrics = emit_lambda_metrics

@@ -1,0 +1,53 @@
+"""Routes of our own beside the emulator's: credentials of a role, and services that it does not have."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+import ministack.app
+from hypercorn.typing import ASGIFramework
+
+from localcloud.patches.iam import role_credentials
+from localcloud.patches.observers import Service
+
+
+def application(own_service: Service) -> ASGIFramework:
+    """Return the emulator's ASGI application with our own routes in front."""
+
+    async def serve(scope: Any, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+        if scope["type"] == "http" and scope["path"] == "/_localcloud/role-credentials":
+            await _answer_role_credentials(scope, send)
+        elif scope["type"] == "http" and own_service.serves(scope["path"]):
+            await _answer_for(own_service, scope, receive, send)
+        else:
+            await ministack.app.app(scope, receive, send)
+
+    return serve
+
+
+async def _answer_for(
+    service: Service, scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]
+) -> None:
+    body, more = b"", True
+    while more:
+        part = await receive()
+        body, more = body + part.get("body", b""), part.get("more_body", False)
+    query = parse_qs(scope["query_string"].decode())
+    # In a thread, as the answer may need this very server.
+    status, answer, error = await asyncio.to_thread(service.answer, scope["method"], scope["path"], query, body)
+    headers = [(b"content-type", b"application/json"), (b"x-amzn-errortype", error.encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+
+
+async def _answer_role_credentials(scope: dict[str, Any], send: Callable[..., Any]) -> None:
+    role_name = parse_qs(scope["query_string"].decode()).get("role", [""])[0]
+    credentials = role_credentials(role_name)
+    status = 200 if credentials else 404
+    body = json.dumps(credentials) if credentials else f"there is no role named {role_name!r} in the embedded cloud"
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]})
+    await send({"type": "http.response.body", "body": body.encode()})

@@ -1,0 +1,68 @@
+"""SQS: one change of a queue at a time, and the depths that CloudWatch knows."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+from ministack.services import (
+    eventbridge,
+    sns,
+    sqs,
+)
+
+from localcloud.patches.locks import one_at_a_time
+
+
+def install() -> None:
+    """Apply this service's patches."""
+    _lock_queues()
+
+
+@dataclass(frozen=True)
+class QueueDepth:
+    """What CloudWatch knows about a queue."""
+
+    name: str
+    visible: int
+    in_flight: int
+    delayed: int
+    oldest_age_seconds: float
+
+
+def queue_depths() -> list[QueueDepth]:
+    """Measure every queue."""
+    depths = []
+    for _scoped_name, queue in list(sqs._queues.all_items()):
+        with queues_lock:
+            sqs._refresh_counts(queue)
+            sent = [message.get("sent_at", time.time()) for message in queue["messages"]]
+        attributes = queue["attributes"]
+        depths.append(
+            QueueDepth(
+                name=attributes["QueueArn"].rsplit(":", 1)[1],
+                visible=int(attributes["ApproximateNumberOfMessages"]),
+                in_flight=int(attributes["ApproximateNumberOfMessagesNotVisible"]),
+                delayed=int(attributes["ApproximateNumberOfMessagesDelayed"]),
+                oldest_age_seconds=max(0.0, time.time() - min(sent)) if sent else 0.0,
+            )
+        )
+    return depths
+
+
+queues_lock = threading.RLock()
+
+
+def _lock_queues() -> None:
+    """Gap: deleting and redriving replace a queue's message list while other threads append to it, and messages go."""
+    rebuilding = ("_expire_retained", "_dlq_sweep", "_collect_msgs", "_refresh_counts")
+    actions = ("_act_send_message", "_act_delete_message", "_act_delete_message_batch", "_act_purge_queue")
+    for name in rebuilding + actions:
+        original = getattr(sqs, name)
+        setattr(sqs, name, one_at_a_time(queues_lock, original))
+        for action, handler in sqs._HANDLERS.items():
+            if handler is original:
+                sqs._HANDLERS[action] = getattr(sqs, name)
+    eventbridge._dispatch_to_sqs = one_at_a_time(queues_lock, eventbridge._dispatch_to_sqs)
+    sns._deliver_to_sqs = one_at_a_time(queues_lock, sns._deliver_to_sqs)

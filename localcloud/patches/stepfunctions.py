@@ -1,0 +1,232 @@
+"""Step Functions: time limits, retries, roles and S3 integrations."""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import json
+import math
+import random
+import re
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.services import (
+    lambda_svc,
+    stepfunctions,
+)
+
+from localcloud.patches.iam import NotAssumable, assume_role, is_allowed, scope, session_arn
+from localcloud.patches.observers import RecordMetric
+
+
+def install(record_metric: RecordMetric) -> None:
+    """Apply this service's patches."""
+    _run_executions_as_aws_does(record_metric)
+    _pace_retries_as_aws_does()
+    _enforce_workflow_roles()
+    _tell_versions_with_tags()
+    _list_versions_in_workflows()
+
+
+@dataclass(frozen=True)
+class RunningExecution:
+    """The execution that the current thread works for."""
+
+    record: dict[str, Any]
+    role_arn: str
+    trace_root: str
+
+
+# An Express execution ends after five minutes ("AWS Step Functions Developer Guide", Quotas).
+EXPRESS_TIMEOUT_SECONDS = 300
+# What the emulator sleeps before an execution's first state.
+START_DELAY_SECONDS = 0.15
+
+_running: contextvars.ContextVar[RunningExecution | None] = contextvars.ContextVar("running_execution", default=None)
+
+
+def _run_executions_as_aws_does(record_metric: RecordMetric) -> None:
+    """Gaps: each execution sleeps 150 ms first, TimeoutSeconds is ignored, there are no metrics, no trace spans it."""
+    stepfunctions.time = SimpleNamespace(**vars(time) | {"sleep": _sleep_unless_it_delays_the_start})
+    run, fail = stepfunctions._run_execution, stepfunctions._fail_execution
+    trace_id = lambda_svc._xray_trace_id_for_invocation
+
+    @functools.wraps(run)
+    def run_execution(execution_arn: str) -> None:
+        execution = stepfunctions._executions[execution_arn]
+        machine = stepfunctions._state_machines[execution["stateMachineArn"]]
+        trace_root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
+        _running.set(RunningExecution(execution, machine["roleArn"], trace_root))
+        # Queue and topic policies see the workflow, not whoever started it.
+        iam_evaluator._request_caller_arn.set(session_arn(machine["roleArn"].rsplit("/", 1)[-1]))
+        started = time.monotonic()
+        worker = threading.Thread(target=contextvars.copy_context().run, args=(run, execution_arn), daemon=True)
+        worker.start()
+        limit = EXPRESS_TIMEOUT_SECONDS if machine["type"] == "EXPRESS" else None
+        worker.join(json.loads(machine["definition"]).get("TimeoutSeconds", limit))
+        if execution["status"] == "RUNNING":
+            execution |= {"status": "TIMED_OUT", "stopDate": stepfunctions.now_iso()}
+            stepfunctions._add_event(execution, "ExecutionTimedOut", {"executionTimedOutEventDetails": {}})
+        dimensions = {"StateMachineArn": execution["stateMachineArn"]}
+        outcome = {"SUCCEEDED": "Succeeded", "FAILED": "Failed", "TIMED_OUT": "TimedOut", "ABORTED": "Aborted"}
+        record_metric("AWS/States", "ExecutionsStarted", 1, "Count", dimensions)
+        for status, name in outcome.items():
+            record_metric("AWS/States", f"Executions{name}", int(execution["status"] == status), "Count", dimensions)
+        milliseconds = (time.monotonic() - started) * 1000
+        record_metric("AWS/States", "ExecutionTime", milliseconds, "Milliseconds", dimensions)
+
+    @functools.wraps(fail)
+    def fail_execution(execution: dict[str, Any], error: str, cause: str) -> None:
+        if execution["status"] == "RUNNING":
+            fail(execution, error, cause)
+
+    @functools.wraps(trace_id)
+    def xray_trace_id_for_invocation(config: dict[str, Any], inbound_trace_header: str | None = None) -> str | None:
+        header, running = trace_id(config, inbound_trace_header), _running.get()
+        return re.sub(r"Root=[^;]+", f"Root={running.trace_root}", header) if header and running else header
+
+    stepfunctions._run_execution = run_execution
+    stepfunctions._fail_execution = fail_execution
+    lambda_svc._xray_trace_id_for_invocation = xray_trace_id_for_invocation
+
+
+def _sleep_unless_it_delays_the_start(seconds: float) -> None:
+    if seconds != START_DELAY_SECONDS:
+        time.sleep(seconds)
+
+
+def _pace_retries_as_aws_does() -> None:
+    """Gap: a retrier's MaxDelaySeconds and JitterStrategy are ignored."""
+    find = stepfunctions._find_matching_retrier
+
+    @functools.wraps(find)
+    def find_matching_retrier(retriers: list[dict[str, Any]], error: str, retry_counts: dict[int, int]) -> Any:
+        retrier, index = find(retriers, error, retry_counts)
+        if retrier is None:
+            return retrier, index
+        back_off = retrier.get("BackoffRate", 2.0) ** retry_counts.get(index, 0)
+        delay = min(retrier.get("IntervalSeconds", 1) * back_off, retrier.get("MaxDelaySeconds", math.inf))
+        if retrier.get("JitterStrategy") == "FULL":
+            delay = random.uniform(0, delay)  # noqa: S311 (spreads load, guards nothing)
+        return retrier | {"IntervalSeconds": delay, "BackoffRate": 1}, index
+
+    stepfunctions._find_matching_retrier = find_matching_retrier
+
+
+# The permission each integration needs and the error it fails with when its role lacks it. AWS names an error after the
+# service and its exception ("AWS Step Functions Developer Guide", Handling errors); a service that models no exception
+# for a denial reports the one of its client: AWSLambdaException, AmazonDynamoDBException, AmazonSQSException.
+_INTEGRATIONS: dict[str, tuple[str, str]] = {
+    "arn:aws:states:::lambda:invoke": ("lambda:InvokeFunction", "Lambda.AWSLambdaException"),
+    "arn:aws:states:::dynamodb:getItem": ("dynamodb:GetItem", "DynamoDB.AmazonDynamoDBException"),
+    "arn:aws:states:::dynamodb:putItem": ("dynamodb:PutItem", "DynamoDB.AmazonDynamoDBException"),
+    "arn:aws:states:::dynamodb:updateItem": ("dynamodb:UpdateItem", "DynamoDB.AmazonDynamoDBException"),
+    "arn:aws:states:::dynamodb:deleteItem": ("dynamodb:DeleteItem", "DynamoDB.AmazonDynamoDBException"),
+    "arn:aws:states:::sqs:sendMessage": ("sqs:SendMessage", "SQS.AmazonSQSException"),
+    "arn:aws:states:::sns:publish": ("sns:Publish", "SNS.AuthorizationErrorException"),
+    "arn:aws:states:::aws-sdk:s3:headObject": ("s3:GetObject", "S3.S3Exception"),
+    "arn:aws:states:::aws-sdk:s3:getObjectTagging": ("s3:GetObjectTagging", "S3.S3Exception"),
+    "arn:aws:states:::aws-sdk:s3:listObjectVersions": ("s3:ListBucketVersions", "S3.S3Exception"),
+}
+
+
+def _enforce_workflow_roles() -> None:
+    """Gap: a workflow's tasks run without asking whether its role may; and a throttled function is an unknown error."""
+    invoke = stepfunctions._invoke_resource
+
+    @functools.wraps(invoke)
+    def invoke_resource(resource: str, arguments: dict[str, Any]) -> Any:
+        running = _running.get()
+        if running is None:
+            return invoke(resource, arguments)
+        if running.record["status"] != "RUNNING":
+            raise stepfunctions._ExecutionError("States.Timeout", "the execution has ended")
+        if resource not in _INTEGRATIONS:
+            raise stepfunctions._ExecutionError(
+                "States.Runtime", f"the embedded cloud cannot check a role's permission for {resource}"
+            )
+        action, error_when_denied = _INTEGRATIONS[resource]
+        target = _target_arn(resource, arguments)
+        context = {"s3:prefix": arguments["Prefix"]} if "Prefix" in arguments else {}
+        if not _workflow_may(running, action, target, context):
+            role = running.role_arn.rsplit("/", 1)[-1]
+            cause = f"the role {role} is not authorized to perform: {action} on resource: {target}"
+            raise stepfunctions._ExecutionError(error_when_denied, cause)
+        try:
+            return invoke(resource, arguments)
+        except stepfunctions._ExecutionError as failure:
+            if failure.error == "Lambda.Unknown" and "TooManyRequestsException" in failure.cause:
+                raise stepfunctions._ExecutionError("Lambda.TooManyRequestsException", failure.cause) from None
+            raise
+
+    stepfunctions._invoke_resource = invoke_resource
+
+
+def _tell_versions_with_tags() -> None:
+    """Gap: a workflow's s3:getObjectTagging does not say whose version's tags they are."""
+    stepfunctions._S3_OP_SPECS["GetObjectTagging"] |= {"header_outputs": {"x-amz-version-id": "VersionId"}}
+
+
+def _list_versions_in_workflows() -> None:
+    """Gap: a workflow cannot call s3:listObjectVersions."""
+    stepfunctions._S3_OP_SPECS["ListObjectVersions"] = {
+        "method": "GET",
+        "path": "/{Bucket}",
+        "static_query": (("versions", ""),),
+        "query_params": {
+            "Prefix": "prefix",
+            "MaxKeys": "max-keys",
+            "KeyMarker": "key-marker",
+            "VersionIdMarker": "version-id-marker",
+        },
+        "result_root": "ListVersionsResult",
+        "list_fields": ("Version", "DeleteMarker"),
+    }
+    dispatch = stepfunctions._dispatch_aws_sdk_rest_xml
+
+    @functools.wraps(dispatch)
+    def dispatch_rest_xml(service: dict[str, Any], service_name: str, action: str, arguments: dict[str, Any]) -> Any:
+        answer = dispatch(service, service_name, action, arguments)
+        if action == "listObjectVersions":
+            # Step Functions names fields as the SDK's model does, which differs here from the elements of the XML.
+            for element, field in (("Version", "Versions"), ("DeleteMarker", "DeleteMarkers")):
+                if element in answer:
+                    answer[field] = answer.pop(element)
+        return answer
+
+    stepfunctions._dispatch_aws_sdk_rest_xml = dispatch_rest_xml
+
+
+def _target_arn(resource: str, arguments: dict[str, Any]) -> str:
+    here = scope()
+    if ":lambda:" in resource:
+        function = arguments["FunctionName"]
+        return function if function.startswith("arn:") else f"arn:aws:lambda:{here}:function:{function}"
+    if ":dynamodb:" in resource:
+        table = arguments["TableName"]
+        return table if table.startswith("arn:") else f"arn:aws:dynamodb:{here}:table/{table}"
+    if ":sqs:" in resource:
+        return f"arn:aws:sqs:{here}:{arguments['QueueUrl'].rsplit('/', 1)[1]}"
+    if ":s3:" in resource:
+        key = f"/{arguments['Key']}" if "Key" in arguments else ""
+        return f"arn:aws:s3:::{arguments['Bucket']}{key}"
+    return arguments["TopicArn"]
+
+
+def _workflow_may(running: RunningExecution, action: str, resource_arn: str, context: dict[str, Any]) -> bool:
+    try:
+        access_key_id = _workflow_session(running.role_arn, running.record["stateMachineArn"])
+    except NotAssumable as refusal:
+        raise stepfunctions._ExecutionError("States.Runtime", str(refusal)) from None
+    return is_allowed(access_key_id, action, resource_arn, context)
+
+
+@functools.cache
+def _workflow_session(role_arn: str, state_machine_arn: str) -> str:
+    return assume_role(role_arn, "states.amazonaws.com", state_machine_arn)["accessKeyId"]
