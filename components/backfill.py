@@ -44,7 +44,9 @@ class Backfill(pulumi.ComponentResource):
                 role_name=machine_name,
                 description="Lists stored files and puts them into the transform queue",
                 service="states.amazonaws.com",
-                source_arn=context.arn("states", f"stateMachine:{machine_name}"),
+                # The children of a Distributed Map may present another source ARN than their parent's ("IAM policies
+                # for using Distributed Map states").
+                source_arn=context.arn("states", "stateMachine:*"),
                 statements=_statements(args, machine_name),
             ),
             pulumi.ResourceOptions(parent=self),

@@ -82,10 +82,19 @@ def exists(action: str) -> bool:
     return bool(_arn_formats(action))
 
 
+# Lambda checks these when it creates a function in a VPC, before any interface exists and so without a resource: scoped
+# to network interfaces, CreateFunction fails ("Giving Lambda functions access to resources in an Amazon VPC").
+CHECKED_WITHOUT_RESOURCE = frozenset(
+    {"ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"}
+)
+
+
 @cache
 def needs_star(action: str) -> bool:
-    """Whether AWS allows the action on nothing narrower than `*`, by the same source."""
-    return action in get_actions_that_support_wildcard_arns_only(action.partition(":")[0])
+    """Whether the action has to be allowed on `*`: AWS has nothing narrower for it, or checks it without a resource."""
+    return action in CHECKED_WITHOUT_RESOURCE or action in get_actions_that_support_wildcard_arns_only(
+        action.partition(":")[0]
+    )
 
 
 def works_on(action: str, arn: str) -> bool:

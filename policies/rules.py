@@ -15,6 +15,7 @@ import pulumi_aws as aws
 
 from policies import kinds
 from policies.documents import (
+    CHECKED_WITHOUT_RESOURCE,
     Statement,
     allowing,
     condition_keys,
@@ -101,9 +102,16 @@ def actions_fit_resources(policy: Declared) -> Iterator[str]:
                 continue  # no-action-by-pattern says what is wrong with it
             if not exists(grant.action):
                 yield f"{_sid(statement)} allows {grant.action}, which AWS does not have; correct the action's name"
+            elif grant.resource != "*" and grant.action in CHECKED_WITHOUT_RESOURCE:
+                yield (
+                    f"{_sid(statement)} allows {grant.action} on {grant.resource}, but Lambda checks it without a "
+                    "resource; allow it on *"
+                )
             elif grant.resource != "*" and not works_on(grant.action, grant.resource):
-                yield f"{_sid(statement)} allows {grant.action} on {grant.resource}, which it does not work on; "
-                "name a resource of its kind"
+                yield (
+                    f"{_sid(statement)} allows {grant.action} on {grant.resource}, which it does not work on; "
+                    "name a resource of its kind"
+                )
 
 
 @rule("No role can gain privileges beyond its own, or obtain credentials.", kinds.ROLE_POLICY)

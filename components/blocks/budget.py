@@ -6,10 +6,13 @@ import pulumi
 import pulumi_aws as aws
 
 from components.stack_context import StackContext
+from contract.names import PROJECT_TAG, STACK_TAG
 
 # Told while there is time to act: most of the money is spent, or the month will end above the limit.
 SPENT_PERCENT = 80
 FORECAST_PERCENT = 100
+# Cost allocation tags of users have this prefix in AWS Budgets; with a bare key the filter matches no cost.
+USER_TAG = "user:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +42,10 @@ class Budget(pulumi.ComponentResource):
             limit_unit="USD",
             metrics="UnblendedCost",
             filter_expression={
-                "ands": [{"tags": {"key": key, "values": [context.tags[key]]}} for key in ("Project", "Stack")]
+                "ands": [
+                    {"tags": {"key": f"{USER_TAG}{key}", "values": [context.tags[key]]}}
+                    for key in (PROJECT_TAG, STACK_TAG)
+                ]
             },
             notifications=[
                 _above("ACTUAL", SPENT_PERCENT, args.alert_topic_arn),

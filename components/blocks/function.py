@@ -148,22 +148,27 @@ def _vpc_config(network: Network | None) -> aws.lambda_.FunctionVpcConfigArgs | 
 
 
 def _join_network(function_name: str, network: Network, context: StackContext) -> list[Statement]:
-    """Leave for the Lambda service to place the function in the VPC, and none for the function's code to do the same.
+    """Permission for the Lambda service to place the function in the VPC, which the function's own code cannot use.
 
     The actions are those of "Giving Lambda functions access to resources in an Amazon VPC"; so is the denial, which
     works because only calls from the function's own code carry its ARN.
     """
-    interfaces = context.arn("ec2", "network-interface/*")
     create_in = [
-        interfaces,
+        context.arn("ec2", "network-interface/*"),
         *(context.arn("ec2", f"subnet/{subnet_id}") for subnet_id in network.subnet_ids),
         pulumi.Output.concat(context.arn("ec2", "security-group/"), network.security_group_id),
     ]
+    # CreateFunction checks these before any interface exists, and so without a resource: a narrower grant fails it.
     manage = ["ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"]
     describe = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
     return [
         allow("JoinNetwork", ["ec2:CreateNetworkInterface"], create_in, why="Lambda places the function in the VPC"),
-        allow("ManageNetworkInterfaces", manage, [interfaces], why="Lambda looks after what it placed there"),
+        allow(
+            "ManageNetworkInterfaces",
+            manage,
+            ["*"],
+            why="Lambda manages the interface that it created; it checks this before the interface exists",
+        ),
         allow("DescribeNetwork", describe, ["*"], why="Lambda finds its place; AWS allows this on nothing narrower"),
         {
             "Sid": "NotByCode",

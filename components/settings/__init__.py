@@ -18,6 +18,15 @@ from pulumi.runtime.config import CONFIG
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
+from components.settings.aws_limits import (
+    MAX_SUBNETS,
+    MAX_TAG_VALUE_CHARACTERS,
+    MAX_URL_CHARACTERS,
+    refused_bucket_name,
+    refused_repetitions,
+    refused_tags,
+    refused_variables,
+)
 from components.watermark_text import UndrawableTextError, picture_of
 from contract.messages import Outcome
 from contract.names import PROJECT
@@ -67,6 +76,7 @@ LogRetentionDays = Literal[
 ShortName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,23}$")]
 FunctionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,21}$")]
 BucketName = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9-]{1,61}[a-z0-9])?$")]
+HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://\S+$", max_length=MAX_URL_CHARACTERS)]
 TableName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_.-]{3,255})?$")]
 
 
@@ -122,7 +132,8 @@ class Vpc(_Model):
 
     vpc_id: Annotated[str, StringConstraints(pattern=r"^vpc-[0-9a-f]+$")]
     subnet_ids: Annotated[
-        tuple[Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]+$")], ...], Field(min_length=1)
+        tuple[Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]+$")], ...],
+        Field(min_length=1, max_length=MAX_SUBNETS),
     ]
     route_table_ids: tuple[Annotated[str, StringConstraints(pattern=r"^rtb-[0-9a-f]+$")], ...] = ()
     interface_endpoints: tuple[InterfaceEndpoint, ...] = ()
@@ -167,7 +178,7 @@ class Settings(_Model):
     job_retention_days: Days
     result_subscribers: dict[ShortName, ResultSubscriber]
     alert_emails: tuple[Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")], ...]
-    alert_https_endpoints: tuple[Annotated[str, StringConstraints(pattern=r"^https://\S+$")], ...]
+    alert_https_endpoints: tuple[HttpsUrl, ...]
     alarms: Alarms
     monthly_budget_usd: Count
     encryption: Literal["managed", "kms"]
@@ -180,7 +191,7 @@ class Settings(_Model):
     ingest_bucket_name: BucketName
     processed_bucket_name: BucketName
     denylist_table_name: TableName
-    tags: dict[str, Annotated[str, StringConstraints(max_length=256)]]
+    tags: dict[str, Annotated[str, StringConstraints(max_length=MAX_TAG_VALUE_CHARACTERS)]]
 
     @property
     def visibility_timeout_seconds(self) -> int:
@@ -279,6 +290,7 @@ def _contradictions(settings: Settings) -> Iterator[_Mistake]:
     yield from _memory(settings)
     yield from _names(settings)
     yield from _files(settings)
+    yield from _aws_limits(settings)
     alarms = settings.alarms
     if alarms.workflow_p99_seconds >= settings.workflow_timeout_seconds:
         yield _Mistake(
@@ -357,6 +369,32 @@ def _names(settings: Settings) -> Iterator[_Mistake]:
             settings.processed_bucket_name,
             "another bucket than ingestBucketName, or renditions would be taken for uploads",
         )
+
+
+def _aws_limits(settings: Settings) -> Iterator[_Mistake]:
+    presets = [preset.model_dump(mode="json", by_alias=True) for preset in settings.rendition_presets]
+    vpc = settings.vpc
+    for refusal in (
+        *refused_tags(settings.tags, objects_are_tagged=_stores_a_picture(settings.watermark)),
+        *refused_variables(
+            {
+                "renditionPresets": ("RENDITION_PRESETS", json.dumps(presets)),
+                "allowedTypes": ("ALLOWED_TYPES", ",".join(settings.allowed_types)),
+            }
+        ),
+        *refused_bucket_name("ingestBucketName", settings.ingest_bucket_name),
+        *refused_bucket_name("processedBucketName", settings.processed_bucket_name),
+        *(refused_repetitions("vpc.subnetIds", vpc.subnet_ids) if vpc else ()),
+        *(refused_repetitions("vpc.routeTableIds", vpc.route_table_ids) if vpc else ()),
+    ):
+        yield _Mistake(*refusal)
+
+
+def _stores_a_picture(watermark: Watermark) -> bool:
+    try:
+        return bool(watermark.logo_path or picture_of(watermark.text))
+    except UndrawableTextError:
+        return False  # refused on its own
 
 
 def _files(settings: Settings) -> Iterator[_Mistake]:

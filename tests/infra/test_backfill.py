@@ -74,12 +74,14 @@ def test_it_keeps_the_rules_and_says_why_it_needs_what_it_may_do(backfilled: Rec
     assert unexplained(backfilled) == []
 
 
-def test_its_role_is_taken_by_its_machine_only(backfilled: Recording) -> None:
+def test_its_role_is_taken_by_state_machines_of_this_account_only(backfilled: Recording) -> None:
     role = backfilled.one("Role", name="img-pipeline-prod-backfill")
     (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
     assert statement["Principal"] == {"Service": "states.amazonaws.com"}
-    assert statement["Condition"]["ArnLike"] == {
-        "aws:SourceArn": backfilled.one(MACHINE, name="img-pipeline-prod-backfill").arn
+    # AWS documents this pattern: children of a Distributed Map may present another ARN than their parent's.
+    assert statement["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": ACCOUNT_ID},
+        "ArnLike": {"aws:SourceArn": f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:*"},
     }
     assert backfilled.outputs["roleArns"]["backfill"] == role.arn
 

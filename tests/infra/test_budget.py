@@ -16,7 +16,7 @@ def test_the_budget_counts_what_this_stack_alone_costs_in_a_month(full: Recordin
     assert full.outputs["budgetName"] == budget["name"]
     assert (budget["limitAmount"], budget["limitUnit"], budget["timeUnit"]) == ("500", "USD", "MONTHLY")
     tags = [part["tags"] for part in budget["filterExpression"]["ands"]]
-    assert tags == [{"key": "Project", "values": ["img-pipeline"]}, {"key": "Stack", "values": [full.stack]}]
+    assert tags == [{"key": "user:Project", "values": ["img-pipeline"]}, {"key": "user:Stack", "values": [full.stack]}]
 
 
 def test_it_tells_the_alert_topic_at_80_percent_spent_and_100_percent_forecast(full: Recording) -> None:

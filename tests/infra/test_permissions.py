@@ -10,7 +10,7 @@ import pytest
 
 from policies.recording import ACCOUNT_ID, Recording, Resource, run
 
-# A network interface gets a random id when Lambda makes it.
+# A network interface gets a random id when Lambda creates it.
 NETWORK_INTERFACES = re.compile(r"arn:aws:ec2:[^:]+:\d+:network-interface/\*")
 # GuardDuty chooses the end of its own rule's name.
 GUARDDUTYS_RULE = re.compile(r"arn:aws:events:[^:]+:\d+:rule/DO-NOT-DELETE-AmazonGuardDutyMalwareProtectionS3\*")
@@ -213,7 +213,21 @@ def test_the_key_is_used_through_services_only(full: Recording) -> None:
         assert all(service.endswith(".eu-west-1.amazonaws.com") for service in services)
 
 
-def test_function_code_cannot_use_its_leave_to_join_the_network(full: Recording) -> None:
+def test_what_lambda_checks_without_a_resource_is_allowed_without_one(full: Recording) -> None:
+    """CreateFunction fails where these are allowed on network interfaces only."""
+    checked = {
+        "ec2:DeleteNetworkInterface",
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:UnassignPrivateIpAddresses",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+    }
+    for function in full.of_type("aws:lambda/function:Function"):
+        allowed = {grant for grant in grants(full) if grant[0] == function.inputs["name"] and grant[1] in checked}
+        assert allowed == {(function.inputs["name"], action, "*") for action in checked}
+
+
+def test_function_code_cannot_use_its_permission_to_join_the_network(full: Recording) -> None:
     for function in full.of_type("aws:lambda/function:Function"):
         policy = full.one("RolePolicy", role=function.inputs["name"])
         statements = json.loads(policy.inputs["policy"])["Statement"]
