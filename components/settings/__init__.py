@@ -28,6 +28,7 @@ from components.settings.aws_limits import (
     refused_variables,
 )
 from components.watermark_text import UndrawableTextError, picture_of
+from contract.memory import DECODED_BYTES_PER_PIXEL, FUNCTION_MB, WATERMARKED_BYTES_PER_PIXEL
 from contract.messages import Outcome
 from contract.names import PROJECT
 
@@ -37,11 +38,6 @@ PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
 UNRESERVED_CONCURRENCY = 100
 # What the workflow does besides running functions: rows, messages and notifications, each well under a second.
 BOOKKEEPING_SECONDS = 15
-# Memory that a function needs: for itself, for the file, and for each pixel at its peak. The last was measured with the
-# costliest format, WebP with transparency: decoding holds the picture four times, encoding it whole as much again.
-FUNCTION_MB = 128
-DECODED_BYTES_PER_PIXEL = 16
-WATERMARKED_BYTES_PER_PIXEL = 32
 # What AWS asks of a queue whose consumer may be throttled ("Using Lambda with Amazon SQS"); a pipe's target may be too.
 VISIBILITY_FACTOR = 6
 

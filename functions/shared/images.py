@@ -109,6 +109,7 @@ def plain(image: Image.Image) -> Image.Image:
     Loads the pixels, and returns the image itself where its mode is already one of these.
     """
     image.load()
+    vars(image).pop("_decoder", None)  # of WebP and AVIF; it holds the picture twice more
     if image.mode.startswith("I;16"):
         return image.convert("I").point(lambda value: value / 256).convert("L")
     if image.mode in {"I", "F"}:

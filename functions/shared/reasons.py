@@ -75,7 +75,7 @@ WORDINGS: dict[ReasonCode, Wording] = {
         "Upload it with the extension {extension} and the content type {found}.",
     ),
     ReasonCode.TOO_MANY_PIXELS: Wording(
-        "The image has {actual} pixels over all its frames; at most {limit:,} are accepted.",
+        "The image has {actual} pixels over all its frames; at most {limit:,} are accepted in its format and depth.",
         "Scale the image down, then upload it again.",
     ),
     ReasonCode.TOO_MANY_FRAMES: Wording(

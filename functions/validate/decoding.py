@@ -9,11 +9,11 @@ from typing import Any, BinaryIO
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from functions.shared.formats import HEIC, JPEG, PNG, Format
+from functions.shared.formats import AVIF, HEIC, JPEG, PNG, WEBP, Format
 from functions.shared.images import open_image, orientation, plain, to_srgb, upright_size
 from functions.shared.reasons import ReasonCode, Rejection, reject
 from functions.shared.variants import UnsupportedVariantError
-from functions.validate import gif, jpeg, png, tiff
+from functions.validate import avif, gif, jpeg, memory, png, tiff, webp
 from functions.validate.counted import CountedReader
 from functions.validate.limits import Limits
 
@@ -39,31 +39,62 @@ def measure(body: BinaryIO, format: Format, limits: Limits) -> Measures | Reject
         body: the file, seekable.
         format: what it was recognised as.
         limits: bounds on frames and pixels.
+
+    Raises:
+        MemoryError: the function has too little memory for an image within the limits, whatever it is like.
     """
-    reader: Any = CountedReader(body)
     try:
-        sizes = _announced_frame_sizes(reader, format, limits)
-        image = open_image(reader, format, max_pixels=limits.max_pixels)
-        sizes = sizes or _opened_frame_sizes(image, format, limits)
-        if len(sizes) > limits.max_frames:
-            return reject(ReasonCode.TOO_MANY_FRAMES, limit=limits.max_frames)
-        pixels = sum(width * height for width, height in sizes)
-        if pixels > limits.max_pixels:
-            return reject(ReasonCode.TOO_MANY_PIXELS, actual=f"{pixels:,}", limit=limits.max_pixels)
-        width, height = upright_size(image.size, orientation(image))
-        if format is PNG:
-            png.check_data(reader)
-        _decode(image, format, sizes)
+        return _measured(CountedReader(body), format, limits)
     except Image.DecompressionBombError:
         return reject(ReasonCode.TOO_MANY_PIXELS, actual=f"more than {limits.max_pixels:,}", limit=limits.max_pixels)
     except UnsupportedVariantError as error:
         return reject(ReasonCode.UNSUPPORTED_VARIANT, variant=error.variant, found=format.content_type)
     except MemoryError:
-        raise  # within the limits, so it is the function that has too little, not the file that is broken
+        raise
     except Exception as error:
         # Decoders meet bytes that nobody foresaw and raise whatever those lead to. All of it says the same: broken.
-        return reject(ReasonCode.CORRUPT, found=format.content_type, detail=_in_words(error))
+        detail = _in_words(error)
+    pixels = _announced_pixels(body, format, limits)
+    if pixels <= limits.max_pixels and memory.is_short(pixels):
+        raise MemoryError(f"there is too little memory to decode the file; the decoder said: {detail}")
+    return reject(ReasonCode.CORRUPT, found=format.content_type, detail=detail)
+
+
+def _measured(reader: Any, format: Format, limits: Limits) -> Measures | Rejection:
+    sizes = _announced_frame_sizes(reader, format, limits)
+    is_deep = False
+    if format is AVIF and (announced := avif.properties(reader)):
+        is_deep = announced.is_deep
+        if math.prod(announced.size) > limits.max_pixels:
+            raise Image.DecompressionBombError
+        reader.seek(0)
+    image = open_image(reader, format, max_pixels=limits.max_pixels)
+    sizes = sizes or _opened_frame_sizes(image, format, limits)
+    if len(sizes) > limits.max_frames:
+        return reject(ReasonCode.TOO_MANY_FRAMES, limit=limits.max_frames)
+    pixels = sum(width * height for width, height in sizes)
+    is_deep = is_deep or image.info.get("bit_depth", 8) > 8
+    limit = memory.most_pixels(format, is_deep=is_deep, has_alpha="A" in image.mode, max_pixels=limits.max_pixels)
+    if pixels > limit:
+        return reject(ReasonCode.TOO_MANY_PIXELS, actual=f"{pixels:,}", limit=limit)
+    width, height = upright_size(image.size, orientation(image))
+    if format is PNG:
+        png.check_data(reader)
+    _decode(image, format, sizes)
     return Measures(width=width, height=height, frames=len(sizes))
+
+
+def _announced_pixels(body: Any, format: Format, limits: Limits) -> int:
+    """How many pixels the first frame has by its header; 0 if that cannot be read."""
+    try:
+        if format is WEBP:
+            return math.prod(webp.canvas_size(body))
+        if format is AVIF and (announced := avif.properties(body)):
+            return math.prod(announced.size)
+        body.seek(0)
+        return math.prod(open_image(body, format, max_pixels=limits.max_pixels).size)
+    except Exception:
+        return 0
 
 
 def _announced_frame_sizes(body: BinaryIO, format: Format, limits: Limits) -> list[tuple[int, int]]:

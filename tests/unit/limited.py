@@ -1,7 +1,54 @@
-"""Runs one step on a file within a hard limit on memory: python -m tests.unit.limited STEP FILE MEGABYTES.
+"""Runs one step on a file within a hard limit on memory: python -m tests.unit.limited STEP FILE MEGABYTES MAX_PIXELS.
 
-Linux counts against RLIMIT_DATA what a process may write to, whether it does or not, so the limit is stricter than the
-one on a Lambda function's resident memory. Prints the reason code, COMPLETED, or the name of the failure.
+Linux counts against RLIMIT_DATA all memory that a process may write to, whether it does or not, so this limit is tighter
+than Lambda's, which is on what is resident. Prints what came out: the reason code or COMPLETED.
 """
 
 from __future__ import annotations
+
+import resource
+import sys
+from pathlib import Path
+
+from functions.metadata.describing import describe
+from functions.shared.formats import FORMATS, JPEG, SNIFF_BYTES, WEBP, sniff
+from functions.shared.reasons import Rejection
+from functions.thumbnail.presets import Preset
+from functions.thumbnail.scaling import make_renditions
+from functions.validate.decoding import measure
+from functions.validate.limits import Limits
+from functions.watermark.mark import TextMark
+from functions.watermark.settings import Position
+from functions.watermark.stamping import watermark
+
+PRESETS = [
+    Preset(name=f"w{width}", width=width, formats={"jpeg": JPEG, "webp": WEBP}, quality=82)
+    for width in (1280, 640, 320, 160)
+]
+
+
+def main(step: str, file: str, megabytes: str, most: str) -> None:
+    """Run and print."""
+    max_pixels = int(most)
+    limits = Limits(max_bytes=50 << 20, max_pixels=max_pixels, max_frames=300, allowed_types=tuple(FORMATS))
+    resource.setrlimit(resource.RLIMIT_DATA, (int(megabytes) << 20, int(megabytes) << 20))
+    with Path(file).open("rb") as body:
+        format = FORMATS[sniff(body.read(SNIFF_BYTES))]
+        match step:
+            case "validate":
+                finding = measure(body, format, limits)
+                print(finding.code if isinstance(finding, Rejection) else "COMPLETED")
+                return
+            case "thumbnail":
+                for _ in make_renditions(body, format, PRESETS, max_pixels=max_pixels):
+                    pass
+            case "watermark":
+                mark, position = TextMark("© img-pipeline"), Position.BOTTOM_RIGHT
+                watermark(body, format, mark, opacity=0.6, position=position, max_pixels=max_pixels)
+            case "metadata":
+                describe(body, format, frames=1, max_pixels=max_pixels)
+    print("COMPLETED")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

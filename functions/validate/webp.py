@@ -1,0 +1,31 @@
+"""Reads a WebP's size from its header: Pillow tells it only once the decoder has memory for the whole canvas."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+_HEADER_BYTES = 30
+_SIDE = 0x3FFF
+
+
+def canvas_size(body: BinaryIO) -> tuple[int, int]:
+    """Width and height; (0, 0) for a header that is none.
+
+    The first chunk says: VP8X its sides less one in 24 bits each, VP8L the same in 14 bits each behind a signature, VP8
+    its sides in 14 bits each behind a start code (WebP Container Specification; RFC 6386, 9.1; RFC 9649, 3.4).
+
+    Args:
+        body: the file, seekable; left at an unspecified position.
+    """
+    body.seek(0)
+    header = body.read(_HEADER_BYTES).ljust(_HEADER_BYTES, b"\0")
+    match header[12:16]:
+        case b"VP8X":
+            return int.from_bytes(header[24:27], "little") + 1, int.from_bytes(header[27:30], "little") + 1
+        case b"VP8L":
+            bits = int.from_bytes(header[21:25], "little")
+            return (bits & _SIDE) + 1, (bits >> 14 & _SIDE) + 1
+        case b"VP8 ":
+            return int.from_bytes(header[26:28], "little") & _SIDE, int.from_bytes(header[28:30], "little") & _SIDE
+        case _:
+            return 0, 0
