@@ -4,6 +4,8 @@ The bytes for each pixel are what most formats take at the peak, measured as res
 megapixels; validate accepts fewer pixels of those that take more (`functions/validate/memory.py`).
 """
 
+import math
+
 FUNCTION_MB = 128
 """What a function takes itself, with its libraries."""
 
@@ -13,3 +15,8 @@ copies."""
 
 WATERMARKED_BYTES_PER_PIXEL = 32
 """What watermark takes for each pixel, as it encodes the image at full size too."""
+
+
+def needed_mb(*, max_bytes: int, max_pixels: int, bytes_per_pixel: int) -> int:
+    """Megabytes of memory that a function needs for the largest file of the most pixels."""
+    return FUNCTION_MB + math.ceil((max_bytes + bytes_per_pixel * max_pixels) / 2**20)

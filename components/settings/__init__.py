@@ -28,7 +28,7 @@ from components.settings.aws_limits import (
     refused_variables,
 )
 from components.watermark_text import UndrawableTextError, picture_of
-from contract.memory import DECODED_BYTES_PER_PIXEL, FUNCTION_MB, WATERMARKED_BYTES_PER_PIXEL
+from contract.memory import DECODED_BYTES_PER_PIXEL, WATERMARKED_BYTES_PER_PIXEL, needed_mb
 from contract.messages import Outcome
 from contract.names import PROJECT
 
@@ -342,12 +342,12 @@ def _memory(settings: Settings) -> Iterator[_Mistake]:
     for key, function in functions.items():
         watermarks = isinstance(function, TransformFunction) and function.name == "watermark"
         bytes_per_pixel = WATERMARKED_BYTES_PER_PIXEL if watermarks else DECODED_BYTES_PER_PIXEL
-        needed_mb = FUNCTION_MB + math.ceil((settings.max_bytes + bytes_per_pixel * settings.max_pixels) / 2**20)
-        if function.memory_mb < needed_mb:
+        least = needed_mb(max_bytes=settings.max_bytes, max_pixels=settings.max_pixels, bytes_per_pixel=bytes_per_pixel)
+        if function.memory_mb < least:
             yield _Mistake(
                 f"{key}.memoryMb",
                 function.memory_mb,
-                f"at least {needed_mb}, to hold an image of maxPixels ({settings.max_pixels}) and maxBytes "
+                f"at least {least}, to hold an image of maxPixels ({settings.max_pixels}) and maxBytes "
                 f"({settings.max_bytes}); or lower those",
             )
 
