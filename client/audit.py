@@ -73,10 +73,10 @@ def audit_file(stack: str) -> Path:
 
 class _Log:
     def __init__(self, pipeline: Pipeline) -> None:
-        if "audit" not in pipeline.outputs["logGroups"]:
+        if "audit" not in pipeline.outputs.log_groups:
             raise ActionFailedError(f"stack {pipeline.stack} has no audit log group: deploy it again, then repeat this")
         self._connection = pipeline
-        self._group = pipeline.outputs["logGroups"]["audit"]
+        self._group = pipeline.outputs.log_groups["audit"]
 
     @cached_property
     def who(self) -> Mapping[str, str]:

@@ -104,7 +104,7 @@ def start(pipeline: Pipeline, prefix: str, *, run: str) -> str:
         run: the request that finished files go through again; empty leaves them alone.
     """
     return pipeline.client("stepfunctions").start_execution(
-        stateMachineArn=pipeline.outputs["backfillArn"], input=json.dumps({"prefix": prefix, "run": run})
+        stateMachineArn=pipeline.outputs.backfill_arn, input=json.dumps({"prefix": prefix, "run": run})
     )["executionArn"]
 
 
@@ -128,7 +128,7 @@ def follow(
         if execution["status"] in ("FAILED", "TIMED_OUT", "ABORTED"):
             raise ActionFailedError(f"backfill {report}: {execution.get('error', '')} {execution.get('cause', '')}")
         if execution["status"] == "SUCCEEDED" or clock.requested:
-            return f"{report}; results under s3://{pipeline.outputs['processedBucket']}/backfill/"
+            return f"{report}; results under s3://{pipeline.outputs.processed_bucket}/backfill/"
         clock.sleep(POLL_SECONDS)
 
 
@@ -144,7 +144,7 @@ def _item_counts(states: Any, execution_arn: str) -> dict[str, int]:
 
 def _current_versions(pipeline: Pipeline, prefix: str, after: str) -> Iterator[tuple[Upload, Mapping[str, Any]]]:
     """Every file's current version, with what S3 lists of it, in the order of the keys."""
-    bucket = pipeline.outputs["ingestBucket"]
+    bucket = pipeline.outputs.ingest_bucket
     pages = pipeline.client("s3").get_paginator("list_object_versions")
     for page in pages.paginate(Bucket=bucket, Prefix=prefix, **({"KeyMarker": after} if after else {})):
         for entry in page.get("Versions", []):

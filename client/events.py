@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +9,7 @@ from typing import Any
 
 from client.moving import OutgoingMessage
 from client.uploads import Upload
+from contract.events import SEQUENCER, ObjectVersion, announced_version, as_message, object_created, scan_result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,17 +42,36 @@ def announcement(version: StoredVersion, *, region: str, reason: str, run: str =
     """The message that the transform queue would get about a version: of S3, or of its scan where there was one.
 
     Args:
+        version: the version.
+        region: where the stack is.
         reason: stands where S3 names the API call that stored the object.
         run: the request that the file goes through again; empty leaves a finished file alone.
     """
-    common = {"version": "0", "id": str(uuid.uuid4()), "time": version.created_at, "region": region}
-    event = common | (_scan_result(version) if version.scan_status else _object_created(version, reason))
-    return again(event, run) if run else OutgoingMessage(body=json.dumps(event))
+    upload = version.upload
+    place = ObjectVersion(bucket=upload.bucket, key=upload.file_key, version_id=upload.version_id)
+    if version.scan_status:
+        event = scan_result(
+            place, etag=version.etag, status=version.scan_status, time=version.created_at, region=region
+        )
+        if version.sequencer:
+            # GuardDuty knows none, and the workflow would not find the one that is recorded.
+            event[SEQUENCER] = version.sequencer
+    else:
+        event = object_created(
+            place,
+            bytes=version.size,
+            etag=version.etag,
+            sequencer=version.sequencer,
+            reason=reason,
+            time=version.created_at,
+            region=region,
+        )
+    return OutgoingMessage(body=as_message(event, run=run))
 
 
 def again(event: Mapping[str, Any], run: str) -> OutgoingMessage:
     """The message that has an event's file go through again, even if it is finished."""
-    return OutgoingMessage(body=json.dumps({**event, "run": run}))
+    return OutgoingMessage(body=as_message(event, run=run))
 
 
 def announced(event: Mapping[str, Any]) -> Upload:
@@ -62,55 +80,5 @@ def announced(event: Mapping[str, Any]) -> Upload:
     Raises:
         KeyError, TypeError: it is no such event.
     """
-    detail = event["detail"]
-    if scanned := detail.get("s3ObjectDetails"):
-        return Upload(bucket=scanned["bucketName"], file_key=scanned["objectKey"], version_id=scanned["versionId"])
-    stored = detail["object"]
-    return Upload(bucket=detail["bucket"]["name"], file_key=stored["key"], version_id=stored["version-id"])
-
-
-def _object_created(version: StoredVersion, reason: str) -> dict[str, Any]:
-    """As S3 sends it ("Amazon S3 User Guide", EventBridge event message structure)."""
-    return {
-        "detail-type": "Object Created",
-        "source": "aws.s3",
-        "resources": [f"arn:aws:s3:::{version.upload.bucket}"],
-        "detail": {
-            "version": "0",
-            "bucket": {"name": version.upload.bucket},
-            "object": {
-                "key": version.upload.file_key,
-                "size": version.size,
-                "etag": version.etag,
-                "version-id": version.upload.version_id,
-                "sequencer": version.sequencer,
-            },
-            "reason": reason,
-        },
-    }
-
-
-def _scan_result(version: StoredVersion) -> dict[str, Any]:
-    """As GuardDuty sends it ("Monitoring S3 object scans with Amazon EventBridge", Amazon GuardDuty User Guide).
-
-    The sequencer is ours: GuardDuty knows none, and the workflow would not find the one that is recorded.
-    """
-    return {
-        "detail-type": "GuardDuty Malware Protection Object Scan Result",
-        "source": "aws.guardduty",
-        "resources": [],
-        "detail": {
-            "schemaVersion": "1.0",
-            "scanStatus": "COMPLETED",
-            "resourceType": "S3_OBJECT",
-            "s3ObjectDetails": {
-                "bucketName": version.upload.bucket,
-                "objectKey": version.upload.file_key,
-                "eTag": version.etag,
-                "versionId": version.upload.version_id,
-                "s3Throttled": False,
-            },
-            "scanResultDetails": {"scanResultStatus": version.scan_status, "threats": None},
-        },
-        **({"sequencer": version.sequencer} if version.sequencer else {}),
-    }
+    version = announced_version(event)
+    return Upload(bucket=version.bucket, file_key=version.key, version_id=version.version_id)

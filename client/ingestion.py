@@ -53,7 +53,7 @@ class Backlog:
 
 def pipe_state(pipeline: Pipeline) -> str:
     """The pipe's state, such as RUNNING, STOPPED or STOPPING."""
-    return pipeline.client("pipes").describe_pipe(Name=pipeline.outputs["pipeName"])["CurrentState"]
+    return pipeline.client("pipes").describe_pipe(Name=pipeline.outputs.pipe_name)["CurrentState"]
 
 
 def pause_ingestion(pipeline: Pipeline, *, timeout_seconds: float = CHANGE_TIMEOUT_SECONDS) -> None:
@@ -62,8 +62,8 @@ def pause_ingestion(pipeline: Pipeline, *, timeout_seconds: float = CHANGE_TIMEO
     Raises:
         ActionFailedError: it did not stop in time.
     """
-    with audited(pipeline, "pause", pipe=pipeline.outputs["pipeName"]):
-        pipeline.client("pipes").stop_pipe(Name=pipeline.outputs["pipeName"])
+    with audited(pipeline, "pause", pipe=pipeline.outputs.pipe_name):
+        pipeline.client("pipes").stop_pipe(Name=pipeline.outputs.pipe_name)
         _await_state(pipeline, STOPPED, timeout_seconds)
 
 
@@ -73,8 +73,8 @@ def resume_ingestion(pipeline: Pipeline, *, timeout_seconds: float = CHANGE_TIME
     Raises:
         ActionFailedError: it did not start in time.
     """
-    with audited(pipeline, "resume", pipe=pipeline.outputs["pipeName"]):
-        pipeline.client("pipes").start_pipe(Name=pipeline.outputs["pipeName"])
+    with audited(pipeline, "resume", pipe=pipeline.outputs.pipe_name):
+        pipeline.client("pipes").start_pipe(Name=pipeline.outputs.pipe_name)
         _await_state(pipeline, RUNNING, timeout_seconds)
 
 
@@ -83,7 +83,7 @@ def watch_backlog(pipeline: Pipeline, *, clock: Clock, interval_seconds: float) 
 
     Ends when the backlog is empty or the clock is asked to stop.
     """
-    queue = pipeline.queue(pipeline.outputs["transformQueueUrl"])
+    queue = pipeline.queue(pipeline.outputs.transform_queue_url)
     started, first = clock.now(), None
     empty_looks = 0
     while empty_looks < EMPTY_LOOKS and not clock.requested:
@@ -115,7 +115,7 @@ def enqueue(
     Args:
         rate: the most messages sent within any second.
     """
-    queue = pipeline.queue(pipeline.outputs["transformQueueUrl"])
+    queue = pipeline.queue(pipeline.outputs.transform_queue_url)
     with audited(pipeline, action, queue=queue.name, rate=rate, **details) as performed:
 
         def note(result: MoveResult) -> None:
@@ -132,5 +132,5 @@ def _await_state(pipeline: Pipeline, wanted: str, timeout_seconds: float) -> Non
     deadline = time.monotonic() + timeout_seconds
     while (state := pipe_state(pipeline)) != wanted:
         if state.endswith("_FAILED") or time.monotonic() > deadline:
-            raise ActionFailedError(f"{pipeline.outputs['pipeName']} is {state}, not {wanted}: look at its log, repeat")
+            raise ActionFailedError(f"{pipeline.outputs.pipe_name} is {state}, not {wanted}: look at its log, repeat")
         time.sleep(0.1 if pipeline.local else POLL_SECONDS)

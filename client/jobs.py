@@ -62,7 +62,7 @@ def find_jobs(pipeline: Pipeline, wanted: str) -> list[Row]:
 def deliveries(pipeline: Pipeline) -> int:
     """How often the transform queue delivers a message before it moves to the dead-letter queue."""
     attributes = pipeline.client("sqs").get_queue_attributes(
-        QueueUrl=pipeline.outputs["transformQueueUrl"], AttributeNames=["RedrivePolicy"]
+        QueueUrl=pipeline.outputs.transform_queue_url, AttributeNames=["RedrivePolicy"]
     )["Attributes"]
     return int(json.loads(attributes["RedrivePolicy"])["maxReceiveCount"])
 
@@ -104,7 +104,7 @@ def _query(pipeline: Pipeline, index: str, key: str, value: str, limit: int) -> 
         pipeline.client("dynamodb")
         .get_paginator("query")
         .paginate(
-            TableName=pipeline.outputs["jobsTable"],
+            TableName=pipeline.outputs.jobs_table,
             IndexName=index,
             KeyConditionExpression="#key = :value",
             ExpressionAttributeNames={"#key": key},

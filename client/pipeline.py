@@ -13,6 +13,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from client.clock import Clock, SystemClock
 from client.queues import SqsQueue
 from client.uploads import Upload, content_type_of
+from contract.outputs import StackOutputs
 
 # The number of rows that DynamoDB returns in one call ("BatchGetItem", Amazon DynamoDB API Reference).
 ROWS_PER_CALL = 100
@@ -39,20 +40,20 @@ class Pipeline:
 
     Args:
         stack: its name.
-        outputs: its outputs by name (see `__main__.py`).
+        outputs: what it exports, see `contract.outputs.read_outputs`.
         client: returns a boto3 client by service name, with the credentials, region and endpoint to use.
         endpoint_url: where the stack is, if that is not AWS.
     """
 
     stack: str
-    outputs: Mapping[str, Any]
+    outputs: StackOutputs[str]
     client: Callable[[str], Any]
     endpoint_url: str | None = None
 
     @property
     def region(self) -> str:
         """The region that the stack is in."""
-        return self.outputs["region"]
+        return self.outputs.region
 
     @property
     def local(self) -> bool:
@@ -66,7 +67,7 @@ class Pipeline:
 
     def upload(self, body: bytes | Path, file_key: str, content_type: str | None = None) -> Upload:
         """Put bytes or a file under `file_key`; the content type is guessed from the key's extension unless given."""
-        bucket = self.outputs["ingestBucket"]
+        bucket = self.outputs.ingest_bucket
         arguments = {"Bucket": bucket, "Key": file_key, "ContentType": content_type or content_type_of(file_key)}
         if isinstance(body, Path):
             with body.open("rb") as stream:
@@ -88,7 +89,7 @@ class Pipeline:
 
     def jobs(self, job_ids: Iterable[str]) -> dict[str, Row]:
         """Rows of the jobs table by job id; ids without a row are left out."""
-        return self._rows(self.outputs["jobsTable"], "jobId", job_ids)
+        return self._rows(self.outputs.jobs_table, "jobId", job_ids)
 
     def asset(self, file_key: str) -> Row | None:
         """The file's row of the assets table, which is about its newest completed version; None without one."""
@@ -96,13 +97,13 @@ class Pipeline:
 
     def assets(self, file_keys: Iterable[str]) -> dict[str, Row]:
         """Rows of the assets table by key; keys without a row are left out."""
-        return self._rows(self.outputs["assetsTable"], "fileKey", file_keys)
+        return self._rows(self.outputs.assets_table, "fileKey", file_keys)
 
     def scan_assets(self, prefix: str) -> Iterator[Row]:
         """Every row of the assets table whose key begins with `prefix`; reads the whole table, page by page."""
         pages = self.client("dynamodb").get_paginator("scan")
         for page in pages.paginate(
-            TableName=self.outputs["assetsTable"],
+            TableName=self.outputs.assets_table,
             FilterExpression="begins_with(fileKey, :prefix)",
             ExpressionAttributeValues={":prefix": {"S": prefix}},
         ):

@@ -9,10 +9,11 @@ from botocore.exceptions import ClientError
 
 from client.errors import NotFoundError
 from client.events import StoredVersion, announcement
-from client.malware import CLEAN, scan_status, scans
+from client.malware import scan_status, scans
 from client.moving import OutgoingMessage
 from client.pipeline import Pipeline, Row
 from client.uploads import Upload
+from contract.scan import ScanResult
 
 
 @dataclass(kw_only=True)
@@ -63,7 +64,7 @@ def rerenderings(pipeline: Pipeline, rows: Iterable[Row], run: str, seen: Rerend
     for row in rows:
         upload = Upload(bucket=row["bucket"], file_key=row["fileKey"], version_id=row["versionId"])
         status = scan_status(pipeline, upload) if scanning else ""
-        if scanning and status not in (None, CLEAN):
+        if scanning and status not in (None, ScanResult.NO_THREATS_FOUND):
             seen.unsafe.append(upload.file_key)
             continue
         version = None if status is None else _stored(pipeline, upload, row, status)

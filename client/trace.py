@@ -15,12 +15,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from client.dead_letters.sampling import find
-from client.dead_letters.stack_queues import Kind, dead_letter_queues
+from client.dead_letters.stack_queues import dead_letter_queues
 from client.errors import NotFoundError
 from client.jobs import deliveries, is_over, jobs_of_file
 from client.malware import scan_status, scans
 from client.pipeline import Pipeline, Row
 from client.uploads import Upload, file_key
+from contract.keys import renditions_folder
+from contract.outputs import DeadLetterKind
 
 # Clocks of different services differ a little, and logs arrive a little late.
 LOG_MARGIN = timedelta(minutes=1)
@@ -87,7 +89,7 @@ def trace_file(pipeline: Pipeline, name: str, version_id: str | None = None) -> 
     key = file_key(name)
     versions = _versions(pipeline, key)
     chosen = _choose(pipeline, key, versions, version_id)
-    upload = Upload(bucket=pipeline.outputs["ingestBucket"], file_key=key, version_id=chosen)
+    upload = Upload(bucket=pipeline.outputs.ingest_bucket, file_key=key, version_id=chosen)
     job, asset = pipeline.job(upload), pipeline.asset(key)
     stored = next((version for version in versions if version["VersionId"] == chosen), None)
     entries = [
@@ -112,7 +114,7 @@ def _versions(pipeline: Pipeline, key: str) -> list[dict[str, Any]]:
     pages = pipeline.client("s3").get_paginator("list_object_versions")
     found = [
         version
-        for page in pages.paginate(Bucket=pipeline.outputs["ingestBucket"], Prefix=key)
+        for page in pages.paginate(Bucket=pipeline.outputs.ingest_bucket, Prefix=key)
         for version in page.get("Versions", [])
         if version["Key"] == key
     ]
@@ -159,9 +161,9 @@ def _job_entries(job: Row | None) -> Iterator[Entry]:
 
 
 def _rendition_entries(pipeline: Pipeline, upload: Upload) -> Iterator[Entry]:
-    folder = f"processed/{upload.file_key}/{upload.version_id}/"
+    folder = renditions_folder(upload.file_key, upload.version_id)
     pages = pipeline.client("s3").get_paginator("list_objects_v2")
-    for page in pages.paginate(Bucket=pipeline.outputs["processedBucket"], Prefix=folder):
+    for page in pages.paginate(Bucket=pipeline.outputs.processed_bucket, Prefix=folder):
         for rendition in page.get("Contents", []):
             name = rendition["Key"].removeprefix(folder)
             yield Entry(at=rendition["LastModified"], where="S3", what=f"rendition {name}: {rendition['Size']:,} bytes")
@@ -187,8 +189,8 @@ def _log_entries(pipeline: Pipeline, upload: Upload, job: Row | None, known: Ite
     # What goes on has no end yet.
     end = max(times) if job and "finishedAt" in job else datetime.now(UTC)
     window = min(times) - LOG_MARGIN, end + LOG_MARGIN
-    functions = {name: pipeline.outputs["logGroups"][name] for name in pipeline.outputs["functionNames"]}
-    groups = {**functions, "workflow": pipeline.outputs["logGroups"]["workflow"]}
+    functions = {name: pipeline.outputs.log_groups[name] for name in pipeline.outputs.function_names}
+    groups = {**functions, "workflow": pipeline.outputs.log_groups["workflow"]}
     foreign = {
         row["executionName"] for row in jobs_of_file(pipeline, upload.file_key) if row["versionId"] != upload.version_id
     }
@@ -301,7 +303,7 @@ def _now(
 def _waiting(pipeline: Pipeline, upload: Upload, job: Row | None) -> Iterator[str]:
     """Which queue its message is in, as far as that can be known without taking messages from the pipe."""
     rejected = job is not None and job["status"] == "REJECTED"
-    kinds = {Kind.REJECTIONS} if rejected else {Kind.EVENTS, Kind.UNDELIVERED}
+    kinds = {DeadLetterKind.REJECTIONS} if rejected else {DeadLetterKind.EVENTS, DeadLetterKind.UNDELIVERED}
     queues = [queue for queue in dead_letter_queues(pipeline) if queue.kind in kinds]
     if letter := find(pipeline, upload.job_id, queues, limit=DEAD_LETTERS_SEARCHED).letter:
         yield f"Its message {letter.message.message_id} is in the dead-letter queue {letter.queue}."
@@ -309,7 +311,7 @@ def _waiting(pipeline: Pipeline, upload: Upload, job: Row | None) -> Iterator[st
             only = f"--only {upload.file_key} --stack {pipeline.stack}"
             yield f"Once the cause is mended, `img-pipeline dlq replay {letter.queue} {only}` sends it back."
     elif not rejected:
-        depth = pipeline.queue(pipeline.outputs["transformQueueUrl"]).depth()
+        depth = pipeline.queue(pipeline.outputs.transform_queue_url).depth()
         last = deliveries(pipeline)
         if job is None or not is_over(job, last):
             attempt = f" for delivery {job['attempt'] + 1} of {last}" if job and job["status"] == "FAILED" else ""

@@ -186,7 +186,7 @@ def _transfer(pipeline: Pipeline, file: LocalFile, *, force: bool) -> Transfer:
         version_id = version_id or _put(pipeline, file, sha256)
     except (OSError, ClientError, BotoCoreError) as error:
         return Transfer(file=file, outcome=Outcome.FAILED, error=str(error))
-    bucket = pipeline.outputs["ingestBucket"]
+    bucket = pipeline.outputs.ingest_bucket
     return Transfer(file=file, outcome=outcome, upload=Upload(bucket=bucket, file_key=file.key, version_id=version_id))
 
 
@@ -200,7 +200,7 @@ def _version_there(pipeline: Pipeline, file: LocalFile, sha256: str) -> str | No
     """The version id of the same content in the bucket, or None."""
     try:
         there = pipeline.client("s3").head_object(
-            Bucket=pipeline.outputs["ingestBucket"], Key=file.key, ChecksumMode="ENABLED"
+            Bucket=pipeline.outputs.ingest_bucket, Key=file.key, ChecksumMode="ENABLED"
         )
     except ClientError as error:
         # S3 says 403 for a key that does not exist to whoever may not list the bucket ("HeadObject").
@@ -214,7 +214,7 @@ def _version_there(pipeline: Pipeline, file: LocalFile, sha256: str) -> str | No
 def _put(pipeline: Pipeline, file: LocalFile, sha256: str) -> str:
     with file.path.open("rb") as stream:
         return pipeline.client("s3").put_object(
-            Bucket=pipeline.outputs["ingestBucket"],
+            Bucket=pipeline.outputs.ingest_bucket,
             Key=file.key,
             Body=stream,
             ContentType=content_type_of(file.key),

@@ -18,6 +18,7 @@ from rich.live import Live
 
 from client.pipeline import Pipeline
 from client.uploads import Upload
+from contract.outputs import read_outputs
 from demo.contact_sheet import write_contact_sheet
 from demo.endings import run
 from demo.outcome import Outcome, verify
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
         with console.status("deploying the local stack") as status:
             outputs = deploy(cloud, "local", progress=lambda kind, name: status.update(f"deploying {kind} {name}"))
         console.print(f"· deployed the local stack to {cloud.endpoint_url} ({time.monotonic() - started:.1f} s)")
-        pipeline = Pipeline(stack="local", client=cloud.client, outputs=outputs)
+        pipeline = Pipeline(stack="local", client=cloud.client, outputs=read_outputs(outputs))
         outcomes = _run(files, pipeline, console)
         verify(outcomes, pipeline)
         page = write_contact_sheet(outcomes, pipeline, _BUILD / "contact-sheet")
@@ -78,7 +79,7 @@ def _run(files: Sequence[tuple[str, bytes, Sample | None]], pipeline: Pipeline, 
     for _, _, sample in files:
         if sample and sample.reason_code == "DENYLISTED":
             item = {"sha256": {"S": sample.sha256}, "note": {"S": "demo: a known bad file"}}
-            pipeline.client("dynamodb").put_item(TableName=pipeline.outputs["denylistTable"], Item=item)
+            pipeline.client("dynamodb").put_item(TableName=pipeline.outputs.denylist_table, Item=item)
     outcomes: list[Outcome] = []
     with Live(console=console, refresh_per_second=8, get_renderable=lambda: progress_table(outcomes)):
         for name, body, sample in files:

@@ -60,7 +60,7 @@ def _preview(outcome: Outcome, path: Path) -> str | None:
 
 
 def _download(key: str, pipeline: Pipeline, path: Path) -> str:
-    body = pipeline.client("s3").get_object(Bucket=pipeline.outputs["processedBucket"], Key=key)["Body"]
+    body = pipeline.client("s3").get_object(Bucket=pipeline.outputs.processed_bucket, Key=key)["Body"]
     path.write_bytes(body.read())
     return path.name
 

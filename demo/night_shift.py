@@ -21,6 +21,7 @@ from rich.console import Console
 
 from client.pipeline import Pipeline
 from client.uploads import Upload
+from contract.outputs import read_outputs
 from demo import scenes
 from demo.endings import run
 from localcloud.announcement import LocalCloud
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     # On AWS a failed message waits for its visibility timeout, and five times; this night has to end before morning.
     with Emulator.start(pipe_retry_seconds=1) as cloud:
         outputs = deploy(cloud, "local", {"maxReceiveCount": 2})
-        pipeline = Pipeline(stack="local", client=cloud.client, outputs=outputs)
+        pipeline = Pipeline(stack="local", client=cloud.client, outputs=read_outputs(outputs))
         pager = Pager.on(cloud, outputs["alertTopicArn"])
         with LocalCloud(endpoint_url=cloud.endpoint_url, region=cloud.region, outputs=outputs).announced():
             say("A bad release of watermark goes out, and the evening's uploads come in")
@@ -108,7 +109,7 @@ def _photograph(seed: int) -> bytes:
 
 
 def _kept(pipeline: Pipeline) -> int:
-    return pipeline.queue_depth(pipeline.outputs["transformDlqUrl"])
+    return pipeline.queue_depth(pipeline.outputs.transform_dlq_url)
 
 
 def _wait(find: Callable[[], Found | None], console: Console, what: str) -> Found:

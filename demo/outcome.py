@@ -69,12 +69,12 @@ def verify(outcomes: Sequence[Outcome], pipeline: Pipeline) -> None:
     """
     notified = {
         message["jobId"]
-        for url in pipeline.outputs["resultsQueueUrls"].values()
+        for url in pipeline.outputs.results_queue_urls.values()
         for message in pipeline.take_messages(url)
     }
     explained = {
         message["file"]["jobId"]: message["reasonCode"]
-        for message in pipeline.take_messages(pipeline.outputs["validateDlqUrl"])
+        for message in pipeline.take_messages(pipeline.outputs.validate_dlq_url)
     }
     for outcome in outcomes:
         job_id = outcome.upload.job_id
@@ -99,6 +99,6 @@ def _verify_record(outcome: Outcome, pipeline: Pipeline) -> None:
     if not outcome.renditions:
         outcome.problems.append("no renditions")
     for rendition in outcome.renditions:
-        head = pipeline.client("s3").head_object(Bucket=pipeline.outputs["processedBucket"], Key=rendition["key"])
+        head = pipeline.client("s3").head_object(Bucket=pipeline.outputs.processed_bucket, Key=rendition["key"])
         if head["ContentLength"] != rendition["bytes"]:
             outcome.problems.append(f"{rendition['name']} has {head['ContentLength']} bytes, not {rendition['bytes']}")

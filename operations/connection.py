@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from client.clients import Clients, aws_clients
 from client.errors import InvalidRequestError, NotFoundError
 from client.pipeline import Pipeline
+from contract.outputs import MissingOutputsError, StackOutputs, read_outputs
 from localcloud.announcement import LocalCloud
 from localcloud.clients import make_client
 from localcloud.emulator import EmulatorError
@@ -45,7 +49,7 @@ def connect(stack: str | None, *, local: bool = False) -> Pipeline:
     outputs = stack_outputs(name)
     if not outputs:
         raise NotFoundError(f"stack {name} has no outputs: deploy it with `img-pipeline deploy --stack {name}`")
-    return Pipeline(stack=name, outputs=outputs, client=aws_clients(str(outputs["region"])))
+    return Pipeline(stack=name, outputs=_read(name, outputs), client=aws_clients(str(outputs["region"])))
 
 
 def local_cloud() -> LocalCloud:
@@ -61,10 +65,30 @@ def local_cloud() -> LocalCloud:
 
 
 def connect_here(here: LocalCloud) -> Pipeline:
-    """The local stack in an embedded cloud, with the rights of its account's root."""
+    """The local stack in an embedded cloud."""
     return Pipeline(
         stack=LOCAL,
-        outputs=here.outputs,
-        client=Clients(lambda service: make_client(service, here.endpoint_url, here.region, account_id="test")),
+        outputs=_read(LOCAL, here.outputs),
+        client=CloudHere(here).client,
         endpoint_url=here.endpoint_url,
     )
+
+
+class CloudHere:
+    """An embedded cloud that runs here, whatever is deployed in it; the caller has the rights of its account's root."""
+
+    def __init__(self, here: LocalCloud) -> None:
+        self.region = here.region
+        self.client = Clients(lambda service: make_client(service, here.endpoint_url, here.region, account_id="test"))
+
+    @property
+    def account_id(self) -> str:
+        """The cloud's account."""
+        return self.client("sts").get_caller_identity()["Account"]
+
+
+def _read(stack: str, exported: Mapping[str, Any]) -> StackOutputs[str]:
+    try:
+        return read_outputs(exported)
+    except MissingOutputsError as error:
+        raise NotFoundError(f"{stack}: {error} (img-pipeline deploy --stack {stack})") from None

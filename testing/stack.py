@@ -10,6 +10,7 @@ from typing import Any
 
 from client.pipeline import Pipeline
 from client.uploads import Upload
+from contract.outputs import read_outputs
 from localcloud.deployer import deploy
 from localcloud.emulator import Emulator
 from localcloud.rehearsal import queue_for, release
@@ -29,7 +30,7 @@ class Stack:
     @property
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs by name."""
-        return dict(self.pipeline.outputs)
+        return self.pipeline.outputs.exports()
 
     def upload(self, file_key: str, body: bytes | None = None) -> Upload:
         """Upload a small photograph, or `body`."""
@@ -98,7 +99,7 @@ def deployed_stack(**settings: object) -> Iterator[Stack]:
         outputs = deploy(cloud, "local", settings)
         yield Stack(
             cloud=cloud,
-            pipeline=Pipeline(stack="local", client=cloud.client, outputs=outputs),
+            pipeline=Pipeline(stack="local", client=cloud.client, outputs=read_outputs(outputs)),
             tap_url=_tap_events(cloud, outputs),
         )
 

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from client.dead_letters.stack_queues import DeadLetterQueue, Kind
+from client.dead_letters.stack_queues import DeadLetterQueue
 from client.events import announced
 from client.moving import Message
 from client.pipeline import Pipeline
+from contract.outputs import DeadLetterKind
 
 SAMPLE_KEYS = 3
 
@@ -188,11 +189,11 @@ class _Subject(NamedTuple):
         return next((row for row in own if self.version_id in ("", row.get("versionId"))), {})
 
 
-def _subject(kind: Kind, body: Mapping[str, Any]) -> _Subject:
+def _subject(kind: DeadLetterKind, body: Mapping[str, Any]) -> _Subject:
     try:
-        if kind is Kind.REJECTIONS and body.keys() >= {"reasonCode", "reason", "hint", "event"}:
+        if kind is DeadLetterKind.REJECTIONS and body.keys() >= {"reasonCode", "reason", "hint", "event"}:
             return _Subject(body["file"]["fileKey"], (body["file"]["jobId"],))
-        if kind is Kind.RESULTS:
+        if kind is DeadLetterKind.RESULTS:
             return _Subject(body["fileKey"], (body["jobId"],))
         upload = announced(body)
     except (KeyError, TypeError):
@@ -200,15 +201,15 @@ def _subject(kind: Kind, body: Mapping[str, Any]) -> _Subject:
     return _Subject(upload.file_key, upload.possible_job_ids, upload.version_id)
 
 
-def _why(kind: Kind, message: Message, body: Mapping[str, Any], job: Mapping[str, Any]) -> Why:
+def _why(kind: DeadLetterKind, message: Message, body: Mapping[str, Any], job: Mapping[str, Any]) -> Why:
     match kind:
-        case Kind.REJECTIONS:
+        case DeadLetterKind.REJECTIONS:
             return Why(body["reasonCode"], body["reason"], body["hint"])
-        case Kind.UNDELIVERED:
+        case DeadLetterKind.UNDELIVERED:
             return _undelivered(message)
-        case Kind.RESULTS:
+        case DeadLetterKind.RESULTS:
             return _WHY[Cause.NOT_TAKEN]
-        case Kind.EVENTS:
+        case DeadLetterKind.EVENTS:
             return _unsuccessful(job)
 
 
@@ -232,9 +233,9 @@ def _unsuccessful(job: Mapping[str, Any]) -> Why:
     return _WHY[Cause.DIED]
 
 
-def _failed_at(kind: Kind, message: Message, body: Mapping[str, Any], job: Mapping[str, Any]) -> datetime:
-    if kind is Kind.REJECTIONS and "rejectedAt" in body:
+def _failed_at(kind: DeadLetterKind, message: Message, body: Mapping[str, Any], job: Mapping[str, Any]) -> datetime:
+    if kind is DeadLetterKind.REJECTIONS and "rejectedAt" in body:
         return datetime.fromisoformat(body["rejectedAt"])
-    if kind is Kind.EVENTS and job:
+    if kind is DeadLetterKind.EVENTS and job:
         return datetime.fromisoformat(job["updatedAt"])
     return datetime.fromtimestamp(message.sent_at, UTC)

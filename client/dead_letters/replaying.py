@@ -8,13 +8,14 @@ from dataclasses import asdict
 from client.audit import audited
 from client.clock import Clock
 from client.dead_letters.causes import Cause, DeadLetter, explain
-from client.dead_letters.stack_queues import DeadLetterQueue, Kind
+from client.dead_letters.stack_queues import DeadLetterQueue
 from client.events import again, new_run
 from client.malware import with_latest_scan
 from client.move_task import move_whole_queue
 from client.moving import Message, MoveResult, OutgoingMessage, move
 from client.pipeline import Pipeline
 from client.queues import MAX_HELD
+from contract.outputs import DeadLetterKind
 
 # Beside the time that the rate asks for: others see what was left at the end, or this long after a crash.
 _SPARE_SECONDS = 300
@@ -62,7 +63,7 @@ def replay(
             on_progress(result)
 
         result = None
-        if only is None and queue.is_redriven:
+        if only is None and queue.is_redrive_target:
             result = move_whole_queue(
                 pipeline.client("sqs"), source.arn, destination.arn, rate=rate, clock=clock, on_progress=note
             )
@@ -88,7 +89,7 @@ def purge(pipeline: Pipeline, queue: DeadLetterQueue) -> int:
 
 
 def _copy(pipeline: Pipeline, queue: DeadLetterQueue, letter: DeadLetter, run: str) -> OutgoingMessage | None:
-    if queue.kind is not Kind.REJECTIONS:
+    if queue.kind is not DeadLetterKind.REJECTIONS:
         return OutgoingMessage(body=letter.message.body, message_attributes=letter.message.message_attributes)
     if letter.cause == Cause.UNREADABLE:
         return None

@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
 from client.errors import NotFoundError
 from client.pipeline import Pipeline
+from contract.outputs import DeadLetterKind, DeadLetterOutput
 
 # CloudWatch has a queue's metrics once a minute, and some minutes late ("Available CloudWatch metrics for Amazon SQS").
 METRIC_MINUTES = 15
 
 
-class Kind(StrEnum):
-    """What a dead-letter queue's messages are."""
-
-    EVENTS = "uploads whose retries are used up"
-    REJECTIONS = "rejected files"
-    UNDELIVERED = "events that EventBridge could not deliver"
-    RESULTS = "results that a subscriber did not take"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeadLetterQueue:
-    """One of a stack's dead-letter queues.
-
-    Attributes:
-        name: what operators call it, for example "transform" or "results-inspector".
-        replays_to: URL of the queue that its messages are sent to when they are replayed.
-        is_redriven: whether SQS moved the messages here, so that SQS can move them back.
-    """
-
-    name: str
-    kind: Kind
-    url: str
-    replays_to: str
-    is_redriven: bool = False
+DeadLetterQueue = DeadLetterOutput[str]
+"""One of a stack's dead-letter queues."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,33 +27,15 @@ class State:
     """
 
     queue: str
-    kind: Kind
+    kind: DeadLetterKind
     visible: int
     in_flight: int
     oldest_age_seconds: int | None
 
 
-def dead_letter_queues(pipeline: Pipeline) -> list[DeadLetterQueue]:
+def dead_letter_queues(pipeline: Pipeline) -> Sequence[DeadLetterQueue]:
     """Every dead-letter queue of the stack."""
-    outputs = pipeline.outputs
-    transform = outputs["transformQueueUrl"]
-    return [
-        DeadLetterQueue(
-            name="transform", kind=Kind.EVENTS, url=outputs["transformDlqUrl"], replays_to=transform, is_redriven=True
-        ),
-        DeadLetterQueue(name="validate", kind=Kind.REJECTIONS, url=outputs["validateDlqUrl"], replays_to=transform),
-        DeadLetterQueue(name="delivery", kind=Kind.UNDELIVERED, url=outputs["deliveryDlqUrl"], replays_to=transform),
-        *(
-            DeadLetterQueue(
-                name=f"results-{subscriber}",
-                kind=Kind.RESULTS,
-                url=url,
-                replays_to=outputs["resultsQueueUrls"][subscriber],
-                is_redriven=True,
-            )
-            for subscriber, url in outputs["resultsDlqUrls"].items()
-        ),
-    ]
+    return pipeline.outputs.dead_letter_queues
 
 
 def find_queue(pipeline: Pipeline, name: str) -> DeadLetterQueue:

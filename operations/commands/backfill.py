@@ -47,7 +47,7 @@ def backfill(
     Example: `img-pipeline backfill --prefix uploads/2025/ --rate 50 --stack prod`
     """
     pipeline = connect(stack, local=local)
-    if pipeline.outputs.get("backfillArn") and not here:
+    if pipeline.outputs.backfill_arn and not here:
         _by_machine(pipeline, prefix, force=force, yes=yes)
         return
     if not yes:
@@ -91,7 +91,7 @@ def _bound(found: Found, limit: int) -> str:
 
 def _by_machine(pipeline: Pipeline, prefix: str, *, force: bool, yes: bool) -> None:
     check_prefix(prefix)
-    arn = pipeline.outputs["backfillArn"]
+    arn = pipeline.outputs.backfill_arn
     if not confirmed(f"backfill would start {arn} for {prefix}", yes=yes):
         return
     with audited(pipeline, "backfill", machine=arn, prefix=prefix, force=force) as performed:

@@ -24,7 +24,7 @@ from client.errors import InvalidRequestError, NotFoundError, PipelineError
 from localcloud.announcement import LocalCloud
 from operations.commands.console import ask, confirmed, err, out, print_json, print_table
 from operations.commands.options import DEPLOY, JsonOption, LocalOption, StackOption, YesOption
-from operations.connection import LOCAL, connect_here, local_cloud, stack_name
+from operations.connection import LOCAL, CloudHere, local_cloud, stack_name
 
 if TYPE_CHECKING:
     from pulumi.automation import EngineEvent
@@ -270,7 +270,7 @@ def _deploy_here(config: Mapping[str, object], *, yes: bool, as_json: bool) -> N
             status.update(f"deploying: {count} resources, {kind} {name}")
 
         try:
-            results = deploy_here(connect_here(here), "local", config, tell)
+            results = deploy_here(CloudHere(here), LOCAL, config, tell)
         except (DeployError, StackConfigError, RunError) as error:
             raise PipelineError(f"deploy of local failed: {'; '.join(str(error).splitlines())}") from None
     LocalCloud(endpoint_url=here.endpoint_url, region=here.region, outputs=results).announce()

@@ -23,7 +23,7 @@ def pause(*, stack: StackOption = None, local: LocalOption = False, yes: YesOpti
     Example: `img-pipeline pause --stack prod --yes`
     """
     pipeline = connect(stack, local=local)
-    name = pipeline.outputs["pipeName"]
+    name = pipeline.outputs.pipe_name
     if not confirmed(f"pause would stop {name}, which is {pipe_state(pipeline)}", yes=yes):
         return
     with err.status(f"stopping {name}"):
@@ -38,7 +38,7 @@ def resume(*, stack: StackOption = None, local: LocalOption = False, yes: YesOpt
     Example: `img-pipeline resume --stack prod --yes`
     """
     pipeline = connect(stack, local=local)
-    name = pipeline.outputs["pipeName"]
+    name = pipeline.outputs.pipe_name
     if not confirmed(f"resume would start {name}, which is {pipe_state(pipeline)}", yes=yes):
         return
     with err.status(f"starting {name}"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -54,17 +53,6 @@ def warn(found: str, advice: str) -> Finding:
 
 def fail(found: str, advice: str) -> Finding:
     return Finding(status=Status.FAIL, found=found, advice=advice)
-
-
-def output(pipeline: Pipeline, name: str) -> Any:
-    """One of the stack's outputs.
-
-    Raises:
-        PipelineError: the stack was deployed by a version of the program that did not have it.
-    """
-    if name not in pipeline.outputs:
-        raise PipelineError(f"the stack has no output {name}: an older version of the program deployed it")
-    return pipeline.outputs[name]
 
 
 def redeploy(pipeline: Pipeline) -> str:

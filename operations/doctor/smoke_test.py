@@ -12,9 +12,10 @@ from botocore.exceptions import ClientError
 from client.errors import is_missing
 from client.pipeline import Pipeline, Row, is_finished
 from client.uploads import Upload
-from operations.doctor.findings import Finding, fail, ok, output
+from contract.keys import PROCESSED, UPLOADS
+from operations.doctor.findings import Finding, fail, ok
 
-PREFIX = "uploads/.doctor/"
+PREFIX = f"{UPLOADS}.doctor/"
 # A cold start of every function and a few throttled retries fit; what takes longer has a cause worth looking at.
 TIMEOUT_SECONDS = 120
 
@@ -26,7 +27,7 @@ def file_goes_through(pipeline: Pipeline, timeout_seconds: float = TIMEOUT_SECON
     What a job that has not ended left stays for whoever looks into it: its message is still on its way, and would end
     as a rejection if the file were gone.
     """
-    if pipeline.client("pipes").describe_pipe(Name=output(pipeline, "pipeName"))["CurrentState"] != "RUNNING":
+    if pipeline.client("pipes").describe_pipe(Name=pipeline.outputs.pipe_name)["CurrentState"] != "RUNNING":
         yield fail("not sent: the pipe does not run", "see the pipe's own line")
         return
     upload = pipeline.upload(_photograph(), f"{PREFIX}{secrets.token_hex(8)}.jpg")
@@ -60,8 +61,8 @@ def remove_traces(pipeline: Pipeline, upload: Upload) -> None:
     for bucket, key, version_id in list(_versions(pipeline, upload)):
         pipeline.client("s3").delete_object(Bucket=bucket, Key=key, VersionId=version_id)
     dynamodb = pipeline.client("dynamodb")
-    dynamodb.delete_item(TableName=output(pipeline, "jobsTable"), Key={"jobId": {"S": upload.job_id}})
-    dynamodb.delete_item(TableName=output(pipeline, "assetsTable"), Key={"fileKey": {"S": upload.file_key}})
+    dynamodb.delete_item(TableName=pipeline.outputs.jobs_table, Key={"jobId": {"S": upload.job_id}})
+    dynamodb.delete_item(TableName=pipeline.outputs.assets_table, Key={"fileKey": {"S": upload.file_key}})
 
 
 def record_is_complete(pipeline: Pipeline, upload: Upload) -> Iterator[Finding]:
@@ -87,7 +88,7 @@ def record_is_complete(pipeline: Pipeline, upload: Upload) -> Iterator[Finding]:
 
 def _is_there(pipeline: Pipeline, rendition: dict[str, Any]) -> bool:
     try:
-        head = pipeline.client("s3").head_object(Bucket=output(pipeline, "processedBucket"), Key=rendition["key"])
+        head = pipeline.client("s3").head_object(Bucket=pipeline.outputs.processed_bucket, Key=rendition["key"])
     except ClientError as error:
         if is_missing(error):
             return False
@@ -118,8 +119,8 @@ def _trace(pipeline: Pipeline, upload: Upload) -> str:
 
 def _versions(pipeline: Pipeline, upload: Upload) -> Iterator[tuple[str, str, str]]:
     places = (
-        (output(pipeline, "ingestBucket"), upload.file_key),
-        (output(pipeline, "processedBucket"), f"processed/{upload.file_key}/"),
+        (pipeline.outputs.ingest_bucket, upload.file_key),
+        (pipeline.outputs.processed_bucket, f"{PROCESSED}{upload.file_key}/"),
     )
     for bucket, prefix in places:
         pages = pipeline.client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from client.pipeline import Pipeline
+from contract.outputs import read_outputs
 from engine.location import find_cli, find_language_host
 from localcloud.emulator import Emulator
 from localcloud.provider.plugin import install_plugins
@@ -159,7 +160,7 @@ class EngineStack:
 
     def status_of_an_upload(self, file_key: str) -> str:
         """Send a photograph through the pipeline and return what became of it."""
-        pipeline = Pipeline(stack=NAME, client=self.cloud.client, outputs=self.outputs())
+        pipeline = Pipeline(stack=NAME, client=self.cloud.client, outputs=read_outputs(self.outputs()))
         upload = pipeline.upload(photograph(), file_key)
         row = pipeline.await_jobs([upload], timeout_seconds=60)[upload]
         return row["status"] if row else "nothing"

@@ -28,7 +28,7 @@ def stack() -> Iterator[Stack]:
 def connection(stack: Stack) -> Pipeline:
     """The stack as a command sees it."""
     return Pipeline(
-        stack="local", outputs=stack.outputs, client=stack.cloud.client, endpoint_url=stack.cloud.endpoint_url
+        stack="local", outputs=stack.pipeline.outputs, client=stack.cloud.client, endpoint_url=stack.cloud.endpoint_url
     )
 
 

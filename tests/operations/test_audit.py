@@ -67,7 +67,8 @@ def test_an_action_that_fails_says_how_far_it_came(connection: Pipeline) -> None
 
 
 def test_what_cannot_be_written_down_is_not_done(connection: Pipeline) -> None:
-    elsewhere = replace(connection, outputs={**connection.outputs, "logGroups": {"audit": "no-such-group"}})
+    outputs = replace(connection.outputs, log_groups={"audit": "no-such-group"})
+    elsewhere = replace(connection, outputs=outputs)
     done = []
     with pytest.raises(PipelineError, match="nothing was changed"), audited(elsewhere, "dlq purge"):
         done.append("purged")
@@ -76,7 +77,7 @@ def test_what_cannot_be_written_down_is_not_done(connection: Pipeline) -> None:
 
 
 def test_a_stack_from_before_the_audit_log_is_told_to_be_deployed_again(connection: Pipeline) -> None:
-    old = replace(connection, outputs={"logGroups": {}})
+    old = replace(connection, outputs=replace(connection.outputs, log_groups={}))
     with pytest.raises(PipelineError, match="deploy it again"), audited(old, "dlq purge"):
         pass
 

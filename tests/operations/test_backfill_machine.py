@@ -18,6 +18,7 @@ from client.clients import aws_clients
 from client.errors import PipelineError
 from client.pipeline import Pipeline
 from operations.commands import backfill
+from testing.outputs import outputs_with
 from tests.operations.simulated_queue import VirtualClock
 
 MACHINE = "arn:aws:states:eu-west-1:111122223333:stateMachine:img-pipeline-prod-backfill"
@@ -30,7 +31,7 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 def connection(monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    outputs = {"backfillArn": MACHINE, "processedBucket": "processed", "logGroups": {"audit": "audit"}}
+    outputs = outputs_with(backfill_arn=MACHINE, processed_bucket="processed", log_groups={"audit": "audit"})
     return Pipeline(stack="prod", outputs=outputs, client=aws_clients("eu-west-1"))
 
 

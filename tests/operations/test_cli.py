@@ -113,12 +113,20 @@ def test_an_embedded_cloud_that_is_gone_is_noticed(local_state: Path) -> None:
         connect("local")
 
 
+def test_a_stack_of_an_older_program_is_told_to_deploy_again(stack: Stack, local_state: Path) -> None:
+    assert not local_state.exists()
+    outputs = {name: value for name, value in stack.outputs.items() if name != "alarmNames"}
+    LocalCloud(endpoint_url=stack.cloud.endpoint_url, region="us-east-1", outputs=outputs).announce()
+    with pytest.raises(PipelineError, match="does not export alarmNames: deploy it again"):
+        connect("local")
+
+
 def test_an_announcement_ends_with_its_cloud_but_not_with_an_older_one(stack: Stack, local_state: Path) -> None:
     older = LocalCloud(endpoint_url="http://127.0.0.1:9", region="us-east-1", outputs={})
     newer = LocalCloud(endpoint_url=stack.cloud.endpoint_url, region="us-east-1", outputs=stack.outputs)
     with older.announced():
         newer.announce()
-    assert connect("local").outputs["pipeName"] == stack.outputs["pipeName"]
+    assert connect("local").outputs.pipe_name == stack.outputs["pipeName"]
     with newer.announced():
         assert connect("local").endpoint_url == stack.cloud.endpoint_url
     assert not local_state.exists()

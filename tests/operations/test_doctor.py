@@ -18,6 +18,7 @@ from botocore.stub import Stubber
 from typer.testing import CliRunner
 
 from client.pipeline import Pipeline
+from contract.outputs import read_outputs
 from localcloud.deployer import deploy
 from operations import cli
 from operations.commands import doctor as doctor_command
@@ -25,6 +26,7 @@ from operations.doctor.checks import alerts, budget, existence, functions, inges
 from operations.doctor.diagnosis import CHECKS, SMOKE_TEST, diagnose
 from operations.doctor.findings import Check, Finding, Status, ok, run_check
 from operations.doctor.smoke_test import PREFIX, file_goes_through, record_is_complete
+from testing.outputs import outputs_with
 from testing.stack import Stack, deployed_stack
 from testing.waiting import eventually
 
@@ -39,7 +41,7 @@ def stack() -> Iterator[Stack]:
 @pytest.fixture(scope="module")
 def connection(stack: Stack) -> Pipeline:
     return Pipeline(
-        stack="local", outputs=stack.outputs, client=stack.cloud.client, endpoint_url=stack.cloud.endpoint_url
+        stack="local", outputs=stack.pipeline.outputs, client=stack.cloud.client, endpoint_url=stack.cloud.endpoint_url
     )
 
 
@@ -210,7 +212,7 @@ def test_a_pipe_in_between_is_waited_for_and_a_failed_one_told_with_its_reason(
     connection: Pipeline, monkeypatch: pytest.MonkeyPatch, state: str, status: Status, advice: str
 ) -> None:
     pipes = connection.client("pipes")
-    pipe = pipes.describe_pipe(Name=connection.outputs["pipeName"])
+    pipe = pipes.describe_pipe(Name=connection.outputs.pipe_name)
     monkeypatch.setattr(
         pipes, "describe_pipe", lambda **_: pipe | {"CurrentState": state, "StateReason": "the role may not"}
     )
@@ -225,7 +227,7 @@ def test_a_pipe_that_does_not_wait_for_executions_is_found(
     connection: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipes = connection.client("pipes")
-    pipe = pipes.describe_pipe(Name=connection.outputs["pipeName"])
+    pipe = pipes.describe_pipe(Name=connection.outputs.pipe_name)
     parameters = {"StepFunctionStateMachineParameters": {"InvocationType": "FIRE_AND_FORGET"}}
     monkeypatch.setattr(pipes, "describe_pipe", lambda **_: pipe | {"TargetParameters": parameters})
     assert "does not wait for executions" in failure(ingestion.pipe_runs, connection).found
@@ -281,7 +283,7 @@ def test_a_failed_file_in_its_dead_letter_queue_is_a_failure(stack: Stack, conne
         finding = failure(queues.dead_letters_are_empty, connection)
         # Its age is what CloudWatch heard last.
         eventually(lambda: "old" in failure(queues.dead_letters_are_empty, connection).found, "the message's age")
-    assert finding.found.startswith("transform holds 1 (uploads whose retries are used up)")
+    assert finding.found.startswith("transform holds 1 (uploads whose receives are used up)")
     assert finding.advice == "see the causes: img-pipeline dlq show transform --stack local"
 
 
@@ -355,7 +357,7 @@ def test_an_alarm_without_data_is_a_warning_and_one_in_alarm_a_failure(state: st
     names = ("img-pipeline-prod-workflow-failed", "img-pipeline-prod-paging")
     alarms = [{"AlarmName": name, "StateValue": state if name == names[0] else "OK"} for name in names]
     cloudwatch = boto3.client("cloudwatch", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test")  # noqa: S106
-    outputs = {"alarmNames": names[:1], "pagingAlarmName": names[1]}
+    outputs = outputs_with(alarm_names=names[:1], paging_alarm_name=names[1])
     prod = Pipeline(stack="prod", outputs=outputs, client=lambda _: cloudwatch)
     with Stubber(cloudwatch) as stub:
         stub.add_response("describe_alarms", {"MetricAlarms": alarms})
@@ -366,7 +368,7 @@ def test_an_alarm_without_data_is_a_warning_and_one_in_alarm_a_failure(state: st
 def test_an_address_that_has_not_confirmed_is_found(connection: Pipeline) -> None:
     # The embedded cloud confirms every address by itself; this is how AWS lists one that has not.
     sns = boto3.client("sns", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")  # noqa: S106
-    topic_arn = connection.outputs["alertTopicArn"]
+    topic_arn = connection.outputs.alert_topic_arn
     addresses = {
         "email": ("operators@example.com", "PendingConfirmation"),
         "https": ("https://events.example.com/key/0123456789abcdef", f"{topic_arn}:1234"),
@@ -522,7 +524,8 @@ def test_a_runtime_is_announced_half_a_year_before_its_end(connection: Pipeline,
 
 def test_a_deleted_resource_is_found_by_the_output_that_names_it(stack: Stack, connection: Pipeline) -> None:
     gone = stack.outputs["transformDlqUrl"].replace("transform-dlq", "gone-dlq")
-    missing = replace(connection, outputs={**connection.outputs, "deliveryDlqUrl": gone, "denylistTable": "gone"})
+    outputs = replace(connection.outputs, delivery_dlq_url=gone, denylist_table="gone")
+    missing = replace(connection, outputs=outputs)
     found = [finding.found for finding in problems(existence.outputs_exist, missing)]
     assert found == [
         f"deliveryDlqUrl names {gone}, which does not exist",
@@ -531,17 +534,10 @@ def test_a_deleted_resource_is_found_by_the_output_that_names_it(stack: Stack, c
 
 
 def test_a_deleted_role_is_a_failure(connection: Pipeline) -> None:
-    roles = connection.outputs["roleArns"]
-    missing = replace(
-        connection, outputs={**connection.outputs, "roleArns": {**roles, "validate": f"{roles['validate']}-gone"}}
-    )
+    roles = connection.outputs.role_arns
+    outputs = replace(connection.outputs, role_arns={**roles, "validate": f"{roles['validate']}-gone"})
+    missing = replace(connection, outputs=outputs)
     assert failure(existence.outputs_exist, missing).found.startswith("roleArns names arn:aws:iam::")
-
-
-def test_a_stack_of_an_older_program_is_told_to_deploy_again(connection: Pipeline) -> None:
-    outputs = {name: value for name, value in connection.outputs.items() if name != "alarmNames"}
-    older = replace(connection, outputs=outputs)
-    assert "no output alarmNames" in failure(alerts.alarms_are_wired, older).found
 
 
 def test_what_the_caller_may_not_see_is_a_warning_that_names_the_call(connection: Pipeline) -> None:
@@ -593,7 +589,7 @@ class FakeAccount:
 
 
 def account(**peaks: float) -> Pipeline:
-    return Pipeline(stack="prod", outputs={}, client=FakeAccount(**peaks).client)
+    return Pipeline(stack="prod", outputs=outputs_with(), client=FakeAccount(**peaks).client)
 
 
 def test_a_quota_four_fifths_used_is_a_warning_with_the_request_for_more() -> None:
@@ -661,7 +657,7 @@ class FakeLambda:
     ],
 )
 def test_limits_and_states_of_functions(check: Check, answers: dict[str, Any], status: Status, told: str) -> None:
-    outputs = {"functionNames": {"validate": "img-pipeline-prod-validate"}}
+    outputs = outputs_with(function_names={"validate": "img-pipeline-prod-validate"})
     prod = Pipeline(stack="prod", outputs=outputs, client=lambda _: FakeLambda(**answers))
     (finding,) = run_check(check, prod)
     assert finding.status is status, finding
@@ -765,10 +761,10 @@ def test_no_file_is_sent_into_a_paused_stack(stack: Stack, connection: Pipeline)
 
 def test_a_budget_is_looked_at_where_one_is_set(stack: Stack, connection: Pipeline) -> None:
     assert run_check(budget.budget_watches, connection) == [ok("none set")]
-    limited = replace(connection, outputs=deploy(stack.cloud, "local", {"monthlyBudgetUsd": 500}))
+    limited = replace(connection, outputs=read_outputs(deploy(stack.cloud, "local", {"monthlyBudgetUsd": 500})))
     assert run_check(budget.budget_watches, limited) == [ok("0.00 of 500 USD this month")]
 
-    budgets = {"AccountId": stack.cloud.account_id, "BudgetName": limited.outputs["budgetName"]}
+    budgets = {"AccountId": stack.cloud.account_id, "BudgetName": limited.outputs.budget_name}
     client = stack.cloud.client("budgets")
     for notification in client.describe_notifications_for_budget(**budgets)["Notifications"]:
         client.delete_notification(**budgets, Notification=notification)
@@ -781,7 +777,7 @@ def test_a_budget_that_sees_no_cost_is_a_warning(connection: Pipeline) -> None:
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
     clients = {name: boto3.client(name, region_name="us-east-1", **keys) for name in ("budgets", "ce")}
     usd = {"Amount": "0", "Unit": "USD"}
-    outputs = {**connection.outputs, "budgetName": "monthly"}
+    outputs = replace(connection.outputs, budget_name="monthly")
     on_aws = Pipeline(stack="prod", outputs=outputs, client=clients.__getitem__)
     with Stubber(clients["budgets"]) as budgets, Stubber(clients["ce"]) as explorer:
         found = {"BudgetName": "monthly", "BudgetType": "COST", "TimeUnit": "MONTHLY"}

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from client.pipeline import Pipeline
-from operations.doctor.findings import Finding, fail, ok, output, redeploy, warn
+from operations.doctor.findings import Finding, fail, ok, redeploy, warn
 
 
 def alarms_are_wired(pipeline: Pipeline) -> Iterator[Finding]:
     """Every alarm exists, may act, and tells the alert topic."""
-    existing, topic_arn = _alarms(pipeline), output(pipeline, "alertTopicArn")
+    existing, topic_arn = _alarms(pipeline), pipeline.outputs.alert_topic_arn
     for name in _expected_alarms(pipeline):
         alarm = existing.get(name)
         if alarm is None:
@@ -43,7 +43,7 @@ def alarms_are_quiet(pipeline: Pipeline) -> Iterator[Finding]:
 
 def alerts_are_heard(pipeline: Pipeline) -> Iterator[Finding]:
     """Somebody is subscribed to the alerts and has confirmed."""
-    subscriptions = _subscriptions(pipeline, output(pipeline, "alertTopicArn"))
+    subscriptions = _subscriptions(pipeline, pipeline.outputs.alert_topic_arn)
     if not subscriptions:
         yield warn("nobody is subscribed to the alerts", "set alertEmails or alertHttpsEndpoints, then deploy")
     for subscription in subscriptions:
@@ -60,13 +60,13 @@ def alerts_are_heard(pipeline: Pipeline) -> Iterator[Finding]:
 
 def results_are_delivered(pipeline: Pipeline) -> Iterator[Finding]:
     """Every results queue has a confirmed subscription to the results topic."""
-    topic_arn = output(pipeline, "resultsTopicArn")
+    topic_arn = pipeline.outputs.results_topic_arn
     confirmed = {
         subscription["Endpoint"]
         for subscription in _subscriptions(pipeline, topic_arn)
         if subscription["SubscriptionArn"].startswith("arn:")
     }
-    for name, url in output(pipeline, "resultsQueueUrls").items():
+    for name, url in pipeline.outputs.results_queue_urls.items():
         attributes = pipeline.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])[
             "Attributes"
         ]
@@ -77,7 +77,7 @@ def results_are_delivered(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def _expected_alarms(pipeline: Pipeline) -> list[str]:
-    return [*output(pipeline, "alarmNames"), output(pipeline, "pagingAlarmName")]
+    return [*pipeline.outputs.alarm_names, pipeline.outputs.paging_alarm_name]
 
 
 def _alarms(pipeline: Pipeline) -> dict[str, Mapping[str, Any]]:
@@ -85,7 +85,7 @@ def _alarms(pipeline: Pipeline) -> dict[str, Mapping[str, Any]]:
         pipeline.client("cloudwatch")
         .get_paginator("describe_alarms")
         .paginate(
-            AlarmNamePrefix=output(pipeline, "pagingAlarmName").removesuffix("paging"),
+            AlarmNamePrefix=pipeline.outputs.paging_alarm_name.removesuffix("paging"),
             AlarmTypes=["MetricAlarm", "CompositeAlarm"],
         )
     )

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from client.pipeline import Pipeline
-from operations.doctor.findings import Finding, fail, ok, output, redeploy, warn
+from contract.names import PROJECT_TAG, STACK_TAG
+from operations.doctor.findings import Finding, fail, ok, redeploy, warn
 
 # What components/blocks/budget.py counts by.
-TAGS = ("Project", "Stack")
+TAGS = (PROJECT_TAG, STACK_TAG)
 
 
 def budget_watches(pipeline: Pipeline) -> Iterator[Finding]:
     """The stack's budget exists, tells the alert topic, and the tags it counts by are activated."""
-    name = output(pipeline, "budgetName")
+    name = pipeline.outputs.budget_name
     if not name:
         yield ok("none set")
         return
-    account_id = output(pipeline, "alertTopicArn").split(":")[4]
+    account_id = pipeline.outputs.alert_topic_arn.split(":")[4]
     budgets = pipeline.client("budgets")
     budget = budgets.describe_budget(AccountId=account_id, BudgetName=name)["Budget"]
     spent, limit = budget["CalculatedSpend"]["ActualSpend"]["Amount"], budget["BudgetLimit"]["Amount"]

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from client.errors import is_missing
 from client.pipeline import Pipeline
-from operations.doctor.findings import Finding, fail, ok, output, redeploy
+from operations.doctor.findings import Finding, fail, ok, redeploy
 
 Client = Callable[[str], Any]
 
@@ -71,8 +71,9 @@ _KINDS: dict[str, Callable[[Client, str], object]] = {
 def outputs_exist(pipeline: Pipeline) -> Iterator[Finding]:
     """Every resource that the stack's outputs name can be found."""
     found = 0
+    exported = pipeline.outputs.exports()
     for name, describe in _KINDS.items():
-        value = output(pipeline, name)
+        value = exported[name]
         for resource in value.values() if isinstance(value, dict) else [value]:
             try:
                 describe(pipeline.client, resource)

@@ -10,11 +10,10 @@ from botocore.exceptions import ClientError
 
 from client.errors import is_missing
 from client.pipeline import Pipeline
-from operations.doctor.findings import Finding, fail, ok, output, redeploy, warn
+from contract.names import LIVE
+from operations.doctor.findings import Finding, fail, ok, redeploy, warn
 from operations.doctor.runtimes import PYTHON_RUNTIMES
 
-# The alias that the workflow calls (components/blocks/function.py).
-LIVE = "live"
 # Half a year: time to plan a change of runtime.
 NOTICE_DAYS = 180
 # Zipped wheels grow to about this many times their size; the layer of this project to 2.9 times.
@@ -119,7 +118,7 @@ def packages_fit(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def _names(pipeline: Pipeline) -> list[str]:
-    return list(output(pipeline, "functionNames").values())
+    return list(pipeline.outputs.function_names.values())
 
 
 def _minor_version(runtime: str) -> int:

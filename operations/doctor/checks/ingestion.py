@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator
 
 from client.pipeline import Pipeline
-from operations.doctor.findings import Finding, fail, ok, output, redeploy, warn
+from operations.doctor.findings import Finding, fail, ok, redeploy, warn
 
 
 def pipe_runs(pipeline: Pipeline) -> Iterator[Finding]:
     """The pipe takes messages and waits for how each execution ends."""
-    pipe = pipeline.client("pipes").describe_pipe(Name=output(pipeline, "pipeName"))
+    pipe = pipeline.client("pipes").describe_pipe(Name=pipeline.outputs.pipe_name)
     name, state = pipe["Name"], pipe["CurrentState"]
     if state == "RUNNING":
         yield ok(f"{name} is RUNNING")
@@ -34,7 +34,7 @@ def pipe_runs(pipeline: Pipeline) -> Iterator[Finding]:
 
 def bucket_notifies(pipeline: Pipeline) -> Iterator[Finding]:
     """The ingest bucket sends its events to EventBridge."""
-    bucket = output(pipeline, "ingestBucket")
+    bucket = pipeline.outputs.ingest_bucket
     if "EventBridgeConfiguration" in pipeline.client("s3").get_bucket_notification_configuration(Bucket=bucket):
         yield ok(f"{bucket} sends events to EventBridge")
     else:
@@ -46,7 +46,10 @@ def bucket_notifies(pipeline: Pipeline) -> Iterator[Finding]:
 
 def rule_delivers(pipeline: Pipeline) -> Iterator[Finding]:
     """A rule on the bucket's events is enabled and sends to the transform queue, with a dead-letter queue."""
-    events, queue_arn = pipeline.client("events"), _queue_attribute(pipeline, "transformQueueUrl", "QueueArn")
+    events, queue_arn = (
+        pipeline.client("events"),
+        _queue_attribute(pipeline, pipeline.outputs.transform_queue_url, "QueueArn"),
+    )
     names = events.list_rule_names_by_target(TargetArn=queue_arn)["RuleNames"]
     if not names:
         yield fail("no rule sends to the transform queue: uploads go unnoticed", redeploy(pipeline))
@@ -69,18 +72,18 @@ def rule_delivers(pipeline: Pipeline) -> Iterator[Finding]:
 def queue_redrives(pipeline: Pipeline) -> Iterator[Finding]:
     """The transform queue hides messages long enough, and gives up into its dead-letter queue."""
     machine = pipeline.client("stepfunctions").describe_state_machine(
-        stateMachineArn=output(pipeline, "stateMachineArn")
+        stateMachineArn=pipeline.outputs.state_machine_arn
     )
     timeout_seconds = json.loads(machine["definition"])["TimeoutSeconds"]
-    visibility_seconds = int(_queue_attribute(pipeline, "transformQueueUrl", "VisibilityTimeout"))
+    visibility_seconds = int(_queue_attribute(pipeline, pipeline.outputs.transform_queue_url, "VisibilityTimeout"))
     # EventBridge Pipes, "Amazon SQS as a source": six times the run time, or messages come back while being worked on.
     if visibility_seconds < 6 * timeout_seconds:
         yield fail(
             f"messages stay hidden for {visibility_seconds} s, less than six times the workflow's {timeout_seconds} s",
             redeploy(pipeline),
         )
-    policy = json.loads(_queue_attribute(pipeline, "transformQueueUrl", "RedrivePolicy") or "{}")
-    if policy.get("deadLetterTargetArn") != _queue_attribute(pipeline, "transformDlqUrl", "QueueArn"):
+    policy = json.loads(_queue_attribute(pipeline, pipeline.outputs.transform_queue_url, "RedrivePolicy") or "{}")
+    if policy.get("deadLetterTargetArn") != _queue_attribute(pipeline, pipeline.outputs.transform_dlq_url, "QueueArn"):
         yield fail("the transform queue has no dead-letter queue: failed files come back for ever", redeploy(pipeline))
     elif int(policy["maxReceiveCount"]) < 2:
         yield warn("a file is tried once only", "set maxReceiveCount to 5, what AWS recommends")
@@ -92,8 +95,6 @@ def _catch_up(pipeline: Pipeline) -> str:
     return f"start what was uploaded meanwhile: img-pipeline backfill --prefix uploads/ --stack {pipeline.stack} --yes"
 
 
-def _queue_attribute(pipeline: Pipeline, name: str, attribute: str) -> str:
-    attributes = pipeline.client("sqs").get_queue_attributes(
-        QueueUrl=output(pipeline, name), AttributeNames=[attribute]
-    )
+def _queue_attribute(pipeline: Pipeline, url: str, attribute: str) -> str:
+    attributes = pipeline.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[attribute])
     return attributes.get("Attributes", {}).get(attribute, "")

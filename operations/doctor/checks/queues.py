@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from client.dead_letters.stack_queues import Kind, dead_letter_queues, oldest_age_seconds, states
+from client.dead_letters.stack_queues import dead_letter_queues, oldest_age_seconds, states
 from client.pipeline import Pipeline
-from operations.doctor.findings import Finding, fail, ok, output, redeploy, warn
+from contract.outputs import DeadLetterKind
+from operations.doctor.findings import Finding, fail, ok, redeploy, warn
 
 # The longest that SQS keeps a message ("Amazon SQS message quotas").
 LONGEST_RETENTION_SECONDS = 14 * 24 * 3600
 # A burst may wait for minutes; what waits for an hour has outlived several tries.
 LONG_WAIT_SECONDS = 3600
 # Files that were never worked on, or never to an end. A rejected file is its owner's affair, a result its subscriber's.
-URGENT = (Kind.EVENTS, Kind.UNDELIVERED)
+URGENT = (DeadLetterKind.EVENTS, DeadLetterKind.UNDELIVERED)
 
 
 def dead_letters_are_empty(pipeline: Pipeline) -> Iterator[Finding]:
@@ -45,7 +46,7 @@ def dead_letters_are_kept(pipeline: Pipeline) -> Iterator[Finding]:
 
 def backlog_is_worked_on(pipeline: Pipeline) -> Iterator[Finding]:
     """Uploads do not wait for long."""
-    url = output(pipeline, "transformQueueUrl")
+    url = pipeline.outputs.transform_queue_url
     depth, age = pipeline.queue_depth(url), oldest_age_seconds(pipeline, url.rpartition("/")[2])
     if depth and age is not None and age > LONG_WAIT_SECONDS:
         yield warn(

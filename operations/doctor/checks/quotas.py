@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from client.pipeline import Pipeline
-from operations.doctor.findings import Finding, fail, ok, output, warn
+from operations.doctor.findings import Finding, fail, ok, warn
 
 NEAR = 0.8
 # AWS keeps this much of the account's concurrency for functions that reserve none ("Lambda quotas").
@@ -23,7 +23,7 @@ def concurrency_has_headroom(pipeline: Pipeline) -> Iterator[Finding]:
     limit, unreserved = limits["ConcurrentExecutions"], limits["UnreservedConcurrentExecutions"]
     reserved = sum(
         client.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions", 0)
-        for name in output(pipeline, "functionNames").values()
+        for name in pipeline.outputs.function_names.values()
     )
     found = f"{reserved} of the account's {limit} reserved here, {unreserved} unreserved"
     if unreserved < UNRESERVED_CONCURRENCY:

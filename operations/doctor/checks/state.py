@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from client.dead_letters.stack_queues import dead_letter_queues
 from client.pipeline import Pipeline
-from operations.doctor.findings import Finding, fail, ok, output, redeploy, warn
+from operations.doctor.findings import Finding, fail, ok, redeploy, warn
 
 # What the program writes into a job's row for DynamoDB to remove it by (components/persist.py).
 TIME_TO_LIVE_ATTRIBUTE = "expiresAt"
@@ -20,8 +20,8 @@ SNS_MANAGED_KEY = "alias/aws/sns"
 def tables_can_be_restored(pipeline: Pipeline) -> Iterator[Finding]:
     """Every table is active and can be restored to any second of the last weeks."""
     dynamodb = pipeline.client("dynamodb")
-    for name in ("assetsTable", "jobsTable", "denylistTable"):
-        table = output(pipeline, name)
+    outputs = pipeline.outputs
+    for table in (outputs.assets_table, outputs.jobs_table, outputs.denylist_table):
         description = dynamodb.describe_table(TableName=table)["Table"]
         indexes = description.get("GlobalSecondaryIndexes", [])
         states = {description["TableStatus"], *(index["IndexStatus"] for index in indexes)}
@@ -36,7 +36,7 @@ def tables_can_be_restored(pipeline: Pipeline) -> Iterator[Finding]:
 
 def jobs_expire(pipeline: Pipeline) -> Iterator[Finding]:
     """DynamoDB removes the rows of old jobs."""
-    table = output(pipeline, "jobsTable")
+    table = pipeline.outputs.jobs_table
     ttl = pipeline.client("dynamodb").describe_time_to_live(TableName=table)["TimeToLiveDescription"]
     if ttl["TimeToLiveStatus"] in ("ENABLED", "ENABLING") and ttl.get("AttributeName") == TIME_TO_LIVE_ATTRIBUTE:
         yield ok(f"{table} by {TIME_TO_LIVE_ATTRIBUTE}")
@@ -64,7 +64,7 @@ def buckets_keep_versions(pipeline: Pipeline) -> Iterator[Finding]:
 
 def everything_is_encrypted(pipeline: Pipeline) -> Iterator[Finding]:
     """Buckets, queues and the results topic encrypt what they hold; where one has the stack's own key, all have it."""
-    topic = pipeline.client("sns").get_topic_attributes(TopicArn=output(pipeline, "resultsTopicArn"))["Attributes"]
+    topic = pipeline.client("sns").get_topic_attributes(TopicArn=pipeline.outputs.results_topic_arn)["Attributes"]
     topic_key = topic.get("KmsMasterKeyId", "")
     if not topic_key:
         yield fail("the results topic is not encrypted", redeploy(pipeline))
@@ -76,7 +76,7 @@ def everything_is_encrypted(pipeline: Pipeline) -> Iterator[Finding]:
         ]
         if rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID", "") != own_key:
             yield fail(f"{bucket} is not encrypted with {own_key or 'the key that S3 manages'}", redeploy(pipeline))
-    queues = {"transform-queue": output(pipeline, "transformQueueUrl")}
+    queues = {"transform-queue": pipeline.outputs.transform_queue_url}
     queues |= {f"{queue.name}-dlq": queue.url for queue in dead_letter_queues(pipeline)}
     for role, url in queues.items():
         attributes = pipeline.client("sqs").get_queue_attributes(
@@ -91,7 +91,7 @@ def everything_is_encrypted(pipeline: Pipeline) -> Iterator[Finding]:
 
 def logs_expire(pipeline: Pipeline) -> Iterator[Finding]:
     """Every log group exists and forgets after a while."""
-    for group in output(pipeline, "logGroups").values():
+    for group in pipeline.outputs.log_groups.values():
         found = pipeline.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
         description = next((each for each in found if each["logGroupName"] == group), None)
         if description is None:
@@ -103,7 +103,7 @@ def logs_expire(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def _buckets(pipeline: Pipeline) -> tuple[str, str]:
-    return output(pipeline, "ingestBucket"), output(pipeline, "processedBucket")
+    return pipeline.outputs.ingest_bucket, pipeline.outputs.processed_bucket
 
 
 def _public_access_block(pipeline: Pipeline, bucket: str) -> Mapping[str, bool]:

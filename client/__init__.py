@@ -1,0 +1,97 @@
+"""A deployed stack as a library: put files in, follow their jobs, and handle what failed.
+
+>>> from client import Pipeline, aws_clients, read_outputs
+>>> outputs = read_outputs(json.loads(subprocess.check_output(["pulumi", "stack", "output", "--json"])))
+>>> pipeline = Pipeline(stack="prod", outputs=outputs, client=aws_clients(outputs.region))
+>>> upload = pipeline.upload(Path("cat.jpg"), "uploads/cat.jpg")
+>>> pipeline.await_jobs([upload], timeout_seconds=60)[upload]["status"]
+'COMPLETED'
+
+Dead letters, by cause, and back to where they failed:
+
+>>> from client import SystemClock, find_queue, group, replay, sample
+>>> queue = find_queue(pipeline, "transform")
+>>> [(cause.cause, cause.count) for cause in group(sample(pipeline, queue).letters)]
+[('WatermarkError', 12)]
+>>> replay(pipeline, queue, only="WatermarkError", rate=20, clock=SystemClock()).sent
+12
+
+Every error of the library is a `PipelineError`; a call that AWS refuses is raised as boto3 raises it. Whatever changes
+a stack is written to its audit log first.
+"""
+
+from client.audit import audited
+from client.backfill import missing
+from client.clients import Clients, aws_clients
+from client.clock import Clock, SystemClock
+from client.dead_letters.archive import export, put_back, read
+from client.dead_letters.causes import DeadLetter, Group, group
+from client.dead_letters.replaying import purge, replay
+from client.dead_letters.sampling import Sample, find, sample
+from client.dead_letters.stack_queues import DeadLetterQueue, dead_letter_queues, find_queue
+from client.errors import ActionFailedError, InvalidRequestError, NotFoundError, PipelineError
+from client.ingestion import Backlog, enqueue, pause_ingestion, pipe_state, resume_ingestion, watch_backlog
+from client.jobs import find_jobs, follow, newest_jobs
+from client.moving import Message, MoveResult, OutgoingMessage, move, send_all
+from client.pipeline import Pipeline, Row, is_finished
+from client.queues import SqsQueue
+from client.rerender import recorded, rerenderings
+from client.trace import Trace, trace_file
+from client.uploads import LocalFile, Transfer, Upload, find_files, upload_files
+from contract.outputs import StackOutputs, read_outputs
+
+__all__ = [
+    "ActionFailedError",
+    "Backlog",
+    "Clients",
+    "Clock",
+    "DeadLetter",
+    "DeadLetterQueue",
+    "Group",
+    "InvalidRequestError",
+    "LocalFile",
+    "Message",
+    "MoveResult",
+    "NotFoundError",
+    "OutgoingMessage",
+    "Pipeline",
+    "PipelineError",
+    "Row",
+    "Sample",
+    "SqsQueue",
+    "StackOutputs",
+    "SystemClock",
+    "Trace",
+    "Transfer",
+    "Upload",
+    "audited",
+    "aws_clients",
+    "dead_letter_queues",
+    "enqueue",
+    "export",
+    "find",
+    "find_files",
+    "find_jobs",
+    "find_queue",
+    "follow",
+    "group",
+    "is_finished",
+    "missing",
+    "move",
+    "newest_jobs",
+    "pause_ingestion",
+    "pipe_state",
+    "purge",
+    "put_back",
+    "read",
+    "read_outputs",
+    "recorded",
+    "replay",
+    "rerenderings",
+    "resume_ingestion",
+    "sample",
+    "send_all",
+    "trace_file",
+    "upload_files",
+    "watch_backlog",
+]

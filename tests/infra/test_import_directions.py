@@ -1,0 +1,68 @@
+"""Who may import whom: dependencies point one way, from what is run to what everything agrees on."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = frozenset(
+    path.name for path in ROOT.iterdir() if path.is_dir() and (path / "__init__.py").exists() and path.name != "tests"
+) | {"tests"}
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "contract": set(),
+    "components": {"contract"},
+    "functions": {"contract"},
+    "client": {"contract"},
+    "localcloud": {"contract"},
+    "operations": {"contract", "client", "components", "localcloud"},
+    "policies": {"contract", "localcloud"},
+    "demo": {"contract", "client", "localcloud"},
+}
+"""The packages of ours that each package may import beside itself."""
+
+NOT_IN: dict[str, set[str]] = {
+    "contract": {"boto3", "botocore", "pulumi", "pulumi_aws", "pydantic", "rich", "typer", "yaml"},
+    "client": {"pulumi", "pulumi_aws", "ministack", "rich", "typer"},
+    "functions": {"pulumi", "pulumi_aws", "rich", "typer"},
+    "components": {"rich", "typer"},
+}
+"""Libraries that a package does without."""
+
+
+def imported(package: str) -> Iterator[tuple[Path, str]]:
+    """Each module of a package with the name of each package that it imports, wherever in the module it does."""
+    for path in sorted((ROOT / package).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from ((path, alias.name.partition(".")[0]) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield path, node.module.partition(".")[0]
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_dependencies_point_one_way(package: str) -> None:
+    allowed = MAY_IMPORT[package] | {package}
+    wrong = {f"{path.relative_to(ROOT)} imports {name}" for path, name in imported(package) if name in OURS - allowed}
+    assert not wrong
+
+
+@pytest.mark.parametrize("package", NOT_IN)
+def test_a_package_does_without_what_its_users_may_not_have(package: str) -> None:
+    wrong = {f"{path.relative_to(ROOT)} imports {name}" for path, name in imported(package) if name in NOT_IN[package]}
+    assert not wrong
+
+
+def test_only_the_commands_know_the_command_line_library() -> None:
+    users = {path.relative_to(ROOT).as_posix() for path, name in imported("operations") if name == "typer"}
+    elsewhere = {user for user in users if not user.startswith("operations/commands/")}
+    assert elsewhere == {"operations/cli.py"}
+
+
+def test_every_package_of_the_product_has_its_place_in_the_table() -> None:
+    others = {"bench", "docs", "engine", "examples", "testing", "tests"}
+    assert MAY_IMPORT.keys() == OURS - others
