@@ -7,12 +7,11 @@ import pulumi
 import pulumi_aws as aws
 
 from components.blocks.iam import Statement, allow_service, deny_plaintext, policy_document
+from components.settings import SOURCE_RETENTION_SECONDS
 from components.stack_context import StackContext
 
 # The longest that SQS keeps a message ("Amazon SQS message quotas").
 DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600
-# A moved message's age counts from its first queue, so time spent here shortens its stay in the dead-letter queue.
-SOURCE_RETENTION_SECONDS = 4 * 24 * 3600
 
 
 @dataclass(frozen=True, kw_only=True)

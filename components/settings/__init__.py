@@ -40,6 +40,9 @@ UNRESERVED_CONCURRENCY = 100
 BOOKKEEPING_SECONDS = 15
 # What AWS asks of a queue whose consumer may be throttled ("Using Lambda with Amazon SQS"); a pipe's target may be too.
 VISIBILITY_FACTOR = 6
+# How long a queue with a dead-letter queue keeps its messages. A moved message's age counts from its first queue, so
+# time spent here shortens its stay in the dead-letter queue.
+SOURCE_RETENTION_SECONDS = 4 * 24 * 3600
 
 
 class SettingsError(pulumi.RunError):
@@ -282,6 +285,7 @@ def _mistakes(error: ValidationError) -> Iterator[_Mistake]:
 def _contradictions(settings: Settings) -> Iterator[_Mistake]:
     """Rules between settings, and between settings and the project's folder."""
     yield from _workflow_time(settings)
+    yield from _receives(settings)
     yield from _concurrency(settings)
     yield from _memory(settings)
     yield from _names(settings)
@@ -315,6 +319,17 @@ def _workflow_time(settings: Settings) -> Iterator[_Mistake]:
             settings.workflow_timeout_seconds,
             f"at least {needed}: validate's timeout, {waves} x the slowest transform's timeout, "
             f"and {BOOKKEEPING_SECONDS} for the rest; at most 300, the limit of an Express workflow",
+        )
+
+
+def _receives(settings: Settings) -> Iterator[_Mistake]:
+    most = SOURCE_RETENTION_SECONDS // settings.visibility_timeout_seconds
+    if settings.max_receive_count > most:
+        yield _Mistake(
+            "maxReceiveCount",
+            settings.max_receive_count,
+            f"at most {most}: a try takes up to {settings.visibility_timeout_seconds} s, the visibility timeout (six "
+            f"times workflowTimeoutSeconds), and the queue deletes a message after {SOURCE_RETENTION_SECONDS} s",
         )
 
 

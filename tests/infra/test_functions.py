@@ -2,7 +2,7 @@
 
 import json
 
-from policies.recording import PROJECT_DIRECTORY, Recording, Resource
+from policies.recording import PROJECT_DIRECTORY, Recording, Resource, run
 
 FUNCTION = "aws:lambda/function:Function"
 SHORT_NAMES = ("validate", "thumbnail", "watermark", "metadata")
@@ -41,6 +41,13 @@ def test_functions_are_bounded_in_number_and_time(recording: Recording) -> None:
     for function in functions(recording).values():
         assert function.inputs["reservedConcurrentExecutions"] >= 1, function
         assert function.inputs["timeout"] < workflow_timeout, function
+
+
+def test_no_reserved_concurrency_means_unreserved_and_not_switched_off() -> None:
+    recording = run("dev", {"validate": {"reservedConcurrency": 0}})
+    # The provider's value for "no reservation"; with 0, Lambda would throttle every call.
+    assert functions(recording)["validate"].inputs["reservedConcurrentExecutions"] == -1
+    assert functions(recording)["thumbnail"].inputs["reservedConcurrentExecutions"] > 0
 
 
 def test_nothing_but_the_workflow_retries_a_function(recording: Recording) -> None:
@@ -113,9 +120,15 @@ def test_functions_share_one_security_group_that_lets_nobody_in(full: Recording)
     (group_id,) = configurations[0]["securityGroupIds"]
     assert "ingress" not in group.inputs
     assert full.one("SecurityGroupEgressRule").inputs["securityGroupId"] == group_id
+    assert not any("egress" in each.inputs for each in full.of_type("SecurityGroup"))
     (ingress,) = full.of_type("SecurityGroupIngressRule")
     assert ingress.inputs["securityGroupId"] != group_id
     assert ingress.inputs["referencedSecurityGroupId"] == group_id
+
+
+def test_functions_reach_port_443_only(full: Recording) -> None:
+    egress = full.one("SecurityGroupEgressRule").inputs
+    assert (egress["ipProtocol"], egress["fromPort"], egress["toPort"]) == ("tcp", 443, 443)
 
 
 def test_functions_reach_aws_without_the_internet(full: Recording) -> None:

@@ -38,6 +38,12 @@ def test_a_message_is_tried_five_times(recording: Recording) -> None:
     assert redrive(queue)["maxReceiveCount"] == 5
 
 
+def test_messages_outlive_their_tries_so_that_each_reaches_its_dead_letter_queue(recording: Recording) -> None:
+    for queue in source_queues(recording):
+        tries_seconds = queue.inputs["visibilityTimeoutSeconds"] * redrive(queue)["maxReceiveCount"]
+        assert tries_seconds <= queue.inputs["messageRetentionSeconds"], queue
+
+
 def test_the_rule_takes_new_uploads_of_the_ingest_bucket_and_nothing_else(recording: Recording) -> None:
     (rule,) = recording.of_type("EventRule")
     assert rule.inputs["state"] == "ENABLED"
@@ -59,7 +65,8 @@ def test_events_the_rule_cannot_deliver_are_retried_and_then_kept(recording: Rec
     prefix = f"arn:aws:sqs:eu-west-1:{ACCOUNT_ID}:img-pipeline-{recording.stack}-"
     assert target.inputs["arn"] == f"{prefix}transform-queue"
     assert target.inputs["deadLetterConfig"] == {"arn": f"{prefix}delivery-dlq"}
-    assert target.inputs["retryPolicy"]["maximumRetryAttempts"] > 0
+    # A day, which is the longest that EventBridge tries.
+    assert target.inputs["retryPolicy"] == {"maximumEventAgeInSeconds": 86_400, "maximumRetryAttempts": 185}
 
 
 def test_the_pipe_takes_one_message_and_waits_for_how_its_workflow_ends(recording: Recording) -> None:

@@ -158,6 +158,14 @@ def test_transforms_that_wait_for_each_other_need_more_time() -> None:
     assert "at least 345: validate's timeout, 3 x the slowest" in message
 
 
+def test_every_try_must_fit_into_the_time_that_the_queue_keeps_a_message() -> None:
+    assert settings(maxReceiveCount=320).max_receive_count == 320  # 320 x 1080 s are the queue's four days
+    assert refusal(maxReceiveCount=321) == (
+        "img-pipeline:maxReceiveCount = 321 is not accepted: at most 320: a try takes up to 1080 s, the visibility "
+        "timeout (six times workflowTimeoutSeconds), and the queue deletes a message after 345600 s"
+    )
+
+
 def test_reserved_concurrency_must_fit_the_account() -> None:
     message = refusal(accountConcurrency=450)
     assert message.startswith("img-pipeline:accountConcurrency = 450 is not accepted: at least 500")

@@ -1,8 +1,10 @@
 """What is kept, is kept safely: buckets, tables, topics, logs; protected in prod, deletable elsewhere."""
 
+import json
+
 import pytest
 
-from policies.recording import Recording, Resource
+from policies.recording import ACCOUNT_ID, Recording, Resource, run
 
 BUCKET = "aws:s3/bucket:Bucket"
 TABLE = "aws:dynamodb/table:Table"
@@ -46,6 +48,32 @@ def test_uploads_and_renditions_are_kept_unless_the_settings_say_otherwise(dev: 
 
     assert expiration_days(prod) == []
     assert expiration_days(dev) == [30, 30]
+
+
+def test_days_of_the_settings_reach_the_buckets() -> None:
+    days = {"incompleteUploadDays": 2, "oldVersionDays": 3, "uploadDays": 4, "renditionDays": 5}
+    recording = run("dev", {"lifecycle": days})
+    for bucket, expiration_days in (("ingest", 4), ("processed", 5)):
+        name = f"img-pipeline-dev-{bucket}-{ACCOUNT_ID}"
+        rules = recording.one("BucketLifecycleConfiguration", bucket=name).inputs["rules"]
+        merged = {key: value for rule in rules for key, value in rule.items()}
+        assert merged["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 2}
+        assert merged["noncurrentVersionExpiration"] == {"noncurrentDays": 3}
+        assert {"days": expiration_days} in [rule.get("expiration") for rule in rules]
+
+
+def test_buckets_refuse_requests_without_tls_to_themselves_and_to_their_objects(recording: Recording) -> None:
+    for bucket in recording.of_type(BUCKET):
+        statements = json.loads(of_bucket(recording, "BucketPolicy", bucket).inputs["policy"])["Statement"]
+        denied = [
+            statement["Resource"]
+            for statement in statements
+            if statement["Effect"] == "Deny"
+            and statement["Principal"] == "*"
+            and "s3:*" in statement["Action"]
+            and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        ]
+        assert [sorted(resources) for resources in denied] == [[bucket.arn, f"{bucket.arn}/*"]]
 
 
 def test_tables_can_be_restored(recording: Recording) -> None:

@@ -66,6 +66,20 @@ def test_definition_is_json_and_the_same_every_time() -> None:
     assert json.loads(json.dumps(DEFINITION)) == workflow_definition(SPEC)
 
 
+def test_records_are_read_as_last_written() -> None:
+    """Or a version that has just been written would be compared with the one before it."""
+    reads = [state["Arguments"] for state in TASKS.values() if state["Resource"].endswith(":dynamodb:getItem")]
+    assert reads
+    assert all(arguments["ConsistentRead"] is True for arguments in reads)
+
+
+def test_service_calls_give_up_after_ten_seconds() -> None:
+    for definition in DEFINITIONS:
+        for name, state in states_of(definition).items():
+            if state["Type"] == "Task" and not state["Resource"].endswith(":lambda:invoke"):
+                assert state["TimeoutSeconds"] == 10, name
+
+
 def test_limits_of_the_machine_come_from_the_spec() -> None:
     assert DEFINITION["TimeoutSeconds"] == 180
     assert DEFINITION["States"]["Transform"]["MaxConcurrency"] == 7

@@ -1,0 +1,72 @@
+"""A stack under a customer-managed key: every role and service may use the key as far as its work needs it."""
+
+import json
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+
+from policies.recording import ACCOUNT_ID, REGION, Recording, run
+from tests.infra.conftest import FULL
+
+READ, WRITE = {"kms:Decrypt"}, {"kms:Decrypt", "kms:GenerateDataKey"}
+# What a principal needs of the key for what it does with encrypted data ("Using AWS KMS encryption with S3", where
+# writing in parts also decrypts; "Key management" of SQS and of SNS; "Encryption at rest" of DynamoDB).
+NEEDED = {
+    "s3:GetObject": READ,
+    "s3:GetObjectVersion": READ,
+    "s3:PutObject": {"kms:GenerateDataKey"},
+    "sqs:ReceiveMessage": READ,
+    "sqs:SendMessage": WRITE,
+    "sns:Publish": WRITE,
+    "dynamodb:GetItem": READ,
+    "dynamodb:PutItem": READ,
+    "dynamodb:UpdateItem": READ,
+}
+
+
+@pytest.fixture(scope="module")
+def stack() -> Recording:
+    """prod under its own key, with everything that is optional."""
+    return run("prod", {**FULL, "malwareScan": True, "backfill": {"enabled": True}})
+
+
+def allowed(stack: Recording, role: str) -> list[dict[str, Any]]:
+    document = json.loads(stack.one("RolePolicy", role=role).inputs["policy"])
+    return [statement for statement in document["Statement"] if statement["Effect"] == "Allow"]
+
+
+def test_every_role_may_use_the_key_for_what_it_reads_and_writes(stack: Recording) -> None:
+    roles = [role.inputs["name"] for role in stack.of_type("Role")]
+    assert len(roles) == 8
+    for role in roles:
+        actions = {action for statement in allowed(stack, role) for action in statement["Action"]}
+        data = actions & set(NEEDED)
+        (use_key,) = [statement for statement in allowed(stack, role) if statement["Sid"] == "UseKey"]
+        assert set(use_key["Action"]) >= set().union(*(NEEDED[action] for action in data)), role
+        via = {service.split(".")[0] for service in use_key["Condition"]["StringEquals"]["kms:ViaService"]}
+        assert via == {action.split(":")[0] for action in data}, role
+        assert use_key["Resource"] == [stack.one("aws:kms/key:Key").arn]
+
+
+def test_functions_that_write_renditions_may_encrypt_them(stack: Recording) -> None:
+    for function, written in (("thumbnail", True), ("watermark", True), ("metadata", False), ("validate", False)):
+        (use_key,) = [each for each in allowed(stack, f"img-pipeline-prod-{function}") if each["Sid"] == "UseKey"]
+        assert ("kms:GenerateDataKey" in use_key["Action"]) is written, function
+
+
+def test_key_serves_the_log_groups_of_this_stack_only(stack: Recording) -> None:
+    policy = json.loads(stack.one("aws:kms/key:Key").inputs["policy"])
+    (logs,) = [statement for statement in policy["Statement"] if statement["Sid"] == "Logs"]
+    assert logs["Principal"] == {"Service": f"logs.{REGION}.amazonaws.com"}
+    pattern = logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
+
+    def is_served(group: str, account: str = ACCOUNT_ID) -> bool:
+        return fnmatchcase(f"arn:aws:logs:{REGION}:{account}:log-group:{group}", pattern)
+
+    ours = [group.inputs["name"] for group in stack.of_type("LogGroup")]
+    assert ours
+    assert all(map(is_served, ours))
+    assert not is_served("/aws/lambda/img-pipeline-dev-validate")
+    assert not is_served("/aws/lambda/billing")
+    assert not is_served(ours[0], "999999999999")
