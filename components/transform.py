@@ -15,10 +15,10 @@ from components.blocks.network import Network
 from components.blocks.packaging import LayerTarget, built_file, code_archive, dependency_layer
 from components.blocks.queue import DeadLetterQueue, DeadLetterQueueArgs
 from components.blocks.state_machine import StateMachine, StateMachineArgs
+from components.blocks.watermark_text import picture_of
 from components.persist import Persist
 from components.settings import PROJECT_DIRECTORY, Settings, TransformFunction
 from components.stack_context import StackContext
-from components.watermark_text import picture_of
 from contract.keys import PROCESSED, UPLOADS
 
 

@@ -18,6 +18,7 @@ from pulumi.runtime.config import CONFIG
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
+from components.blocks.watermark_text import UndrawableTextError, picture_of
 from components.settings.aws_limits import (
     MAX_SUBNETS,
     MAX_TAG_VALUE_CHARACTERS,
@@ -27,7 +28,6 @@ from components.settings.aws_limits import (
     refused_tags,
     refused_variables,
 )
-from components.watermark_text import UndrawableTextError, picture_of
 from contract.memory import DECODED_BYTES_PER_PIXEL, WATERMARKED_BYTES_PER_PIXEL, needed_mb
 from contract.messages import Outcome
 from contract.names import PROJECT
