@@ -31,7 +31,7 @@ def check_type(found: str, *, key: str, declared: str, allowed: tuple[str, ...])
     if found not in allowed:
         described = "of no known image format" if found == UNKNOWN_TYPE else found
         return reject(ReasonCode.UNSUPPORTED_TYPE, found=described, accepted=", ".join(allowed))
-    for witness, claimed in (("extension", _claimed_by_name(key)), ("content type", _claimed_by_header(declared))):
+    for witness, claimed in (("extension", _claimed_by_name(key)), ("content type", _claimed_by_header(declared, key))):
         if claimed not in {"", found, *FORMATS[found].aliases}:
             claimed_type, extension = _BY_ALIAS.get(claimed, claimed), FORMATS[found].extension
             return reject(
@@ -47,7 +47,7 @@ def _claimed_by_name(key: str) -> str:
     types that are not ours, only those count that a name is given on purpose: of three letters, registered, and not
     the type of any bytes whatsoever (".bin").
     """
-    extension = PurePosixPath(key.rpartition("/")[2]).suffix.lower()
+    extension = _extension(key)
     if known := _BY_EXTENSION.get(extension) or _PROGRAMS.get(extension):
         return known
     content_type = mimetypes.types_map.get(extension, "")
@@ -55,8 +55,16 @@ def _claimed_by_name(key: str) -> str:
     return "" if is_obscure or content_type == UNKNOWN_TYPE else content_type
 
 
-def _claimed_by_header(declared: str) -> str:
-    """The declared type; "" where none is, which includes "image/*" and words that are no type, such as "undefined"."""
+def _claimed_by_header(declared: str, key: str) -> str:
+    """The declared type; "" where none is, which includes "image/*" and words that are no type, such as "undefined".
+
+    Neither is a type that uploading programs take from the name, as the AWS CLI does: the name says that itself.
+    """
     content_type = declared.partition(";")[0].strip().lower()
     is_type = "/" in content_type and not content_type.endswith("/*")
-    return content_type if is_type and content_type not in _UNDECLARED else ""
+    is_taken_from_name = content_type == mimetypes.types_map.get(_extension(key))
+    return "" if not is_type or is_taken_from_name or content_type in _UNDECLARED else content_type
+
+
+def _extension(key: str) -> str:
+    return PurePosixPath(key.rpartition("/")[2]).suffix.lower()
