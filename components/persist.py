@@ -11,6 +11,7 @@ from components.blocks.iam import deny_plaintext, policy_document
 from components.blocks.queue import Queue, QueueArgs, Sender
 from components.settings import ResultSubscriber
 from components.stack_context import StackContext
+from contract.messages import MessageAttribute
 
 # A subscriber that takes longer than this per message should raise its queue's visibility timeout itself.
 SUBSCRIBER_VISIBILITY_SECONDS = 60
@@ -132,7 +133,7 @@ class Persist(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        filters = {"outcome": wanted.outcomes, "contentType": wanted.content_types}
+        filters = {MessageAttribute.OUTCOME: wanted.outcomes, MessageAttribute.MEDIA_TYPE: wanted.media_types}
         aws.sns.TopicSubscription(
             name,
             topic=self.results_topic_arn,

@@ -16,7 +16,7 @@ class MessageAttribute(StrEnum):
     """Names of message attributes."""
 
     OUTCOME = "outcome"
-    MEDIA_TYPE = "contentType"
+    MEDIA_TYPE = "mediaType"
 
 
 class Outcome(StrEnum):

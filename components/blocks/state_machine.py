@@ -98,7 +98,10 @@ def _definition(args: StateMachineArgs) -> pulumi.Output[str]:
                     validate_timeout_seconds=settings.validate_.timeout_seconds,
                     transforms=tuple(
                         TransformSpec(
-                            name=transform.name, function_arn=function_arn, timeout_seconds=transform.timeout_seconds
+                            name=transform.name,
+                            media_types=settings.allowed_types,
+                            function_arn=function_arn,
+                            timeout_seconds=transform.timeout_seconds,
                         )
                         for (transform, _), function_arn in zip(args.transforms, resolved["transforms"], strict=True)
                     ),

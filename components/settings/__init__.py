@@ -110,7 +110,7 @@ class TransformFunction(_Model):
 
 class ResultSubscriber(_Model):
     outcomes: tuple[Outcome, ...] = ()
-    content_types: tuple[ImageType, ...] = ()
+    media_types: tuple[ImageType, ...] = ()
 
 
 class Alarms(_Model):

@@ -29,6 +29,7 @@ says it. With malware scanning the event is that of the scan, which has none, an
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,9 +58,9 @@ from components.workflow.values import (
     EXPLANATION,
     FAILURE_HINT,
     FILE,
-    IMAGE,
     IS_FIRST_VERSION,
     KEY_CARRIES_JOB_ID,
+    MEDIA,
     RECEIVED,
     RECORDED_RUN,
     REJECTED_FILE,
@@ -70,18 +71,21 @@ from components.workflow.values import (
     stages_and,
 )
 from contract.jobs import JobStatus, Stage
+from contract.messages import Outcome
 
 States = dict[str, State]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransformSpec:
-    """One transform that runs on every accepted file.
+    """One transform that runs on every accepted file of its media types.
 
     Attributes
     ----------
     name : str
         As in the settings, for example ``thumbnail``.
+    media_types : tuple[str, ...]
+        MIME types of the files that it runs on.
     function_arn : str
         ARN of the function or of its alias.
     timeout_seconds : int
@@ -89,6 +93,7 @@ class TransformSpec:
     """
 
     name: str
+    media_types: tuple[str, ...]
     function_arn: str
     timeout_seconds: int
 
@@ -104,7 +109,7 @@ class WorkflowSpec:
     validate_timeout_seconds : int
         That function's own timeout.
     transforms : tuple[TransformSpec, ...]
-        What runs on every accepted file; at least one.
+        What runs on accepted files: at least one for each media type that validate accepts.
     assets_table, jobs_table : str
         Table names.
     validate_dlq_url, results_topic_arn : str
@@ -223,7 +228,7 @@ def _validation(spec: WorkflowSpec) -> States:
             spec.validate_function_arn,
             payload=expression("$file"),
             function_timeout_seconds=spec.validate_timeout_seconds,
-            assign={"verdict": expression("$states.result.Payload"), "stages": stages_and("VALIDATED")},
+            assign={"verdict": expression("$states.result.Payload"), "stages": stages_and(Stage.VALIDATED)},
             next_state="Verdict",
         ),
         "Verdict": {
@@ -240,7 +245,7 @@ def _rejection(spec: WorkflowSpec) -> States:
     return {
         "RecordRejection": update_job(
             spec.jobs,
-            {"status": {"S": "REJECTED"}, "stage": {"S": "REJECTED"}, **REJECTION},
+            {"status": {"S": JobStatus.REJECTED}, "stage": {"S": JobStatus.REJECTED}, **REJECTION},
             next_state="SendToValidateDlq",
         ),
         "SendToValidateDlq": service_call(
@@ -250,9 +255,9 @@ def _rejection(spec: WorkflowSpec) -> States:
             next_state="PublishRejection",
         ),
         "PublishRejection": notification(
-            spec.results_topic_arn, REJECTION_MESSAGE, "REJECTED", next_state="FinishRejection"
+            spec.results_topic_arn, REJECTION_MESSAGE, Outcome.REJECTED, next_state="FinishRejection"
         ),
-        "FinishRejection": finish_job(spec.jobs, "REJECTED", REJECTION, next_state="Rejected"),
+        "FinishRejection": finish_job(spec.jobs, JobStatus.REJECTED, REJECTION, next_state="Rejected"),
         "Rejected": {"Type": "Succeed"},
     }
 
@@ -260,10 +265,12 @@ def _rejection(spec: WorkflowSpec) -> States:
 def _transformation(spec: WorkflowSpec) -> States:
     """Run the transforms beside each other. Retries stand on the call inside, so that one never repeats the others."""
     return {
-        "MarkTransforming": update_job(spec.jobs, {"stage": {"S": "VALIDATED"}, **ACCEPTANCE}, next_state="Transform"),
+        "MarkTransforming": update_job(
+            spec.jobs, {"stage": {"S": Stage.VALIDATED}, **ACCEPTANCE}, next_state="Transform"
+        ),
         "Transform": {
             "Type": "Map",
-            "Items": [{"name": each.name, "functionArn": each.function_arn} for each in spec.transforms],
+            "Items": expression(f"$lookup({json.dumps(_transforms_by_media_type(spec))}, $verdict.mediaType)"),
             "MaxConcurrency": spec.map_concurrency,
             "ItemProcessor": {
                 "ProcessorConfig": {"Mode": "INLINE"},
@@ -271,7 +278,7 @@ def _transformation(spec: WorkflowSpec) -> States:
                 "States": {
                     "RunTransform": function_call(
                         expression("$states.input.functionArn"),
-                        payload={"file": expression("$file"), "image": expression(IMAGE)},
+                        payload={"file": expression("$file"), "media": expression(MEDIA)},
                         function_timeout_seconds=max(each.timeout_seconds for each in spec.transforms),
                         on_failure=TRANSFORM_FAILURE_CATCH,
                         next_state=None,
@@ -286,12 +293,21 @@ def _transformation(spec: WorkflowSpec) -> States:
             "Assign": {
                 "renditions": expression("[$states.result.Payload.renditions]"),
                 "metadata": expression("$merge([$states.result.Payload.metadata])"),
-                "stages": stages_and("TRANSFORMED"),
+                "stages": stages_and(Stage.TRANSFORMED),
             },
             "Catch": [FAILURE_CATCH],
             "Next": "Persist",
         },
     }
+
+
+def _transforms_by_media_type(spec: WorkflowSpec) -> dict[str, list[dict[str, str]]]:
+    """The Map's items for each media type. A type without any has no entry: its files fail instead of losing work."""
+    items: dict[str, list[dict[str, str]]] = {}
+    for transform in spec.transforms:
+        for media_type in transform.media_types:
+            items.setdefault(media_type, []).append({"name": transform.name, "functionArn": transform.function_arn})
+    return items
 
 
 def _persistence(spec: WorkflowSpec) -> States:
@@ -307,7 +323,7 @@ def _persistence(spec: WorkflowSpec) -> States:
                 **RECORDED_RUN,
             },
             retry=DYNAMODB_RETRY,
-            assign={"stages": stages_and("PERSISTED")},
+            assign={"stages": stages_and(Stage.PERSISTED)},
             catch=[{"ErrorEquals": [CONDITION_FAILED], "Next": "CheckExisting"}],
             next_state="Publish",
         ),
@@ -349,8 +365,8 @@ def _publication(spec: WorkflowSpec) -> States:
         "Publish": notification(
             spec.results_topic_arn,
             ASSET_MESSAGE,
-            "COMPLETED",
-            assign={"stages": stages_and("PUBLISHED")},
+            Outcome.COMPLETED,
+            assign={"stages": stages_and(Stage.PUBLISHED)},
             next_state="MarkPublished",
         ),
         "MarkPublished": service_call(
@@ -377,9 +393,11 @@ def _publication(spec: WorkflowSpec) -> States:
 def _completion(spec: WorkflowSpec) -> States:
     """Finish the job of an accepted file."""
     return {
-        "Complete": finish_job(spec.jobs, "COMPLETED", ACCEPTANCE, remove=EXPLANATION, next_state="Completed"),
+        "Complete": finish_job(spec.jobs, JobStatus.COMPLETED, ACCEPTANCE, remove=EXPLANATION, next_state="Completed"),
         "Completed": {"Type": "Succeed"},
-        "Supersede": finish_job(spec.jobs, "SUPERSEDED", ACCEPTANCE, remove=EXPLANATION, next_state="Superseded"),
+        "Supersede": finish_job(
+            spec.jobs, JobStatus.SUPERSEDED, ACCEPTANCE, remove=EXPLANATION, next_state="Superseded"
+        ),
         "Superseded": {"Type": "Succeed", "Comment": "A newer version is recorded already: this one changes nothing"},
     }
 
@@ -390,13 +408,13 @@ def _failure(spec: WorkflowSpec) -> States:
         "RecordFailure": update_job(
             spec.jobs,
             {
-                "status": {"S": "FAILED"},
+                "status": {"S": JobStatus.FAILED},
                 "stage": string("$stages[-1].M.stage.S"),
                 "reasonCode": string("$failure.error"),
                 "reason": string("$failure.cause"),
                 "hint": string(FAILURE_HINT),
             },
-            stages=stages_and("FAILED"),
+            stages=stages_and(JobStatus.FAILED),
             on_failure={"ErrorEquals": ["States.ALL"], "Next": "Failed"},
             next_state="Failed",
         ),

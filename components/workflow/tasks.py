@@ -8,6 +8,7 @@ from typing import Any
 
 from components.workflow.jsonata import READABLE_CAUSE, expression, number, string
 from components.workflow.values import JOB, stages_and
+from contract.messages import MessageAttribute
 
 State = dict[str, Any]
 
@@ -181,8 +182,8 @@ def notification(
             "TopicArn": topic_arn,
             "Message": expression(message),
             "MessageAttributes": {
-                "outcome": {"DataType": "String", "StringValue": outcome},
-                "contentType": {"DataType": "String", "StringValue": expression("$verdict.contentType")},
+                MessageAttribute.OUTCOME: {"DataType": "String", "StringValue": outcome},
+                MessageAttribute.MEDIA_TYPE: {"DataType": "String", "StringValue": expression("$verdict.mediaType")},
             },
         },
         retry=SNS_RETRY,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 from components.workflow.jsonata import AS_ATTRIBUTE, expression, number, string
-from contract.jobs import JOB_ID_DIGITS, KEY_WITH_JOB_ID
+from contract.jobs import JOB_ID_DIGITS, KEY_WITH_JOB_ID, Stage
 from contract.keys import UPLOADS
+from contract.messages import MessageType
 
 # What every `file` says, from $message, $bucket, $key and $version, whoever announced it. The job id is the version's
 # own, as `contract.jobs.version_job_id` derives it.
@@ -75,16 +76,15 @@ IS_FIRST_VERSION = """$not($exists(
 RECEIVED = {
     "M": {
         "attempt": number("$number($states.input[0].receiveCount)"),
-        "stage": {"S": "RECEIVED"},
+        "stage": {"S": Stage.RECEIVED},
         "at": string("$now()"),
     }
 }
 
-IMAGE = """{
-  "contentType": $verdict.contentType,
-  "width": $verdict.width,
-  "height": $verdict.height,
-  "frames": $verdict.frames,
+# What a transform is told of the file beside where it is. Measures are the media type's own, and only passed on here.
+MEDIA = """{
+  "mediaType": $verdict.mediaType,
+  "measures": $verdict.measures,
   "sha256": $verdict.sha256
 }"""
 
@@ -93,41 +93,38 @@ REJECTED_FILE = """$string({
   "reasonCode": $verdict.reasonCode,
   "reason": $verdict.reason,
   "hint": $verdict.hint,
-  "contentType": $verdict.contentType,
+  "mediaType": $verdict.mediaType,
   "sha256": $verdict.sha256,
   "rejectedAt": $now(),
   "event": $event
 })"""
 
-REJECTION_MESSAGE = """$string({
-  "type": "AssetRejected",
+# What every message about a file says of it.
+_MESSAGE_FILE = """
   "jobId": $file.jobId,
   "bucket": $file.bucket,
   "fileKey": $file.fileKey,
   "versionId": $file.versionId,
   "sequencer": $file.sequencer,
   "run": $file.run,
-  "contentType": $verdict.contentType,
+  "mediaType": $verdict.mediaType
+"""
+
+REJECTION_MESSAGE = f"""$string({{
+  "type": "{MessageType.ASSET_REJECTED}",
+  {_MESSAGE_FILE},
   "reasonCode": $verdict.reasonCode,
   "reason": $verdict.reason,
   "hint": $verdict.hint
-})"""
+}})"""
 
-ASSET_MESSAGE = """$string({
-  "type": "AssetReady",
-  "jobId": $file.jobId,
-  "bucket": $file.bucket,
-  "fileKey": $file.fileKey,
-  "versionId": $file.versionId,
-  "sequencer": $file.sequencer,
-  "run": $file.run,
-  "contentType": $verdict.contentType,
-  "width": $verdict.width,
-  "height": $verdict.height,
-  "frames": $verdict.frames,
+ASSET_MESSAGE = f"""$string({{
+  "type": "{MessageType.ASSET_READY}",
+  {_MESSAGE_FILE},
+  "measures": $verdict.measures,
   "sha256": $verdict.sha256,
   "renditions": $renditions
-})"""
+}})"""
 
 ASSET = {
     "fileKey": string("$file.fileKey"),
@@ -136,11 +133,9 @@ ASSET = {
     "versionId": string("$file.versionId"),
     "bucket": string("$file.bucket"),
     "jobId": string("$file.jobId"),
-    "contentType": string("$verdict.contentType"),
+    "mediaType": string("$verdict.mediaType"),
     "bytes": number("$file.bytes"),
-    "width": number("$verdict.width"),
-    "height": number("$verdict.height"),
-    "frames": number("$verdict.frames"),
+    "measures": expression(f"({AS_ATTRIBUTE} $asAttribute($verdict.measures))"),
     "sha256": string("$verdict.sha256"),
     "renditions": expression(f"({AS_ATTRIBUTE} $asAttribute($renditions))"),
     "metadata": expression(f"({AS_ATTRIBUTE} $asAttribute($metadata))"),
@@ -166,7 +161,7 @@ JOB = {
     "executionName": string("$file.executionName"),
 }
 # What it says of the verdict.
-ACCEPTANCE = {"contentType": string("$verdict.contentType"), "traceId": string("$verdict.traceId")}
+ACCEPTANCE = {"mediaType": string("$verdict.mediaType"), "traceId": string("$verdict.traceId")}
 REJECTION = {
     **ACCEPTANCE,
     "reasonCode": string("$verdict.reasonCode"),

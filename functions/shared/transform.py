@@ -28,11 +28,12 @@ class TransformRequest:
 
     @classmethod
     def from_payload(cls, event: Mapping[str, Any]) -> TransformRequest:
-        """Read {"file": …, "image": …} as the workflow sends it."""
-        image = event["image"]
+        """Read {"file": …, "media": …} as the workflow sends it."""
+        media = event["media"]
+        measures = media["measures"]
         return cls(
             version=FileVersion.from_payload(event["file"]),
-            format=FORMATS[image["contentType"]],
-            frames=int(image["frames"]),
-            max_pixels=int(image["width"]) * int(image["height"]),
+            format=FORMATS[media["mediaType"]],
+            frames=int(measures["frames"]),
+            max_pixels=int(measures["width"]) * int(measures["height"]),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from functions.shared.errors import SourceMissingError
@@ -21,14 +21,14 @@ class Verdict:
     """What became of a file.
 
     Args:
-        finding: the image's measures if accepted, else why not.
-        content_type: what the bytes show.
+        finding: its measures if accepted, else why not.
+        media_type: what the bytes show.
         sha256: hex digest, "" if the file was not read.
         bytes: the object's size.
     """
 
     finding: Measures | Rejection
-    content_type: str = UNKNOWN_TYPE
+    media_type: str = UNKNOWN_TYPE
     sha256: str = ""
     bytes: int = 0
 
@@ -39,10 +39,9 @@ class Verdict:
 
     def payload(self) -> dict[str, Any]:
         """The verdict as the workflow reads it."""
-        common = {"contentType": self.content_type, "sha256": self.sha256, "traceId": trace_id()}
+        common = {"mediaType": self.media_type, "sha256": self.sha256, "traceId": trace_id()}
         if isinstance(self.finding, Measures):
-            measures = {"width": self.finding.width, "height": self.finding.height, "frames": self.finding.frames}
-            return {"accepted": True, **common, **measures, "bytes": self.bytes}
+            return {"accepted": True, **common, "measures": asdict(self.finding), "bytes": self.bytes}
         reason = {"reasonCode": self.finding.code.value, "reason": self.finding.reason, "hint": self.finding.hint}
         return {"accepted": False, **common, **reason}
 
@@ -77,7 +76,7 @@ def _judge_content(file: Download, key: str, limits: Limits, denylist: Callable[
         or check_type(found, key=key, declared=file.content_type, allowed=limits.allowed_types)
         or measure(file.body, FORMATS[found], limits)
     )
-    return Verdict(finding=finding, content_type=found, sha256=file.sha256, bytes=file.bytes)
+    return Verdict(finding=finding, media_type=found, sha256=file.sha256, bytes=file.bytes)
 
 
 def _check_key(key: str) -> Rejection | None:

@@ -47,8 +47,8 @@ class WorkflowRun:
 def workflow_run(settings: Settings) -> WorkflowRun:
     """Walk through the definition that these settings make."""
     definition = workflow_definition(_spec(settings))
-    visits = list(_visits(definition))
-    iterations = sum(len(state["Items"]) for state in visits if state["Type"] == "Map")
+    iterations = len(settings.transforms)
+    visits = list(_visits(definition, iterations))
     writes = [
         state["Arguments"]["TableName"]
         for state in visits
@@ -70,7 +70,12 @@ def _spec(settings: Settings) -> WorkflowSpec:
         validate_function_arn=_ARN,
         validate_timeout_seconds=settings.validate_.timeout_seconds,
         transforms=tuple(
-            TransformSpec(name=transform.name, function_arn=_ARN, timeout_seconds=transform.timeout_seconds)
+            TransformSpec(
+                name=transform.name,
+                media_types=settings.allowed_types,
+                function_arn=_ARN,
+                timeout_seconds=transform.timeout_seconds,
+            )
             for transform in settings.transforms
         ),
         assets_table=ASSETS,
@@ -84,13 +89,13 @@ def _spec(settings: Settings) -> WorkflowSpec:
     )
 
 
-def _visits(machine: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _visits(machine: Mapping[str, Any], iterations: int) -> Iterator[Mapping[str, Any]]:
     """The states entered one after the other; of a choice, its first way: that of an accepted file."""
     name: str | None = machine["StartAt"]
     while name:
         state = machine["States"][name]
         yield state
         if state["Type"] == "Map":
-            for _ in state["Items"]:
-                yield from _visits(state["ItemProcessor"])
+            for _ in range(iterations):
+                yield from _visits(state["ItemProcessor"], iterations)
         name = state["Choices"][0]["Next"] if state["Type"] == "Choice" else state.get("Next")

@@ -14,7 +14,7 @@ FULL = {
         "interfaceEndpoints": ["logs", "sqs", "sns", "states", "xray"],
     },
     "resultSubscribers": {
-        "catalogue": {"outcomes": ["COMPLETED"], "contentTypes": ["image/jpeg", "image/png"]},
+        "catalogue": {"outcomes": ["COMPLETED"], "mediaTypes": ["image/jpeg", "image/png"]},
         "audit": {},
     },
     "alertEmails": ["operators@example.com"],

@@ -99,7 +99,7 @@ def test_each_subscriber_gets_the_results_it_asked_for(full: Recording) -> None:
     )
     assert json.loads(catalogue.inputs["filterPolicy"]) == {
         "outcome": ["COMPLETED"],
-        "contentType": ["image/jpeg", "image/png"],
+        "mediaType": ["image/jpeg", "image/png"],
     }
     assert "filterPolicy" not in audit.inputs
     # The message itself is the body, and what filters match stands beside it.

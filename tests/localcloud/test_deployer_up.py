@@ -141,7 +141,7 @@ def test_the_printed_commands_work_and_ctrl_c_leaves_nothing() -> None:
         given_up = run(cloud.command("Count the messages that gave up"))["Attributes"]
         last_words = cloud.stop(signal.SIGINT)
 
-    assert record["contentType"] == {"S": "image/jpeg"}
+    assert record["mediaType"] == {"S": "image/jpeg"}
     assert job["fileKey"] == {"S": "uploads/photo.jpg"}
     assert {rendition["Key"] for rendition in renditions} >= {
         entry["M"]["key"]["S"] for entry in record["renditions"]["L"]

@@ -56,7 +56,7 @@ class Cloud:
         """Upload, judge, and transform what was accepted."""
         verdict = self.validate(key, body, content_type)
         assert verdict["accepted"], verdict
-        return self.invoke(name, {"file": file_payload(key, len(body)), "image": verdict})
+        return self.invoke(name, {"file": file_payload(key, len(body)), "media": verdict})
 
     def outputs(self) -> dict[str, bytes]:
         """What lies in the processed bucket, by key."""

@@ -90,7 +90,7 @@ def test_no_failure_to_read_is_taken_for_broken_metadata(cloud: Cloud, format: F
     options = {"compression": "raw"} if format is TIFF else {}
     body = file_of(picture, format, exif=exif_with_gps(6).tobytes(), **options)
     verdict = cloud.validate("uploads/a", body)
-    event = {"file": file_payload("uploads/a", len(body)), "image": verdict}
+    event = {"file": file_payload("uploads/a", len(body)), "media": verdict}
     cloud.s3.ranges.clear()
     assert cloud.invoke("metadata", event)
     for answered in range(len(cloud.s3.ranges)):

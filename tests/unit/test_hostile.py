@@ -69,9 +69,7 @@ def verdict_on(key: str, body: bytes) -> dict[str, Any]:
     version = FileVersion(bucket="ingest", file_key=key, version_id="v1", bytes=len(body))
     verdict = judge(s3, version, LIMITS, lambda _: None).payload()
     if verdict["accepted"]:
-        assert verdict["width"] > 0
-        assert verdict["height"] > 0
-        assert verdict["frames"] > 0
+        assert all(measure > 0 for measure in verdict["measures"].values())
     else:
         assert ReasonCode(verdict["reasonCode"])
         assert verdict["reason"]
@@ -81,15 +79,16 @@ def verdict_on(key: str, body: bytes) -> dict[str, Any]:
 
 def transform(body: bytes, verdict: dict[str, Any]) -> None:
     """Run every transform; what validate accepted must not fail here."""
-    format, max_pixels = FORMATS[verdict["contentType"]], verdict["width"] * verdict["height"]
+    format, measures = FORMATS[verdict["mediaType"]], verdict["measures"]
+    max_pixels = measures["width"] * measures["height"]
     for rendition in make_renditions(io.BytesIO(body), format, PRESETS, max_pixels=max_pixels):
         with Image.open(io.BytesIO(rendition.body)) as image:
             assert image.size == (rendition.width, rendition.height)
     marked = watermark(
         io.BytesIO(body), format, MARK, opacity=0.5, position=Position.BOTTOM_RIGHT, max_pixels=max_pixels
     )
-    assert (marked.width, marked.height) == (verdict["width"], verdict["height"])
-    metadata = describe(io.BytesIO(body), format, frames=verdict["frames"], max_pixels=max_pixels)
+    assert (marked.width, marked.height) == (measures["width"], measures["height"])
+    metadata = describe(io.BytesIO(body), format, frames=measures["frames"], max_pixels=max_pixels)
     assert json.dumps(metadata, allow_nan=False)
     assert "null" not in json.dumps(metadata)
 

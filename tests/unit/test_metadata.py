@@ -304,7 +304,7 @@ def test_progressive_photographs_of_any_mode_are_described(cloud: Cloud, mode: s
 
 def test_trouble_reading_is_retried(cloud: Cloud) -> None:
     body = file_of(gradient(), JPEG)
-    event = {"file": cloud.file("uploads/a.jpg", body), "image": cloud.validate("uploads/a.jpg", body)}
+    event = {"file": cloud.file("uploads/a.jpg", body), "media": cloud.validate("uploads/a.jpg", body)}
     cloud.s3.failures.append(client_error("InternalError", 500))
     with pytest.raises(TransientError, match=r"uploads/a\.jpg"):
         cloud.invoke("metadata", event)
@@ -316,7 +316,7 @@ def test_trouble_reading_is_retried(cloud: Cloud) -> None:
 def test_bytes_that_are_not_what_was_validated_fail_by_name(cloud: Cloud) -> None:
     image = cloud.validate("uploads/a.png", file_of(gradient(), PNG))
     with pytest.raises(MetadataError):
-        cloud.invoke("metadata", {"file": cloud.file("uploads/a.png", b"something else"), "image": image})
+        cloud.invoke("metadata", {"file": cloud.file("uploads/a.png", b"something else"), "media": image})
 
 
 def test_the_reader_gives_the_same_picture_as_the_whole_file(cloud: Cloud) -> None:

@@ -30,7 +30,7 @@ def test_one_line_tells_of_the_invocation(
     monkeypatch.setenv("_X_AMZN_TRACE_ID", f"Root={TRACE};Parent=53995c3f42cd8ad8;Sampled=1")
     body = file_of(gradient(), JPEG)
     file = cloud.file("uploads/Ærø + sund.jpg", body)
-    event = file if function == "validate" else {"file": file, "image": cloud.invoke("validate", file)}
+    event = file if function == "validate" else {"file": file, "media": cloud.invoke("validate", file)}
     capsys.readouterr()
     answer = cloud.invoke(function, event)
     [line], _ = printed(capsys)

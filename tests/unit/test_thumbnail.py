@@ -196,7 +196,7 @@ def test_extreme_shapes_come_out(cloud: Cloud, size: tuple[int, int]) -> None:
 
 def test_trouble_writing_is_retried_and_a_missing_source_is_not(cloud: Cloud) -> None:
     body = file_of(gradient(), JPEG)
-    event = {"file": cloud.file("uploads/a.jpg", body), "image": cloud.validate("uploads/a.jpg", body)}
+    event = {"file": cloud.file("uploads/a.jpg", body), "media": cloud.validate("uploads/a.jpg", body)}
     cloud.s3.write_failures.append(client_error("SlowDown", 503, "PutObject"))
     with pytest.raises(TransientError, match=r"processed/uploads/a\.jpg"):
         cloud.invoke("thumbnail", event)
@@ -208,7 +208,7 @@ def test_bytes_that_are_not_what_was_validated_fail_by_name(cloud: Cloud) -> Non
     small, large = file_of(gradient((20, 20)), PNG), file_of(gradient((400, 400)), PNG)
     image = cloud.validate("uploads/a.png", small)
     with pytest.raises(ThumbnailError, match="exceeds limit"):
-        cloud.invoke("thumbnail", {"file": cloud.file("uploads/a.png", large), "image": image})
+        cloud.invoke("thumbnail", {"file": cloud.file("uploads/a.png", large), "media": image})
 
 
 @pytest.mark.parametrize("presets", ["", "{", "[{}]", json.dumps([{"name": "a", "width": 1, "formats": ["bmp"]}])])

@@ -43,10 +43,8 @@ def test_every_supported_kind_is_accepted_with_its_measures(cloud: Cloud, name: 
     assert verdict.pop("durationMs") >= 0
     assert verdict == {
         "accepted": True,
-        "contentType": format.content_type,
-        "width": 320,
-        "height": 200,
-        "frames": 1,
+        "mediaType": format.content_type,
+        "measures": {"width": 320, "height": 200, "frames": 1},
         "sha256": hashlib.sha256(body).hexdigest(),
         "bytes": len(body),
         "traceId": "",
@@ -56,14 +54,14 @@ def test_every_supported_kind_is_accepted_with_its_measures(cloud: Cloud, name: 
 @pytest.mark.parametrize("format", [GIF, PNG, WEBP, TIFF, AVIF])
 def test_frames_and_pages_are_counted(cloud: Cloud, format: Format) -> None:
     verdict = cloud.validate(f"uploads/moving{format.extension}", animation(5, format=format))
-    assert (verdict["accepted"], verdict["frames"]) == (True, 5)
+    assert (verdict["accepted"], verdict["measures"]["frames"]) == (True, 5)
 
 
 @pytest.mark.parametrize("format", [JPEG, PNG, WEBP, TIFF, AVIF, HEIC])
 def test_width_and_height_are_those_of_the_picture_as_shown(cloud: Cloud, format: Format) -> None:
     body = file_of(quadrants((96, 64)), format, exif=exif_with_gps(orientation=6).tobytes())
     verdict = cloud.validate(f"uploads/turned{format.extension}", body)
-    assert (verdict["width"], verdict["height"]) == (64, 96)
+    assert (verdict["measures"]["width"], verdict["measures"]["height"]) == (64, 96)
 
 
 def rejected(cloud: Cloud, key: str, body: bytes, content_type: str = "") -> ReasonCode:
@@ -75,7 +73,7 @@ def rejected(cloud: Cloud, key: str, body: bytes, content_type: str = "") -> Rea
         "reasonCode",
         "reason",
         "hint",
-        "contentType",
+        "mediaType",
         "sha256",
         "durationMs",
         "traceId",
@@ -132,7 +130,7 @@ UNSUPPORTED = {
 def test_a_type_that_is_not_accepted_is_called_by_its_name(cloud: Cloud, name: str) -> None:
     body, content_type = UNSUPPORTED[name]
     assert rejected(cloud, f"uploads/{name}", body) is ReasonCode.UNSUPPORTED_TYPE
-    assert cloud.validate(f"uploads/{name}", body)["contentType"] == content_type
+    assert cloud.validate(f"uploads/{name}", body)["mediaType"] == content_type
 
 
 def test_a_type_left_out_of_the_settings_is_not_accepted(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

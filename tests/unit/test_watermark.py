@@ -237,7 +237,7 @@ def test_a_missing_logo_is_named(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) 
 def test_a_failed_attempt_to_fetch_the_logo_is_not_remembered(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     logo_in(cloud, monkeypatch, file_of(gradient((60, 20)), PNG))
     body = file_of(gradient(LARGE), JPEG)
-    event = {"file": cloud.file("uploads/a.jpg", body), "image": cloud.validate("uploads/a.jpg", body)}
+    event = {"file": cloud.file("uploads/a.jpg", body), "media": cloud.validate("uploads/a.jpg", body)}
     cloud.s3.failing_keys["assets/logo.png"] = client_error("SlowDown", 503)
     with pytest.raises(TransientError, match=r"logo\.png"):
         cloud.invoke("watermark", event)

@@ -28,16 +28,16 @@ BUCKET = "photographs"
 SCAN_RESULTS = Path(__file__).with_name("scan_results")
 # One function has a short timeout, for a test to exceed; the others wait for as long as a busy machine needs.
 TIMEOUT_SECONDS = {"validate": 20, "thumbnail": 3, "metadata": 20}
+# What each transform runs on: a picture has two, a table one.
+MEDIA_TYPES = {"thumbnail": ("image/jpeg", "image/png"), "metadata": ("image/jpeg", "image/png", "text/csv")}
 JOB_RETENTION_DAYS = 30
 # Back-off without the waiting: a retry that would take a second takes a millisecond.
 WAIT_SCALE = 0.001
 
 ACCEPTED = {
     "accepted": True,
-    "contentType": "image/jpeg",
-    "width": 640,
-    "height": 480,
-    "frames": 1,
+    "mediaType": "image/jpeg",
+    "measures": {"width": 640, "height": 480, "frames": 1},
     "sha256": "ab" * 32,
     "bytes": 1234,
     "durationMs": 5,
@@ -48,7 +48,7 @@ REJECTED = {
     "reasonCode": "TYPE_MISMATCH",
     "reason": "The file is a PNG, but its name says JPEG.",
     "hint": "Rename it to .png and upload it again.",
-    "contentType": "image/png",
+    "mediaType": "image/png",
     "sha256": "cd" * 32,
     "durationMs": 5,
     "traceId": "",
@@ -186,8 +186,13 @@ class Rig:
             validate_function_arn=functions["validate"],
             validate_timeout_seconds=TIMEOUT_SECONDS["validate"],
             transforms=tuple(
-                TransformSpec(name=name, function_arn=functions[name], timeout_seconds=TIMEOUT_SECONDS[name])
-                for name in ("thumbnail", "metadata")
+                TransformSpec(
+                    name=name,
+                    media_types=media_types,
+                    function_arn=functions[name],
+                    timeout_seconds=TIMEOUT_SECONDS[name],
+                )
+                for name, media_types in MEDIA_TYPES.items()
             ),
             assets_table="assets",
             jobs_table="jobs",

@@ -17,8 +17,10 @@ SPEC = WorkflowSpec(
     validate_function_arn="arn:aws:lambda:us-east-1:000000000000:function:validate:live",
     validate_timeout_seconds=60,
     transforms=(
-        TransformSpec(name="thumbnail", function_arn="arn:thumbnail", timeout_seconds=90),
-        TransformSpec(name="metadata", function_arn="arn:metadata", timeout_seconds=30),
+        TransformSpec(name="thumbnail", media_types=("image/png",), function_arn="arn:thumbnail", timeout_seconds=90),
+        TransformSpec(
+            name="metadata", media_types=("image/png", "text/csv"), function_arn="arn:metadata", timeout_seconds=30
+        ),
     ),
     assets_table="assets",
     jobs_table="jobs",
@@ -83,10 +85,13 @@ def test_service_calls_give_up_after_ten_seconds() -> None:
 def test_limits_of_the_machine_come_from_the_spec() -> None:
     assert DEFINITION["TimeoutSeconds"] == 180
     assert DEFINITION["States"]["Transform"]["MaxConcurrency"] == 7
-    assert DEFINITION["States"]["Transform"]["Items"] == [
-        {"name": "thumbnail", "functionArn": "arn:thumbnail"},
-        {"name": "metadata", "functionArn": "arn:metadata"},
-    ]
+
+
+def test_transforms_are_looked_up_by_media_type() -> None:
+    thumbnail = {"name": "thumbnail", "functionArn": "arn:thumbnail"}
+    metadata = {"name": "metadata", "functionArn": "arn:metadata"}
+    table = json.dumps({"image/png": [thumbnail, metadata], "text/csv": [metadata]})
+    assert DEFINITION["States"]["Transform"]["Items"] == f"{{% $lookup({table}, $verdict.mediaType) %}}"
 
 
 def test_functions_end_by_their_own_timeout_before_the_state_gives_up() -> None:

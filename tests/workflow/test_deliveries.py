@@ -184,5 +184,5 @@ def test_last_write_of_a_rejection_says_the_whole_outcome(rig: Rig, upload: Uplo
 
     rig.run(upload, faults={"RecordRejection": Undone()})
 
-    explanation = {name: REJECTED[name] for name in ("reasonCode", "reason", "hint", "contentType")}
+    explanation = {name: REJECTED[name] for name in ("reasonCode", "reason", "hint", "mediaType")}
     assert rig.job(upload).items() >= {"status": "REJECTED", **explanation}.items()

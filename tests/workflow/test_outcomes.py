@@ -24,7 +24,7 @@ def test_accepted_file_is_recorded_announced_and_finished(rig: Rig, upload: Uplo
         "versionId": "v1",
         "bucket": "photographs",
         "jobId": upload.job_id,
-        **{name: ACCEPTED[name] for name in ("contentType", "bytes", "width", "height", "frames", "sha256", "traceId")},
+        **{name: ACCEPTED[name] for name in ("mediaType", "bytes", "measures", "sha256", "traceId")},
         "renditions": RENDITIONS,
         "metadata": {**METADATA, "exif": as_stored(METADATA["exif"])},
         "eventTime": "2026-11-20T10:00:00Z",
@@ -41,9 +41,9 @@ def test_accepted_file_is_recorded_announced_and_finished(rig: Rig, upload: Uplo
             "versionId": "v1",
             "sequencer": upload.padded_sequencer,
             "run": "",
-            **{name: ACCEPTED[name] for name in ("contentType", "width", "height", "frames", "sha256")},
+            **{name: ACCEPTED[name] for name in ("mediaType", "measures", "sha256")},
             "renditions": RENDITIONS,
-            "attributes": {"outcome": "COMPLETED", "contentType": "image/jpeg"},
+            "attributes": {"outcome": "COMPLETED", "mediaType": "image/jpeg"},
         }
     ]
     assert rig.dead_letters(upload) == []
@@ -79,7 +79,7 @@ def test_job_row_tells_the_whole_story(rig: Rig, upload: Upload) -> None:
         "status": "COMPLETED",
         "stage": "COMPLETED",
         "attempt": 2,
-        "contentType": "image/jpeg",
+        "mediaType": "image/jpeg",
         "traceId": ACCEPTED["traceId"],
         "executionName": execution.name,
     }
@@ -101,9 +101,9 @@ def test_functions_get_the_exact_version_and_transforms_the_verdict(rig: Rig, up
         "executionName": execution.name,
         "attempt": 3,
     }
-    image = {name: ACCEPTED[name] for name in ("contentType", "width", "height", "frames", "sha256")}
+    media = {name: ACCEPTED[name] for name in ("mediaType", "measures", "sha256")}
     assert rig.calls(upload, "validate") == [file]
-    assert rig.calls(upload, "thumbnail") == rig.calls(upload, "metadata") == [{"file": file, "image": image}]
+    assert rig.calls(upload, "thumbnail") == rig.calls(upload, "metadata") == [{"file": file, "media": media}]
 
 
 def test_lists_of_one_and_of_none_stay_lists(rig: Rig) -> None:
@@ -118,6 +118,31 @@ def test_lists_of_one_and_of_none_stay_lists(rig: Rig) -> None:
     assert rig.asset(none)["renditions"] == []
     assert rig.asset(none)["metadata"] == {}
     assert [message["renditions"] for message in rig.notifications(one)] == [RENDITIONS[:1]]
+
+
+def test_each_media_type_has_its_own_transforms_and_measures(rig: Rig) -> None:
+    table = Upload(file_key="uploads/prices.csv")
+    measures = {"rows": 12, "columns": ["day", "price"], "header": True}
+    rig.tell(table, "validate", {"answer": {**ACCEPTED, "mediaType": "text/csv", "measures": measures}})
+
+    assert rig.run(table).status == "SUCCEEDED"
+
+    assert rig.calls(table, "thumbnail") == []
+    [call] = rig.calls(table, "metadata")
+    assert call["media"] == {"mediaType": "text/csv", "measures": measures, "sha256": ACCEPTED["sha256"]}
+    assert rig.asset(table)["measures"] == measures
+    [message] = rig.notifications(table)
+    assert message["measures"] == measures
+    assert message["attributes"]["mediaType"] == "text/csv"
+
+
+def test_file_of_a_media_type_that_no_transform_takes_fails(rig: Rig) -> None:
+    sound = Upload(file_key="uploads/birds.ogg")
+    rig.tell(sound, "validate", {"answer": {**ACCEPTED, "mediaType": "audio/ogg", "measures": {"seconds": 4}}})
+
+    assert rig.run(sound).status == "FAILED"
+
+    assert rig.asset(sound) == {}
 
 
 def test_several_transforms_add_to_one_record(rig: Rig, upload: Upload) -> None:
@@ -139,7 +164,7 @@ def test_rejected_file_is_recorded_kept_announced_and_finished(rig: Rig, upload:
     assert execution.status == "SUCCEEDED"
     assert execution.output == {"jobId": upload.job_id, "status": "REJECTED"}
     job = rig.job(upload)
-    explanation = {name: REJECTED[name] for name in ("reasonCode", "reason", "hint", "contentType")}
+    explanation = {name: REJECTED[name] for name in ("reasonCode", "reason", "hint", "mediaType")}
     assert job.items() >= {"status": "REJECTED", "stage": "REJECTED", **explanation}.items()
     assert rig.stages(upload) == [(1, "RECEIVED"), (1, "VALIDATED"), (1, "REJECTED")]
     [kept] = rig.dead_letters(upload)
@@ -161,7 +186,7 @@ def test_rejected_file_is_recorded_kept_announced_and_finished(rig: Rig, upload:
             "sequencer": upload.padded_sequencer,
             "run": "",
             **explanation,
-            "attributes": {"outcome": "REJECTED", "contentType": "image/png"},
+            "attributes": {"outcome": "REJECTED", "mediaType": "image/png"},
         }
     ]
     assert rig.asset(upload) == {}
