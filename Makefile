@@ -30,7 +30,7 @@ up: setup ## keep the embedded cloud running and print how to use it
 	@$(BIN)/python -m localcloud.up
 
 engine: setup ## a Pulumi CLI into the cache where none is: downloaded, else built from its public Go modules
-	@$(BIN)/python -m engine
+	@$(BIN)/python -m tests.engine.make_cli
 
 test: setup ## the whole suite; Pulumi's own engine is left out where there is no CLI (make engine)
 	@$(BIN)/python -m pytest

@@ -22,6 +22,8 @@ _EVENTS = {
     "Task": 5,  # entered, scheduled, started, succeeded, exited
     "Map": 4,  # entered, started, succeeded, exited
 }
+# Choices whose first way is not that of most files: the key of an upload by this project's tools carries no job id.
+_DEFAULT_WAYS = frozenset({"CarriesJobId"})
 _EVENTS_PER_ITERATION = 2  # started, succeeded
 _EVENTS_PER_EXECUTION = 2
 
@@ -90,7 +92,7 @@ def _spec(settings: Settings) -> WorkflowSpec:
 
 
 def _visits(machine: Mapping[str, Any], iterations: int) -> Iterator[Mapping[str, Any]]:
-    """The states entered one after the other; of a choice, its first way: that of an accepted file."""
+    """The states entered one after the other; of a choice, its first way but for `_DEFAULT_WAYS`."""
     name: str | None = machine["StartAt"]
     while name:
         state = machine["States"][name]
@@ -98,4 +100,7 @@ def _visits(machine: Mapping[str, Any], iterations: int) -> Iterator[Mapping[str
         if state["Type"] == "Map":
             for _ in range(iterations):
                 yield from _visits(state["ItemProcessor"], iterations)
-        name = state["Choices"][0]["Next"] if state["Type"] == "Choice" else state.get("Next")
+        if state["Type"] == "Choice" and name not in _DEFAULT_WAYS:
+            name = state["Choices"][0]["Next"]
+        else:
+            name = state.get("Default") or state.get("Next")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -13,15 +14,16 @@ from pulumi.automation import CommandResult, InvalidVersionError, OnOutput, Pulu
 from pulumi.automation.errors import create_command_error
 
 from client.errors import PipelineError
+from operations.deploy.location import find_cli
 
 INSTALL_HINT = (
     "the Pulumi CLI is not on PATH: install it with `curl -fsSL https://get.pulumi.com | sh` "
-    "(macOS: `brew install pulumi/tap/pulumi`), then try again"
+    "(macOS: `brew install pulumi/tap/pulumi`), or run `make engine` here, then try again"
 )
 
 
 class PulumiCli(PulumiCommand):
-    """The `pulumi` on PATH, or in `root`/bin.
+    """The `pulumi` on PATH or, without one, the one that `make engine` has cached; with `root`, the one in `root`/bin.
 
     Raises:
         PipelineError: there is none, or it is too old for this program's Pulumi SDK.
@@ -29,6 +31,8 @@ class PulumiCli(PulumiCommand):
 
     def __init__(self, root: str | None = None) -> None:
         self._running: subprocess.Popen[str] | None = None
+        if root is None and (cli := find_cli()) and not shutil.which("pulumi"):
+            root = str(cli.parent.parent)
         try:
             super().__init__(root=root)
         except (FileNotFoundError, NotADirectoryError):

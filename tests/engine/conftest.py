@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.location import find_cli
 from localcloud.emulator import Emulator
+from operations.deploy.location import find_cli
 from tests.engine.stack import EngineStack
 
 collect_ignore = [] if find_cli() else ["test_backend.py", "test_engine.py"]

@@ -15,13 +15,14 @@ from typing import Any
 
 from client.pipeline import Pipeline
 from contract.outputs import read_outputs
-from engine.location import find_cli, find_language_host
 from localcloud.emulator import Emulator
 from localcloud.provider.plugin import install_plugins
 from operations.deploy import engine as deployment
 from operations.deploy.engine import DeploymentResult, Engine
+from operations.deploy.location import find_cli
 from operations.deploy.pulumi_cli import PulumiCli
 from testing.pictures import photograph
+from tests.engine.location import find_language_host
 
 PROJECT = deployment.PROJECT_DIRECTORY
 POLICIES = PROJECT / "policies"
@@ -30,11 +31,6 @@ NAME = "local"
 
 class Cli(PulumiCli):
     """The CLI on PATH or in the cache; it can be killed as the kernel does it when memory runs out."""
-
-    def __init__(self) -> None:
-        found = find_cli()
-        # The Automation API wants the folder that holds `bin`.
-        super().__init__(root=str(found.parent.parent) if found and not shutil.which("pulumi") else None)
 
     def kill(self) -> None:
         """End the running command at once. Its plugins are in process groups of their own: nothing kills them."""

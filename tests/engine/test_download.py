@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import __main__ as make_engine
-from engine.location import RELEASE, cache_directory, find_cli
+from operations.deploy.location import RELEASE, cache_directory, find_cli
+from tests.engine import make_cli as make_engine
 
 ARCHIVE = f"/v{RELEASE}/pulumi-v{RELEASE}-linux-x64.tar.gz"
 CHECKSUMS = f"/v{RELEASE}/pulumi-{RELEASE}-checksums.txt"

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from client.errors import PipelineError
-from engine.location import find_language_host
 from operations.deploy.changes import STATEFUL_TYPES
 from operations.deploy.engine import DeploymentFailed, DeploymentRefused, DeploymentResult
 from testing.waiting import eventually
+from tests.engine.location import find_language_host
 from tests.engine.stack import PROJECT, EngineStack, inventory
 
 TABLE = "aws:dynamodb/table:Table"

@@ -64,5 +64,5 @@ def test_only_the_commands_know_the_command_line_library() -> None:
 
 
 def test_every_package_of_the_product_has_its_place_in_the_table() -> None:
-    others = {"bench", "docs", "engine", "examples", "testing", "tests"}
+    others = {"bench", "docs", "examples", "testing", "tests"}
     assert MAY_IMPORT.keys() == OURS - others

@@ -20,6 +20,7 @@ from operations.deploy import engine as deployment
 from operations.deploy import pulumi_cli
 from operations.deploy.changes import STATEFUL_TYPES
 from operations.deploy.engine import PROJECT_DIRECTORY, DeploymentFailed, DeploymentRefused, DeploymentResult, Engine
+from operations.deploy.location import RELEASE, cache_directory
 from operations.deploy.pulumi_cli import PulumiCli
 from operations.deploy.settings_file import with_settings
 from policies.recording import run as run_program
@@ -302,8 +303,27 @@ def test_a_state_that_a_kill_made_unreadable_is_answered_with_what_to_delete(pro
 
 def test_a_missing_cli_gets_the_one_line_that_installs_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(PipelineError, match=r"curl -fsSL https://get\.pulumi\.com \| sh"):
         PulumiCli()
+
+
+@pytest.mark.parametrize(
+    ("versions", "used"),
+    [(["3.9.0", "3.259.0"], "3.259.0"), ([RELEASE, "9.9.9"], RELEASE)],
+    ids=["the newest", "that of the SDK"],
+)
+def test_the_cli_that_make_engine_cached_is_used_where_none_is_on_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, versions: list[str], used: str
+) -> None:
+    monkeypatch.setenv("PATH", "/bin:/usr/bin")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for version in versions:
+        cli = cache_directory(version) / "bin" / "pulumi"
+        cli.parent.mkdir(parents=True)
+        cli.write_text(f"#!/bin/sh\necho v{version}\n")
+        cli.chmod(0o755)
+    assert PulumiCli().command == str(cache_directory(used) / "bin" / "pulumi")
 
 
 @pytest.mark.parametrize(

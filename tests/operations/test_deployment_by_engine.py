@@ -19,10 +19,10 @@ import yaml
 from pulumi.automation import CommandResult, OnOutput
 
 from client.errors import PipelineError
-from engine.location import find_cli
 from operations.deploy import changes
 from operations.deploy import engine as deployment
 from operations.deploy.engine import DeploymentFailed, DeploymentRefused, Engine
+from operations.deploy.location import find_cli
 from tests.engine.stack import Cli
 
 pytestmark = pytest.mark.skipif(find_cli() is None, reason="there is no Pulumi CLI: `make engine` gets one")

@@ -31,7 +31,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-from engine.location import LANGUAGE_HOST, RELEASE, SOURCE_DIRECTORY, built_version, cache_directory, find_cli
+from operations.deploy.location import RELEASE, cache_directory, find_cli
+from tests.engine.location import GO_MODULES, LANGUAGE_HOST, built_version
 
 RELEASES_URL = "https://github.com/pulumi/pulumi/releases/download"
 """Where Pulumi publishes its releases, each in a folder of its tag with the file of their SHA-256."""
@@ -167,13 +168,13 @@ def _build(home: Path) -> None:
     _say(f"building pulumi {version} from its Go modules: five minutes on two processors, once")
     sdk = "github.com/pulumi/pulumi/sdk/v3"
     flags = f"-s -w -X {sdk}/go/common/version.Version={version}"
-    _go_build("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", SOURCE_DIRECTORY, home / "bin" / "pulumi", flags)
+    _go_build("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", GO_MODULES, home / "bin" / "pulumi", flags)
     host = home / LANGUAGE_HOST
     package = f"{sdk}/python/cmd/pulumi-language-python"
-    _go_build(package, SOURCE_DIRECTORY / LANGUAGE_HOST, host / "pulumi-language-python", "-s -w")
+    _go_build(package, GO_MODULES / LANGUAGE_HOST, host / "pulumi-language-python", "-s -w")
     # The host starts the program through this script, which belongs to the SDK and so to the CLI's release.
     listed = [_go(), "list", "-m", "-f", "{{.Dir}}", sdk]
-    folder = subprocess.run(listed, cwd=SOURCE_DIRECTORY, check=True, capture_output=True, text=True)  # noqa: S603
+    folder = subprocess.run(listed, cwd=GO_MODULES, check=True, capture_output=True, text=True)  # noqa: S603
     script = Path(folder.stdout.strip()) / "python" / "cmd" / "pulumi-language-python-exec"
     (host / script.name).write_bytes(script.read_bytes())
     (host / script.name).chmod(0o755)
