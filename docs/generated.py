@@ -65,7 +65,7 @@ def reasons_table() -> str:
 
 def rules_table() -> str:
     """Every rule of the policy pack."""
-    return _table(("Rule", "What it holds"), [(f"`{rule.name}`", rule.description) for rule in (*RULES, *STACK_RULES)])
+    return _table(("Rule", "Requirement"), [(f"`{rule.name}`", rule.description) for rule in (*RULES, *STACK_RULES)])
 
 
 def roles_table() -> str:
@@ -76,7 +76,7 @@ def roles_table() -> str:
         source = statement["Condition"].get("ArnLike", {}).get("aws:SourceArn")
         on_behalf_of = _code(source) if source else "anything of the account"
         rows.append((_code(role.inputs["name"]), _code(statement["Principal"]["Service"]), on_behalf_of))
-    return _table(("Role", "Taken by", "On behalf of"), rows)
+    return _table(("Role", "Assumed by", "On behalf of"), rows)
 
 
 def permissions_table() -> str:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from cloudsplaining.scan.policy_document import PolicyDocument
 from policy_sentry.querying.actions import get_action_data, get_actions_that_support_wildcard_arns_only
 
+from contract.scan import SCAN_TAG, ScanResult
 from policies.values import UNKNOWN
 
 Statement = Mapping[str, Any]
@@ -44,35 +45,42 @@ def grants(statement: Statement) -> Iterator[Grant]:
 
 
 def principals(statement: Statement) -> set[tuple[str, str]]:
-    """Whom a statement of a resource's policy is about, as (kind, name): ("Service", "sns.amazonaws.com")."""
+    """The principals of a statement, as (kind, name): ("Service", "sns.amazonaws.com")."""
     principal = statement.get("Principal", {})
     if not isinstance(principal, Mapping):
         return {("AWS", str(principal))}
     return {(kind, name) for kind, names in principal.items() for name in _listed(names)}
 
 
-def condition_keys(statement: Statement) -> set[str]:
-    """What a statement's conditions look at, such as `aws:SourceArn`."""
-    return {key for condition in statement.get("Condition", {}).values() for key in condition}
+def required_keys(statement: Statement) -> set[str]:
+    """The keys whose values a statement's conditions require, such as `aws:SourceArn`, without negated ones."""
+    return {
+        key
+        for operator, condition in statement.get("Condition", {}).items()
+        if operator.startswith(("StringEquals", "StringLike", "ArnEquals", "ArnLike"))
+        for key in condition
+    }
 
 
-def refuses_plaintext(statement: Statement) -> bool:
-    """Whether a statement shuts out everybody who comes without TLS."""
-    return (
+def denied_without_tls(statement: Statement, action: str) -> set[str]:
+    """The ARNs for which a statement denies an action to everybody who does not use TLS."""
+    denies = (
         statement["Effect"] == "Deny"
         and principals(statement) == {("AWS", "*")}
         and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+        and action in _listed(statement.get("Action"))
     )
+    return set(_listed(statement.get("Resource"))) if denies else set()
 
 
-def keeps_unscanned_from_readers(document: object) -> bool:
-    """Whether a bucket's policy refuses to give out objects that GuardDuty has not tagged as clean."""
+def denies_unscanned(document: object) -> bool:
+    """Whether a bucket's policy denies reading objects that GuardDuty has not tagged as clean."""
     return any(
         statement["Effect"] == "Deny"
         and principals(statement) == {("AWS", "*")}
         and {"s3:GetObject", "s3:GetObjectVersion"} <= set(_listed(statement.get("Action")))
         and statement.get("Condition", {}).get("StringNotEquals")
-        == {"s3:ExistingObjectTag/GuardDutyMalwareScanStatus": "NO_THREATS_FOUND"}
+        == {f"s3:ExistingObjectTag/{SCAN_TAG}": ScanResult.NO_THREATS_FOUND}
         for statement in statements(document)
     )
 
@@ -103,7 +111,7 @@ def works_on(action: str, arn: str) -> bool:
 
 
 def ways_to_more_privileges(document: str) -> list[str]:
-    """What a role with this policy could do to gain more, or to obtain credentials, as cloudsplaining names it."""
+    """How a role with this policy could gain privileges or obtain credentials, by cloudsplaining's names."""
     scanned = PolicyDocument(json.loads(document))
     escalations = [way["type"] for way in scanned.allows_privilege_escalation]
     return [*escalations, *scanned.credentials_exposure]

@@ -24,6 +24,7 @@ OWNERSHIP_CONTROLS = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
 BUCKET_ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 MALWARE_PLAN = "aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan"
 SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
+EGRESS_RULE = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 
 # The key that AWS manages for SNS in every account.
@@ -31,5 +32,5 @@ KEY_OF_SNS = "alias/aws/sns"
 
 
 def is_dead_letter_queue(queue_name: object) -> bool:
-    """Whether a queue's name says that it keeps what failed, as the names of all such queues of the program do."""
+    """Whether a queue's name is that of a dead-letter queue of the program."""
     return isinstance(queue_name, str) and queue_name.endswith("-dlq")

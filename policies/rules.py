@@ -1,7 +1,7 @@
-"""The rules that each resource must keep by itself: what each forbids, and what to do instead.
+"""The rules for single resources: what each requires, and what to do about a violation.
 
-A check yields one sentence for everything that is wrong with a resource. The engine asks before it makes a resource,
-so what breaks one of these rules is never made.
+A check yields one sentence for everything that is wrong with a resource. The engine runs it before it creates the
+resource, so a resource that violates one of these rules is never created.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from typing import Any
 
 import pulumi_aws as aws
 
+from contract.names import PROJECT_TAG, STACK_TAG
 from policies import kinds
 from policies.documents import (
     CHECKED_WITHOUT_RESOURCE,
     Statement,
     allowing,
-    condition_keys,
+    denied_without_tls,
     exists,
     grants,
     needs_star,
     principals,
-    refuses_plaintext,
+    required_keys,
     statements,
     ways_to_more_privileges,
     works_on,
@@ -32,7 +33,9 @@ from policies.values import UNKNOWN, differs, within
 
 # The longest that SQS keeps a message ("Amazon SQS message quotas").
 DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600
-TAGS = ("Project", "Stack")
+# A message's age counts from its first queue, so half of that is left for the dead-letter queue.
+QUEUE_RETENTION_SECONDS = DEAD_LETTER_RETENTION_SECONDS // 2
+TAGS = (PROJECT_TAG, STACK_TAG)
 # What ties a service to the resource or account it acts for ("The confused deputy problem", IAM User Guide); CloudWatch
 # Logs names its log group in the encryption context instead ("Encrypt log data in CloudWatch Logs using AWS KMS").
 SOURCES = {"aws:SourceArn", "aws:SourceAccount", "kms:EncryptionContext:aws:logs:arn"}
@@ -40,13 +43,18 @@ SOURCES = {"aws:SourceArn", "aws:SourceAccount", "kms:EncryptionContext:aws:logs
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """A resource as the program declares it: its type, and its properties as plain values."""
+    """A resource as the program declares it.
+
+    Attributes:
+        type: the provider's type token, such as `aws:s3/bucket:Bucket`.
+        properties: its inputs by camelCase name, as plain values.
+    """
 
     type: str
     properties: Mapping[str, Any]
 
     def get(self, key: str) -> Any:
-        """A property; None where it is not set, UNKNOWN where only the deployment will tell."""
+        """A property; None where it is not set, UNKNOWN where it is known after the deployment only."""
         return self.properties.get(key)
 
 
@@ -55,7 +63,14 @@ Check = Callable[[Declared], Iterator[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """Something that every resource of some types must keep; no types stand for all of them."""
+    """A requirement on every resource of some types.
+
+    Attributes:
+        name: the rule's id, which says what it requires.
+        description: the same in one sentence, for docs/security.md.
+        types: the types that it is about; none for every type.
+        check: yields one message for each violation.
+    """
 
     name: str
     description: str
@@ -66,40 +81,47 @@ class Rule:
 RULES: list[Rule] = []
 
 
-def rule(description: str, *types: str) -> Callable[[Check], Check]:
-    """Make a check a rule, named after the function."""
+def rule(rule_id: str, description: str, *types: str) -> Callable[[Check], Check]:
+    """Make a check a rule. A check that several services need is given one id for each."""
 
     def add(check: Check) -> Check:
-        name = check.__name__.replace("_", "-")
-        RULES.append(Rule(name=name, description=description, types=types, check=check))
+        RULES.append(Rule(name=rule_id, description=description, types=types, check=check))
         return check
 
     return add
 
 
-@rule("A role's policy names each action that the role needs, and no pattern of them.", kinds.ROLE_POLICY)
-def no_action_by_pattern(policy: Declared) -> Iterator[str]:
+@rule("iam-no-action-wildcards", "Role policies list each action by name, without `*`.", kinds.ROLE_POLICY)
+def actions_are_named(policy: Declared) -> Iterator[str]:
     for statement in allowing(policy.get("policy")):
         if not {"Action", "Resource"} <= set(statement):
-            yield f"{_sid(statement)} says what it does not allow; name the actions and resources that it does"
+            yield f"{_sid(statement)} uses NotAction or NotResource; name the actions and resources that are allowed"
         for action in sorted({grant.action for grant in grants(statement) if "*" in grant.action}):
-            yield f"{_sid(statement)} allows {action}; name the actions that the code really calls"
+            yield f"{_sid(statement)} allows {action}; name the actions that the code calls"
 
 
-@rule("A role's policy names resources, save for actions that AWS allows on nothing narrower.", kinds.ROLE_POLICY)
-def no_bare_star(policy: Declared) -> Iterator[str]:
+@rule(
+    "iam-no-resource-wildcards",
+    "Role policies name resources; `*` is for actions that AWS checks against nothing narrower.",
+    kinds.ROLE_POLICY,
+)
+def resources_are_named(policy: Declared) -> Iterator[str]:
     for statement in allowing(policy.get("policy")):
         for grant in grants(statement):
             if grant.resource == "*" and not needs_star(grant.action):
                 yield f"{_sid(statement)} allows {grant.action} on every resource; name the ARN that it is needed for"
 
 
-@rule("A role's policy allows actions that AWS has, on resources that they work on.", kinds.ROLE_POLICY)
-def actions_fit_resources(policy: Declared) -> Iterator[str]:
+@rule(
+    "iam-actions-match-resources",
+    "Role policies allow actions that exist, on resources of a type that they apply to.",
+    kinds.ROLE_POLICY,
+)
+def actions_match_resources(policy: Declared) -> Iterator[str]:
     for statement in allowing(policy.get("policy")):
         for grant in grants(statement):
             if "*" in grant.action:
-                continue  # no-action-by-pattern says what is wrong with it
+                continue  # iam-no-action-wildcards reports it
             if not exists(grant.action):
                 yield f"{_sid(statement)} allows {grant.action}, which AWS does not have; correct the action's name"
             elif grant.resource != "*" and grant.action in CHECKED_WITHOUT_RESOURCE:
@@ -109,135 +131,203 @@ def actions_fit_resources(policy: Declared) -> Iterator[str]:
                 )
             elif grant.resource != "*" and not works_on(grant.action, grant.resource):
                 yield (
-                    f"{_sid(statement)} allows {grant.action} on {grant.resource}, which it does not work on; "
-                    "name a resource of its kind"
+                    f"{_sid(statement)} allows {grant.action} on {grant.resource}, which it does not apply to; "
+                    "name a resource of its type"
                 )
 
 
-@rule("No role can gain privileges beyond its own, or obtain credentials.", kinds.ROLE_POLICY)
+@rule(
+    "iam-no-privilege-escalation",
+    "No role can gain privileges beyond its own, or obtain credentials.",
+    kinds.ROLE_POLICY,
+)
 def no_privilege_escalation(policy: Declared) -> Iterator[str]:
     if isinstance(document := policy.get("policy"), str):
         for way in ways_to_more_privileges(document):
-            yield f"whoever holds the role can gain more than it allows ({way}); take those actions out"
+            yield f"the role can gain more privileges than its policy lists ({way}); remove those actions"
 
 
-@rule("What a role may do stands in its own policy, where these rules see it.", kinds.ROLE_POLICY_ATTACHMENT)
-def no_attached_policies(attachment: Declared) -> Iterator[str]:
-    yield f"{attachment.get('policyArn')} is attached to a role; write what the role needs into its own policy"
+@rule(
+    "iam-inline-policies-only",
+    "A role's permissions are in its inline policy, which these rules check.",
+    kinds.ROLE_POLICY_ATTACHMENT,
+)
+def inline_policies_only(attachment: Declared) -> Iterator[str]:
+    yield f"{attachment.get('policyArn')} is attached to a role; write what the role needs into its inline policy"
 
 
-@rule("Roles are taken by services only, and for this account only.", kinds.ROLE)
-def roles_serve_this_account(role: Declared) -> Iterator[str]:
+@rule("iam-trust-this-account", "Roles are assumed by AWS services only, on behalf of this account only.", kinds.ROLE)
+def trust_this_account(role: Declared) -> Iterator[str]:
     for statement in allowing(role.get("assumeRolePolicy")):
         for name in sorted(name for kind, name in principals(statement) if kind != "Service"):
-            yield f"{_sid(statement)} lets {name} take the role; let the service take it that runs the code"
-        if "aws:SourceAccount" not in condition_keys(statement):
-            yield f"{_sid(statement)} holds for every account's resources; add the condition aws:SourceAccount"
+            yield f"{_sid(statement)} lets {name} assume the role; name the service that runs the code"
+        if "aws:SourceAccount" not in required_keys(statement):
+            yield f"{_sid(statement)} is not limited to one account; add the condition aws:SourceAccount"
 
 
-@rule("Policies of resources let services in, each for a named source, and nobody else.", *kinds.RESOURCE_POLICIES)
-def no_public_policy(policy: Declared) -> Iterator[str]:
+@rule(
+    "resource-policy-not-public",
+    "Resource policies allow AWS services only, each for a named source.",
+    *kinds.RESOURCE_POLICIES,
+)
+def resource_policy_not_public(policy: Declared) -> Iterator[str]:
     for statement in allowing(policy.get("policy")):
         for kind, name in sorted(principals(statement)):
             if name == "*":
-                yield f"{_sid(statement)} lets everybody in; name a service and the source it acts for"
-            elif kind == "Service" and not condition_keys(statement) & SOURCES:
-                yield f"{_sid(statement)} lets {name} in for anybody's resources; add the condition aws:SourceArn"
+                yield f"{_sid(statement)} allows everybody; name a service and the source it acts for"
+            elif kind == "Service" and not required_keys(statement) & SOURCES:
+                yield f"{_sid(statement)} allows {name} for any source; add the condition aws:SourceArn"
 
 
-@rule("Buckets, queues and topics refuse whoever comes without TLS.", *kinds.TLS_POLICIES)
-def tls_only(policy: Declared) -> Iterator[str]:
+@rule("s3-tls-only", "S3 buckets deny requests without TLS, to the bucket and to its objects.", kinds.BUCKET_POLICY)
+def s3_tls_only(policy: Declared) -> Iterator[str]:
+    bucket = policy.get("bucket")
+    yield from _tls_only(policy, "s3:*", UNKNOWN if bucket is UNKNOWN else {f":::{bucket}", f":::{bucket}/*"})
+
+
+@rule("sqs-tls-only", "SQS queues deny requests without TLS.", kinds.QUEUE_POLICY)
+def sqs_tls_only(policy: Declared) -> Iterator[str]:
+    url = policy.get("queueUrl")
+    yield from _tls_only(policy, "sqs:*", UNKNOWN if url is UNKNOWN else {f":{str(url).rpartition('/')[2]}"})
+
+
+@rule("sns-tls-only", "SNS topics deny messages that are published without TLS.", kinds.TOPIC_POLICY)
+def sns_tls_only(policy: Declared) -> Iterator[str]:
+    arn = policy.get("arn")
+    yield from _tls_only(policy, "sns:Publish", UNKNOWN if arn is UNKNOWN else {str(arn)})
+
+
+def _tls_only(policy: Declared, action: str, endings: Any) -> Iterator[str]:
+    """Check that requests without TLS are denied for each resource whose ARN has one of `endings`."""
     document = policy.get("policy")
-    if document is not UNKNOWN and not any(map(refuses_plaintext, statements(document))):
-        yield "requests without TLS are let through; add the statement of components.blocks.iam.deny_plaintext"
+    if UNKNOWN in (document, endings):
+        return
+    denied = {arn for statement in statements(document) for arn in denied_without_tls(statement, action)}
+    for ending in sorted(endings):
+        if not any(arn.endswith(ending) for arn in denied):
+            yield f"requests without TLS to …{ending} are allowed; add deny_plaintext() of components.blocks.iam"
 
 
-@rule("Buckets block public access.", kinds.PUBLIC_ACCESS_BLOCK)
-def public_access_is_blocked(block: Declared) -> Iterator[str]:
+@rule("s3-public-access-blocked", "S3 buckets block public access.", kinds.PUBLIC_ACCESS_BLOCK)
+def s3_public_access_blocked(block: Declared) -> Iterator[str]:
     for key in ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"):
         if differs(block.get(key), True):
-            yield f"{key} is not true; make it so, and hand objects out by signed URLs"
+            yield f"{key} is not true; set it, and give access to objects by presigned URLs"
 
 
-@rule("Buckets have no access lists, by which single objects can be made public.", kinds.OWNERSHIP_CONTROLS)
-def no_access_lists(controls: Declared) -> Iterator[str]:
+@rule(
+    "s3-acls-disabled", "S3 buckets have ACLs disabled, so that no object can be made public.", kinds.OWNERSHIP_CONTROLS
+)
+def s3_acls_disabled(controls: Declared) -> Iterator[str]:
     if differs(controls.get("rule"), {"objectOwnership": "BucketOwnerEnforced"}):
-        yield "objects may carry access lists; set objectOwnership to BucketOwnerEnforced"
+        yield "objects can have ACLs; set objectOwnership to BucketOwnerEnforced"
 
 
-@rule("Networks let nobody in by address.", kinds.INGRESS_RULE, kinds.SECURITY_GROUP)
-def networks_are_closed(declared: Declared) -> Iterator[str]:
-    for key in ("cidrIpv4", "cidrIpv6", "ingress"):
+@rule(
+    "ec2-no-ingress-by-address",
+    "Security groups allow no incoming traffic by address.",
+    kinds.INGRESS_RULE,
+    kinds.SECURITY_GROUP,
+)
+def ec2_no_ingress_by_address(declared: Declared) -> Iterator[str]:
+    for key in ("cidrIpv4", "cidrIpv6", "prefixListId", "ingress"):
         if declared.get(key):
-            yield f"{key} lets addresses in; let the security group in of what needs to come in"
+            yield f"{key} allows traffic from addresses; allow it from the security group that needs it"
 
 
-@rule("Dead-letter queues keep messages for fourteen days.", kinds.QUEUE)
-def dead_letters_are_kept(queue: Declared) -> Iterator[str]:
+@rule(
+    "ec2-egress-https-only",
+    "Security groups allow outgoing traffic by HTTPS over IPv4 only, which is all that the functions use.",
+    kinds.EGRESS_RULE,
+    kinds.SECURITY_GROUP,
+)
+def ec2_egress_https_only(declared: Declared) -> Iterator[str]:
+    for key in ("cidrIpv6", "egress"):
+        if declared.get(key):
+            yield f"{key} allows traffic that no function needs; make an egress rule for cidrIpv4"
+    if declared.type == kinds.EGRESS_RULE:
+        for key, wanted in (("ipProtocol", "tcp"), ("fromPort", 443), ("toPort", 443)):
+            if differs(declared.get(key), wanted):
+                yield f"{key} is {declared.get(key)}; set it to {wanted}"
+
+
+@rule("sqs-dlq-retention-14-days", "Dead-letter queues keep messages for fourteen days.", kinds.QUEUE)
+def sqs_dlq_retention(queue: Declared) -> Iterator[str]:
     kept = queue.get("messageRetentionSeconds")
     if kinds.is_dead_letter_queue(queue.get("name")) and differs(kept, DEAD_LETTER_RETENTION_SECONDS):
         yield f"messages are kept {kept} seconds; set messageRetentionSeconds to {DEAD_LETTER_RETENTION_SECONDS}"
 
 
-@rule("Every queue has a dead-letter queue, which keeps a message longer than the queue itself.", kinds.QUEUE)
-def failures_are_kept(queue: Declared) -> Iterator[str]:
+@rule("sqs-dlq-required", "Every queue has a dead-letter queue.", kinds.QUEUE)
+def sqs_dlq_required(queue: Declared) -> Iterator[str]:
+    if not kinds.is_dead_letter_queue(queue.get("name")) and not queue.get("redrivePolicy"):
+        yield "messages that fail are deleted in the end; add a dead-letter queue (components.blocks.queue.Queue)"
+
+
+@rule(
+    "sqs-retention-at-most-7-days",
+    "Queues keep messages for at most half as long as their dead-letter queue.",
+    kinds.QUEUE,
+)
+def sqs_retention(queue: Declared) -> Iterator[str]:
     if kinds.is_dead_letter_queue(queue.get("name")):
         return
-    if not queue.get("redrivePolicy"):
-        yield "what fails is dropped in the end; give it a dead-letter queue, as components.blocks.queue.Queue does"
     kept = queue.get("messageRetentionSeconds")
     # A moved message's age counts from its first queue ("Using dead-letter queues in Amazon SQS").
-    if kept is None or (kept is not UNKNOWN and kept > DEAD_LETTER_RETENTION_SECONDS / 2):
-        yield f"messages are kept {kept} seconds and so much shorter in the dead-letter queue; keep them 7 days at most"
+    if kept is None or (kept is not UNKNOWN and kept > QUEUE_RETENTION_SECONDS):
+        yield (
+            f"messages are kept {kept} seconds, which shortens their time in the dead-letter queue; set "
+            f"messageRetentionSeconds to {QUEUE_RETENTION_SECONDS} at most"
+        )
 
 
-@rule("Queues are encrypted.", kinds.QUEUE)
-def queues_are_encrypted(queue: Declared) -> Iterator[str]:
+@rule("sqs-encrypted", "SQS queues are encrypted.", kinds.QUEUE)
+def sqs_encrypted(queue: Declared) -> Iterator[str]:
     if not (queue.get("sqsManagedSseEnabled") or queue.get("kmsMasterKeyId")):
-        yield "messages lie unencrypted; set sqsManagedSseEnabled or kmsMasterKeyId"
+        yield "messages are not encrypted; set sqsManagedSseEnabled or kmsMasterKeyId"
 
 
-@rule("Tables are encrypted with a key that KMS keeps.", kinds.TABLE)
-def tables_are_encrypted(table: Declared) -> Iterator[str]:
+@rule("dynamodb-kms-encrypted", "DynamoDB tables are encrypted with a KMS key of the account.", kinds.TABLE)
+def dynamodb_kms_encrypted(table: Declared) -> Iterator[str]:
     if differs(within(table.get("serverSideEncryption"), "enabled"), True):
-        yield "rows are encrypted with a key that nobody can audit; set serverSideEncryption.enabled"
+        yield "the table is encrypted with a key that AWS owns and nobody can audit; set serverSideEncryption.enabled"
 
 
-@rule("Topics are encrypted, save for the alerts, which CloudWatch could not encrypt.", kinds.TOPIC)
-def topics_are_encrypted(topic: Declared) -> Iterator[str]:
+@rule("sns-encrypted", "SNS topics are encrypted, except the alert topic without a key of your own.", kinds.TOPIC)
+def sns_encrypted(topic: Declared) -> Iterator[str]:
     key, alerts = topic.get("kmsMasterKeyId"), str(topic.get("name")).endswith("-alerts")
     if not key and not alerts:
-        yield "messages lie unencrypted; set kmsMasterKeyId"
+        yield "messages are not encrypted; set kmsMasterKeyId"
     # "Why didn't I receive an SNS notification for my CloudWatch alarm trigger?"
     if alerts and key == kinds.KEY_OF_SNS:
-        yield f"CloudWatch may not use {key}, and no alarm arrives; use a key of your own or none"
+        yield f"CloudWatch cannot use {key}, so no notification of an alarm arrives; use a key of your own or none"
 
 
-@rule("Buckets are encrypted.", kinds.BUCKET_ENCRYPTION)
-def buckets_are_encrypted(configuration: Declared) -> Iterator[str]:
+@rule("s3-encrypted", "S3 buckets are encrypted with AES256 or aws:kms.", kinds.BUCKET_ENCRYPTION)
+def s3_encrypted(configuration: Declared) -> Iterator[str]:
     algorithm = within(configuration.get("rules"), 0, "applyServerSideEncryptionByDefault", "sseAlgorithm")
     if algorithm not in ("AES256", "aws:kms", UNKNOWN):
-        yield "objects lie unencrypted; set sseAlgorithm to AES256 or aws:kms"
+        yield "objects are not encrypted by default; set sseAlgorithm to AES256 or aws:kms"
 
 
-@rule("Keys change every year.", kinds.KEY)
-def keys_rotate(key: Declared) -> Iterator[str]:
+@rule("kms-rotation-on", "KMS key rotation is on.", kinds.KEY)
+def kms_rotation_on(key: Declared) -> Iterator[str]:
     if differs(key.get("enableKeyRotation"), True):
-        yield "the key stays the same for ever; set enableKeyRotation"
+        yield "key rotation is off; set enableKeyRotation"
 
 
-@rule("Log groups forget after a time.", kinds.LOG_GROUP)
-def logs_end(group: Declared) -> Iterator[str]:
+@rule("logs-retention-set", "Log groups have a retention period.", kinds.LOG_GROUP)
+def logs_retention_set(group: Declared) -> Iterator[str]:
     if not group.get("retentionInDays"):
-        yield "events are kept and paid for ever; set retentionInDays"
+        yield "events never expire; set retentionInDays"
 
 
-@rule("Everything that can carry tags says which project and stack it belongs to.")
-def everything_is_tagged(declared: Declared) -> Iterator[str]:
+@rule("tags-project-and-stack", "Every resource that can have tags has the tags Project and Stack.")
+def tags_project_and_stack(declared: Declared) -> Iterator[str]:
     tags = declared.get("tags") or {}
     missing = [] if tags is UNKNOWN else [tag for tag in TAGS if not tags.get(tag)]
     if missing and _takes_tags(declared.type):
-        yield f"the tags {' and '.join(missing)} are missing; pass tags=deployment.tags"
+        yield f"the tags {' and '.join(missing)} are missing; pass tags=context.tags"
 
 
 @cache

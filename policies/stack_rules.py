@@ -1,4 +1,4 @@
-"""The rules about how resources belong together. The engine asks when it has seen the whole stack."""
+"""The rules for a stack as a whole. The engine runs them when it knows every resource."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from policies import kinds
-from policies.documents import keeps_unscanned_from_readers
+from policies.documents import denies_unscanned
 from policies.rules import Declared
 from policies.values import UNKNOWN, within
 
 
 @dataclass(frozen=True, kw_only=True)
 class Member(Declared):
-    """A resource of a stack; `links` are the URNs that each of its properties was made from."""
+    """A resource of a stack; `links` are the URNs of the resources that each of its properties depends on."""
 
     urn: str
     name: str
@@ -41,7 +41,7 @@ Check = Callable[[Stack], Iterator[Finding]]
 
 @dataclass(frozen=True, kw_only=True)
 class StackRule:
-    """Something that a stack as a whole must keep."""
+    """A requirement on a stack as a whole; `name` is its id, which says what it requires."""
 
     name: str
     description: str
@@ -51,12 +51,11 @@ class StackRule:
 STACK_RULES: list[StackRule] = []
 
 
-def stack_rule(description: str) -> Callable[[Check], Check]:
-    """Make a check a rule, named after the function."""
+def stack_rule(rule_id: str, description: str) -> Callable[[Check], Check]:
+    """Make a check a rule."""
 
     def add(check: Check) -> Check:
-        name = check.__name__.replace("_", "-")
-        STACK_RULES.append(StackRule(name=name, description=description, check=check))
+        STACK_RULES.append(StackRule(name=rule_id, description=description, check=check))
         return check
 
     return add
@@ -75,19 +74,22 @@ GUARDS = {
 }
 
 
-@stack_rule("Every bucket, queue and topic has the resources beside it that close it to the public.")
-def nothing_stands_open(stack: Stack) -> Iterator[Finding]:
+@stack_rule(
+    "resource-policies-present",
+    "Every bucket, queue and topic has a resource policy; buckets also have access blocks and encryption.",
+)
+def resource_policies_present(stack: Stack) -> Iterator[Finding]:
     for guarded, guards in GUARDS.items():
         for guard, key in guards.items():
-            closed = {urn for member in stack.of_type(guard) for urn in member.links.get(key, ())}
+            guarded_urns = {urn for member in stack.of_type(guard) for urn in member.links.get(key, ())}
             for member in stack.of_type(guarded):
-                if member.urn not in closed:
+                if member.urn not in guarded_urns:
                     kind = guard.rpartition(":")[2]
                     yield Finding(member, f"it has no {kind}; make one whose {key} comes from this resource")
 
 
-@stack_rule("Every queue has a dead-letter queue of its own, in this stack.")
-def dead_letters_are_not_mixed(stack: Stack) -> Iterator[Finding]:
+@stack_rule("sqs-dlq-not-shared", "Every queue has a dead-letter queue of its own, in this stack.")
+def sqs_dlq_not_shared(stack: Stack) -> Iterator[Finding]:
     dead_letter_urns = {
         queue.urn for queue in stack.of_type(kinds.QUEUE) if kinds.is_dead_letter_queue(queue.get("name"))
     }
@@ -103,11 +105,14 @@ def dead_letters_are_not_mixed(stack: Stack) -> Iterator[Finding]:
         if not targets[queue.urn]:
             yield Finding(queue, "its redrivePolicy names no dead-letter queue of this stack (…-dlq); give it its own")
         elif any(uses[target] > 1 for target in targets[queue.urn]):
-            yield Finding(queue, "its dead-letter queue takes another queue's messages too; give each queue its own")
+            yield Finding(queue, "its dead-letter queue is another queue's too; give each queue its own")
 
 
-@stack_rule("Where uploads are scanned for malware, the bucket lets nobody read them before.")
-def scanned_before_read(stack: Stack) -> Iterator[Finding]:
+@stack_rule(
+    "s3-unscanned-reads-denied",
+    "Buckets that are scanned for malware deny reading objects that are not tagged as clean.",
+)
+def s3_unscanned_reads_denied(stack: Stack) -> Iterator[Finding]:
     for plan in stack.of_type(kinds.MALWARE_PLAN):
         buckets = plan.links.get("protectedResource", frozenset())
         documents = [
@@ -115,8 +120,10 @@ def scanned_before_read(stack: Stack) -> Iterator[Finding]:
             for policy in stack.of_type(kinds.BUCKET_POLICY)
             if policy.links.get("bucket", frozenset()) & buckets
         ]
-        if UNKNOWN not in documents and not any(map(keeps_unscanned_from_readers, documents)):
-            yield Finding(plan, "whoever may read the bucket reads what is not scanned; add keep_from_readers() to it")
+        if UNKNOWN not in documents and not any(map(denies_unscanned, documents)):
+            yield Finding(
+                plan, "the bucket's policy allows reading objects that are not scanned; add keep_from_readers() to it"
+            )
 
 
 # Where each type keeps the key that its data is encrypted with.
@@ -131,8 +138,8 @@ KEYS: Mapping[str, Callable[[Member], object]] = {
 }
 
 
-@stack_rule("Where one thing is encrypted with a key of your own, everything is, and with the same key.")
-def one_key_for_all(stack: Stack) -> Iterator[Finding]:
+@stack_rule("kms-one-key", "When a stack has a customer-managed key, all its data is encrypted with that key.")
+def kms_one_key(stack: Stack) -> Iterator[Finding]:
     keys = [(member, KEYS[member.type](member)) for member in stack if member.type in KEYS]
     if not any(key for _, key in keys):
         return
@@ -140,6 +147,8 @@ def one_key_for_all(stack: Stack) -> Iterator[Finding]:
     usual = known.most_common(1)[0][0] if known else UNKNOWN
     for member, key in keys:
         if not key:
-            yield Finding(member, "other data of the stack is encrypted with your own key, this is not; pass the key")
+            yield Finding(
+                member, "other data of the stack is encrypted with a customer-managed key, this is not; pass the key"
+            )
         elif key not in (usual, UNKNOWN):
             yield Finding(member, f"it is encrypted with {key}, other data of the stack with {usual}; use one key")

@@ -69,8 +69,8 @@ def test_the_policies_refuse_a_queue_that_keeps_none_of_them(stack: EngineStack,
         careless.preview("dev")
     assert {failure.urn.rpartition("::")[2] for failure in refusal.value.result.failures} == {"loose"}
     told = " ".join(failure.message for failure in refusal.value.result.failures)
-    assert "everything-is-tagged" in told
-    assert "failures-are-kept" in told
+    assert "tags-project-and-stack" in told
+    assert "sqs-dlq-required" in told
 
 
 def test_up_makes_the_pipeline(stack: EngineStack) -> None:

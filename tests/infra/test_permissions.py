@@ -10,6 +10,7 @@ import pytest
 
 from policies.recording import ACCOUNT_ID, Recording, Resource, run
 
+FUNCTIONS = ("validate", "thumbnail", "watermark", "metadata")
 # A network interface gets a random id when Lambda creates it.
 NETWORK_INTERFACES = re.compile(r"arn:aws:ec2:[^:]+:\d+:network-interface/\*")
 # GuardDuty chooses the end of its own rule's name.
@@ -181,6 +182,38 @@ def test_the_workflow_calls_functions_by_their_alias(recording: Recording) -> No
     invoked = {resource for action, resource in granted_to(recording, "workflow") if action == "lambda:InvokeFunction"}
     assert invoked == {alias.arn for alias in recording.of_type("aws:lambda/alias:Alias")}
     assert all(arn.endswith(":live") for arn in invoked)
+
+
+def test_the_workflow_may_use_these_resources_and_no_others(dev: Recording) -> None:
+    """A grant that is widened, by an action or by a resource, is a difference here."""
+    assets, jobs = (dev.one("Table", name=f"img-pipeline-dev-{table}").arn for table in ("assets", "jobs"))
+    functions = f"arn:aws:lambda:eu-west-1:{ACCOUNT_ID}:function:img-pipeline-dev"
+    log_delivery = ("CreateLogDelivery", "GetLogDelivery", "UpdateLogDelivery", "DeleteLogDelivery")
+    log_listing = ("ListLogDeliveries", "PutResourcePolicy", "DescribeResourcePolicies", "DescribeLogGroups")
+    traces = ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
+    assert granted_to(dev, "workflow") == {
+        *(("lambda:InvokeFunction", f"{functions}-{name}:live") for name in FUNCTIONS),
+        ("dynamodb:GetItem", assets),
+        ("dynamodb:PutItem", assets),
+        ("dynamodb:UpdateItem", assets),
+        ("dynamodb:UpdateItem", jobs),
+        ("s3:ListBucketVersions", f"arn:aws:s3:::img-pipeline-dev-ingest-{ACCOUNT_ID}"),
+        ("sqs:SendMessage", dev.one("aws:sqs/queue:Queue", name="img-pipeline-dev-validate-dlq").arn),
+        ("sns:Publish", dev.one("aws:sns/topic:Topic", name="img-pipeline-dev-results").arn),
+        *((f"logs:{action}", "*") for action in (*log_delivery, *log_listing)),
+        *((f"xray:{action}", "*") for action in traces),
+    }
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_writes_its_own_log_and_traces_and_no_others(dev: Recording, function: str) -> None:
+    log = f"arn:aws:logs:eu-west-1:{ACCOUNT_ID}:log-group:/aws/lambda/img-pipeline-dev-{function}:*"
+    assert {grant for grant in granted_to(dev, function) if grant[0].startswith(("logs:", "xray:"))} == {
+        ("logs:CreateLogStream", log),
+        ("logs:PutLogEvents", log),
+        ("xray:PutTraceSegments", "*"),
+        ("xray:PutTelemetryRecords", "*"),
+    }
 
 
 def test_the_workflow_may_do_every_task_it_contains_and_no_more(recording: Recording) -> None:

@@ -1,4 +1,4 @@
-"""Every stack keeps the rules of the policy pack, and each rule says no to what breaks it."""
+"""Every stack satisfies the rules of the policy pack, and each rule reports what violates it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from policies.pack import policies
 from policies.recording import Recording, Resource
 from policies.rules import RULES
 
+DAY = 24 * 3600
 OPTIONS = PolicyResourceOptions(False, [], None, [], PolicyCustomTimeouts(0, 0, 0), [])
 
 
@@ -107,6 +108,16 @@ def first_statement(**values: Any) -> Change:
     return change
 
 
+def only_resources(kept: Callable[[str], bool]) -> Change:
+    """A change of a policy's first statement, which loses the resources that are not kept."""
+
+    def change(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        resources = json.loads(inputs["policy"])["Statement"][0]["Resource"]
+        return first_statement(Resource=[arn for arn in resources if kept(arn)])(inputs)
+
+    return change
+
+
 def all_of(*actions: str) -> Change:
     return first_statement(Action=list(actions), Resource=["*"])
 
@@ -125,99 +136,268 @@ class Broken(NamedTuple):
     says: str
 
 
+TLS = {
+    "s3": (kinds.BUCKET_POLICY, "s3:*"),
+    "sqs": (kinds.QUEUE_POLICY, "sqs:*"),
+    "sns": (kinds.TOPIC_POLICY, "sns:Publish"),
+}
+# Denials that do not deny everybody's requests without TLS.
+NOT_TLS: dict[str, Mapping[str, Any]] = {
+    "no condition": {"Condition": None},
+    "inverted": {"Condition": {"Bool": {"aws:SecureTransport": "true"}}},
+    "another condition": {"Condition": {"Bool": {"aws:ViaAWSService": "false"}}},
+    "one more condition": {
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}, "StringEquals": {"aws:SourceVpc": "vpc-1"}}
+    },
+    "allowed": {"Effect": "Allow"},
+    "one account": {"Principal": {"AWS": "999999999999"}},
+    "one action": {"Action": "s3:GetBucketLocation"},
+    "another resource": {"Resource": ["arn:aws:s3:::another", "arn:aws:s3:::another/*"]},
+}
+WITHOUT_TLS = [
+    Broken(f"{service}-tls-only", policy, "", first_statement(**changed), "without TLS")
+    for service, (policy, _) in TLS.items()
+    for changed in NOT_TLS.values()
+]
+HTTPS_ONLY = "ec2-egress-https-only"
+ACCOUNT_BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+INTERFACES = "arn:aws:ec2:eu-west-1:111122223333:network-interface/*"
+ROLE_CONDITIONS: list[Mapping[str, Any]] = [
+    {"StringEquals": {"aws:PrincipalTag/Team": "media"}},
+    {"StringNotEquals": {"aws:SourceAccount": "111122223333"}},
+    {"Null": {"aws:SourceAccount": "false"}},
+    {"ArnLike": {"aws:SourceArn": "arn:aws:lambda:eu-west-1:111122223333:function:f"}},
+]
+SOURCE_CONDITIONS: list[Mapping[str, Any]] = [
+    {"StringEquals": {"aws:PrincipalOrgID": "o-1"}},
+    {"ArnNotEquals": {"aws:SourceArn": "arn:aws:events:eu-west-1:111122223333:rule/r"}},
+]
+
 BROKEN = [
-    Broken("no-action-by-pattern", kinds.ROLE_POLICY, "thumbnail", first_statement(Action=["s3:Get*"]), "s3:Get*"),
-    Broken("no-action-by-pattern", kinds.ROLE_POLICY, "thumbnail", first_statement(Action="*"), "allows *"),
     Broken(
-        "no-action-by-pattern",
+        "iam-no-action-wildcards",
+        kinds.ROLE_POLICY,
+        "thumbnail",
+        first_statement(Action="s3:Get*Version"),
+        "s3:Get*Version",
+    ),
+    Broken(
+        "iam-no-action-wildcards", kinds.ROLE_POLICY, "thumbnail", first_statement(Action="*:GetObject"), "*:GetObject"
+    ),
+    Broken(
+        "iam-no-action-wildcards",
+        kinds.ROLE_POLICY,
+        "thumbnail",
+        first_statement(Resource=None, NotResource=["*"]),
+        "NotResource",
+    ),
+    *(
+        Broken(
+            "iam-actions-match-resources",
+            kinds.ROLE_POLICY,
+            "thumbnail",
+            first_statement(Action=[action], Resource=[INTERFACES]),
+            f"{action} on {INTERFACES}, but Lambda checks it without a resource",
+        )
+        for action in (
+            "ec2:DeleteNetworkInterface",
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:UnassignPrivateIpAddresses",
+        )
+    ),
+    *(
+        Broken(
+            "iam-trust-this-account", kinds.ROLE, "validate", first_statement(Condition=condition), "aws:SourceAccount"
+        )
+        for condition in ROLE_CONDITIONS
+    ),
+    *(
+        Broken(
+            "resource-policy-not-public",
+            policy,
+            "",
+            first_statement(Effect="Allow", Principal={"Service": "sns.amazonaws.com"}, Condition=condition),
+            "aws:SourceArn",
+        )
+        for policy in (*kinds.TLS_POLICIES, kinds.KEY)
+        for condition in SOURCE_CONDITIONS
+    ),
+    *(
+        Broken("s3-tls-only", kinds.BUCKET_POLICY, "", only_resources(kept), missing)
+        for kept, missing in (
+            (lambda arn: not arn.endswith("/*"), "/* are"),
+            (lambda arn: arn.endswith("/*"), "111122223333 are"),
+        )
+    ),
+    *(
+        Broken("s3-public-access-blocked", kinds.PUBLIC_ACCESS_BLOCK, "", change, f"{key} is not true")
+        for key in ACCOUNT_BLOCKS
+        for change in (put(**{key: False}), without(key))
+    ),
+    *(
+        Broken("ec2-no-ingress-by-address", kinds.INGRESS_RULE, "", put(**{key: value}), key)
+        for key, value in (("cidrIpv4", "10.0.0.0/8"), ("cidrIpv6", "::/0"), ("prefixListId", "pl-1"))
+    ),
+    Broken(HTTPS_ONLY, kinds.EGRESS_RULE, "", put(cidrIpv6="::/0"), "cidrIpv6"),
+    Broken(HTTPS_ONLY, kinds.EGRESS_RULE, "", put(ipProtocol="-1"), "ipProtocol is -1"),
+    Broken(HTTPS_ONLY, kinds.EGRESS_RULE, "", put(fromPort=0), "fromPort is 0"),
+    Broken(HTTPS_ONLY, kinds.EGRESS_RULE, "", put(toPort=65_535), "toPort is 65535"),
+    Broken(HTTPS_ONLY, kinds.EGRESS_RULE, "", without("toPort"), "toPort is None"),
+    Broken(HTTPS_ONLY, kinds.SECURITY_GROUP, "", put(egress=[{"cidrBlocks": ["0.0.0.0/0"]}]), "egress"),
+    *(
+        Broken(
+            "sqs-dlq-retention-14-days", kinds.QUEUE, "-dlq", put(messageRetentionSeconds=seconds), f"kept {seconds}"
+        )
+        for seconds in (13 * DAY, 14 * DAY - 1)
+    ),
+    *(
+        Broken(
+            "sqs-retention-at-most-7-days",
+            kinds.QUEUE,
+            "ingest-transform",
+            put(messageRetentionSeconds=seconds),
+            f"kept {seconds}",
+        )
+        for seconds in (10 * DAY, 7 * DAY + 1)
+    ),
+    Broken("sqs-retention-at-most-7-days", kinds.QUEUE, "ingest-transform", without("messageRetentionSeconds"), "None"),
+    Broken("dynamodb-kms-encrypted", kinds.TABLE, "", put(serverSideEncryption={"enabled": False}), "enabled"),
+    Broken("kms-rotation-on", kinds.KEY, "", without("enableKeyRotation"), "rotation is off"),
+    Broken("logs-retention-set", kinds.LOG_GROUP, "", put(retentionInDays=0), "never expire"),
+    Broken("tags-project-and-stack", kinds.TABLE, "", put(tags={"Stack": "prod"}), "tags Project are"),
+    Broken("iam-no-action-wildcards", kinds.ROLE_POLICY, "thumbnail", first_statement(Action=["s3:Get*"]), "s3:Get*"),
+    Broken("iam-no-action-wildcards", kinds.ROLE_POLICY, "thumbnail", first_statement(Action="*"), "allows *"),
+    Broken(
+        "iam-no-action-wildcards",
         kinds.ROLE_POLICY,
         "thumbnail",
         first_statement(Action=None, NotAction=["iam:*"]),
         "name the actions",
     ),
-    Broken("no-bare-star", kinds.ROLE_POLICY, "thumbnail", first_statement(Resource=["*"]), "s3:GetObjectVersion"),
-    Broken("no-bare-star", kinds.ROLE_POLICY, "pipe", first_statement(Resource="*"), "sqs:ReceiveMessage"),
     Broken(
-        "actions-fit-resources", kinds.ROLE_POLICY, "thumbnail", first_statement(Action=["s3:ReadObject"]), "not have"
+        "iam-no-resource-wildcards",
+        kinds.ROLE_POLICY,
+        "thumbnail",
+        first_statement(Resource=["*"]),
+        "s3:GetObjectVersion",
+    ),
+    Broken("iam-no-resource-wildcards", kinds.ROLE_POLICY, "pipe", first_statement(Resource="*"), "sqs:ReceiveMessage"),
+    Broken(
+        "iam-actions-match-resources",
+        kinds.ROLE_POLICY,
+        "thumbnail",
+        first_statement(Action=["s3:ReadObject"]),
+        "not have",
     ),
     Broken(
-        "actions-fit-resources",
+        "iam-actions-match-resources",
         kinds.ROLE_POLICY,
         "thumbnail",
         first_statement(Resource=["arn:aws:s3:::bucket"]),
-        "does not work on",
+        "does not apply to",
     ),
     Broken(
-        "no-privilege-escalation",
+        "iam-no-privilege-escalation",
         kinds.ROLE_POLICY,
         "validate",
         all_of("iam:PassRole", "lambda:CreateFunction", "lambda:InvokeFunction"),
         "PassExistingRoleToNewLambdaThenInvoke",
     ),
-    Broken("no-privilege-escalation", kinds.ROLE_POLICY, "validate", all_of("sts:AssumeRole"), "sts:AssumeRole"),
+    Broken("iam-no-privilege-escalation", kinds.ROLE_POLICY, "validate", all_of("sts:AssumeRole"), "sts:AssumeRole"),
     Broken(
-        "roles-serve-this-account",
+        "iam-trust-this-account",
         kinds.ROLE,
         "validate",
         first_statement(Principal={"AWS": "arn:aws:iam::999999999999:root"}),
         "999999999999",
     ),
-    Broken("roles-serve-this-account", kinds.ROLE, "validate", first_statement(Condition=None), "aws:SourceAccount"),
-    Broken("no-public-policy", kinds.BUCKET_POLICY, "", EVERYBODY, "lets everybody in"),
+    Broken("iam-trust-this-account", kinds.ROLE, "validate", first_statement(Condition=None), "aws:SourceAccount"),
+    Broken("resource-policy-not-public", kinds.BUCKET_POLICY, "", EVERYBODY, "allows everybody"),
     Broken(
-        "no-public-policy", kinds.TOPIC_POLICY, "", first_statement(Effect="Allow", Principal={"AWS": "*"}), "everybody"
+        "resource-policy-not-public",
+        kinds.TOPIC_POLICY,
+        "",
+        first_statement(Effect="Allow", Principal={"AWS": "*"}),
+        "everybody",
     ),
     Broken(
-        "no-public-policy",
+        "resource-policy-not-public",
         kinds.QUEUE_POLICY,
         "",
         first_statement(Effect="Allow", Principal={"Service": "sns.amazonaws.com"}),
         "aws:SourceArn",
     ),
-    Broken("tls-only", kinds.BUCKET_POLICY, "", first_statement(Condition=None), "without TLS"),
-    Broken("tls-only", kinds.QUEUE_POLICY, "", first_statement(Effect="Allow"), "without TLS"),
-    Broken("tls-only", kinds.TOPIC_POLICY, "", first_statement(Principal={"AWS": "999999999999"}), "without TLS"),
+    *WITHOUT_TLS,
     Broken(
-        "public-access-is-blocked", kinds.PUBLIC_ACCESS_BLOCK, "", put(blockPublicPolicy=False), "blockPublicPolicy"
+        "s3-public-access-blocked", kinds.PUBLIC_ACCESS_BLOCK, "", put(blockPublicPolicy=False), "blockPublicPolicy"
     ),
-    Broken("public-access-is-blocked", kinds.PUBLIC_ACCESS_BLOCK, "", without("ignorePublicAcls"), "ignorePublicAcls"),
+    Broken("s3-public-access-blocked", kinds.PUBLIC_ACCESS_BLOCK, "", without("ignorePublicAcls"), "ignorePublicAcls"),
     Broken(
-        "no-access-lists",
+        "s3-acls-disabled",
         kinds.OWNERSHIP_CONTROLS,
         "",
         put(rule={"objectOwnership": "ObjectWriter"}),
         "objectOwnership",
     ),
-    Broken("networks-are-closed", kinds.INGRESS_RULE, "", put(cidrIpv4="0.0.0.0/0"), "cidrIpv4"),
-    Broken("networks-are-closed", kinds.SECURITY_GROUP, "", put(ingress=[{"cidrBlocks": ["0.0.0.0/0"]}]), "ingress"),
-    Broken("dead-letters-are-kept", kinds.QUEUE, "-dlq", put(messageRetentionSeconds=345_600), "1209600"),
-    Broken("dead-letters-are-kept", kinds.QUEUE, "-dlq", without("messageRetentionSeconds"), "1209600"),
-    Broken("failures-are-kept", kinds.QUEUE, "ingest-transform", without("redrivePolicy"), "dead-letter queue"),
-    Broken("failures-are-kept", kinds.QUEUE, "ingest-transform", put(messageRetentionSeconds=1_209_600), "7 days"),
-    Broken("queues-are-encrypted", kinds.QUEUE, "", without("sqsManagedSseEnabled", "kmsMasterKeyId"), "unencrypted"),
-    Broken("tables-are-encrypted", kinds.TABLE, "", without("serverSideEncryption"), "serverSideEncryption"),
-    Broken("topics-are-encrypted", kinds.TOPIC, "results", without("kmsMasterKeyId"), "kmsMasterKeyId"),
-    Broken("topics-are-encrypted", kinds.TOPIC, "alerts", put(kmsMasterKeyId="alias/aws/sns"), "no alarm arrives"),
-    Broken("buckets-are-encrypted", kinds.BUCKET_ENCRYPTION, "", put(rules=[AES]), "sseAlgorithm"),
-    Broken("keys-rotate", kinds.KEY, "", put(enableKeyRotation=False), "enableKeyRotation"),
-    Broken("logs-end", kinds.LOG_GROUP, "", without("retentionInDays"), "retentionInDays"),
-    Broken("everything-is-tagged", kinds.BUCKET, "", without("tags"), "Project and Stack"),
-    Broken("everything-is-tagged", "aws:pipes/pipe:Pipe", "", put(tags={"Project": "img-pipeline"}), "tags Stack"),
-    Broken("one-key-for-all", kinds.QUEUE, "-dlq", without("kmsMasterKeyId"), "pass the key"),
-    Broken("one-key-for-all", kinds.TOPIC, "results", put(kmsMasterKeyId="alias/aws/sns"), "pass the key"),
-    Broken("one-key-for-all", kinds.TABLE, "", put(serverSideEncryption={"enabled": True}), "pass the key"),
-    Broken("one-key-for-all", kinds.BUCKET_ENCRYPTION, "", put(rules=[AES]), "pass the key"),
-    Broken("one-key-for-all", kinds.LOG_GROUP, "", put(kmsKeyId="arn:aws:kms:eu-west-1:1:key/other"), "use one key"),
+    Broken("ec2-no-ingress-by-address", kinds.INGRESS_RULE, "", put(cidrIpv4="0.0.0.0/0"), "cidrIpv4"),
+    Broken(
+        "ec2-no-ingress-by-address", kinds.SECURITY_GROUP, "", put(ingress=[{"cidrBlocks": ["0.0.0.0/0"]}]), "ingress"
+    ),
+    Broken("sqs-dlq-retention-14-days", kinds.QUEUE, "-dlq", put(messageRetentionSeconds=345_600), "1209600"),
+    Broken("sqs-dlq-retention-14-days", kinds.QUEUE, "-dlq", without("messageRetentionSeconds"), "1209600"),
+    Broken("sqs-dlq-required", kinds.QUEUE, "ingest-transform", without("redrivePolicy"), "dead-letter queue"),
+    Broken(
+        "sqs-retention-at-most-7-days",
+        kinds.QUEUE,
+        "ingest-transform",
+        put(messageRetentionSeconds=1_209_600),
+        "604800",
+    ),
+    Broken("sqs-encrypted", kinds.QUEUE, "", without("sqsManagedSseEnabled", "kmsMasterKeyId"), "not encrypted"),
+    Broken("dynamodb-kms-encrypted", kinds.TABLE, "", without("serverSideEncryption"), "serverSideEncryption"),
+    Broken("sns-encrypted", kinds.TOPIC, "results", without("kmsMasterKeyId"), "kmsMasterKeyId"),
+    Broken(
+        "sns-encrypted",
+        kinds.TOPIC,
+        "alerts",
+        put(kmsMasterKeyId="alias/aws/sns"),
+        "no notification of an alarm arrives",
+    ),
+    Broken("s3-encrypted", kinds.BUCKET_ENCRYPTION, "", put(rules=[AES]), "sseAlgorithm"),
+    Broken("kms-rotation-on", kinds.KEY, "", put(enableKeyRotation=False), "enableKeyRotation"),
+    Broken("logs-retention-set", kinds.LOG_GROUP, "", without("retentionInDays"), "retentionInDays"),
+    Broken("tags-project-and-stack", kinds.BUCKET, "", without("tags"), "Project and Stack"),
+    Broken("tags-project-and-stack", "aws:pipes/pipe:Pipe", "", put(tags={"Project": "img-pipeline"}), "tags Stack"),
+    Broken("kms-one-key", kinds.QUEUE, "-dlq", without("kmsMasterKeyId"), "pass the key"),
+    Broken("kms-one-key", kinds.TOPIC, "results", put(kmsMasterKeyId="alias/aws/sns"), "pass the key"),
+    Broken("kms-one-key", kinds.TABLE, "", put(serverSideEncryption={"enabled": True}), "pass the key"),
+    Broken("kms-one-key", kinds.BUCKET_ENCRYPTION, "", put(rules=[AES]), "pass the key"),
+    Broken("kms-one-key", kinds.LOG_GROUP, "", put(kmsKeyId="arn:aws:kms:eu-west-1:1:key/other"), "use one key"),
 ]
 
 
-@pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: f"{broken.rule}-{broken.says.replace(' ', '-')}")
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.rule)
 def test_a_broken_resource_is_named_with_what_to_do(full: Recording, broken: Broken) -> None:
     resource = next(found for found in full.of_type(broken.type) if found.name.endswith(broken.name))
     others = [other for other in full.cloud_resources if other is not resource]
     found = violations([replace(resource, inputs=broken.change(resource.inputs)), *others], only=broken.rule)
     messages = [violation.message for violation in found]
     assert any(message.startswith(f"{resource.name}: ") and broken.says in message for message in messages), found
+
+
+KEPT = [
+    Broken("sqs-retention-at-most-7-days", kinds.QUEUE, "ingest-transform", put(messageRetentionSeconds=7 * DAY), ""),
+    Broken("iam-trust-this-account", kinds.ROLE, "validate", first_statement(), ""),
+    Broken("logs-retention-set", kinds.LOG_GROUP, "", put(retentionInDays=1), ""),
+    Broken("s3-encrypted", kinds.BUCKET_ENCRYPTION, "", lambda inputs: inputs, ""),
+]
+
+
+@pytest.mark.parametrize("kept", KEPT, ids=lambda kept: kept.rule)
+def test_the_last_value_that_a_rule_allows_is_no_violation(full: Recording, kept: Broken) -> None:
+    resource = next(found for found in full.of_type(kept.type) if found.name.endswith(kept.name))
+    others = [other for other in full.cloud_resources if other is not resource]
+    assert violations([replace(resource, inputs=kept.change(resource.inputs)), *others], only=kept.rule) == []
 
 
 GUARDS = [kinds.PUBLIC_ACCESS_BLOCK, kinds.OWNERSHIP_CONTROLS, kinds.BUCKET_ENCRYPTION, *kinds.TLS_POLICIES]
@@ -228,7 +408,7 @@ def test_what_closes_a_bucket_queue_or_topic_may_not_be_missing(dev: Recording, 
     missing = dev.of_type(guard)[0]
     rest = [resource for resource in dev.cloud_resources if resource is not missing]
     (found,) = violations(rest)
-    assert found.policy == "nothing-stands-open"
+    assert found.policy == "resource-policies-present"
     assert f"it has no {guard.rpartition(':')[2]}" in found.message
 
 
@@ -236,7 +416,7 @@ def test_two_queues_may_not_share_a_dead_letter_queue(full: Recording) -> None:
     one, other = [queue for queue in full.of_type(kinds.QUEUE) if "redrivePolicy" in queue.inputs][:2]
     shared = replace(other, inputs=one.inputs, property_dependencies=one.property_dependencies)
     rest = [resource for resource in full.cloud_resources if resource is not other]
-    found = violations([shared, *rest], only="dead-letters-are-not-mixed")
+    found = violations([shared, *rest], only="sqs-dlq-not-shared")
     assert {each.message.partition(":")[0] for each in found} == {one.name, other.name}
 
 
@@ -253,16 +433,16 @@ def test_policies_of_aws_are_not_attached(dev: Recording) -> None:
     inputs = {"role": role.inputs["name"], "policyArn": "arn:aws:iam::aws:policy/AmazonS3FullAccess"}
     attached = replace(role, type=kinds.ROLE_POLICY_ATTACHMENT, name="all-of-s3", inputs=inputs)
     (found,) = violations([*dev.cloud_resources, attached])
-    assert found.policy == "no-attached-policies"
+    assert found.policy == "iam-inline-policies-only"
     assert "AmazonS3FullAccess" in found.message
 
 
 def test_every_rule_is_seen_to_say_no() -> None:
     seen_elsewhere = {
-        "nothing-stands-open",
-        "dead-letters-are-not-mixed",
-        "no-attached-policies",
-        "scanned-before-read",  # test_malware.py
+        "resource-policies-present",
+        "sqs-dlq-not-shared",
+        "iam-inline-policies-only",
+        "s3-unscanned-reads-denied",  # test_malware.py
     }
     assert {broken.rule for broken in BROKEN} | seen_elsewhere == {policy.name for policy in policies()}
 
