@@ -7,6 +7,7 @@ from components.alerting import Alerting, AlertingArgs
 from components.audit import Audit, AuditArgs
 from components.backfill import Backfill, BackfillArgs
 from components.blocks.encryption import Encryption, EncryptionArgs
+from components.blocks.handler_check import check_handlers
 from components.blocks.network import Network, NetworkArgs
 from components.blocks.pipe import WorkflowPipe, WorkflowPipeArgs
 from components.ingest import Ingest, IngestArgs
@@ -17,6 +18,7 @@ from components.transform import Transform, TransformArgs
 from contract.outputs import StackOutputs
 
 settings = load_settings()
+check_handlers(["validate", *(transform.name for transform in settings.transforms)])
 context = StackContext.current(settings)
 
 if settings.encryption == "kms":

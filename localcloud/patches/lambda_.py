@@ -17,12 +17,14 @@ from ministack.services import (
     lambda_svc,
 )
 
+from components.blocks.lambda_runtime import isolated_python, runtime_packages
 from localcloud.patches.iam import NotAssumable, is_allowed, scope
 from localcloud.patches.observers import RecordLogLine, RecordMetric
 
 
 def install(record_metric: RecordMetric, record_log_line: RecordLogLine) -> None:
     """Apply this service's patches."""
+    _isolate_python_functions()
     _report_errors_by_class()
     _log_what_roles_may_log(record_log_line)
     _share_layers()
@@ -81,6 +83,22 @@ def _log_what_roles_may_log(record_log_line: RecordLogLine) -> None:
                 record_log_line(line)
 
     lambda_svc._emit_lambda_logs = emit_lambda_logs
+
+
+def _isolate_python_functions() -> None:
+    """Gap: a function can import whatever this environment has. On AWS it has its archive, its layers and boto3."""
+    directory = Path(tempfile.gettempdir())
+    command, packages = isolated_python(directory), runtime_packages(directory)
+    detect = lambda_runtime._detect_runtime_binary
+
+    @functools.wraps(detect)
+    def detect_runtime_binary(runtime: str) -> tuple[str, str]:
+        binary, script = detect(runtime)
+        if runtime.startswith("python"):
+            return str(command), f"import sys; sys.path.append({str(packages)!r})\n{script}"
+        return binary, script
+
+    lambda_runtime._detect_runtime_binary = detect_runtime_binary
 
 
 def _share_layers() -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import struct
 import subprocess
-import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,8 +14,11 @@ from typing import Any
 
 import pytest
 
-from components.blocks import packaging
+from components.blocks import handler_check, packaging
+from components.blocks.handler_check import check_handlers
+from components.blocks.lambda_runtime import isolated_python, runtime_packages
 from components.blocks.packaging import (
+    PROJECT_DIRECTORY,
     LayerTarget,
     PackagingError,
     check_limits,
@@ -23,6 +26,7 @@ from components.blocks.packaging import (
     dependency_layer,
     unzipped_bytes,
 )
+from policies.recording import Recording, run_into
 
 ELF_MACHINES = {"x86_64": 62, "arm64": 183}  # e_machine of the ELF header: EM_X86_64, EM_AARCH64
 ARM = LayerTarget.aws("python3.13", "arm64")
@@ -117,24 +121,76 @@ def test_interrupted_build_leaves_nothing_that_looks_whole(project: Path, monkey
     assert list((project / ".build").iterdir()) == []
 
 
-def test_layer_alone_has_all_that_functions_import(tmp_path: Path) -> None:
+def test_layer_and_what_lambda_includes_have_all_that_functions_import(tmp_path: Path) -> None:
     with zipfile.ZipFile(dependency_layer(LayerTarget.host())) as opened:
         opened.extractall(tmp_path)
-    program = (
-        "import sys; sys.path.append(sys.argv[1]); "
-        "import PIL.Image, pillow_heif, aws_lambda_powertools as powertools; print(powertools.__file__)"
-    )
+    program = "import importlib, sys; sys.path += sys.argv[1:4]; list(map(importlib.import_module, sys.argv[4:]))"
+    paths = [tmp_path / "python", runtime_packages(tmp_path), PROJECT_DIRECTORY]
 
-    # -I and -S: neither this project nor the environment's packages are on the import path.
     imported = subprocess.run(  # noqa: S603 (our own interpreter)
-        [sys.executable, "-I", "-S", "-c", program, str(tmp_path / "python")],
+        [isolated_python(tmp_path), "-c", program, *paths, *imports_of_functions()],
         capture_output=True,
         text=True,
         check=False,
     )
 
     assert imported.stderr == ""
-    assert imported.stdout.startswith(str(tmp_path))
+
+
+def imports_of_functions() -> set[str]:
+    """Every module that the functions' code imports, also those that it imports only when it needs them."""
+    modules = set[str]()
+    for path in (PROJECT_DIRECTORY / "functions").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                modules |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                modules.add(node.module)
+    assert {"PIL", "pillow_heif", "aws_lambda_powertools", "botocore.exceptions"} <= modules
+    return modules
+
+
+@pytest.mark.parametrize(
+    ("handler", "problem"),
+    [
+        ("def handler(event, context)\n    return {}\n", "functions/thumbnail/handler.py:1: expected ':'"),
+        ("\nimport rich\n", "functions/thumbnail/handler.py:2: No module named 'rich'"),
+        ("import functions.nowhere\n", "functions/thumbnail/handler.py:1: No module named 'functions.nowhere'"),
+        ("WIDTH = 320\n", "functions/thumbnail/handler.py: it defines no function `handler`"),
+    ],
+    ids=["syntax", "package in no layer", "module that is not there", "no handler"],
+)
+def test_broken_handler_is_refused_by_file_and_line_before_anything_is_deployed(
+    project: Path, handler: str, problem: str
+) -> None:
+    (project / "functions" / "thumbnail" / "handler.py").write_text(handler)
+    with pytest.raises(PackagingError, match=re.escape(problem)):
+        check_handlers(["thumbnail"])
+
+
+def test_module_that_only_another_module_imports_late_has_to_compile_too(project: Path) -> None:
+    (project / "functions" / "thumbnail" / "handler.py").write_text("def handler(event, context): ...\n")
+    (project / "functions" / "shared" / "late.py").write_text("return return\n")
+    with pytest.raises(PackagingError, match=r"functions/shared/late\.py:1: invalid syntax"):
+        check_handlers(["thumbnail"])
+
+
+def test_handler_that_needs_its_environment_to_be_imported_is_not_refused(project: Path) -> None:
+    code = "import os\nTABLE = os.environ['TABLE']\ndef handler(event, context): ...\n"
+    (project / "functions" / "thumbnail" / "handler.py").write_text(code)
+    check_handlers(["thumbnail"])
+
+
+def test_a_program_whose_handler_is_broken_registers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_modules: object, *_: object) -> list[str]:
+        return ["functions/thumbnail/handler.py:1: invalid syntax"]
+
+    monkeypatch.setattr(handler_check, "_problems", refuse)
+    monkeypatch.setattr(handler_check, "PROGRAM", Path(__file__))  # another check than the one that has passed
+    recording = Recording(stack="dev")
+    with pytest.raises(PackagingError, match="invalid syntax"):
+        run_into(recording)
+    assert recording.resources == []
 
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])

@@ -224,3 +224,30 @@ def test_all_environments_share_one_unpacked_layer(bench: Workbench, tmp_path: P
     assert one[0] != other[0]
     assert one[1:] == other[1:]
     assert one[2] == 42
+
+
+@pytest.mark.parametrize("package", ["boto3", "botocore", "urllib3", "dateutil"])
+def test_function_can_import_what_lambda_includes(bench: Workbench, package: str) -> None:
+    assert imported_in_function(bench, package)["imported"] == package
+
+
+@pytest.mark.parametrize(
+    "package", ["rich", "pulumi", "PIL", "aws_lambda_powertools", "operations", "localcloud", "pip"]
+)
+def test_function_cannot_import_what_is_in_neither_its_archive_nor_its_layers(bench: Workbench, package: str) -> None:
+    assert imported_in_function(bench, package) == {"missing": package}
+
+
+def imported_in_function(bench: Workbench, package: str) -> dict[str, str]:
+    code = """
+    import importlib
+
+    def handler(event, context):
+        try:
+            return {"imported": importlib.import_module(event["package"]).__name__}
+        except ModuleNotFoundError as error:
+            return {"missing": error.name}
+    """
+    function = bench.function(code)
+    workflow = bench.workflow({"Call": call_function(function)}, ("lambda:InvokeFunction", function))
+    return json.loads(bench.run(workflow, {"package": package})["output"])

@@ -364,6 +364,13 @@ def test_a_roles_session_is_not_known_by_the_roles_arn(bench: Workbench) -> None
         _client_of(bench, "sqs", session).list_queues()
 
 
+def test_a_function_can_import_what_only_this_environment_has(bench: Workbench) -> None:
+    """_isolate_python_functions"""
+    function = bench.function("def handler(event, context):\n    import rich\n    return rich.__name__")
+    answer = bench.run(bench.workflow({"Call": call_function(function)}, ("lambda:InvokeFunction", function)), {})
+    assert json.loads(answer["output"]) == "rich"
+
+
 def test_there_is_no_guardduty(bench: Workbench) -> None:
     """application"""
     with pytest.raises(ClientError):

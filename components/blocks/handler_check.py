@@ -1,0 +1,51 @@
+"""Compiles and imports every handler before anything is deployed, as Lambda would at the first call."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from components.blocks import packaging
+from components.blocks.lambda_runtime import isolated_python, runtime_packages
+
+PROGRAM = Path(__file__).with_name("import_handlers.py")
+
+
+def check_handlers(functions: Sequence[str]) -> None:
+    """Refuse code that does not compile, and handlers that cannot be imported with what their layer holds.
+
+    Code that has passed once is not checked again.
+
+    Args:
+        functions: their names, each with its handler in ``functions/{name}/handler.py``.
+
+    Raises:
+        PackagingError: a line for each problem, with its file and line.
+    """
+    # Libraries for another machine cannot be imported here, so the layer is always this machine's.
+    code, layer = packaging.code_archive(), packaging.dependency_layer(packaging.LayerTarget.host())
+    checked = "\n".join([code.name, layer.name, *functions, PROGRAM.read_text(encoding="utf-8")])
+    passed = packaging.BUILD_DIRECTORY / f"checked-{hashlib.sha256(checked.encode()).hexdigest()[:16]}"
+    if not passed.exists():
+        if problems := _problems(code, layer, [f"functions.{function}.handler" for function in functions]):
+            raise packaging.PackagingError("\n".join(problems))
+        passed.touch()
+
+
+def _problems(code: Path, layer: Path, modules: Sequence[str]) -> list[str]:
+    with tempfile.TemporaryDirectory(dir=packaging.BUILD_DIRECTORY, prefix="building-") as folder:
+        directory = Path(folder)
+        for archive in (code, layer):
+            with zipfile.ZipFile(archive) as opened:
+                opened.extractall(directory / archive.name)
+        paths = [directory / code.name, directory / layer.name / "python", runtime_packages(directory)]
+        command = [isolated_python(directory), PROGRAM, *paths, *modules]
+        finished = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (our own interpreter)
+    if finished.returncode != 0:
+        raise packaging.PackagingError(f"the functions' code cannot be checked: {finished.stderr.strip()}")
+    return json.loads(finished.stdout.splitlines()[-1])

@@ -1,0 +1,55 @@
+"""What a Python function finds on AWS besides its own archive and layers: the interpreter and boto3, nothing else."""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib.metadata import distribution
+from pathlib import Path
+
+# Lambda Developer Guide, "Building Lambda functions with Python": the runtime includes the SDK and what that needs.
+_INCLUDED = "boto3"
+
+
+def runtime_packages(directory: Path) -> Path:
+    """Link the packages that Lambda's Python runtime includes, of this environment, into a folder of their own.
+
+    Args:
+        directory: where to make the folder.
+
+    Returns:
+        A folder for an import path.
+    """
+    folder = directory / "runtime-packages"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in _with_requirements(_INCLUDED):
+        found = distribution(name)
+        for top in {Path(str(file)).parts[0] for file in found.files or () if ".." not in Path(str(file)).parts}:
+            link = folder / top
+            if not link.exists():
+                link.symlink_to(Path(str(found.locate_file(top))))
+    return folder
+
+
+def isolated_python(directory: Path) -> Path:
+    """A command that runs this interpreter without the environment's packages, this project and `PYTHON…` variables.
+
+    Args:
+        directory: where to write the command.
+    """
+    command = directory / "isolated-python"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n', encoding="utf-8")
+    command.chmod(0o700)
+    return command
+
+
+def _with_requirements(name: str) -> set[str]:
+    """A distribution's name, and those of all that it needs without extras."""
+    names, waiting = set[str](), [name]
+    while waiting:
+        current = waiting.pop()
+        if current not in names:
+            names.add(current)
+            requirements = [each for each in distribution(current).requires or () if "extra ==" not in each]
+            waiting += [re.match(r"[A-Za-z0-9._-]+", each)[0] for each in requirements]  # pyright: ignore[reportOptionalSubscript]
+    return names
