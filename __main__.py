@@ -2,7 +2,6 @@
 
 import pulumi
 
-from components.alarms import Watched
 from components.alerting import Alerting, AlertingArgs
 from components.audit import Audit, AuditArgs
 from components.backfill import Backfill, BackfillArgs
@@ -65,8 +64,15 @@ pipe = WorkflowPipe(
         log_retention_days=settings.log_retention_days,
     ),
 )
-watched = Watched(context=context, settings=settings, ingest=ingest, transform=transform, pipe=pipe, persist=persist)
-alerting = Alerting("alerting", AlertingArgs(watched=watched))
+alerting = Alerting(
+    "alerting",
+    AlertingArgs(
+        context=context,
+        settings=settings,
+        layers=[ingest, pipe, transform, persist],
+        ingest_bucket_name=ingest.bucket.name,
+    ),
+)
 audit = Audit("audit", AuditArgs(context=context))
 backfill = None
 if settings.backfill.enabled:

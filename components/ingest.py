@@ -8,8 +8,17 @@ import pulumi_aws as aws
 
 from components.blocks.bucket import Bucket, BucketArgs
 from components.blocks.malware import MalwareScan, MalwareScanArgs, keep_from_readers, scan_results
-from components.blocks.queue import DeadLetterQueue, DeadLetterQueueArgs, Queue, QueueArgs, Sender
-from components.settings import Lifecycle
+from components.blocks.monitoring import Alarm, Metric, Monitoring
+from components.blocks.queue import (
+    DeadLetterQueue,
+    DeadLetterQueueArgs,
+    Queue,
+    QueueArgs,
+    Sender,
+    queue_metric,
+    queue_url_command,
+)
+from components.settings import Alarms, Lifecycle, Settings
 from components.stack_context import StackContext
 from contract import events
 from contract.keys import UPLOADS
@@ -117,6 +126,78 @@ class Ingest(pulumi.ComponentResource):
                 child,
             )
         self.register_outputs({"bucket": self.bucket.name, "queue": self.queue.url})
+
+    def monitoring(self, settings: Settings) -> Monitoring:
+        """Alarms on uploads that are not noticed, wait too long, or have failed for good."""
+        waiting = {
+            "visible": "ApproximateNumberOfMessagesVisible",
+            "in flight": "ApproximateNumberOfMessagesNotVisible",
+        }
+        return Monitoring(
+            alarms=[*self._dead_letters(settings.alarms), self._delivery_failures(), self._waiting(settings.alarms)],
+            rows=[
+                {
+                    "Uploads noticed": {"events": self._rule_metric("Invocations")},
+                    "Waiting": {label: queue_metric(self.queue.queue_name, name) for label, name in waiting.items()},
+                    "Failed and undelivered": {
+                        "transform-dlq": self.queue.dead_letter.depth,
+                        "delivery-dlq": self.delivery_dlq.depth,
+                    },
+                }
+            ],
+        )
+
+    def _rule_metric(self, name: str) -> Metric:
+        return Metric(namespace="AWS/Events", name=name, statistic="Sum", dimensions={"RuleName": self.rule_name})
+
+    def _dead_letters(self, thresholds: Alarms) -> list[Alarm]:
+        failed, undelivered = self.queue.dead_letter, self.delivery_dlq
+        return [
+            failed.alarm(
+                "transform-dlq",
+                f"Files failed every try and wait in {failed.queue_name}; their jobs stand as FAILED with a reason and "
+                "a hint.",
+                threshold=thresholds.dead_letter_messages,
+                pages=True,
+            ),
+            undelivered.alarm(
+                "delivery-dlq",
+                f"EventBridge could not deliver events for a day; {undelivered.queue_name} holds uploads that were "
+                "never tried.",
+                threshold=thresholds.dead_letter_messages,
+                pages=True,
+            ),
+        ]
+
+    def _delivery_failures(self) -> Alarm:
+        return Alarm(
+            name="rule-delivery-failures",
+            meaning=f"The rule {self.rule_name} fails to put events into {self.queue.queue_name}; uploads are not "
+            "noticed.",
+            command=f"aws events list-targets-by-rule --rule {self.rule_name}",
+            metrics={
+                "failed": self._rule_metric("FailedInvocations"),
+                "dlq": self._rule_metric("InvocationsSentToDlq"),
+                "lost": self._rule_metric("InvocationsFailedToBeSentToDlq"),
+            },
+            expression="FILL(failed,0)+FILL(dlq,0)+FILL(lost,0)",
+            threshold=0,
+            pages=True,
+        )
+
+    def _waiting(self, thresholds: Alarms) -> Alarm:
+        queue_name = self.queue.queue_name
+        # Messages received more than three times no longer count in this metric; the dead-letter alarm catches those.
+        return Alarm(
+            name="oldest-message-age",
+            meaning=f"Uploads wait too long in {queue_name}: more arrive than the functions can process, or the pipe "
+            "is stopped.",
+            command=f"aws sqs get-queue-attributes --queue-url {queue_url_command(queue_name)} --attribute-names All",
+            metrics={"age": queue_metric(queue_name, "ApproximateAgeOfOldestMessage")},
+            threshold=thresholds.oldest_message_seconds,
+            periods=3,
+            pages=True,
+        )
 
 
 def _objects_created(bucket_name: pulumi.Input[str]) -> dict[str, Any]:

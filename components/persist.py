@@ -1,6 +1,6 @@
 """What is kept about every file, and who is told: the tables, the results topic and its subscribers' queues."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,8 +8,9 @@ import pulumi
 import pulumi_aws as aws
 
 from components.blocks.iam import deny_plaintext, policy_document
+from components.blocks.monitoring import FIVE_MINUTES, Alarm, Metric, Monitoring, Row
 from components.blocks.queue import Queue, QueueArgs, Sender
-from components.settings import ResultSubscriber
+from components.settings import Alarms, ResultSubscriber, Settings
 from components.stack_context import StackContext
 from contract.messages import MessageAttribute
 
@@ -72,6 +73,44 @@ class Persist(pulumi.ComponentResource):
             for subscriber, wanted in args.subscribers.items()
         }
         self.register_outputs({"results_topic_arn": self.results_topic_arn})
+
+    def monitoring(self, settings: Settings) -> Monitoring:
+        """Alarms on throttled tables, and on results that a subscriber could not take."""
+        row: Row = {
+            "Table throttles": {
+                role: _table_metric(table_name, "WriteThrottleEvents") for role, table_name in self.table_names.items()
+            }
+        }
+        if self.subscriber_queues:
+            not_taken = {name: queue.dead_letter.depth for name, queue in self.subscriber_queues.items()}
+            row = {**row, "Results not taken": not_taken}
+        return Monitoring(alarms=[*self._not_taken(settings.alarms), *self._throttles()], rows=[row])
+
+    def _not_taken(self, thresholds: Alarms) -> Iterator[Alarm]:
+        for name, queue in self.subscriber_queues.items():
+            dead_letters = queue.dead_letter
+            yield dead_letters.alarm(
+                f"results-{name}-dlq",
+                f"A subscriber could not take results; they wait in {dead_letters.queue_name}.",
+                threshold=thresholds.dead_letter_messages,
+                # The subscriber's owner looks after its queue.
+                pages=False,
+            )
+
+    def _throttles(self) -> Iterator[Alarm]:
+        for role, table_name in self.table_names.items():
+            yield Alarm(
+                name=f"{role}-throttles",
+                meaning=f"DynamoDB throttles reads or writes of {table_name}; the workflow retries them.",
+                command=f"aws dynamodb describe-table --table-name {table_name}",
+                metrics={
+                    "reads": _table_metric(table_name, "ReadThrottleEvents"),
+                    "writes": _table_metric(table_name, "WriteThrottleEvents"),
+                },
+                expression="FILL(reads,0)+FILL(writes,0)",
+                threshold=0,
+                period_seconds=FIVE_MINUTES,
+            )
 
     def _table(
         self,
@@ -149,6 +188,10 @@ class Persist(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[queue]),
         )
         return queue
+
+
+def _table_metric(table_name: str, name: str) -> Metric:
+    return Metric(namespace="AWS/DynamoDB", name=name, statistic="Sum", dimensions={"TableName": table_name})
 
 
 def _index(index: Index) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:

@@ -11,9 +11,11 @@ import pulumi_aws as aws
 from components.blocks.bucket import Bucket, BucketArgs
 from components.blocks.function import Function, FunctionArgs, Platform
 from components.blocks.iam import Statement, allow, use_key
+from components.blocks.monitoring import Alarm, Metric, Monitoring, Row
 from components.blocks.network import Network
 from components.blocks.packaging import LayerTarget, built_file, code_archive, dependency_layer
 from components.blocks.queue import DeadLetterQueue, DeadLetterQueueArgs
+from components.blocks.saved_queries import saved_queries
 from components.blocks.state_machine import StateMachine, StateMachineArgs
 from components.blocks.watermark_text import picture_of
 from components.persist import Persist
@@ -84,6 +86,56 @@ class Transform(pulumi.ComponentResource):
             child,
         )
         self.register_outputs({"bucket": self.bucket.name, "state_machine": self.state_machine.arn})
+
+    def monitoring(self, settings: Settings) -> Monitoring:
+        """Alarms on the workflow, its functions and rejected files; the questions to ask of their logs."""
+        rejected = self.validate_dlq.alarm(
+            "validate-dlq",
+            f"Uploads were rejected and are kept in {self.validate_dlq.queue_name} with reason code, reason and hint.",
+            threshold=settings.alarms.dead_letter_messages,
+            # The owner of a rejected file is told by the result.
+            pages=False,
+        )
+        function_alarms = [alarm for function in self.functions.values() for alarm in function.alarms(settings.alarms)]
+        return Monitoring(
+            alarms=[
+                rejected,
+                *self.state_machine.alarms(settings),
+                *function_alarms,
+                _account_concurrency(settings),
+            ],
+            rows=[self._executions(), self._times(), self._calls()],
+            queries=saved_queries(self.functions, self.state_machine),
+        )
+
+    def _executions(self) -> Row:
+        ends = {"succeeded": "ExecutionsSucceeded", "failed": "ExecutionsFailed", "timed out": "ExecutionsTimedOut"}
+        return {
+            "Executions": {
+                **{label: self.state_machine.metric(name) for label, name in ends.items()},
+                "throttled": self.state_machine.metric("ExecutionThrottled"),
+            },
+            "Rejected": {"validate-dlq": self.validate_dlq.depth},
+        }
+
+    def _times(self) -> Row:
+        return {
+            "Workflow, milliseconds": {
+                percentile: self.state_machine.metric("ExecutionTime", percentile)
+                for percentile in ("p50", "p90", "p99")
+            },
+            "Functions, milliseconds p99": self._of_functions("Duration", "p99"),
+        }
+
+    def _calls(self) -> Row:
+        return {
+            "Functions, concurrent": self._of_functions("ConcurrentExecutions", "Maximum"),
+            "Functions, errors": self._of_functions("Errors"),
+            "Functions, throttles": self._of_functions("Throttles"),
+        }
+
+    def _of_functions(self, name: str, statistic: str = "Sum") -> dict[str, Metric]:
+        return {short_name: function.metric(name, statistic) for short_name, function in self.functions.items()}
 
     def _platform(self) -> Platform:
         args, settings = self._args, self._args.settings
@@ -226,3 +278,20 @@ class Transform(pulumi.ComponentResource):
         uploads = pulumi.Output.concat(self._args.ingest_bucket.arn, f"/{UPLOADS}*")
         why = "Reads the version of the upload that the event names"
         return allow("ReadUploads", ["s3:GetObjectVersion"], [uploads], why=why)
+
+
+def _account_concurrency(settings: Settings) -> Alarm:
+    percent, limit = settings.alarms.account_concurrency_percent, settings.account_concurrency
+    return Alarm(
+        name="account-concurrency",
+        meaning=f"At least {percent:g} % of the account's {limit} concurrent Lambda executions are taken.",
+        command="aws lambda get-account-settings --query '[AccountLimit,AccountUsage]'",
+        metrics={
+            # Includes what is reserved, unlike ConcurrentExecutions ("Monitoring concurrency").
+            "claimed": Metric(namespace="AWS/Lambda", name="ClaimedAccountConcurrency", statistic="Maximum")
+        },
+        expression=f"100*claimed/{limit}",
+        comparison="GreaterThanOrEqualToThreshold",
+        threshold=percent,
+        periods=3,
+    )

@@ -7,9 +7,12 @@ import pulumi
 import pulumi_aws as aws
 
 from components.blocks.iam import ServiceRole, ServiceRoleArgs, Statement, allow, write_logs, write_traces
+from components.blocks.monitoring import FIVE_MINUTES, Alarm, Metric, percentage
 from components.blocks.network import Network
+from components.settings import Alarms
 from components.stack_context import StackContext
-from contract.metrics import metrics_namespace
+from contract.metrics import SERVICE_DIMENSION, metrics_namespace
+from contract.metrics import Metric as FunctionMetric
 from contract.names import LIVE
 
 
@@ -136,7 +139,51 @@ class Function(pulumi.ComponentResource):
             )
         self.alias_arn = alias.arn
         self.role_arn = role.arn
+        self._short_name, self._stack = args.short_name, context.stack
         self.register_outputs({"alias_arn": self.alias_arn, "role_arn": self.role_arn})
+
+    def metric(self, name: str, statistic: str = "Sum") -> Metric:
+        """A metric that Lambda publishes about this function."""
+        dimensions = {"FunctionName": self.function_name}
+        return Metric(namespace="AWS/Lambda", name=name, statistic=statistic, dimensions=dimensions)
+
+    def alarms(self, thresholds: Alarms) -> list[Alarm]:
+        """The alarms on how this function's calls end and start."""
+        return [self._errors(thresholds), self._cold_starts(thresholds)]
+
+    def _errors(self, thresholds: Alarms) -> Alarm:
+        limit = thresholds.function_error_percent
+        return Alarm(
+            name=f"{self._short_name}-errors",
+            meaning=f"More than {limit:g} % of the calls to {self.function_name} end in an error.",
+            command=f"aws logs tail {self.log_group_name} --since 30m --filter-pattern '?ERROR ?\"Task timed out\"'",
+            metrics={"errors": self.metric("Errors"), "calls": self.metric("Invocations")},
+            expression=percentage("errors", "calls", thresholds.minimum_invocations),
+            threshold=limit,
+            period_seconds=FIVE_MINUTES,
+        )
+
+    def _cold_starts(self, thresholds: Alarms) -> Alarm:
+        limit = thresholds.cold_start_percent
+        # One sample per call, 1 when it was a cold start.
+        samples = {
+            "namespace": metrics_namespace(self._stack),
+            "name": FunctionMetric.COLD_START,
+            "dimensions": {SERVICE_DIMENSION: self._short_name},
+        }
+        return Alarm(
+            name=f"{self._short_name}-cold-starts",
+            meaning=f"More than {limit:g} % of the calls to {self.function_name} wait for a cold start.",
+            command=f"aws lambda list-provisioned-concurrency-configs --function-name {self.function_name}",
+            metrics={
+                "cold": Metric(**samples, statistic="Sum"),
+                "calls": Metric(**samples, statistic="SampleCount"),
+            },
+            expression=percentage("cold", "calls", thresholds.minimum_invocations),
+            threshold=limit,
+            period_seconds=FIVE_MINUTES,
+            periods=3,
+        )
 
 
 def _vpc_config(network: Network | None) -> aws.lambda_.FunctionVpcConfigArgs | None:

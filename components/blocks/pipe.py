@@ -6,7 +6,9 @@ import pulumi
 import pulumi_aws as aws
 
 from components.blocks.iam import ServiceRole, ServiceRoleArgs, allow, use_key, write_logs
-from components.blocks.queue import Queue
+from components.blocks.monitoring import FIVE_MINUTES, Alarm, Metric, Monitoring
+from components.blocks.queue import Queue, queue_metric
+from components.settings import Alarms, Settings
 from components.stack_context import StackContext
 
 # The workflow's input. The body of a message is the event itself, as JSON; unquoted, it stays JSON.
@@ -94,4 +96,57 @@ class WorkflowPipe(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
         )
         self.role_arn = role.arn
+        self._queue_name = args.queue.queue_name
         self.register_outputs({"pipe_name": self.pipe_name, "role_arn": self.role_arn})
+
+    def monitoring(self, settings: Settings) -> Monitoring:
+        """Alarms on executions that fail, are throttled, or are not started at all."""
+        lines = {"started": "Invocations", "failed": "ExecutionFailed", "throttled": "ExecutionThrottled"}
+        return Monitoring(
+            alarms=[self._failures(settings.alarms), self._throttles(), self._stopped()],
+            rows=[{"Pipe": {label: self._metric(name) for label, name in lines.items()}}],
+        )
+
+    def _metric(self, name: str) -> Metric:
+        dimensions = {"PipeName": self.pipe_name}
+        return Metric(namespace="AWS/EventBridge/Pipes", name=name, statistic="Sum", dimensions=dimensions)
+
+    def _failures(self, thresholds: Alarms) -> Alarm:
+        return Alarm(
+            name="pipe-failures",
+            meaning=f"Executions started by {self.pipe_name} fail or time out; their messages return to "
+            f"{self._queue_name}.",
+            command=f"aws logs tail {self.log_group_name} --since 30m",
+            metrics={"failed": self._metric("ExecutionFailed"), "timeout": self._metric("ExecutionTimeout")},
+            expression="FILL(failed,0)+FILL(timeout,0)",
+            threshold=thresholds.pipe_failures,
+            period_seconds=FIVE_MINUTES,
+        )
+
+    def _throttles(self) -> Alarm:
+        return Alarm(
+            name="pipe-throttles",
+            meaning=f"{self.pipe_name} is throttled: the account runs as many pipe executions as it may.",
+            command="aws service-quotas list-service-quotas --service-code pipes",
+            metrics={"throttled": self._metric("ExecutionThrottled")},
+            threshold=0,
+            period_seconds=FIVE_MINUTES,
+        )
+
+    def _stopped(self) -> Alarm:
+        # No metric tells a pipe's state. A pipe that was stopped, or disabled after lasting errors, shows in messages
+        # that can be taken while nobody takes them; with an empty queue it harms nobody yet.
+        return Alarm(
+            name="pipe-stopped",
+            meaning=f"Messages wait in {self._queue_name} and {self.pipe_name} takes none: it is stopped or was "
+            "disabled.",
+            command=f"aws pipes describe-pipe --name {self.pipe_name} --query '[CurrentState,StateReason]'",
+            metrics={
+                "visible": queue_metric(self._queue_name, "ApproximateNumberOfMessagesVisible"),
+                "invocations": self._metric("Invocations"),
+            },
+            expression="IF(FILL(visible,0)>0 AND FILL(invocations,0)==0,1,0)",
+            threshold=0,
+            periods=5,
+            pages=True,
+        )

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.blocks.iam import Statement, allow_service, deny_plaintext, policy_document
+from components.blocks.monitoring import Alarm, Metric
 from components.settings import SOURCE_RETENTION_SECONDS
 from components.stack_context import StackContext
 
@@ -52,6 +53,23 @@ class DeadLetterQueue(pulumi.ComponentResource):
         self.arn = queue.arn
         self.url = queue.url
         self.register_outputs({"arn": self.arn, "url": self.url})
+
+    @property
+    def depth(self) -> Metric:
+        """How many messages wait here."""
+        return queue_metric(self.queue_name, "ApproximateNumberOfMessagesVisible")
+
+    def alarm(self, role: str, meaning: str, *, threshold: float, pages: bool) -> Alarm:
+        """The alarm on messages that wait here; `role` is the part of the queue's name after img-pipeline-{stack}-."""
+        return Alarm(
+            name=f"{role}-depth",
+            meaning=meaning,
+            command=f"aws sqs receive-message --queue-url {queue_url_command(self.queue_name)}"
+            " --max-number-of-messages 10 --visibility-timeout 0",
+            metrics={"depth": self.depth},
+            threshold=threshold,
+            pages=pages,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +132,16 @@ class Queue(pulumi.ComponentResource):
         self.arn = queue.arn
         self.url = queue.url
         self.register_outputs({"arn": self.arn, "url": self.url})
+
+
+def queue_metric(queue_name: str, name: str) -> Metric:
+    """A metric that SQS publishes once a minute about a queue."""
+    return Metric(namespace="AWS/SQS", name=name, statistic="Maximum", dimensions={"QueueName": queue_name})
+
+
+def queue_url_command(queue_name: str) -> str:
+    """The shell's way to write a queue's URL when its name is known."""
+    return f"$(aws sqs get-queue-url --queue-name {queue_name} --query QueueUrl --output text)"
 
 
 def _restrict(name: str, queue: aws.sqs.Queue, senders: Sequence[Sender], parent: pulumi.Resource) -> None:

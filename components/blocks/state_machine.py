@@ -10,6 +10,7 @@ import pulumi_aws as aws
 from components.blocks.bucket import Bucket
 from components.blocks.function import Function
 from components.blocks.iam import ServiceRole, ServiceRoleArgs, Statement, allow, use_key, write_traces
+from components.blocks.monitoring import FIVE_MINUTES, Alarm, Metric
 from components.blocks.queue import DeadLetterQueue
 from components.persist import Persist
 from components.settings import Settings, TransformFunction
@@ -85,6 +86,52 @@ class StateMachine(pulumi.ComponentResource):
         self.arn = machine.arn
         self.role_arn = role.arn
         self.register_outputs({"arn": self.arn, "role_arn": self.role_arn})
+
+    def metric(self, name: str, statistic: str = "Sum") -> Metric:
+        """A metric that Step Functions publishes about this machine."""
+        return Metric(namespace="AWS/States", name=name, statistic=statistic, dimensions={"StateMachineArn": self.arn})
+
+    def alarms(self, settings: Settings) -> list[Alarm]:
+        """The alarms on how executions end, whether they start, and how long they take."""
+        thresholds = settings.alarms
+        log = f"aws logs tail {self.log_group_name} --since 30m"
+        return [
+            Alarm(
+                name="workflow-failed",
+                meaning="Executions fail after their retries; their messages return to the queue and are tried again, "
+                "then moved to the dead-letter queue.",
+                command=f"{log} --filter-pattern ExecutionFailed",
+                metrics={"failed": self.metric("ExecutionsFailed")},
+                threshold=thresholds.workflow_failures,
+                period_seconds=FIVE_MINUTES,
+                pages=True,
+            ),
+            Alarm(
+                name="workflow-timed-out",
+                meaning=f"Executions are stopped after {settings.workflow_timeout_seconds} s, which no Catch sees.",
+                command=f"{log} --filter-pattern ExecutionTimedOut",
+                metrics={"timed": self.metric("ExecutionsTimedOut")},
+                threshold=0,
+                period_seconds=FIVE_MINUTES,
+            ),
+            Alarm(
+                name="workflow-throttled",
+                meaning="Step Functions refuses to start executions; the queue holds their messages meanwhile.",
+                command="aws service-quotas list-service-quotas --service-code states",
+                metrics={"throttled": self.metric("ExecutionThrottled")},
+                threshold=0,
+                period_seconds=FIVE_MINUTES,
+            ),
+            Alarm(
+                name="workflow-p99-time",
+                meaning=f"One execution in a hundred takes longer than {thresholds.workflow_p99_seconds:g} seconds.",
+                command=f"{log} --filter-pattern ExecutionSucceeded",
+                metrics={"time": self.metric("ExecutionTime", "p99")},
+                # ExecutionTime is in milliseconds ("Monitoring Step Functions metrics").
+                threshold=thresholds.workflow_p99_seconds * 1000,
+                period_seconds=FIVE_MINUTES,
+            ),
+        ]
 
 
 def _definition(args: StateMachineArgs) -> pulumi.Output[str]:

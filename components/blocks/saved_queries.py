@@ -1,32 +1,27 @@
-"""Saved CloudWatch Logs Insights queries: the questions an operator asks of the logs."""
+"""Saved CloudWatch Logs Insights queries: the questions an operator asks of the functions' and the workflow's logs."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from components.alarms import Watched
-
-
-@dataclass(frozen=True, kw_only=True)
-class SavedQuery:
-    name: str
-    log_group_names: tuple[str, ...]
-    query: str
+from components.blocks.function import Function
+from components.blocks.monitoring import SavedQuery
+from components.blocks.state_machine import StateMachine
 
 
-def saved_queries(watched: Watched) -> list[SavedQuery]:
+def saved_queries(functions: Mapping[str, Function], state_machine: StateMachine) -> list[SavedQuery]:
     """Each query's name says the question it answers."""
-    functions = tuple(function.log_group_name for function in watched.transform.functions.values())
-    validate = (watched.transform.functions["validate"].log_group_name,)
-    workflow = (watched.transform.state_machine.log_group_name,)
+    all_functions = tuple(function.log_group_name for function in functions.values())
+    validate = (functions["validate"].log_group_name,)
+    workflow = (state_machine.log_group_name,)
     return [
         SavedQuery(
             name="one-file",
-            log_group_names=functions,
+            log_group_names=all_functions,
             query="fields @timestamp, service, outcome, durationMs, executionName, traceId\n"
             "| filter fileKey = 'uploads/REPLACE-ME.jpg'\n| sort @timestamp asc",
         ),
         SavedQuery(
             name="errors-by-cause",
-            log_group_names=functions,
+            log_group_names=all_functions,
             query="filter level = 'ERROR'\n"
             "| stats count(*) as failures, latest(fileKey) as example by service, outcome\n| sort failures desc",
         ),
@@ -38,14 +33,14 @@ def saved_queries(watched: Watched) -> list[SavedQuery]:
         ),
         SavedQuery(
             name="slowest-files",
-            log_group_names=functions,
+            log_group_names=all_functions,
             query="filter ispresent(durationMs)\n"
             "| stats max(durationMs) as slowest_ms, sum(durationMs) as total_ms by fileKey, executionName\n"
             "| sort slowest_ms desc\n| limit 50",
         ),
         SavedQuery(
             name="cold-starts",
-            log_group_names=functions,
+            log_group_names=all_functions,
             query="filter ispresent(coldStart)\n"
             "| stats count(*) as calls, sum(coldStart) as cold, pct(durationMs, 99) as p99_ms by service, bin(1h)",
         ),

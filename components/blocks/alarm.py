@@ -1,0 +1,93 @@
+"""CloudWatch alarms that notify one topic: each alarm of the layers, and the one that pagers subscribe to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.blocks.monitoring import Alarm, Metric
+from components.stack_context import StackContext
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmsArgs:
+    """`topic_arn` is where every change to ALARM is published."""
+
+    context: StackContext
+    alarms: Sequence[Alarm]
+    topic_arn: pulumi.Input[str]
+
+
+def create_alarms(name: str, args: AlarmsArgs, parent: pulumi.Resource) -> None:
+    """Create every alarm, and the composite alarm over those that page."""
+    created = {alarm.name: _metric_alarm(f"{name}-{alarm.name}", alarm, args, parent) for alarm in args.alarms}
+    paging = [created[alarm.name].name for alarm in args.alarms if alarm.pages]
+    aws.cloudwatch.CompositeAlarm(
+        f"{name}-paging",
+        alarm_name=paging_alarm_name(args.context),
+        alarm_description=_description(
+            "Uploads are lost or not being processed; one of the alarms named in the rule is in ALARM.",
+            f"aws cloudwatch describe-alarms --state-value ALARM --alarm-name-prefix {args.context.name('')}",
+        ),
+        alarm_rule=pulumi.Output.all(*paging).apply(
+            lambda names: " OR ".join(f'ALARM("{alarm_name}")' for alarm_name in names)
+        ),
+        alarm_actions=[args.topic_arn],
+        # A pager closes its incident by itself.
+        ok_actions=[args.topic_arn],
+        tags=args.context.tags,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def paging_alarm_name(context: StackContext) -> str:
+    """The physical name of the alarm that stands for the urgent ones."""
+    return context.name("paging")
+
+
+def _metric_alarm(name: str, alarm: Alarm, args: AlarmsArgs, parent: pulumi.Resource) -> aws.cloudwatch.MetricAlarm:
+    return aws.cloudwatch.MetricAlarm(
+        name,
+        name=args.context.name(alarm.name),
+        alarm_description=_description(alarm.meaning, alarm.command),
+        metric_queries=_metric_queries(alarm),
+        comparison_operator=alarm.comparison,
+        threshold=alarm.threshold,
+        evaluation_periods=alarm.periods,
+        datapoints_to_alarm=alarm.periods,
+        treat_missing_data="notBreaching",
+        alarm_actions=[args.topic_arn],
+        tags=args.context.tags,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def _description(meaning: str, command: str) -> str:
+    return f"{meaning}\nNext: {command}"
+
+
+def _metric_queries(alarm: Alarm) -> list[aws.cloudwatch.MetricAlarmMetricQueryArgs]:
+    queries = [
+        aws.cloudwatch.MetricAlarmMetricQueryArgs(
+            id=query_id, metric=_metric(metric, alarm), return_data=alarm.expression is None
+        )
+        for query_id, metric in alarm.metrics.items()
+    ]
+    if alarm.expression is not None:
+        queries.append(
+            aws.cloudwatch.MetricAlarmMetricQueryArgs(
+                id="result", expression=alarm.expression, label=alarm.name, return_data=True
+            )
+        )
+    return queries
+
+
+def _metric(metric: Metric, alarm: Alarm) -> aws.cloudwatch.MetricAlarmMetricQueryMetricArgs:
+    return aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
+        namespace=metric.namespace,
+        metric_name=metric.name,
+        dimensions=dict(metric.dimensions),
+        stat=metric.statistic,
+        period=alarm.period_seconds,
+    )

@@ -1,0 +1,80 @@
+"""What a layer gives to be watched by: alarms, rows of graphs and saved log queries, as data that alerting collects."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pulumi
+
+from components.settings import Settings
+
+FIVE_MINUTES = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One CloudWatch metric; `statistic` is Sum, Average, Maximum, SampleCount or a percentile such as p99."""
+
+    namespace: str
+    name: str
+    statistic: str
+    dimensions: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """In ALARM when `expression` over `metrics`, or the one metric itself, breaches `threshold` in all `periods`.
+
+    Attributes:
+        name: the part of its physical name after img-pipeline-{stack}-.
+        meaning: what has happened, in a sentence.
+        command: the `aws` command to run next.
+        metrics: by the id that `expression` knows them by.
+        expression: metric math; None for an alarm on one metric.
+        comparison: CloudWatch's name for how the value compares to the threshold.
+        pages: whether somebody has to get up for it.
+    """
+
+    name: str
+    meaning: str
+    command: str
+    metrics: Mapping[str, Metric]
+    expression: str | None = None
+    comparison: str = "GreaterThanThreshold"
+    threshold: float
+    period_seconds: int = 60
+    periods: int = 1
+    pages: bool = False
+
+
+Row = Mapping[str, Mapping[str, Metric]]
+"""Graphs beside each other on the dashboard: their titles, and their lines by label."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedQuery:
+    """A CloudWatch Logs Insights query whose name says what it answers."""
+
+    name: str
+    log_group_names: tuple[str, ...]
+    query: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Monitoring:
+    """All that one layer gives to be watched by."""
+
+    alarms: Sequence[Alarm]
+    rows: Sequence[Row]
+    queries: Sequence[SavedQuery] = ()
+
+
+class Monitored(Protocol):
+    """A layer that says how it is watched."""
+
+    def monitoring(self, settings: Settings) -> Monitoring: ...
+
+
+def percentage(part: str, whole: str, minimum: int) -> str:
+    """Metric math for `part` in percent of `whole`, 0 while `whole` is less than `minimum`."""
+    return f"IF({whole}>={minimum},100*{part}/{whole},0)"
