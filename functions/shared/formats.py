@@ -46,7 +46,7 @@ JPEG = Format(
 PNG = Format(
     content_type="image/png",
     pillow="PNG",
-    module="PIL.PngImagePlugin",
+    module="functions.shared.png_plugin",
     extensions=(".png", ".apng"),
     aliases=("image/apng", "image/x-png"),
 )

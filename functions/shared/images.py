@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from PIL import Image, ImageCms, ImageFile
 
-from functions.shared import jpeg
+from functions.shared import gif, jpeg, png
 from functions.shared.formats import JPEG, Format
 
 _ORIENTATION_TAG = 0x0112
@@ -31,6 +31,8 @@ _OPTIMISED_PIXELS = 4_000_000
 
 _SRGB_MODES = frozenset({"L", "RGB", "RGBA"})
 _ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
+_HIGH_MODES = frozenset({"I", "F"})
+_PLAIN_MODES = {"L": "L", "1": "L", "RGB": "RGB", "CMYK": "CMYK", "LAB": "LAB"}
 
 
 def open_image(body: BinaryIO, format: Format, *, max_pixels: int) -> ImageFile.ImageFile:
@@ -108,21 +110,29 @@ def plain(image: Image.Image) -> Image.Image:
 
     Loads the pixels, and returns the image itself where its mode is already one of these.
     """
+    first_frame = gif.covered(image)
+    png.scale_transparent_colour(image)
     image.load()
     vars(image).pop("_decoder", None)  # of WebP and AVIF; it holds the picture twice more
-    if image.mode.startswith("I;16"):
-        return image.convert("I").point(lambda value: value / 256).convert("L")
-    if image.mode in {"I", "F"}:
-        return _stretched(image)
+    if first_frame:
+        return gif.clear_around(image, first_frame)
+    if image.mode in _HIGH_MODES or image.mode.startswith("I;16"):
+        return _eight_bits(image)
     if image.mode not in _ALPHA_MODES and image.has_transparency_data:
         return image.convert("RGBA")
     if image.mode == "La":
         image = image.convert("LA")  # premultiplied grey converts to nothing else
-    if image.mode in _ALPHA_MODES:
-        return image if image.mode == "RGBA" else image.convert("RGBA")
-    if image.mode == "1":
-        return image.convert("L")
-    return image if image.mode in {"L", "RGB", "CMYK", "LAB"} else image.convert("RGB")
+    wanted = "RGBA" if image.mode in _ALPHA_MODES else _PLAIN_MODES.get(image.mode, "RGB")
+    return image if image.mode == wanted else image.convert(wanted)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Grey of more than 8 bits a sample at 8, or RGBA where it has a transparent grey."""
+    if image.mode in _HIGH_MODES:
+        return _stretched(image)
+    if image.mode == "I;16" and "transparency" in image.info:
+        return png.grey_with_alpha(image)
+    return image.convert("I").point(lambda value: value / 256).convert("L")
 
 
 def _stretched(image: Image.Image) -> Image.Image:

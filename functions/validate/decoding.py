@@ -147,5 +147,6 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "its header is damaged"
     if isinstance(error, (OSError, SyntaxError, ValueError)):
-        return " ".join(str(error).split())[:200].rstrip(".") or "its data is damaged"
+        said = str(error).removesuffix(" for PngImagePlugin.MAX_TEXT_CHUNK")
+        return " ".join(said.split())[:200].rstrip(".") or "its data is damaged"
     return "its data is damaged"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
+import io
+import struct
+import zlib
+from pathlib import Path
 
-from functions.shared.formats import JPEG
+import pytest
+from PIL import Image, ImageChops, ImageStat
+
+from functions.shared.formats import AVIF, JPEG, PNG
 from functions.shared.reasons import ReasonCode
 from tests.unit.conftest import Cloud
-from tests.unit.pictures import file_of, gradient
+from tests.unit.pictures import file_of, gradient, png_chunk, quadrants
 
 
 def jpeg_with_frame(marker: int, bits: int = 8) -> bytes:
@@ -31,3 +37,65 @@ def test_a_jpeg_that_cannot_be_decoded_is_unsupported_not_damaged(cloud: Cloud, 
     verdict = cloud.validate("uploads/a.jpg", body)
     assert verdict["reasonCode"] == ReasonCode.UNSUPPORTED_VARIANT.value
     assert verdict["reason"] == f"The file is {variant}, a variant of image/jpeg that is not supported."
+
+
+FILES = Path(__file__).with_name("files")
+
+
+def with_size(body: bytes, size: tuple[int, int]) -> bytes:
+    """An AVIF that announces another size."""
+    start = body.index(b"ispe") + 8
+    return body[:start] + struct.pack(">II", *size) + body[start + 8 :]
+
+
+def without_alphas_size(body: bytes) -> bytes:
+    """An AVIF whose alpha item has no size of its own: its association with `ispe` is led to another property."""
+    start = body.index(b"ipma") + 4
+    patched = bytearray(body)
+    alpha = start + 8 + 3 + body[start + 10]  # behind version, flags, count and the entry of the colour item
+    count = body[alpha + 2]
+    patched[alpha + 3] = patched[alpha + 2 + count]  # encoders name `ispe` first
+    return bytes(patched)
+
+
+@pytest.mark.parametrize(
+    ("body", "variant"),
+    [
+        ((FILES / "clean-aperture.avif").read_bytes(), "an AVIF with a clean aperture, which crops it"),
+        (
+            without_alphas_size(file_of(Image.new("RGBA", (64, 48), (200, 30, 40, 100)), AVIF)),
+            "an AVIF whose transparency has no size, as early encoders wrote it",
+        ),
+        (
+            with_size(file_of(gradient((64, 48)), AVIF), (40_000, 10)),
+            "an AVIF with a side of more than 32,768 pixels",
+        ),
+    ],
+)
+def test_an_avif_that_would_be_shown_wrongly_or_not_at_all_is_unsupported(
+    cloud: Cloud, body: bytes, variant: str
+) -> None:
+    verdict = cloud.validate("uploads/a.avif", body)
+    assert verdict["reasonCode"] == ReasonCode.UNSUPPORTED_VARIANT.value
+    assert verdict["reason"] == f"The file is {variant}, a variant of image/avif that is not supported."
+
+
+def test_an_avif_of_more_pixels_than_its_decoder_takes_has_too_many_pixels(cloud: Cloud) -> None:
+    body = with_size(file_of(gradient((64, 48)), AVIF), (30_000, 30_000))
+    assert cloud.validate("uploads/a.avif", body)["reasonCode"] == "TOO_MANY_PIXELS"
+
+
+def test_an_avif_of_twelve_bits_is_accepted_and_comes_out_as_it_looks(cloud: Cloud) -> None:
+    body = (FILES / "twelve-bit.avif").read_bytes()
+    answer = cloud.transform("thumbnail", "uploads/a.avif", body)
+    with Image.open(io.BytesIO(cloud.outputs()[answer["renditions"][0]["key"]])) as image:
+        assert ImageStat.Stat(ImageChops.difference(image.convert("RGB"), quadrants((96, 64)))).mean < [12, 12, 12]
+
+
+def test_megabytes_of_compressed_text_in_a_png_are_harmless(cloud: Cloud) -> None:
+    text = b"Comment\0\0" + zlib.compress(bytes(3 << 20))
+    profile = b"Comment\0\1\0\0\0" + zlib.compress(bytes(3 << 20))
+    body = file_of(gradient(), PNG)
+    chunks = png_chunk(b"zTXt", text) + png_chunk(b"iTXt", profile)
+    for where in (33, len(body) - 12):  # before the image data, and behind it
+        assert cloud.validate("uploads/a.png", body[:where] + chunks + body[where:])["accepted"]
