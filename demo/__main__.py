@@ -26,7 +26,7 @@ from demo.report import progress_table, result_table
 from demo.samples import Sample, cached_samples
 from localcloud.deployer import deploy
 from localcloud.emulator import Emulator
-from localcloud.stack_config import read_stack_config
+from program.stack_file import read_stack_config
 
 _ROOT = Path(__file__).parent.parent
 _BUILD = _ROOT / ".build"

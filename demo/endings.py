@@ -9,7 +9,7 @@ import pulumi
 
 from localcloud.deployer import DeployError
 from localcloud.emulator import EmulatorError
-from localcloud.stack_config import StackConfigError
+from program.stack_file import StackConfigError
 
 INTERRUPTED = 130
 """What shells report for a command that SIGINT ended: 128 + 2."""

@@ -7,10 +7,6 @@ running cloud; it proves nothing about Pulumi's own AWS provider.
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
-import logging
-import runpy
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,21 +15,15 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from google.protobuf import empty_pb2
 from pulumi.runtime import rpc
-from pulumi.runtime.config import set_all_config
-from pulumi.runtime.mocks import MockCallArgs, MockEngine, MockMonitor, MockResourceArgs, Mocks, MockSettings
-from pulumi.runtime.settings import configure
-from pulumi.runtime.stack import run_in_stack
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 
 from localcloud.resources.base import Cloud, ResourceError, create
 from localcloud.resources.invokes import invoke
-from localcloud.stack_config import StackConfig, read_stack_config
-
-PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
+from program.in_process import PROJECT_DIRECTORY, run_program
+from program.stack_file import read_stack_config
 
 Progress = Callable[[str, str], None]
 """Called with the Pulumi type token and the name of each resource, once it exists."""
-
-_logger = logging.getLogger(__name__)
 
 
 class DeployError(Exception):
@@ -68,41 +58,12 @@ def deploy(
     """
     settings = read_stack_config(directory, stack, config or {})
     monitor = _CloudMonitor(_ResourceCreator(cloud, progress))
-    # An event loop and an empty context of its own: the run sees no stack, settings or mocks of another run in this
-    # process, and leaves the caller's as they are.
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        runner.run(_run(directory, stack, settings, cloud, monitor), context=contextvars.Context())
-    return monitor.stack_outputs
-
-
-async def _run(directory: Path, stack: str, settings: StackConfig, cloud: Cloud, monitor: _CloudMonitor) -> None:
-    set_all_config(settings.values | {"aws:region": cloud.region})
-    configure(
-        MockSettings(
-            monitor=monitor,
-            engine=MockEngine(_logger),
-            project=settings.project,
-            stack=stack,
-            organization="organization",
-            root_directory=str(directory),
-            dry_run=False,
-            lock=threading.Lock(),
-            outputs=set(),
-            package_refs={},
-            base_providers_by_ref={},
-            monitor_features=set(),
-        )
-    )
-
-    def program() -> None:
-        runpy.run_path(str(directory / "__main__.py"), run_name="__main__")
-
-    # Every output that depends on a failed resource fails too, and nobody waits for those: one report is enough.
-    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: _logger.debug(context["message"]))
+    values = settings.values | {"aws:region": cloud.region}
     try:
-        await run_in_stack(program)
+        run_program(monitor, project=settings.project, stack=stack, config=values, directory=directory)
     finally:
         monitor.creator.raise_failure()
+    return monitor.stack_outputs
 
 
 class _ResourceCreator(Mocks):

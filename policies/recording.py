@@ -5,30 +5,20 @@ pack run over it in the tests, and the documentation's tables are made from it.
 """
 
 import asyncio
-import contextvars
-import json
-import logging
-import runpy
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import yaml
 from pulumi.runtime import rpc
-from pulumi.runtime.config import set_all_config
-from pulumi.runtime.mocks import MockCallArgs, MockEngine, MockMonitor, MockResourceArgs, Mocks, MockSettings
-from pulumi.runtime.settings import configure
-from pulumi.runtime.stack import run_in_stack
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 
-PROJECT_DIRECTORY = Path(__file__).resolve().parent.parent
-PROJECT = "img-pipeline"
+from contract.names import PROJECT
+from program.in_process import PROJECT_DIRECTORY, run_program
+from program.stack_file import as_text, read_stack_values
+
 ACCOUNT_ID = "111122223333"
 REGION = "eu-west-1"
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,51 +87,28 @@ def run(stack: str, overrides: Mapping[str, object] | None = None) -> Recording:
 def run_into(recording: Recording, overrides: Mapping[str, object] | None = None, settings_of: str = "") -> None:
     """Like `run`, for a run that may fail: what was registered until then is in `recording`.
 
-    `settings_of` names the stack whose file is read, when it is not the recording's own.
+    Args:
+        recording: takes the resources and outputs.
+        overrides: settings by camelCase key, each in place of the stack's.
+        settings_of: the stack whose file is read, when it is not the recording's own.
+
+    Raises:
+        Exception: whatever the program raised.
     """
-    config = stack_config(settings_of or recording.stack) | _as_text(overrides or {})
-    # An empty context and a loop of its own: nothing of an earlier run can be seen from in there.
-    contextvars.Context().run(asyncio.run, _run(recording, config))
+    config = stack_config(settings_of or recording.stack) | {
+        key: as_text(value) for key, value in (overrides or {}).items()
+    }
+    monitor = _RecordingMonitor(recording)
+    qualified = {f"{PROJECT}:{key}": value for key, value in config.items()}
+    run_program(monitor, project=PROJECT, stack=recording.stack, config=qualified)
+    recording.outputs.update(monitor.stack_outputs)
 
 
 def stack_config(stack: str) -> dict[str, str]:
     """The settings in a stack's file, by key without namespace, as the engine passes them."""
-    config = yaml.safe_load((PROJECT_DIRECTORY / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))["config"]
     prefix = f"{PROJECT}:"
-    return _as_text({key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)})
-
-
-def _as_text(values: Mapping[str, object]) -> dict[str, str]:
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
-
-
-async def _run(recording: Recording, config: Mapping[str, str]) -> None:
-    monitor = _RecordingMonitor(recording)
-    set_all_config({f"{PROJECT}:{key}": value for key, value in config.items()}, [])
-    configure(
-        MockSettings(
-            monitor=monitor,
-            engine=MockEngine(_log),
-            project=PROJECT,
-            stack=recording.stack,
-            organization="organization",
-            root_directory=str(PROJECT_DIRECTORY),
-            dry_run=False,
-            lock=threading.Lock(),
-            outputs=set(),
-            package_refs={},
-            base_providers_by_ref={},
-            monitor_features=set(),
-        )
-    )
-    # When one resource fails, so does every output that hangs on it, and nobody waits for those: one report is enough.
-    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: _log.debug(context["message"]))
-
-    def program() -> None:
-        runpy.run_path(str(PROJECT_DIRECTORY / "__main__.py"), run_name="__main__")
-
-    await run_in_stack(program)
-    recording.outputs.update(monitor.stack_outputs)
+    values = read_stack_values(PROJECT_DIRECTORY, stack)
+    return {key.removeprefix(prefix): as_text(value) for key, value in values.items() if key.startswith(prefix)}
 
 
 class _Answers(Mocks):

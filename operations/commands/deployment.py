@@ -258,7 +258,7 @@ def _deploy_here(config: Mapping[str, object], *, yes: bool, as_json: bool) -> N
 
     from localcloud.deployer import DeployError  # noqa: PLC0415 - Pulumi takes a second to import
     from localcloud.deployer import deploy as deploy_here  # noqa: PLC0415
-    from localcloud.stack_config import StackConfigError  # noqa: PLC0415
+    from program.stack_file import StackConfigError  # noqa: PLC0415
 
     err.print(f"[yellow]This is {NOT_PULUMI}.[/]")
     count = 0

@@ -13,6 +13,7 @@ import yaml
 from client.errors import PipelineError
 from components.settings import PROJECT_DIRECTORY, Settings, SettingsError, config_schema, parse_settings
 from contract.names import PROJECT
+from program.stack_file import StackConfigError, as_text, is_encrypted, read_stack_values
 
 
 def stack_settings(stack: str, changes: Sequence[str] = ()) -> Settings:
@@ -33,7 +34,7 @@ def stack_settings(stack: str, changes: Sequence[str] = ()) -> Settings:
         if not equals:
             raise PipelineError(f"--set {change}: write key=value, such as architecture=x86_64")
         _set(given, schema, path, yaml.safe_load(text))
-    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
+    texts = {key: as_text(value) for key, value in given.items()}
     try:
         return parse_settings(texts, schema)
     except SettingsError as error:
@@ -41,23 +42,16 @@ def stack_settings(stack: str, changes: Sequence[str] = ()) -> Settings:
 
 
 def _file_settings(stack: str) -> dict[str, Any]:
-    path = PROJECT_DIRECTORY / f"Pulumi.{stack}.yaml"
-    if not path.exists():
-        known = sorted(file.name.split(".")[1] for file in PROJECT_DIRECTORY.glob("Pulumi.*.yaml"))
-        raise PipelineError(f"there is no Pulumi.{stack}.yaml; there are stacks {', '.join(known)}")
-    config = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("config") or {}
+    try:
+        values = read_stack_values(PROJECT_DIRECTORY, stack)
+    except StackConfigError as error:
+        raise PipelineError(str(error)) from None
     prefix = f"{PROJECT}:"
     return {
         key.removeprefix(prefix): value
-        for key, value in config.items()
-        if key.startswith(prefix) and not _is_secret(value)
+        for key, value in values.items()
+        if key.startswith(prefix) and not is_encrypted(value)
     }
-
-
-def _is_secret(value: object) -> bool:
-    if isinstance(value, dict):
-        return "secure" in value or any(map(_is_secret, value.values()))
-    return isinstance(value, list) and any(map(_is_secret, value))
 
 
 def _set(given: dict[str, Any], schema: Mapping[str, Mapping[str, Any]], path: str, value: object) -> None:

@@ -10,7 +10,7 @@ from components.settings import SettingsError
 from demo.endings import run
 from localcloud.deployer import DeployError
 from localcloud.emulator import EmulatorError
-from localcloud.stack_config import StackConfigError
+from program.stack_file import StackConfigError
 
 
 @pytest.mark.parametrize("error", [SettingsError, DeployError, EmulatorError, StackConfigError])

@@ -16,7 +16,7 @@ import pytest
 
 from localcloud.deployer import DeployError, deploy
 from localcloud.emulator import Emulator
-from localcloud.stack_config import StackConfigError
+from program.stack_file import StackConfigError
 
 pytest_plugins = ["localcloud.pytest_fixture"]
 

@@ -342,7 +342,7 @@ def test_a_change_that_is_not_accepted_is_told_in_one_line(changes: list[str], m
 
 
 def test_an_unknown_stack_is_told_with_those_there_are() -> None:
-    with pytest.raises(PipelineError, match=r"no Pulumi\.staging\.yaml; there are stacks dev, local, prod"):
+    with pytest.raises(PipelineError, match=r"there is no stack 'staging': .* has dev, local, prod"):
         report("staging", uploads_per_day=1, megabytes=1)
 
 

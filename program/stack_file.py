@@ -40,14 +40,10 @@ def read_stack_config(directory: Path, stack: str, overrides: Mapping[str, objec
     Raises:
         StackConfigError: the stack does not exist, an override is not declared, or a value is encrypted.
     """
-    stack_file = directory / f"Pulumi.{stack}.yaml"
-    if not stack_file.exists():
-        known = sorted(path.name.split(".")[1] for path in directory.glob("Pulumi.*.yaml"))
-        raise StackConfigError(f"there is no stack {stack!r}: {directory} has {', '.join(known) or 'none'}")
+    stack_values = read_stack_values(directory, stack)
     project = yaml.safe_load((directory / "Pulumi.yaml").read_text(encoding="utf-8"))
     name = project["name"]
     declared = {_qualified(key, name): entry for key, entry in (project.get("config") or {}).items()}
-    stack_values = (yaml.safe_load(stack_file.read_text(encoding="utf-8")) or {}).get("config") or {}
 
     chosen = {_qualified(key, name): value for key, value in overrides.items()}
     for key in chosen:
@@ -58,9 +54,41 @@ def read_stack_config(directory: Path, stack: str, overrides: Mapping[str, objec
         known = values.get(key)
         values[key] = known | value if isinstance(known, dict) and isinstance(value, dict) else value
     for key, value in values.items():
-        if _is_encrypted(value):
+        if is_encrypted(value):
             raise StackConfigError(f"{key} of stack {stack!r} is encrypted, which only pulumi can read: override it")
-    return StackConfig(project=name, values={key: _text(value) for key, value in values.items()})
+    return StackConfig(project=name, values={key: as_text(value) for key, value in values.items()})
+
+
+def read_stack_values(directory: Path, stack: str) -> dict[str, Any]:
+    """Read what a stack's own file sets.
+
+    Args:
+        directory: where `Pulumi.{stack}.yaml` is.
+        stack: the stack's name.
+
+    Returns:
+        The values by key as the file spells it, such as `img-pipeline:maxBytes`.
+
+    Raises:
+        StackConfigError: the stack does not exist.
+    """
+    stack_file = directory / f"Pulumi.{stack}.yaml"
+    if not stack_file.exists():
+        known = sorted(path.name.split(".")[1] for path in directory.glob("Pulumi.*.yaml"))
+        raise StackConfigError(f"there is no stack {stack!r}: {directory} has {', '.join(known) or 'none'}")
+    return (yaml.safe_load(stack_file.read_text(encoding="utf-8")) or {}).get("config") or {}
+
+
+def is_encrypted(value: object) -> bool:
+    """Whether a value is a secret, or holds one, that only Pulumi can read."""
+    if isinstance(value, dict):
+        return set(value) == {"secure"} or any(map(is_encrypted, value.values()))
+    return isinstance(value, list) and any(map(is_encrypted, value))
+
+
+def as_text(value: object) -> str:
+    """Write a value as the engine passes it: text unchanged, everything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _qualified(key: str, project: str) -> str:
@@ -76,14 +104,3 @@ def _defaults(declared: Mapping[str, Any]) -> dict[str, Any]:
         elif "default" in entry or "value" in entry:
             defaults[key] = entry.get("default", entry.get("value"))
     return defaults
-
-
-def _is_encrypted(value: object) -> bool:
-    if isinstance(value, dict):
-        return set(value) == {"secure"} or any(map(_is_encrypted, value.values()))
-    return isinstance(value, list) and any(map(_is_encrypted, value))
-
-
-def _text(value: object) -> str:
-    """Spell a value as the engine does: text as it is, everything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value)

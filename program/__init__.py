@@ -1,0 +1,1 @@
+"""The Pulumi program seen from outside: reads a stack's file, and runs `__main__.py` without Pulumi's engine."""
