@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from components.blocks import packaging
-from components.blocks.lambda_runtime import isolated_python, runtime_packages
+from contract.lambda_runtime import isolated_python, runtime_packages
 
 PROGRAM = Path(__file__).with_name("import_handlers.py")
 

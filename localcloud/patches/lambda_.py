@@ -12,12 +12,10 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from ministack.core import lambda_runtime
-from ministack.services import (
-    lambda_svc,
-)
+from ministack.core import lambda_runtime, responses
+from ministack.services import lambda_svc
 
-from components.blocks.lambda_runtime import isolated_python, runtime_packages
+from contract.lambda_runtime import isolated_python, runtime_packages
 from localcloud.patches.iam import NotAssumable, is_allowed, scope
 from localcloud.patches.observers import RecordLogLine, RecordMetric
 
@@ -28,6 +26,7 @@ def install(record_metric: RecordMetric, record_log_line: RecordLogLine) -> None
     _report_errors_by_class()
     _log_what_roles_may_log(record_log_line)
     _share_layers()
+    _end_workers_that_an_alias_leaves()
     _share_reserved_concurrency()
     _measure_functions(record_metric)
 
@@ -130,6 +129,39 @@ def _unpacked_layer(arn: str) -> Path:
         with zipfile.ZipFile(io.BytesIO(archive)) as file:
             file.extractall(directory)
     return directory
+
+
+def _end_workers_that_an_alias_leaves() -> None:
+    """Gap: a worker of a version that no alias names any more lives until the emulator ends.
+
+    AWS ends such execution environments when they have been idle for some time. Here they end at once, a busy one when
+    its invocation has.
+    """
+    update, release = lambda_svc._update_alias, lambda_svc.release_worker
+    abandoned: set[lambda_runtime.Worker] = set()
+
+    @functools.wraps(update)
+    def update_alias(function_name: str, alias_name: str, data: dict[str, Any]) -> Any:
+        function = lambda_svc._functions.get(function_name) or {}
+        before = {alias["FunctionVersion"] for alias in function.get("aliases", {}).values()}
+        answer = update(function_name, alias_name, data)
+        left = before - {alias["FunctionVersion"] for alias in function.get("aliases", {}).values()}
+        keys = [":".join((responses.get_account_id(), responses.get_region(), function_name, each)) for each in left]
+        with lambda_runtime._lock:
+            workers = [worker for key in keys for worker in lambda_runtime._workers.pop(key, [])]
+            abandoned.update(worker for worker in workers if worker.in_use)
+        lambda_runtime.kill_workers([worker for worker in workers if worker not in abandoned])
+        return answer
+
+    @functools.wraps(release)
+    def release_worker(worker: lambda_runtime.Worker) -> None:
+        release(worker)
+        if worker in abandoned:
+            abandoned.discard(worker)
+            lambda_runtime.kill_workers([worker])
+
+    lambda_svc._update_alias = update_alias
+    lambda_svc.release_worker = release_worker
 
 
 def _share_reserved_concurrency() -> None:

@@ -78,8 +78,7 @@ class LayerVersion(Resource):
         if not newest:
             return None
         version = functions.get_layer_version(LayerName=self.layer_name, VersionNumber=newest[0]["Version"])
-        digest = base64.b64encode(hashlib.sha256(code).digest()).decode()
-        same = version["Content"]["CodeSha256"] == digest and self == self._as_told(version)
+        same = version["Content"]["CodeSha256"] == _sha256(code) and self == self._as_told(version)
         return version if same else None
 
     def _as_told(self, version: dict[str, Any]) -> Self:
@@ -153,12 +152,13 @@ class Function(TaggedResource):
             function = functions.create_function(
                 Code={"ZipFile": code},
                 Architectures=self.architectures,
-                Publish=self.publish,
                 Tags=self.tags,
                 **self._configuration(),
             )
         except functions.exceptions.ResourceConflictException:
             function = self._update(functions, code)
+        if self.publish:
+            function = functions.publish_version(FunctionName=self.name)
         # -1 is the provider's word for "no reservation".
         if self.reserved_concurrent_executions >= 0:
             functions.put_function_concurrency(
@@ -171,10 +171,16 @@ class Function(TaggedResource):
         return Created(self.name, _function_outputs(cloud, function))
 
     def _update(self, functions: Any, code: bytes) -> dict[str, Any]:
-        functions.update_function_code(FunctionName=self.name, ZipFile=code, Architectures=self.architectures)
-        function = functions.update_function_configuration(**self._configuration())
+        """Upload only what differs: after any upload, what is published is a new version."""
+        function = functions.get_function_configuration(FunctionName=self.name)
+        architectures = {"Architectures": self.architectures}
+        if function["CodeSha256"] != _sha256(code) or not _has(function, architectures):
+            function = functions.update_function_code(FunctionName=self.name, ZipFile=code, **architectures)
+        layers = [layer["Arn"] for layer in function.get("Layers", [])]
+        if not _has(function | {"Layers": layers}, self._configuration()):
+            function = functions.update_function_configuration(**self._configuration())
         functions.delete_function_concurrency(FunctionName=self.name)
-        return functions.publish_version(FunctionName=self.name) if self.publish else function
+        return function
 
     def _configuration(self) -> dict[str, Any]:
         vpc = self.vpc_config
@@ -226,6 +232,18 @@ class Function(TaggedResource):
     def delete(self, cloud: Cloud, resource_id: str) -> None:
         if not self.skip_destroy:
             cloud.client("lambda").delete_function(FunctionName=resource_id)
+
+
+def _sha256(archive: bytes) -> str:
+    """The digest by which Lambda tells archives apart."""
+    return base64.b64encode(hashlib.sha256(archive).digest()).decode()
+
+
+def _has(found: Any, wanted: Any) -> bool:
+    """Whether what was found has every value that is wanted, at any depth; what else it has does not matter."""
+    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
+        return all(_has(found.get(key), value) for key, value in wanted.items())
+    return found == (list(wanted) if isinstance(wanted, tuple) else wanted)
 
 
 def _function_outputs(cloud: Cloud, function: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,6 @@ import pytest
 
 from components.blocks import handler_check, packaging
 from components.blocks.handler_check import check_handlers
-from components.blocks.lambda_runtime import isolated_python, runtime_packages
 from components.blocks.packaging import (
     PROJECT_DIRECTORY,
     LayerTarget,
@@ -26,6 +25,7 @@ from components.blocks.packaging import (
     dependency_layer,
     unzipped_bytes,
 )
+from contract.lambda_runtime import isolated_python, runtime_packages
 from policies.recording import Recording, run_into
 
 ELF_MACHINES = {"x86_64": 62, "arm64": 183}  # e_machine of the ELF header: EM_X86_64, EM_AARCH64

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import urllib.request
 import zipfile
 from pathlib import Path
@@ -392,3 +393,40 @@ def test_two_resources_that_are_one_thing_are_refused(cloud: Emulator, tmp_path:
             aws.sqs.Queue("two", name="small-twin", delay_seconds=5)
             """,
         )
+
+
+def test_deploying_the_same_code_again_publishes_nothing_and_other_code_ends_the_old_workers(
+    cloud: Emulator, tmp_path: Path
+) -> None:
+    def deploy_version(code: str, memory_mb: int) -> tuple[str, list[int]]:
+        outputs = deploy_source(
+            cloud,
+            tmp_path,
+            f"""
+            code = pulumi.AssetArchive({{"main.py": pulumi.StringAsset({code!r})}})
+            role = aws.iam.Role("r", name="steady", assume_role_policy=TRUST)
+            function = aws.lambda_.Function(
+                "f", name="steady", role=role.arn, handler="main.handler", runtime="python3.13", code=code,
+                environment={{"variables": {{"A": "1"}}}}, memory_size={memory_mb}, publish=True,
+                architectures=["arm64"], reserved_concurrent_executions=3, tracing_config={{"mode": "Active"}},
+            )
+            aws.lambda_.Alias("live", name="live", function_name=function.name, function_version=function.version)
+            export("version", function.version)
+            """,
+        )
+        cloud.client("lambda").invoke(FunctionName="steady", Qualifier="live")
+        pids = subprocess.check_output(["/bin/ps", "-ww", "-eo", "pid=,pgid=,args="], text=True).splitlines()
+        rows = [line.split(maxsplit=2) for line in pids]
+        workers = [int(pid) for pid, group, args in rows if group == server and "lambda-steady-" in args]
+        return outputs["version"], workers
+
+    server = str(cloud.server_process_id)
+    one, other = ("def handler(event, context): return 1", "def handler(event, context): return 2")
+
+    first, (worker,) = deploy_version(one, 128)
+    assert deploy_version(one, 128) == (first, [worker])
+    second, (other_worker,) = deploy_version(other, 128)
+    third, (last_worker,) = deploy_version(other, 256)
+
+    assert [first, second, third] == ["1", "2", "3"]
+    assert len({worker, other_worker, last_worker}) == 3

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -406,3 +407,18 @@ def test_a_workflow_is_not_told_whose_tags_it_gets(bench: Workbench) -> None:
     workflow = bench.workflow({"Tags": state})
     answer = bench.run(workflow, {})
     assert "VersionId" not in json.loads(answer["output"])
+
+
+def test_workers_of_a_version_that_no_alias_names_live_on(bench: Workbench) -> None:
+    """_end_workers_that_an_alias_leaves"""
+    name = bench.function("import os\ndef handler(event, context): return os.getpid()").split(":")[6]
+    functions = bench.cloud.client("lambda")
+    (alias,) = functions.list_aliases(FunctionName=name)["Aliases"]
+    worker = json.load(functions.invoke(FunctionName=name, Qualifier=alias["Name"])["Payload"])
+
+    functions.update_function_configuration(FunctionName=name, Timeout=9)
+    version = functions.publish_version(FunctionName=name)["Version"]
+    functions.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
+
+    assert version != alias["FunctionVersion"]
+    os.kill(worker, 0)
