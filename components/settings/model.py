@@ -1,0 +1,174 @@
+"""What can be set: every setting with its type and its bounds.
+
+`Pulumi.yaml` documents every key and holds its default.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from components.settings.aws_limits import (
+    MAX_SUBNETS,
+    MAX_TAG_VALUE_CHARACTERS,
+    MAX_URL_CHARACTERS,
+)
+from contract.messages import Outcome
+
+PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
+
+# What AWS asks of a queue whose consumer may be throttled ("Using Lambda with Amazon SQS"); a pipe's target may be too.
+VISIBILITY_FACTOR = 6
+# How long a queue with a dead-letter queue keeps its messages. A moved message's age counts from its first queue, so
+# time spent here shortens its stay in the dead-letter queue.
+SOURCE_RETENTION_SECONDS = 4 * 24 * 3600
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", alias_generator=to_camel)
+
+
+def _none_if_empty(value: object) -> object:
+    return None if value == {} else value
+
+
+MemoryMb = Annotated[int, Field(ge=128, le=10240)]
+Seconds = Annotated[int, Field(ge=1, le=300)]
+Concurrency = Annotated[int, Field(ge=0, le=100_000)]
+Count = Annotated[int, Field(ge=0)]
+Days = Annotated[int, Field(ge=1, le=3650)]
+DaysOrNever = Annotated[int, Field(ge=0, le=3650)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+# Formats that the functions can decode (functions/shared/formats.py).
+ImageType = Literal["image/jpeg", "image/png", "image/webp", "image/gif", "image/tiff", "image/avif", "image/heic"]
+InterfaceEndpoint = Literal["logs", "monitoring", "sqs", "sns", "states", "xray", "kms", "sts", "events"]
+# What CloudWatch Logs offers ("PutRetentionPolicy").
+LogRetentionDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]  # fmt: skip
+# As long as names may be for AWS to take the physical names that they become part of.
+ShortName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,23}$")]
+FunctionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,21}$")]
+BucketName = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9-]{1,61}[a-z0-9])?$")]
+HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://\S+$", max_length=MAX_URL_CHARACTERS)]
+TableName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_.-]{3,255})?$")]
+
+
+class RenditionPreset(_Model):
+    name: ShortName
+    width: Annotated[int, Field(ge=16, le=8192)]
+    formats: Annotated[tuple[Literal["jpeg", "webp"], ...], Field(min_length=1)]
+    quality: Annotated[int, Field(ge=1, le=95)]
+
+
+class Watermark(_Model):
+    text: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    opacity: Annotated[float, Field(gt=0, le=1)]
+    position: Literal["bottom-right", "bottom-left", "top-right", "top-left", "center"]
+    logo_path: str
+
+
+class ValidateFunction(_Model):
+    memory_mb: MemoryMb
+    timeout_seconds: Seconds
+    reserved_concurrency: Concurrency
+    provisioned_concurrency: Concurrency
+
+
+class TransformFunction(_Model):
+    name: FunctionName
+    memory_mb: MemoryMb
+    timeout_seconds: Seconds
+    reserved_concurrency: Concurrency
+    writes_renditions: bool
+
+
+class ResultSubscriber(_Model):
+    outcomes: tuple[Outcome, ...] = ()
+    media_types: tuple[ImageType, ...] = ()
+
+
+class Alarms(_Model):
+    dead_letter_messages: Count
+    oldest_message_seconds: Annotated[int, Field(ge=60, le=1_209_600)]
+    pipe_failures: Count
+    workflow_failures: Count
+    workflow_p99_seconds: Annotated[float, Field(gt=0)]
+    function_error_percent: Percent
+    cold_start_percent: Percent
+    minimum_invocations: Count
+    account_concurrency_percent: Percent
+
+
+class Vpc(_Model):
+    # A validator sees empty, for no VPC, first; and what comes out of a validator is a list, which strict mode refuses.
+    model_config = ConfigDict(strict=False)
+
+    vpc_id: Annotated[str, StringConstraints(pattern=r"^vpc-[0-9a-f]+$")]
+    subnet_ids: Annotated[
+        tuple[Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]+$")], ...],
+        Field(min_length=1, max_length=MAX_SUBNETS),
+    ]
+    route_table_ids: tuple[Annotated[str, StringConstraints(pattern=r"^rtb-[0-9a-f]+$")], ...] = ()
+    interface_endpoints: tuple[InterfaceEndpoint, ...] = ()
+
+
+class BackfillSettings(_Model):
+    enabled: bool
+    messages_per_second: Annotated[int, Field(ge=1, le=1000)]
+    tolerated_failure_percent: Percent
+
+
+class Lifecycle(_Model):
+    incomplete_upload_days: Days
+    old_version_days: Days
+    upload_days: DaysOrNever
+    rendition_days: DaysOrNever
+
+
+class Settings(_Model):
+    """Every setting of the program. Keys are described, with their defaults, in `Pulumi.yaml`."""
+
+    max_bytes: Annotated[int, Field(ge=1, le=256 * 1024 * 1024)]
+    max_pixels: Annotated[int, Field(ge=1, le=500_000_000)]
+    max_frames: Annotated[int, Field(ge=1, le=10_000)]
+    allowed_types: Annotated[tuple[ImageType, ...], Field(min_length=1)]
+    rendition_presets: Annotated[tuple[RenditionPreset, ...], Field(min_length=1)]
+    watermark: Watermark
+    validate_: Annotated[ValidateFunction, Field(alias="validate")]
+    transforms: Annotated[tuple[TransformFunction, ...], Field(min_length=1, max_length=40)]
+    map_concurrency: Annotated[int, Field(ge=1, le=40)]
+    workflow_timeout_seconds: Seconds
+    max_receive_count: Annotated[int, Field(ge=1, le=1000)]
+    architecture: Literal["arm64", "x86_64"]
+    python_runtime: Literal["python3.12", "python3.13", "python3.14"]
+    layer_target: Literal["lambda", "host"]
+    account_concurrency: Annotated[int, Field(ge=10)]
+    function_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+    workflow_log_level: Literal["ALL", "ERROR", "FATAL", "OFF"]
+    workflow_log_data: bool
+    tracing: bool
+    log_retention_days: LogRetentionDays
+    job_retention_days: Days
+    result_subscribers: dict[ShortName, ResultSubscriber]
+    alert_emails: tuple[Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")], ...]
+    alert_https_endpoints: tuple[HttpsUrl, ...]
+    alarms: Alarms
+    monthly_budget_usd: Count
+    encryption: Literal["managed", "kms"]
+    kms_key_arn: Annotated[str, StringConstraints(pattern=r"^(arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+)?$")]
+    vpc: Annotated[Vpc | None, BeforeValidator(_none_if_empty)]
+    lifecycle: Lifecycle
+    backfill: BackfillSettings
+    malware_scan: bool
+    protect_state: bool
+    ingest_bucket_name: BucketName
+    processed_bucket_name: BucketName
+    denylist_table_name: TableName
+    tags: dict[str, Annotated[str, StringConstraints(max_length=MAX_TAG_VALUE_CHARACTERS)]]
+
+    @property
+    def visibility_timeout_seconds(self) -> int:
+        """Seconds a message stays hidden while its file is worked on."""
+        return VISIBILITY_FACTOR * self.workflow_timeout_seconds
