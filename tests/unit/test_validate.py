@@ -351,3 +351,25 @@ def test_the_verdict_carries_the_trace(cloud: Cloud, monkeypatch: pytest.MonkeyP
     verdict = cloud.validate("uploads/a.jpg", file_of(gradient(), JPEG))
     assert verdict["traceId"] == "1-5759e988-bd862e3fe1be46a994272793"
     assert json.dumps(verdict)
+
+
+def test_a_file_of_exactly_the_largest_size_is_accepted_and_hashed_to_its_last_byte(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files are read in pieces of 1 MiB: this one has several, and differs from its neighbour in the last alone."""
+    body = file_of(Image.effect_noise((1700, 1100), 100), PNG)
+    assert len(body) > (1 << 20) + 1
+    monkeypatch.setenv("MAX_BYTES", str(len(body)))
+    verdict = cloud.validate("uploads/a.png", body)
+    assert (verdict["accepted"], verdict["bytes"]) == (True, len(body))
+    assert verdict["sha256"] == hashlib.sha256(body).hexdigest()
+    assert rejected(cloud, "uploads/b.png", body + b"\0") is ReasonCode.TOO_LARGE
+
+
+def test_a_listed_file_of_several_pieces_is_denied(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_BYTES", str(3 << 20))
+    body = file_of(Image.effect_noise((1700, 1100), 100), PNG)
+    cloud.dynamodb.notes[hashlib.sha256(body).hexdigest()] = None
+    assert rejected(cloud, "uploads/a.png", body) is ReasonCode.DENYLISTED
+    cloud.dynamodb.notes = {hashlib.sha256(body[: 1 << 20]).hexdigest(): None}
+    assert cloud.validate("uploads/b.png", body)["accepted"]

@@ -89,7 +89,8 @@ def test_an_avif_of_twelve_bits_is_accepted_and_comes_out_as_it_looks(cloud: Clo
     body = (FILES / "twelve-bit.avif").read_bytes()
     answer = cloud.transform("thumbnail", "uploads/a.avif", body)
     with Image.open(io.BytesIO(cloud.outputs()[answer["renditions"][0]["key"]])) as image:
-        assert ImageStat.Stat(ImageChops.difference(image.convert("RGB"), quadrants((96, 64)))).mean < [12, 12, 12]
+        difference = ImageChops.difference(image.convert("RGB"), quadrants((96, 64)))
+        assert max(ImageStat.Stat(difference).mean) < 12
 
 
 def test_megabytes_of_compressed_text_in_a_png_are_harmless(cloud: Cloud) -> None:
