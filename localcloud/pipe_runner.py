@@ -159,8 +159,9 @@ class PipeRunner:
             failure = error
         self._record(pipe, "Invocations")
         self._record(pipe, "Duration", (time.monotonic() - started) * 1000, "Milliseconds")
-        for metric, kind in (("ExecutionFailed", Exception), ("ExecutionTimeout", TargetTimedOut)):
-            self._record(pipe, metric, int(isinstance(failure, kind)))
+        timed_out = isinstance(failure, TargetTimedOut)
+        self._record(pipe, "ExecutionTimeout", int(timed_out))
+        self._record(pipe, "ExecutionFailed", int(failure is not None and not timed_out))
         if failure is None:
             self._delete(pipe, messages)
         else:

@@ -59,9 +59,13 @@ def _deliver_events_as_queues_allow(record: RecordMetric) -> None:
         dimensions = {"RuleName": rule["Name"]}
         record("AWS/Events", "FailedInvocations", 1, "Count", dimensions)
         dlq_arn = target.get("DeadLetterConfig", {}).get("Arn")
-        if dlq_arn and _rule_may_send(rule, dlq_arn):
+        if not dlq_arn:
+            return
+        if _rule_may_send(rule, dlq_arn):
             invoke({"Id": target["Id"], "Arn": dlq_arn}, event, rule, view)
             record("AWS/Events", "InvocationsSentToDlq", 1, "Count", dimensions)
+        else:
+            record("AWS/Events", "InvocationsFailedToBeSentToDlq", 1, "Count", dimensions)
 
     eventbridge._invoke_target = invoke_target
 

@@ -354,6 +354,44 @@ def test_log_groups_topics_and_log_policies(cloud: Emulator, tmp_path: Path) -> 
     assert (attributes["DisplayName"], attributes["TracingConfig"]) == ("Small", "Active")
 
 
+def test_a_subscriber_gets_only_what_its_filter_policy_lets_through(cloud: Emulator, tmp_path: Path) -> None:
+    def deploy_filter(status: str) -> dict[str, Any]:
+        return deploy_source(
+            cloud,
+            tmp_path,
+            f"""
+            import json
+            topic = aws.sns.Topic("t", name="filtered")
+            queue = aws.sqs.Queue("q", name="filtered")
+            allow = {{
+                "Effect": "Allow", "Principal": {{"Service": "sns.amazonaws.com"}}, "Action": "sqs:SendMessage",
+                "Resource": queue.arn,
+            }}
+            policy = pulumi.Output.json_dumps({{"Statement": [allow]}})
+            aws.sqs.QueuePolicy("p", queue_url=queue.url, policy=policy)
+            aws.sns.TopicSubscription(
+                "s", topic=topic.arn, protocol="sqs", endpoint=queue.arn, raw_message_delivery=True,
+                filter_policy=json.dumps({{"status": [{status!r}]}}), filter_policy_scope="MessageBody",
+            )
+            export("topic", topic.arn)
+            export("queue", queue.url)
+            """,
+        )
+
+    def received(outputs: dict[str, Any]) -> list[str]:
+        for status in ("REJECTED", "COMPLETED"):
+            cloud.client("sns").publish(TopicArn=outputs["topic"], Message=json.dumps({"status": status}))
+        sqs, bodies = cloud.client("sqs"), []
+        while messages := sqs.receive_message(QueueUrl=outputs["queue"], WaitTimeSeconds=1).get("Messages"):
+            for message in messages:
+                bodies.append(json.loads(message["Body"])["status"])
+                sqs.delete_message(QueueUrl=outputs["queue"], ReceiptHandle=message["ReceiptHandle"])
+        return bodies
+
+    assert received(deploy_filter("COMPLETED")) == ["COMPLETED"]
+    assert received(deploy_filter("REJECTED")) == ["REJECTED"]
+
+
 def test_deploying_twice_updates_what_has_a_name(cloud: Emulator, tmp_path: Path) -> None:
     source = """
         role = aws.iam.Role("r", name="small-twice", assume_role_policy=TRUST, description="NUMBER")

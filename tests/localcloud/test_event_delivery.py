@@ -53,3 +53,13 @@ def test_an_event_that_the_queue_does_not_accept_goes_to_the_dead_letter_queue_a
     assert queue.depth() == (0, 0)
     eventually(lambda: total(bench.cloud, "AWS/Events", "FailedInvocations", RuleName=rule) == 1)
     assert total(bench.cloud, "AWS/Events", "InvocationsSentToDlq", RuleName=rule) == 1
+
+
+def test_an_event_that_the_dead_letter_queue_does_not_accept_either_is_lost_and_counted(bench: Workbench) -> None:
+    queue, dlq = bench.queue(), bench.queue()
+    rule, arn = rule_to(bench, queue, dlq)
+    bench.accept_from(dlq, "events", f"{arn}-of-another-name")
+    send_event(bench, rule)
+    eventually(lambda: total(bench.cloud, "AWS/Events", "InvocationsFailedToBeSentToDlq", RuleName=rule) == 1)
+    assert total(bench.cloud, "AWS/Events", "InvocationsSentToDlq", RuleName=rule) == 0
+    assert (queue.depth(), dlq.depth()) == ((0, 0), (0, 0))

@@ -89,6 +89,8 @@ def test_a_program_that_is_interrupted_or_killed_takes_its_cloud_with_it(ending:
         text=True,
         cwd=PROJECT_ROOT,
         start_new_session=True,
+        # A script's background job ignores SIGINT, and so would what it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 (no threads here)
     )
     with program:
         assert program.stdout

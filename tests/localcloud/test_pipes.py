@@ -88,6 +88,7 @@ def test_a_workflow_that_runs_out_of_time_counts_as_a_timeout_and_keeps_the_mess
     source.send({})
 
     eventually(lambda: metric_total(bench.cloud, pipe, "ExecutionTimeout") >= 1)
+    assert metric_total(bench.cloud, pipe, "ExecutionFailed") == 0
     assert sum(source.depth()) == 1
     bench.cloud.client("pipes").stop_pipe(Name=pipe)
 

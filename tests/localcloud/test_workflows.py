@@ -75,6 +75,17 @@ def test_executions_are_counted_and_timed_by_outcome(bench: Workbench) -> None:
     assert of("ExecutionTime", "Maximum") > 0
 
 
+def test_an_execution_that_runs_out_of_time_is_no_failed_one(bench: Workbench) -> None:
+    workflow = bench.workflow({"Wait": {"Type": "Wait", "Seconds": 20, "End": True}}, timeout_seconds=1)
+    assert bench.run(workflow, {})["status"] == "TIMED_OUT"
+
+    def of(metric: str) -> float:
+        return total(bench.cloud, "AWS/States", metric, StateMachineArn=workflow)
+
+    eventually(lambda: of("ExecutionsTimedOut") == 1)
+    assert (of("ExecutionsStarted"), of("ExecutionsFailed"), of("ExecutionsSucceeded")) == (1, 0, 0)
+
+
 def test_an_execution_does_not_wait_before_it_starts(bench: Workbench) -> None:
     workflow = bench.workflow({"Done": {"Type": "Succeed"}})
     durations = []
