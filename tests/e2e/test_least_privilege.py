@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from os.path import commonpath
 from typing import Any
 
 import pytest
@@ -26,16 +29,53 @@ def test_no_call_of_the_run_was_denied(stack: Stack) -> None:
 
 
 @pytest.mark.after_the_run
-def test_every_permission_granted_was_used(stack: Stack) -> None:
-    used = {(decision.role, decision.action) for decision in stack.cloud.journal() if decision.allowed}
-    granted = {
-        (role, action)
+def test_every_permission_was_used_on_every_resource_that_it_is_granted_for(stack: Stack) -> None:
+    used = _used(stack)
+    unused = {
+        (role, action, pattern)
+        for role, action, pattern in _granted(stack)
+        if not any(fnmatchcase(resource, pattern) for resource in used[role, action])
+    }
+    assert unused == set()
+
+
+@pytest.mark.after_the_run
+def test_no_permission_covers_more_folders_than_were_used(stack: Stack) -> None:
+    """`bucket/*` where only `bucket/uploads/` is read is a permission too wide."""
+    used = _used(stack)
+    wider = {
+        (role, action, pattern): folder
+        for role, action, pattern in _granted(stack)
+        if pattern.endswith("*") and (folder := _folder(used[role, action], pattern)) != pattern.removesuffix("*")
+    }
+    assert wider == {}
+
+
+def _granted(stack: Stack) -> set[tuple[str, str, str]]:
+    """(role, action, resource pattern) of every permission that the embedded cloud can see used."""
+    return {
+        (role, action, pattern)
         for role, _, document in _inline_policies(stack)
         for statement in document["Statement"]
         for action in _as_list(statement["Action"])
+        for pattern in _as_list(statement["Resource"])
         if action.split(":")[0] not in _NOT_CALLED_HERE
     }
-    assert granted - used == set()
+
+
+def _used(stack: Stack) -> Mapping[tuple[str, str], set[str]]:
+    """The resources of all allowed calls, by role and action."""
+    used: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for decision in stack.cloud.journal():
+        if decision.allowed:
+            used[decision.role, decision.action].add(decision.resource)
+    return used
+
+
+def _folder(resources: Iterable[str], pattern: str) -> str:
+    """The deepest folder that holds all the resources that match a pattern, with its slash; "" where none matches."""
+    folders = [resource.rpartition("/")[0] for resource in resources if fnmatchcase(resource, pattern)]
+    return f"{commonpath(folders)}/" if folders else ""
 
 
 @pytest.fixture(scope="module")
