@@ -45,13 +45,36 @@ class Ingest(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: IngestArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:Ingest", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        context = args.context
-        self.rule_name = context.name("object-created")
+        self._prefix, self._args = name, args
+        self.rule_name = args.context.name("object-created")
+        self.bucket = self._bucket()
+        rule = self._rule()
+        event_bridge = Sender(service="events.amazonaws.com", source_arn=rule.arn)
+        self.queue = self._queue(event_bridge)
+        self.delivery_dlq = DeadLetterQueue(
+            f"{name}-delivery-dlq",
+            DeadLetterQueueArgs(
+                context=args.context,
+                queue_name=args.context.name("delivery-dlq"),
+                senders=[event_bridge],
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        notification = self._announce(rule)
+        self.malware_scan = None
+        if args.malware_scan:
+            self.malware_scan = MalwareScan(
+                f"{name}-malware-scan",
+                MalwareScanArgs(context=args.context, bucket=self.bucket, prefix=UPLOADS, notification=notification),
+                pulumi.ResourceOptions(parent=self),
+            )
+        self.register_outputs({"bucket": self.bucket.name, "queue": self.queue.url})
 
+    def _bucket(self) -> Bucket:
+        args, context = self._args, self._args.context
         uploads = f"arn:{context.partition}:s3:::{args.bucket_name}/{UPLOADS}*"
-        self.bucket = Bucket(
-            f"{name}-bucket",
+        return Bucket(
+            f"{self._prefix}-bucket",
             BucketArgs(
                 context=context,
                 bucket_name=args.bucket_name,
@@ -60,44 +83,42 @@ class Ingest(pulumi.ComponentResource):
                 incomplete_upload_days=args.lifecycle.incomplete_upload_days,
                 statements=keep_from_readers(context, uploads) if args.malware_scan else (),
             ),
-            child,
+            pulumi.ResourceOptions(parent=self),
         )
+
+    def _rule(self) -> aws.cloudwatch.EventRule:
+        args, bucket_name = self._args, self.bucket.name
         noticed = "scanned" if args.malware_scan else "created"
-        rule = aws.cloudwatch.EventRule(
-            f"{name}-object-created",
+        pattern = scan_results(bucket_name, UPLOADS) if args.malware_scan else _objects_created(bucket_name)
+        return aws.cloudwatch.EventRule(
+            f"{self._prefix}-object-created",
             name=self.rule_name,
             description=f"An object was {noticed} under {UPLOADS} of {args.bucket_name}",
-            event_pattern=pulumi.Output.json_dumps(
-                scan_results(self.bucket.name, UPLOADS) if args.malware_scan else _objects_created(self.bucket.name)
-            ),
+            event_pattern=pulumi.Output.json_dumps(pattern),
             state="ENABLED",
-            tags=context.tags,
-            opts=child,
+            tags=args.context.tags,
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        event_bridge = Sender(service="events.amazonaws.com", source_arn=rule.arn)
-        self.queue = Queue(
-            f"{name}-transform",
+
+    def _queue(self, event_bridge: Sender) -> Queue:
+        args = self._args
+        return Queue(
+            f"{self._prefix}-transform",
             QueueArgs(
-                context=context,
-                queue_name=context.name("transform-queue"),
-                dead_letter_queue_name=context.name("transform-dlq"),
+                context=args.context,
+                queue_name=args.context.name("transform-queue"),
+                dead_letter_queue_name=args.context.name("transform-dlq"),
                 senders=[event_bridge],
                 visibility_timeout_seconds=args.visibility_timeout_seconds,
                 max_receive_count=args.max_receive_count,
             ),
-            child,
+            pulumi.ResourceOptions(parent=self),
         )
-        self.delivery_dlq = DeadLetterQueue(
-            f"{name}-delivery-dlq",
-            DeadLetterQueueArgs(
-                context=context,
-                queue_name=context.name("delivery-dlq"),
-                senders=[event_bridge],
-            ),
-            child,
-        )
+
+    def _announce(self, rule: aws.cloudwatch.EventRule) -> aws.s3.BucketNotification:
+        """Send what the rule matches to the queue, and then let the bucket tell EventBridge of its objects."""
         target = aws.cloudwatch.EventTarget(
-            f"{name}-transform-queue",
+            f"{self._prefix}-transform-queue",
             rule=rule.name,
             target_id="transform-queue",
             arn=self.queue.arn,
@@ -107,25 +128,12 @@ class Ingest(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.queue, self.delivery_dlq]),
         )
         # Last, so that no upload is announced before there is a way for it.
-        notification = aws.s3.BucketNotification(
-            f"{name}-events",
+        return aws.s3.BucketNotification(
+            f"{self._prefix}-events",
             bucket=self.bucket.name,
             eventbridge=True,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[target]),
         )
-        self.malware_scan = None
-        if args.malware_scan:
-            self.malware_scan = MalwareScan(
-                f"{name}-malware-scan",
-                MalwareScanArgs(
-                    context=context,
-                    bucket=self.bucket,
-                    prefix=UPLOADS,
-                    notification=notification,
-                ),
-                child,
-            )
-        self.register_outputs({"bucket": self.bucket.name, "queue": self.queue.url})
 
     def monitoring(self, settings: Settings) -> Monitoring:
         """Alarms on uploads that are not noticed, wait too long, or have failed for good."""

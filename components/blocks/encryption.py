@@ -25,43 +25,12 @@ class Encryption(pulumi.ComponentResource):
     def __init__(self, name: str, args: EncryptionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:Encryption", name, None, opts)
         context = args.context
-        this_account = {"StringEquals": {"aws:SourceAccount": context.account_id}}
-        log_groups = context.arn("logs", f"log-group:*{context.name('*')}")
         key = aws.kms.Key(
             name,
             description=f"Data of the stack {context.stack} of img-pipeline",
             enable_key_rotation=True,
             deletion_window_in_days=30,
-            policy=policy_document(
-                [
-                    # Without this nobody but the key itself could ever change it ("Key policies in AWS KMS").
-                    {
-                        "Sid": "AccountDecidesByIam",
-                        "Effect": "Allow",
-                        "Principal": {"AWS": f"arn:{context.partition}:iam::{context.account_id}:root"},
-                        "Action": "kms:*",
-                        "Resource": "*",
-                    },
-                    # EventBridge sends to the transform queue, SNS to subscribers' queues, alarms to their topic.
-                    *(
-                        allow_service(sid, service, ["kms:Decrypt", "kms:GenerateDataKey*"], "*", this_account)
-                        for sid, service in (
-                            ("EventBridge", "events.amazonaws.com"),
-                            ("Sns", "sns.amazonaws.com"),
-                            ("CloudWatchAlarms", "cloudwatch.amazonaws.com"),
-                            *([("Budgets", "budgets.amazonaws.com")] if args.budget else []),
-                        )
-                    ),
-                    # CloudWatch Logs names the log group it works for in the encryption context.
-                    allow_service(
-                        "Logs",
-                        f"logs.{context.region}.amazonaws.com",
-                        ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
-                        "*",
-                        {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}},
-                    ),
-                ]
-            ),
+            policy=_key_policy(args),
             tags=context.tags,
             opts=context.state_options(self),
         )
@@ -73,3 +42,39 @@ class Encryption(pulumi.ComponentResource):
         )
         self.key_arn = key.arn
         self.register_outputs({"key_arn": self.key_arn})
+
+
+def _key_policy(args: EncryptionArgs) -> pulumi.Output[str]:
+    context = args.context
+    this_account = {"StringEquals": {"aws:SourceAccount": context.account_id}}
+    log_groups = context.arn("logs", f"log-group:*{context.name('*')}")
+    return policy_document(
+        [
+            # Without this nobody but the key itself could ever change it ("Key policies in AWS KMS").
+            {
+                "Sid": "AccountDecidesByIam",
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:{context.partition}:iam::{context.account_id}:root"},
+                "Action": "kms:*",
+                "Resource": "*",
+            },
+            # EventBridge sends to the transform queue, SNS to subscribers' queues, alarms to their topic.
+            *(
+                allow_service(sid, service, ["kms:Decrypt", "kms:GenerateDataKey*"], "*", this_account)
+                for sid, service in (
+                    ("EventBridge", "events.amazonaws.com"),
+                    ("Sns", "sns.amazonaws.com"),
+                    ("CloudWatchAlarms", "cloudwatch.amazonaws.com"),
+                    *([("Budgets", "budgets.amazonaws.com")] if args.budget else []),
+                )
+            ),
+            # CloudWatch Logs names the log group it works for in the encryption context.
+            allow_service(
+                "Logs",
+                f"logs.{context.region}.amazonaws.com",
+                ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+                "*",
+                {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}},
+            ),
+        ]
+    )

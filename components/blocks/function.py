@@ -56,22 +56,31 @@ class Function(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: FunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:Function", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        platform = args.platform
-        context = platform.context
-        self.function_name = context.name(args.short_name)
+        self._prefix, self._args = name, args
+        self.function_name = args.platform.context.name(args.short_name)
         self.log_group_name = f"/aws/lambda/{self.function_name}"
+        log_group = self._log_group()
+        role = self._role(log_group)
+        self.alias_arn = self._alias(self._function(role, log_group))
+        self.role_arn = role.arn
+        self.register_outputs({"alias_arn": self.alias_arn, "role_arn": self.role_arn})
 
-        log_group = aws.cloudwatch.LogGroup(
-            name,
+    def _log_group(self) -> aws.cloudwatch.LogGroup:
+        platform = self._args.platform
+        return aws.cloudwatch.LogGroup(
+            self._prefix,
             name=self.log_group_name,
             retention_in_days=platform.log_retention_days,
-            kms_key_id=context.key_arn,
-            tags=context.tags,
-            opts=child,
+            kms_key_id=platform.context.key_arn,
+            tags=platform.context.tags,
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        role = ServiceRole(
-            name,
+
+    def _role(self, log_group: aws.cloudwatch.LogGroup) -> ServiceRole:
+        platform = self._args.platform
+        context, network = platform.context, platform.network
+        return ServiceRole(
+            self._prefix,
             ServiceRoleArgs(
                 context=context,
                 role_name=self.function_name,
@@ -79,16 +88,19 @@ class Function(pulumi.ComponentResource):
                 description=f"What {self.function_name} may do",
                 service="lambda.amazonaws.com",
                 statements=[
-                    *args.statements,
+                    *self._args.statements,
                     write_logs(log_group.arn),
                     *([write_traces()] if platform.tracing else []),
-                    *(_join_network(self.function_name, platform.network, context) if platform.network else []),
+                    *(_join_network(self.function_name, network, context) if network else []),
                 ],
             ),
-            child,
+            pulumi.ResourceOptions(parent=self),
         )
-        function = aws.lambda_.Function(
-            name,
+
+    def _function(self, role: ServiceRole, log_group: aws.cloudwatch.LogGroup) -> aws.lambda_.Function:
+        args, platform = self._args, self._args.platform
+        return aws.lambda_.Function(
+            self._prefix,
             name=self.function_name,
             description=args.description,
             role=role.arn,
@@ -104,7 +116,7 @@ class Function(pulumi.ComponentResource):
             environment=aws.lambda_.FunctionEnvironmentArgs(
                 variables={
                     "POWERTOOLS_SERVICE_NAME": args.short_name,
-                    "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(context.stack),
+                    "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(platform.context.stack),
                     "POWERTOOLS_LOG_LEVEL": platform.log_level,
                     **args.environment,
                 }
@@ -113,12 +125,20 @@ class Function(pulumi.ComponentResource):
             logging_config={"log_format": "Text", "log_group": log_group.name},
             vpc_config=_vpc_config(platform.network),
             publish=True,
-            tags=context.tags,
-            # Lambda tries the role when it makes the function, so the role's policy has to be there.
+            tags=platform.context.tags,
+            # Lambda checks the role when it creates the function, so the role's policy has to be there.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
         )
+
+    def _alias(self, function: aws.lambda_.Function) -> pulumi.Output[str]:
+        """Let the workflow call the function, and limit how.
+
+        Returns:
+            The ARN to call it by.
+        """
+        child = pulumi.ResourceOptions(parent=self)
         alias = aws.lambda_.Alias(
-            name,
+            self._prefix,
             name=LIVE,
             description="The version that the workflow calls",
             function_name=function.name,
@@ -127,20 +147,17 @@ class Function(pulumi.ComponentResource):
         )
         # The workflow calls synchronously and owns all retries; this holds for anybody who calls otherwise.
         aws.lambda_.FunctionEventInvokeConfig(
-            name, function_name=function.name, qualifier=alias.name, maximum_retry_attempts=0, opts=child
+            self._prefix, function_name=function.name, qualifier=alias.name, maximum_retry_attempts=0, opts=child
         )
-        if args.provisioned_concurrency:
+        if self._args.provisioned_concurrency:
             aws.lambda_.ProvisionedConcurrencyConfig(
-                name,
+                self._prefix,
                 function_name=function.name,
                 qualifier=alias.name,
-                provisioned_concurrent_executions=args.provisioned_concurrency,
+                provisioned_concurrent_executions=self._args.provisioned_concurrency,
                 opts=child,
             )
-        self.alias_arn = alias.arn
-        self.role_arn = role.arn
-        self._short_name, self._stack = args.short_name, context.stack
-        self.register_outputs({"alias_arn": self.alias_arn, "role_arn": self.role_arn})
+        return alias.arn
 
     def metric(self, name: str, statistic: str = "Sum") -> Metric:
         """A metric that Lambda publishes about this function."""
@@ -154,7 +171,7 @@ class Function(pulumi.ComponentResource):
     def _errors(self, thresholds: Alarms) -> Alarm:
         limit = thresholds.function_error_percent
         return Alarm(
-            name=f"{self._short_name}-errors",
+            name=f"{self._args.short_name}-errors",
             meaning=f"More than {limit:g} % of the calls to {self.function_name} end in an error.",
             command=f"aws logs tail {self.log_group_name} --since 30m --filter-pattern '?ERROR ?\"Task timed out\"'",
             metrics={"errors": self.metric("Errors"), "calls": self.metric("Invocations")},
@@ -167,12 +184,12 @@ class Function(pulumi.ComponentResource):
         limit = thresholds.cold_start_percent
         # One sample per call, 1 when it was a cold start.
         samples = {
-            "namespace": metrics_namespace(self._stack),
+            "namespace": metrics_namespace(self._args.platform.context.stack),
             "name": FunctionMetric.COLD_START,
-            "dimensions": {SERVICE_DIMENSION: self._short_name},
+            "dimensions": {SERVICE_DIMENSION: self._args.short_name},
         }
         return Alarm(
-            name=f"{self._short_name}-cold-starts",
+            name=f"{self._args.short_name}-cold-starts",
             meaning=f"More than {limit:g} % of the calls to {self.function_name} wait for a cold start.",
             command=f"aws lambda list-provisioned-concurrency-configs --function-name {self.function_name}",
             metrics={

@@ -34,21 +34,28 @@ class WorkflowPipe(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: WorkflowPipeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:WorkflowPipe", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        self._prefix, self._args = name, args
         context = args.context
         self.pipe_name = context.name("pipe")
         self.log_group_name = f"/aws/vendedlogs/pipes/{self.pipe_name}"
-
         log_group = aws.cloudwatch.LogGroup(
             name,
             name=self.log_group_name,
             retention_in_days=args.log_retention_days,
             kms_key_id=context.key_arn,
             tags=context.tags,
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        role = ServiceRole(
-            name,
+        role = self._role(log_group)
+        self._pipe(role, log_group)
+        self.role_arn = role.arn
+        self._queue_name = args.queue.queue_name
+        self.register_outputs({"pipe_name": self.pipe_name, "role_arn": self.role_arn})
+
+    def _role(self, log_group: aws.cloudwatch.LogGroup) -> ServiceRole:
+        args, context = self._args, self._args.context
+        return ServiceRole(
+            self._prefix,
             ServiceRoleArgs(
                 context=context,
                 role_name=self.pipe_name,
@@ -72,10 +79,13 @@ class WorkflowPipe(pulumi.ComponentResource):
                     *use_key(context, ["kms:Decrypt"], ["sqs"]),
                 ],
             ),
-            child,
+            pulumi.ResourceOptions(parent=self),
         )
+
+    def _pipe(self, role: ServiceRole, log_group: aws.cloudwatch.LogGroup) -> None:
+        args = self._args
         aws.pipes.Pipe(
-            name,
+            self._prefix,
             name=self.pipe_name,
             description="Transform queue to workflow, one file at a time",
             role_arn=role.arn,
@@ -92,12 +102,9 @@ class WorkflowPipe(pulumi.ComponentResource):
                 "cloudwatch_logs_log_destination": {"log_group_arn": log_group.arn},
             },
             desired_state="RUNNING",
-            tags=context.tags,
+            tags=args.context.tags,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
         )
-        self.role_arn = role.arn
-        self._queue_name = args.queue.queue_name
-        self.register_outputs({"pipe_name": self.pipe_name, "role_arn": self.role_arn})
 
     def monitoring(self, settings: Settings) -> Monitoring:
         """Alarms on executions that fail, are throttled, or are not started at all."""
