@@ -77,14 +77,7 @@ def object_created(
 
 
 def scan_result(
-    version: ObjectVersion,
-    *,
-    etag: str,
-    status: str,
-    threats: Sequence[str] = (),
-    scan_status: str = "COMPLETED",
-    time: str,
-    region: str,
+    version: ObjectVersion, *, etag: str, status: str, threats: Sequence[str] = (), time: str, region: str
 ) -> dict[str, Any]:
     """The event that GuardDuty sends when it has scanned an object.
 
@@ -93,28 +86,34 @@ def scan_result(
         etag: its entity tag, without quotes.
         status: the scan's result, see `contract.scan.ScanResult`.
         threats: names of what was found.
-        scan_status: whether the scan took place: COMPLETED, SKIPPED or FAILED.
         time: when the scan ended, ISO 8601.
         region: where the bucket is.
     """
     return {
         **_common(SCAN_RESULT, GUARDDUTY_SOURCE, time, region),
         "resources": [],
-        "detail": {
-            "schemaVersion": "1.0",
-            "scanStatus": scan_status,
-            "resourceType": "S3_OBJECT",
-            "s3ObjectDetails": {
-                "bucketName": version.bucket,
-                "objectKey": version.key,
-                "eTag": etag,
-                "versionId": version.version_id,
-                "s3Throttled": False,
-            },
-            "scanResultDetails": {
-                "scanResultStatus": status,
-                "threats": [{"name": name} for name in threats] or None,
-            },
+        "detail": scan_result_detail(version, etag=etag, status=status, threats=threats),
+    }
+
+
+def scan_result_detail(
+    version: ObjectVersion, *, etag: str, status: str, threats: Sequence[str] = (), scan_status: str = "COMPLETED"
+) -> dict[str, Any]:
+    """The `detail` of `scan_result`; `scan_status` says whether the scan took place: COMPLETED, SKIPPED or FAILED."""
+    return {
+        "schemaVersion": "1.0",
+        "scanStatus": scan_status,
+        "resourceType": "S3_OBJECT",
+        "s3ObjectDetails": {
+            "bucketName": version.bucket,
+            "objectKey": version.key,
+            "eTag": etag,
+            "versionId": version.version_id,
+            "s3Throttled": False,
+        },
+        "scanResultDetails": {
+            "scanResultStatus": status,
+            "threats": [{"name": name} for name in threats] or None,
         },
     }
 

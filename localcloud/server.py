@@ -22,6 +22,7 @@ from typing import Any
 from hypercorn.asyncio import serve
 from hypercorn.config import Config as ServerConfig
 
+from contract.events import GUARDDUTY_SOURCE
 from localcloud import patches
 from localcloud.alarms import AlarmEvaluator
 from localcloud.clients import make_client
@@ -98,7 +99,7 @@ def _malware_scanner(arguments: argparse.Namespace) -> MalwareScanner:
         directory=arguments.directory,
         scope=f"{arguments.region}:{arguments.account_id}",
         client_of=client_of,
-        publish=functools.partial(publish_as_aws, "aws.guardduty"),
+        publish=functools.partial(publish_as_aws, GUARDDUTY_SOURCE),
     )
 
 

@@ -12,6 +12,7 @@ from ministack.services import (
     s3,
 )
 
+from contract.events import OBJECT_CREATED, S3_SOURCE
 from localcloud.patches.observers import ObjectCreated
 
 
@@ -36,11 +37,11 @@ def _name_versions_in_bucket_events(object_created: ObjectCreated) -> None:
     @functools.wraps(dispatch)
     def dispatch_event(event: dict[str, Any], *arguments: Any, **keywords: Any) -> Any:
         version_id = version_of_event.get()
-        if version_id and event["Source"] == "aws.s3":
+        if version_id and event["Source"] == S3_SOURCE:
             detail = json.loads(event["Detail"])
             detail["object"]["version-id"] = version_id
             event = event | {"Detail": json.dumps(detail)}
-        if event["Source"] == "aws.s3" and event["DetailType"] == "Object Created":
+        if event["Source"] == S3_SOURCE and event["DetailType"] == OBJECT_CREATED:
             object_created(json.loads(event["Detail"]))
         return dispatch(event, *arguments, **keywords)
 

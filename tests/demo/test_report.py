@@ -7,9 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
+from client import Upload
 from demo.outcome import Outcome
 from demo.report import result_table
-from operations.pipeline import Upload
 
 NAME = "Ærø + sund 100% and a long name that nobody would want to see cut off.jpg"
 
