@@ -69,6 +69,9 @@ def replay(
             )
         if result is None:
             result = move(source, destination, choose, rate=rate, clock=clock, max_held=MAX_HELD, on_progress=note)
+        if result.interrupted:
+            # What was not looked at is left as well.
+            result.left = pipeline.queue(queue.url).depth().total
         note(result)
         action.interrupted = result.interrupted
     return result

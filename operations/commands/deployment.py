@@ -440,7 +440,8 @@ def _reported(as_json: bool) -> Iterator[None]:
         if as_json:
             print_json(_as_json(error.result, "failed", str(error)))
         else:
-            _show_changes(error.result, err)
+            if error.result.changes:
+                _show_changes(error.result, err)
             for failure in error.result.failures:
                 err.print(f"\n[red]failed:[/] {escape(str(failure))}")
         raise typer.Exit(1) from None

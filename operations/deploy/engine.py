@@ -126,7 +126,7 @@ def preview(
     secrets: Mapping[str, str] | None = None,
     engine: Engine | None = None,
 ) -> DeploymentResult:
-    """Find out what a deployment would change. A stack that does not exist yet is created, empty.
+    """Find out what a deployment would change; neither the backend nor the stack's own file is written to.
 
     Args:
         stack: the stack's name, as `pulumi stack ls` shows it.
@@ -139,7 +139,7 @@ def preview(
         PipelineError: the CLI, the backend or the stack is not there.
     """
     engine = engine or Engine()
-    opened = _open(stack, engine, create=True)
+    opened = _open(stack, engine)
     with _settings(opened, engine, config or {}, secrets or {}) as settings_file:
         return _preview(opened, engine, settings_file)
 
@@ -174,7 +174,7 @@ def deploy(
         found = _preview(opened, engine, settings_file)
         if not _may_go_on(found, allow, confirm):
             return found
-        if settings_file:
+        if config or secrets:
             _settings_path(opened, engine).write_text(settings_file.read_text(encoding="utf-8"), encoding="utf-8")
     return _run(
         opened,
@@ -255,7 +255,7 @@ def _open(stack: str, engine: Engine, *, create: bool = False) -> Stack:
         return (Stack.create_or_select if create else Stack.select)(stack, workspace)
 
 
-def _preview(opened: Stack, engine: Engine, settings_file: Path | None) -> DeploymentResult:
+def _preview(opened: Stack, engine: Engine, settings_file: Path) -> DeploymentResult:
     return _run(
         opened,
         engine,
@@ -263,7 +263,7 @@ def _preview(opened: Stack, engine: Engine, settings_file: Path | None) -> Deplo
         lambda on_event: opened.preview(
             on_event=on_event,
             policy_packs=_policy_packs(engine),
-            config_file=str(settings_file) if settings_file else None,
+            config_file=str(settings_file),
         ),
     )
 
@@ -322,15 +322,12 @@ def _may_go_on(
 @contextlib.contextmanager
 def _settings(
     opened: Stack, engine: Engine, config: Mapping[str, object], secrets: Mapping[str, str]
-) -> Iterator[Path | None]:
-    """A private copy of the stack's settings file with these values in it; None where there are none.
+) -> Iterator[Path]:
+    """A private copy of the stack's settings file with these values in it, which the CLI may write to.
 
     The values reach the CLI through this file and its standard input, never as arguments, which every user of the
     machine can read.
     """
-    if not (config or secrets):
-        yield None
-        return
     original = _settings_path(opened, engine)
     text = original.read_text(encoding="utf-8") if original.exists() else ""
     project = opened.workspace.project_settings().name

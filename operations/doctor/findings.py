@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from botocore.exceptions import ClientError
@@ -11,6 +12,8 @@ from botocore.exceptions import ClientError
 from client.errors import PipelineError, is_missing
 from client.pipeline import Pipeline
 
+# A command line of the AWS CLI: the service and the operation follow.
+_AWS_COMMAND = re.compile(r"\baws(?= [a-z0-9-]+ [a-z0-9-]+)")
 DENIED_CODES = frozenset(
     {"403", "AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
 )
@@ -62,6 +65,15 @@ def redeploy(pipeline: Pipeline) -> str:
 
 def run_check(check: Check, pipeline: Pipeline) -> list[Finding]:
     """Run a check; what stops it from looking is a finding too."""
+    return [replace(finding, advice=_addressed(finding.advice, pipeline)) for finding in _findings(check, pipeline)]
+
+
+def _addressed(advice: str, pipeline: Pipeline) -> str:
+    """Advice whose `aws` commands reach the stack where it is, and no account that the reader may have besides."""
+    return _AWS_COMMAND.sub(f"aws --endpoint-url {pipeline.endpoint_url}", advice) if pipeline.local else advice
+
+
+def _findings(check: Check, pipeline: Pipeline) -> list[Finding]:
     try:
         return list(check(pipeline))
     except PipelineError as error:

@@ -51,8 +51,7 @@ def announced(stack: Stack, local_state: Path) -> Path:
 def img_pipeline(announced: Path, monkeypatch: pytest.MonkeyPatch) -> RunCommand:
     """Run a command on the local stack, as a user types it."""
     assert announced.exists()
-    # Wide enough that no table breaks a key in two.
-    monkeypatch.setenv("COLUMNS", "250")
+    monkeypatch.setenv("COLUMNS", "80")
 
     def run(*arguments: str, given: str | None = None) -> Result:
         return CliRunner().invoke(cli.app, list(arguments), input=given, env={"IMG_PIPELINE_STACK": "local"})

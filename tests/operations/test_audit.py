@@ -101,6 +101,7 @@ def test_ctrl_c_during_a_replay_ends_it_cleanly_and_is_written_down(stack: Stack
         target = stack.outputs["transformQueueUrl"]
         assert result.interrupted
         assert result.sent == stack.pipeline.queue_depth(target) == 20
+        assert result.left == 20, "what it did not get to look at is left too"
         assert dlq.depth().visible == 20, "what was not sent can be received at once"
         assert lines(connection)[-1]["event"] == "interrupted"
         assert lines(connection)[-1]["counts"]["sent"] == 20

@@ -106,6 +106,13 @@ def test_without_an_embedded_cloud_a_command_says_how_to_start_one(local_state: 
         connect(None, local=True)
 
 
+def test_local_and_another_stack_contradict_each_other(announced: Path) -> None:
+    assert announced.exists()
+    with pytest.raises(PipelineError, match="--local means the stack local, but the stack prod is asked for"):
+        connect("prod", local=True)
+    assert connect("local", local=True).stack == connect(None, local=True).stack == "local"
+
+
 def test_an_embedded_cloud_that_is_gone_is_noticed(local_state: Path) -> None:
     LocalCloud(endpoint_url="http://127.0.0.1:9", region="us-east-1", outputs={}).announce()
     assert local_state.exists()

@@ -255,6 +255,23 @@ def test_a_deployment_that_is_refused_or_only_previewed_leaves_the_stack_file_al
     assert (project / "Pulumi.dev.yaml").read_text() == SETTINGS
 
 
+def test_a_preview_creates_no_stack(project: Path) -> None:
+    pulumi = ScriptedPulumi(errors={"stack --stack prd": "error: no stack named 'prd' found"})
+    with pytest.raises(PipelineError, match="there is no stack prd on this backend"):
+        deployment.preview("prd", config={"maxBytes": 1000}, engine=Engine(directory=project, pulumi=pulumi))
+    assert not [command for command in pulumi.commands if "init" in command]
+    assert not (project / "Pulumi.prd.yaml").exists()
+
+
+def test_whatever_a_preview_writes_into_its_settings_is_not_written_into_the_stacks_file(project: Path) -> None:
+    pulumi = scripted(CREATION)
+    deployment.preview("dev", engine=Engine(directory=project, pulumi=pulumi))
+    (preview,) = [command for command in pulumi.commands if command[0] == "preview"]
+    used = Path(preview[preview.index("--config-file") + 1])
+    assert used.name == "Pulumi.dev.yaml"
+    assert used.parent != project
+
+
 def test_the_users_selected_stack_is_left_alone(project: Path) -> None:
     pulumi = scripted(CREATION, up=CREATED)
     deployment.deploy("dev", engine=Engine(directory=project, pulumi=pulumi))
@@ -394,6 +411,7 @@ def test_a_failed_deployment_names_the_resource_and_exits_with_1(command) -> Non
     result = command(pulumi, "deploy", "--yes")
     assert result.exit_code == 1
     assert f"failed: {BUCKET} ingest-bucket: AccessDenied [403]" in result.stderr
+    assert "no change" not in result.stderr + result.stdout
     report = json.loads(command(pulumi, "deploy", "--yes", "--json").stdout)
     assert report["failures"] == [{"urn": urn(BUCKET, "ingest-bucket"), "message": "AccessDenied [403]"}]
 
@@ -475,6 +493,14 @@ def test_the_local_stack_deploys_without_pulumi_and_says_so(
     assert report["resources"] > 100
     assert "not Pulumi's engine" in result.stderr
     assert json.loads(announced.read_text())["outputs"] == report["outputs"] == before
+
+
+def test_the_local_stack_is_deployed_only_when_told(img_pipeline, announced: Path) -> None:
+    before = announced.read_text()
+    result = img_pipeline("deploy", "--local")
+    assert result.exit_code == 1
+    assert "nothing was changed; add --yes" in result.stdout
+    assert announced.read_text() == before
 
 
 @pytest.mark.parametrize(

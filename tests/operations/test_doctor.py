@@ -190,7 +190,7 @@ def test_the_command_fails_when_a_check_fails_and_says_what_to_do(run_doctor, st
         result = run_doctor("--no-smoke")
     assert result.exit_code == 1
     assert f"FAIL  rule delivers       the rule {name} is DISABLED" in result.stdout
-    assert f"→ aws events enable-rule --name {name}" in result.stdout
+    assert f"events enable-rule --name {name}" in result.stdout
     assert result.stdout.endswith("1 failed\n")
 
 
@@ -328,7 +328,7 @@ def test_a_muted_alarm_is_found_with_the_command_to_unmute_it(stack: Stack, conn
     with changed_alarm(stack, name, ActionsEnabled=False):
         finding = failure(alerts.alarms_are_wired, connection)
     assert "muted" in finding.found
-    assert finding.advice == f"aws cloudwatch enable-alarm-actions --alarm-names {name}"
+    assert finding.advice.endswith(f" cloudwatch enable-alarm-actions --alarm-names {name}")
 
 
 def test_an_alarm_that_tells_nobody_is_found(stack: Stack, connection: Pipeline) -> None:
@@ -357,12 +357,39 @@ def test_an_alarm_without_data_is_a_warning_and_one_in_alarm_a_failure(state: st
     names = ("img-pipeline-prod-workflow-failed", "img-pipeline-prod-paging")
     alarms = [{"AlarmName": name, "StateValue": state if name == names[0] else "OK"} for name in names]
     cloudwatch = boto3.client("cloudwatch", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test")  # noqa: S106
-    outputs = outputs_with(alarm_names=names[:1], paging_alarm_name=names[1])
+    outputs = outputs_with(alarm_names=names[:1], paging_alarm_name=names[1], results_dlq_urls={})
     prod = Pipeline(stack="prod", outputs=outputs, client=lambda _: cloudwatch)
     with Stubber(cloudwatch) as stub:
         stub.add_response("describe_alarms", {"MetricAlarms": alarms})
         found = problems(alerts.alarms_are_quiet, prod)
     assert [finding.status for finding in found] == ([status] if status else [])
+
+
+def test_an_alarm_about_rejected_files_is_a_warning_as_rejecting_is_normal() -> None:
+    names = [f"img-pipeline-prod-{role}-depth" for role in ("transform-dlq", "validate-dlq", "delivery-dlq")]
+    alarms = [{"AlarmName": name, "StateValue": "ALARM"} for name in names]
+    cloudwatch = boto3.client("cloudwatch", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test")  # noqa: S106
+    outputs = outputs_with(
+        alarm_names=names,
+        paging_alarm_name="img-pipeline-prod-paging",
+        transform_dlq_url="https://sqs/1/img-pipeline-prod-transform-dlq",
+        validate_dlq_url="https://sqs/1/img-pipeline-prod-validate-dlq",
+        delivery_dlq_url="https://sqs/1/img-pipeline-prod-delivery-dlq",
+        results_dlq_urls={},
+    )
+    prod = Pipeline(stack="prod", outputs=outputs, client={"cloudwatch": cloudwatch, "sqs": None}.__getitem__)
+    with Stubber(cloudwatch) as stub:
+        stub.add_response("describe_alarms", {"MetricAlarms": alarms})
+        found = problems(alerts.alarms_are_quiet, prod)
+    assert [finding.status for finding in found] == [Status.FAIL, Status.WARN, Status.FAIL]
+
+
+def test_advised_aws_commands_reach_the_embedded_cloud_and_no_account(stack: Stack, connection: Pipeline) -> None:
+    with disabled_rule(stack) as name:
+        advice = failure(ingestion.rule_delivers, connection).advice
+        on_aws = failure(ingestion.rule_delivers, replace(connection, endpoint_url=None)).advice
+    assert advice.startswith(f"aws --endpoint-url {stack.cloud.endpoint_url} events enable-rule --name {name}; then")
+    assert on_aws.startswith(f"aws events enable-rule --name {name}; then")
 
 
 def test_an_address_that_has_not_confirmed_is_found(connection: Pipeline) -> None:
@@ -636,7 +663,12 @@ class FakeLambda:
 @pytest.mark.parametrize(
     ("check", "answers", "status", "told"),
     [
-        (quotas.concurrency_has_headroom, {"unreserved": 301}, Status.OK, "50 of the account's 1000 reserved here"),
+        (
+            quotas.concurrency_has_headroom,
+            {"unreserved": 301},
+            Status.OK,
+            "50 of the account's 1000 reserved here, 649 elsewhere, 301 unreserved",
+        ),
         (quotas.concurrency_has_headroom, {"unreserved": 299}, Status.WARN, "299 unreserved"),
         (quotas.concurrency_has_headroom, {"unreserved": 99}, Status.FAIL, "99 unreserved"),
         (quotas.code_storage_has_room, {"code_bytes": 59e9}, Status.OK, "59.0 of 75 GB"),

@@ -25,7 +25,8 @@ def concurrency_has_headroom(pipeline: Pipeline) -> Iterator[Finding]:
         client.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions", 0)
         for name in pipeline.outputs.function_names.values()
     )
-    found = f"{reserved} of the account's {limit} reserved here, {unreserved} unreserved"
+    elsewhere = limit - reserved - unreserved
+    found = f"{reserved} of the account's {limit} reserved here, {elsewhere} elsewhere, {unreserved} unreserved"
     if unreserved < UNRESERVED_CONCURRENCY:
         yield fail(found, "AWS needs 100 unreserved: lower reservedConcurrency, or ask Service Quotas for more")
     elif unreserved - UNRESERVED_CONCURRENCY < (1 - NEAR) * limit and limit > UNRESERVED_CONCURRENCY:
