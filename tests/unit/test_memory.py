@@ -1,14 +1,29 @@
-"""A large image is worked on in bounded memory: decoded in full, 100 megapixels would take 400 MB."""
+"""A large image is worked on in bounded memory, and what validate accepts fits the memory that the settings demand."""
 
 from __future__ import annotations
 
+import bisect
+import io
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import pillow_heif
 import pytest
 from PIL import Image
+
+from contract.memory import DECODED_BYTES_PER_PIXEL, FUNCTION_MB, WATERMARKED_BYTES_PER_PIXEL, needed_mb
+from functions.shared.formats import AVIF, FORMATS, GIF, JPEG, PNG, TIFF, WEBP, Format
+from functions.shared.images import open_image
+from functions.shared.reasons import ReasonCode, Rejection
+from functions.validate.decoding import measure
+from functions.validate.limits import Limits
+from functions.validate.memory import most_pixels
+from tests.unit.pictures import exif_with_gps, file_of, patches, swapped_profile
+
+FILES = Path(__file__).with_name("files")
+MEDIA = {extension: format for format in FORMATS.values() for extension in format.extensions}
 
 
 @pytest.fixture(scope="module")
@@ -32,3 +47,131 @@ def test_a_hundred_megapixels(large_photo: Path, step: str, limit_mb: int) -> No
     command = [sys.executable, "-m", "bench.measure", step, "ours", str(large_photo)]
     cost = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)  # noqa: S603
     assert cost["peakMb"] < limit_mb
+
+
+# What a tiny image needs within `limited`, with room for threads' stacks, and in thumbnail for encoding a rendition of
+# noise; the rest of a function's own memory is spare, and would hide at this size what an image takes too much.
+OWN_MB = {"validate": 48, "thumbnail": 104, "watermark": 48}
+SIZE = (1600, 1250)
+
+
+def deep_heic() -> bytes:
+    """10 bits a sample, with transparency and full colour resolution."""
+    plane = patches(SIZE, seed=2).tobytes()
+    alpha = memoryview(plane)[: SIZE[0] * SIZE[1]]
+    samples = bytearray(8 * SIZE[0] * SIZE[1])
+    for channel, values in enumerate((plane[0::3], plane[1::3], plane[2::3], alpha)):
+        samples[2 * channel + 1 :: 8] = values
+    body = io.BytesIO()
+    pillow_heif.from_bytes(mode="RGBA;16", size=SIZE, data=bytes(samples)).save(body, quality=60, chroma=444)
+    return body.getvalue()
+
+
+def noise() -> Image.Image:
+    """Noise in every channel, transparency included: what encoders take most memory for."""
+    return Image.merge("RGBA", [Image.effect_noise(SIZE, 100) for _ in range(4)])
+
+
+def palette() -> Image.Image:
+    """256 colours."""
+    return patches(SIZE, seed=1).quantize(256, Image.Quantize.FASTOCTREE)
+
+
+TURNED = exif_with_gps(orientation=6).tobytes()
+LARGE_FILES = {
+    "progressive.jpg": lambda: file_of(patches(SIZE, 1), JPEG, progressive=True, subsampling=0, exif=TURNED),
+    "cmyk.jpg": lambda: file_of(patches(SIZE, 1).convert("CMYK"), JPEG, exif=TURNED),
+    "alpha.png": lambda: file_of(noise(), PNG, compress_level=1, exif=TURNED, icc_profile=swapped_profile()),
+    "grey-alpha.png": lambda: file_of(noise().convert("LA"), PNG, compress_level=1, exif=TURNED),
+    "palette.png": lambda: file_of(palette(), PNG, compress_level=1, transparency=bytes(256), exif=TURNED),
+    "opaque.webp": lambda: file_of(patches(SIZE, 1), WEBP, method=0, exif=TURNED, icc_profile=swapped_profile()),
+    "alpha.webp": lambda: file_of(noise(), WEBP, method=0, exif=TURNED, icc_profile=swapped_profile()),
+    "transparent.gif": lambda: file_of(palette(), GIF, transparency=3),
+    "grey-alpha.tif": lambda: file_of(noise().convert("LA"), TIFF, compression="tiff_lzw"),
+    "alpha.avif": lambda: file_of(patches(SIZE, 1, "RGBA"), AVIF, quality=60, speed=10, subsampling="4:4:4"),
+    "deep-alpha.avif": (FILES / "flat-ten-bit-alpha.avif").read_bytes,
+    "deep-alpha.heic": deep_heic,
+}
+"""Each format at its costliest."""
+
+
+def run(step: str, path: Path, megabytes: int, max_pixels: int) -> str:
+    """What came out of a step within so much memory."""
+    command = [sys.executable, "-m", "tests.unit.limited", step, str(path), str(megabytes), str(max_pixels)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    return done.stdout.strip() or (done.stderr.strip() or f"ended with {done.returncode}").splitlines()[-1]
+
+
+def finding(path: Path, max_pixels: int) -> Rejection:
+    """What validate finds where it accepts so many pixels, which is a rejection."""
+    limits = Limits(max_bytes=50 << 20, max_pixels=max_pixels, max_frames=1, allowed_types=tuple(FORMATS))
+    with path.open("rb") as body:
+        found = measure(body, MEDIA[path.suffix], limits)
+    assert isinstance(found, Rejection)
+    return found
+
+
+def least_setting(path: Path) -> int:
+    """The least `maxPixels` with which an image is accepted."""
+    format = MEDIA[path.suffix]
+    with path.open("rb") as body:
+        image = open_image(body, format, max_pixels=1 << 30)
+        is_deep, pixels = path.name.startswith("deep"), image.width * image.height
+        kind = {"is_deep": is_deep, "has_alpha": "A" in image.mode}
+    return bisect.bisect_left(
+        range(2 * pixels), pixels, key=lambda limit: most_pixels(format, **kind, max_pixels=limit)
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory that counts what is mapped")
+@pytest.mark.parametrize("name", LARGE_FILES)
+def test_an_image_at_its_formats_limit_fits_the_memory_that_the_settings_demand(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(LARGE_FILES[name]())
+    max_pixels = least_setting(path)
+    assert finding(path, max_pixels - 1).code is ReasonCode.TOO_MANY_PIXELS
+    for step, bytes_per_pixel in (
+        ("validate", DECODED_BYTES_PER_PIXEL),
+        ("thumbnail", DECODED_BYTES_PER_PIXEL),
+        ("watermark", WATERMARKED_BYTES_PER_PIXEL),
+    ):
+        size = path.stat().st_size
+        demanded = needed_mb(max_bytes=size, max_pixels=max_pixels, bytes_per_pixel=bytes_per_pixel)
+        assert run(step, path, demanded - FUNCTION_MB + OWN_MB[step], max_pixels) == "COMPLETED", step
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory that counts what is mapped")
+@pytest.mark.parametrize("format", FORMATS.values(), ids=lambda format: format.pillow)
+def test_lack_of_our_memory_is_a_failure_never_a_verdict(tmp_path: Path, format: Format) -> None:
+    """Some decoders that run out of memory say that the data is damaged."""
+    path = tmp_path / f"photo{format.extension}"
+    path.write_bytes(file_of(patches((4000, 3000), 1), format, **({"speed": 10} if format is AVIF else {})))
+    outcomes = {run("validate", path, megabytes, 1 << 30) for megabytes in (36, 48, 72)}
+    assert (
+        "MemoryError" in {outcome.partition(":")[0] for outcome in outcomes} or format is JPEG
+    )  # which needs so little
+    assert "CORRUPT" not in outcomes
+
+
+def flat_webp() -> bytes:
+    """A WebP of 100 megapixels in 36 bytes: a picture of one colour is the same at any size but for its header."""
+    body = bytearray(file_of(Image.new("RGB", (16, 16), "red"), WEBP, lossless=True))
+    sides = (12_500 - 1) | (8_000 - 1) << 14
+    header = int.from_bytes(body[21:25], "little")
+    body[21:25] = ((header & ~0x0FFF_FFFF) | sides).to_bytes(4, "little")
+    return bytes(body)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory that counts what is mapped")
+@pytest.mark.parametrize(
+    ("name", "step", "memory_mb"),
+    [
+        ("flat.webp", "validate", 1769),
+        ("flat.webp", "watermark", 3300),
+        ("flat-ten-bit-alpha-88-megapixels.avif", "thumbnail", 1769),
+    ],
+)
+def test_the_largest_images_fit_the_default_settings(tmp_path: Path, name: str, step: str, memory_mb: int) -> None:
+    path = tmp_path / name
+    path.write_bytes(flat_webp() if name == "flat.webp" else (FILES / name).read_bytes())
+    assert run(step, path, memory_mb, 100_000_000) == "COMPLETED"
