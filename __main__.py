@@ -25,43 +25,16 @@ if settings.encryption == "kms":
     context = context.with_key(settings.kms_key_arn or Encryption("encryption", encryption).key_arn)
 network = Network("network", NetworkArgs(context=context, vpc=settings.vpc)) if settings.vpc else None
 
-ingest = Ingest(
-    "ingest",
-    IngestArgs(
-        context=context,
-        bucket_name=settings.ingest_bucket_name or context.bucket_name("ingest"),
-        lifecycle=settings.lifecycle,
-        visibility_timeout_seconds=settings.visibility_timeout_seconds,
-        max_receive_count=settings.max_receive_count,
-        malware_scan=settings.malware_scan,
-    ),
-)
-persist = Persist(
-    "persist",
-    PersistArgs(
-        context=context,
-        denylist_table_name=settings.denylist_table_name or context.name("denylist"),
-        subscribers=settings.result_subscribers,
-    ),
-)
+ingest = Ingest("ingest", IngestArgs(context=context, settings=settings))
+persist = Persist("persist", PersistArgs(context=context, settings=settings))
 transform = Transform(
     "transform",
-    TransformArgs(
-        context=context,
-        settings=settings,
-        ingest_bucket=ingest.bucket,
-        processed_bucket_name=settings.processed_bucket_name or context.bucket_name("processed"),
-        persist=persist,
-        network=network,
-    ),
+    TransformArgs(context=context, settings=settings, ingest_bucket=ingest.bucket, persist=persist, network=network),
 )
 pipe = WorkflowPipe(
     "pipe",
     WorkflowPipeArgs(
-        context=context,
-        queue=ingest.queue,
-        state_machine_arn=transform.state_machine.arn,
-        log_retention_days=settings.log_retention_days,
+        context=context, settings=settings, queue=ingest.queue, state_machine_arn=transform.state_machine.arn
     ),
 )
 alerting = Alerting(
@@ -79,11 +52,7 @@ if settings.backfill.enabled:
     backfill = Backfill(
         "backfill",
         BackfillArgs(
-            context=context,
-            settings=settings.backfill,
-            ingest=ingest,
-            persist=persist,
-            results_bucket=transform.bucket,
+            context=context, settings=settings, ingest=ingest, persist=persist, results_bucket=transform.bucket
         ),
     )
 

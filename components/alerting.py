@@ -38,7 +38,7 @@ class Alerting(pulumi.ComponentResource):
     def __init__(self, name: str, args: AlertingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:Alerting", name, None, opts)
         self._prefix, self._args = name, args
-        monitoring = [layer.monitoring(args.settings) for layer in args.layers]
+        monitoring = [layer.monitoring() for layer in args.layers]
         alarms = [alarm for each in monitoring for alarm in each.alarms]
         self.alarm_names = [args.context.name(alarm.name) for alarm in alarms]
         self.paging_alarm_name = paging_alarm_name(args.context)

@@ -10,7 +10,7 @@ from components.blocks.bucket import Bucket
 from components.blocks.iam import ServiceRole, ServiceRoleArgs, Statement, allow, use_key
 from components.ingest import Ingest
 from components.persist import Persist
-from components.settings import BackfillSettings
+from components.settings import Settings
 from components.stack_context import StackContext
 from components.workflow.backfill_definition import BackfillSpec, backfill_definition
 from contract.keys import UPLOADS
@@ -21,7 +21,7 @@ RESULTS_PREFIX = "backfill"
 @dataclass(frozen=True, kw_only=True)
 class BackfillArgs:
     context: StackContext
-    settings: BackfillSettings
+    settings: Settings
     ingest: Ingest
     persist: Persist
     results_bucket: Bucket
@@ -72,8 +72,8 @@ def _definition(args: BackfillArgs) -> pulumi.Output[str]:
                 BackfillSpec(
                     **resolved,
                     results_prefix=RESULTS_PREFIX,
-                    messages_per_second=args.settings.messages_per_second,
-                    tolerated_failure_percent=args.settings.tolerated_failure_percent,
+                    messages_per_second=args.settings.backfill.messages_per_second,
+                    tolerated_failure_percent=args.settings.backfill.tolerated_failure_percent,
                     malware_scan=args.ingest.malware_scan is not None,
                 )
             )

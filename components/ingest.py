@@ -18,7 +18,7 @@ from components.blocks.queue import (
     queue_metric,
     queue_url_command,
 )
-from components.settings import Alarms, Lifecycle, Settings
+from components.settings import Alarms, Settings
 from components.stack_context import StackContext
 from contract import events
 from contract.keys import UPLOADS
@@ -27,11 +27,7 @@ from contract.keys import UPLOADS
 @dataclass(frozen=True, kw_only=True)
 class IngestArgs:
     context: StackContext
-    bucket_name: str
-    lifecycle: Lifecycle
-    visibility_timeout_seconds: int
-    max_receive_count: int
-    malware_scan: bool
+    settings: Settings
 
 
 class Ingest(pulumi.ComponentResource):
@@ -46,9 +42,10 @@ class Ingest(pulumi.ComponentResource):
     def __init__(self, name: str, args: IngestArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:Ingest", name, None, opts)
         self._prefix, self._args = name, args
+        bucket_name = args.settings.ingest_bucket_name or args.context.bucket_name("ingest")
         self.rule_name = args.context.name("object-created")
-        self.bucket = self._bucket()
-        rule = self._rule()
+        self.bucket = self._bucket(bucket_name)
+        rule = self._rule(bucket_name)
         event_bridge = Sender(service="events.amazonaws.com", source_arn=rule.arn)
         self.queue = self._queue(event_bridge)
         self.delivery_dlq = DeadLetterQueue(
@@ -62,7 +59,7 @@ class Ingest(pulumi.ComponentResource):
         )
         notification = self._announce(rule)
         self.malware_scan = None
-        if args.malware_scan:
+        if args.settings.malware_scan:
             self.malware_scan = MalwareScan(
                 f"{name}-malware-scan",
                 MalwareScanArgs(context=args.context, bucket=self.bucket, prefix=UPLOADS, notification=notification),
@@ -70,30 +67,34 @@ class Ingest(pulumi.ComponentResource):
             )
         self.register_outputs({"bucket": self.bucket.name, "queue": self.queue.url})
 
-    def _bucket(self) -> Bucket:
+    def _bucket(self, bucket_name: str) -> Bucket:
         args, context = self._args, self._args.context
-        uploads = f"arn:{context.partition}:s3:::{args.bucket_name}/{UPLOADS}*"
+        uploads = f"arn:{context.partition}:s3:::{bucket_name}/{UPLOADS}*"
         return Bucket(
             f"{self._prefix}-bucket",
             BucketArgs(
                 context=context,
-                bucket_name=args.bucket_name,
-                expiration_days=args.lifecycle.upload_days,
-                old_version_days=args.lifecycle.old_version_days,
-                incomplete_upload_days=args.lifecycle.incomplete_upload_days,
-                statements=keep_from_readers(context, uploads) if args.malware_scan else (),
+                bucket_name=bucket_name,
+                expiration_days=args.settings.lifecycle.upload_days,
+                old_version_days=args.settings.lifecycle.old_version_days,
+                incomplete_upload_days=args.settings.lifecycle.incomplete_upload_days,
+                statements=keep_from_readers(context, uploads) if args.settings.malware_scan else (),
             ),
             pulumi.ResourceOptions(parent=self),
         )
 
-    def _rule(self) -> aws.cloudwatch.EventRule:
-        args, bucket_name = self._args, self.bucket.name
-        noticed = "scanned" if args.malware_scan else "created"
-        pattern = scan_results(bucket_name, UPLOADS) if args.malware_scan else _objects_created(bucket_name)
+    def _rule(self, bucket_name: str) -> aws.cloudwatch.EventRule:
+        args = self._args
+        noticed = "scanned" if args.settings.malware_scan else "created"
+        pattern = (
+            scan_results(self.bucket.name, UPLOADS)
+            if args.settings.malware_scan
+            else _objects_created(self.bucket.name)
+        )
         return aws.cloudwatch.EventRule(
             f"{self._prefix}-object-created",
             name=self.rule_name,
-            description=f"An object was {noticed} under {UPLOADS} of {args.bucket_name}",
+            description=f"An object was {noticed} under {UPLOADS} of {bucket_name}",
             event_pattern=pulumi.Output.json_dumps(pattern),
             state="ENABLED",
             tags=args.context.tags,
@@ -109,8 +110,8 @@ class Ingest(pulumi.ComponentResource):
                 queue_name=args.context.name("transform-queue"),
                 dead_letter_queue_name=args.context.name("transform-dlq"),
                 senders=[event_bridge],
-                visibility_timeout_seconds=args.visibility_timeout_seconds,
-                max_receive_count=args.max_receive_count,
+                visibility_timeout_seconds=args.settings.visibility_timeout_seconds,
+                max_receive_count=args.settings.max_receive_count,
             ),
             pulumi.ResourceOptions(parent=self),
         )
@@ -135,14 +136,15 @@ class Ingest(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[target]),
         )
 
-    def monitoring(self, settings: Settings) -> Monitoring:
+    def monitoring(self) -> Monitoring:
         """Alarms on uploads that are not noticed, wait too long, or have failed for good."""
+        thresholds = self._args.settings.alarms
         waiting = {
             "visible": "ApproximateNumberOfMessagesVisible",
             "in flight": "ApproximateNumberOfMessagesNotVisible",
         }
         return Monitoring(
-            alarms=[*self._dead_letters(settings.alarms), self._delivery_failures(), self._waiting(settings.alarms)],
+            alarms=[*self._dead_letters(thresholds), self._delivery_failures(), self._waiting(thresholds)],
             rows=[
                 {
                     "Uploads noticed": {"events": self._rule_metric("Invocations")},

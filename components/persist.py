@@ -10,7 +10,7 @@ import pulumi_aws as aws
 from components.blocks.iam import deny_plaintext, policy_document
 from components.blocks.monitoring import FIVE_MINUTES, Alarm, Metric, Monitoring, Row
 from components.blocks.queue import Queue, QueueArgs, Sender
-from components.settings import Alarms, ResultSubscriber, Settings
+from components.settings import ResultSubscriber, Settings
 from components.stack_context import StackContext
 from contract.messages import MessageAttribute
 
@@ -22,8 +22,7 @@ SUBSCRIBER_RECEIVES = 5
 @dataclass(frozen=True, kw_only=True)
 class PersistArgs:
     context: StackContext
-    denylist_table_name: str
-    subscribers: Mapping[str, ResultSubscriber]
+    settings: Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +49,9 @@ class Persist(pulumi.ComponentResource):
         super().__init__("img-pipeline:index:Persist", name, None, opts)
         context = args.context
         assets_name, jobs_name = context.name("assets"), context.name("jobs")
-        self.table_names = {"assets": assets_name, "jobs": jobs_name, "denylist": args.denylist_table_name}
+        denylist_name = args.settings.denylist_table_name or context.name("denylist")
+        self.table_names = {"assets": assets_name, "jobs": jobs_name, "denylist": denylist_name}
+        self._thresholds = args.settings.alarms
 
         self.assets = self._table(f"{name}-assets", args, assets_name, key="fileKey")
         self.jobs = self._table(
@@ -66,15 +67,15 @@ class Persist(pulumi.ComponentResource):
             ],
             time_to_live="expiresAt",
         )
-        self.denylist = self._table(f"{name}-denylist", args, args.denylist_table_name, key="sha256")
+        self.denylist = self._table(f"{name}-denylist", args, denylist_name, key="sha256")
         self.results_topic_arn = self._topic(f"{name}-results", args)
         self.subscriber_queues = {
             subscriber: self._subscribe(f"{name}-results-{subscriber}", args, subscriber, wanted)
-            for subscriber, wanted in args.subscribers.items()
+            for subscriber, wanted in args.settings.result_subscribers.items()
         }
         self.register_outputs({"results_topic_arn": self.results_topic_arn})
 
-    def monitoring(self, settings: Settings) -> Monitoring:
+    def monitoring(self) -> Monitoring:
         """Alarms on throttled tables, and on results that a subscriber could not take."""
         row: Row = {
             "Table throttles": {
@@ -84,15 +85,15 @@ class Persist(pulumi.ComponentResource):
         if self.subscriber_queues:
             not_taken = {name: queue.dead_letter.depth for name, queue in self.subscriber_queues.items()}
             row = {**row, "Results not taken": not_taken}
-        return Monitoring(alarms=[*self._not_taken(settings.alarms), *self._throttles()], rows=[row])
+        return Monitoring(alarms=[*self._not_taken(), *self._throttles()], rows=[row])
 
-    def _not_taken(self, thresholds: Alarms) -> Iterator[Alarm]:
+    def _not_taken(self) -> Iterator[Alarm]:
         for name, queue in self.subscriber_queues.items():
             dead_letters = queue.dead_letter
             yield dead_letters.alarm(
                 f"results-{name}-dlq",
                 f"A subscriber could not take results; they wait in {dead_letters.queue_name}.",
-                threshold=thresholds.dead_letter_messages,
+                threshold=self._thresholds.dead_letter_messages,
                 # The subscriber's owner looks after its queue.
                 pages=False,
             )

@@ -29,7 +29,6 @@ class TransformArgs:
     context: StackContext
     settings: Settings
     ingest_bucket: Bucket
-    processed_bucket_name: str
     persist: Persist
     network: Network | None
 
@@ -52,7 +51,7 @@ class Transform(pulumi.ComponentResource):
             f"{name}-processed",
             BucketArgs(
                 context=args.context,
-                bucket_name=args.processed_bucket_name,
+                bucket_name=settings.processed_bucket_name or args.context.bucket_name("processed"),
                 expiration_days=settings.lifecycle.rendition_days,
                 old_version_days=settings.lifecycle.old_version_days,
                 incomplete_upload_days=settings.lifecycle.incomplete_upload_days,
@@ -87,8 +86,9 @@ class Transform(pulumi.ComponentResource):
         )
         self.register_outputs({"bucket": self.bucket.name, "state_machine": self.state_machine.arn})
 
-    def monitoring(self, settings: Settings) -> Monitoring:
+    def monitoring(self) -> Monitoring:
         """Alarms on the workflow, its functions and rejected files; the questions to ask of their logs."""
+        settings = self._args.settings
         rejected = self.validate_dlq.alarm(
             "validate-dlq",
             f"Uploads were rejected and are kept in {self.validate_dlq.queue_name} with reason code, reason and hint.",

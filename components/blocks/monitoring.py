@@ -6,8 +6,6 @@ from typing import Protocol
 
 import pulumi
 
-from components.settings import Settings
-
 FIVE_MINUTES = 300
 
 
@@ -72,7 +70,7 @@ class Monitoring:
 class Monitored(Protocol):
     """A layer that says how it is watched."""
 
-    def monitoring(self, settings: Settings) -> Monitoring: ...
+    def monitoring(self) -> Monitoring: ...
 
 
 def percentage(part: str, whole: str, minimum: int) -> str:

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from components.blocks.iam import ServiceRole, ServiceRoleArgs, allow, use_key, write_logs
 from components.blocks.monitoring import FIVE_MINUTES, Alarm, Metric, Monitoring
 from components.blocks.queue import Queue, queue_metric
-from components.settings import Alarms, Settings
+from components.settings import Settings
 from components.stack_context import StackContext
 
 # The workflow's input. The body of a message is the event itself, as JSON; unquoted, it stays JSON.
@@ -20,9 +20,9 @@ INPUT_TEMPLATE = (
 @dataclass(frozen=True, kw_only=True)
 class WorkflowPipeArgs:
     context: StackContext
+    settings: Settings
     queue: Queue
     state_machine_arn: pulumi.Input[str]
-    log_retention_days: int
 
 
 class WorkflowPipe(pulumi.ComponentResource):
@@ -41,7 +41,7 @@ class WorkflowPipe(pulumi.ComponentResource):
         log_group = aws.cloudwatch.LogGroup(
             name,
             name=self.log_group_name,
-            retention_in_days=args.log_retention_days,
+            retention_in_days=args.settings.log_retention_days,
             kms_key_id=context.key_arn,
             tags=context.tags,
             opts=pulumi.ResourceOptions(parent=self),
@@ -49,7 +49,6 @@ class WorkflowPipe(pulumi.ComponentResource):
         role = self._role(log_group)
         self._pipe(role, log_group)
         self.role_arn = role.arn
-        self._queue_name = args.queue.queue_name
         self.register_outputs({"pipe_name": self.pipe_name, "role_arn": self.role_arn})
 
     def _role(self, log_group: aws.cloudwatch.LogGroup) -> ServiceRole:
@@ -106,11 +105,11 @@ class WorkflowPipe(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
         )
 
-    def monitoring(self, settings: Settings) -> Monitoring:
+    def monitoring(self) -> Monitoring:
         """Alarms on executions that fail, are throttled, or are not started at all."""
         lines = {"started": "Invocations", "failed": "ExecutionFailed", "throttled": "ExecutionThrottled"}
         return Monitoring(
-            alarms=[self._failures(settings.alarms), self._throttles(), self._stopped()],
+            alarms=[self._failures(), self._throttles(), self._stopped()],
             rows=[{"Pipe": {label: self._metric(name) for label, name in lines.items()}}],
         )
 
@@ -118,15 +117,15 @@ class WorkflowPipe(pulumi.ComponentResource):
         dimensions = {"PipeName": self.pipe_name}
         return Metric(namespace="AWS/EventBridge/Pipes", name=name, statistic="Sum", dimensions=dimensions)
 
-    def _failures(self, thresholds: Alarms) -> Alarm:
+    def _failures(self) -> Alarm:
         return Alarm(
             name="pipe-failures",
             meaning=f"Executions started by {self.pipe_name} fail or time out; their messages return to "
-            f"{self._queue_name}.",
+            f"{self._args.queue.queue_name}.",
             command=f"aws logs tail {self.log_group_name} --since 30m",
             metrics={"failed": self._metric("ExecutionFailed"), "timeout": self._metric("ExecutionTimeout")},
             expression="FILL(failed,0)+FILL(timeout,0)",
-            threshold=thresholds.pipe_failures,
+            threshold=self._args.settings.alarms.pipe_failures,
             period_seconds=FIVE_MINUTES,
         )
 
@@ -143,13 +142,13 @@ class WorkflowPipe(pulumi.ComponentResource):
     def _stopped(self) -> Alarm:
         # No metric tells a pipe's state. A pipe that was stopped, or disabled after lasting errors, shows in messages
         # that can be taken while nobody takes them; with an empty queue it harms nobody yet.
+        queue_name = self._args.queue.queue_name
         return Alarm(
             name="pipe-stopped",
-            meaning=f"Messages wait in {self._queue_name} and {self.pipe_name} takes none: it is stopped or was "
-            "disabled.",
+            meaning=f"Messages wait in {queue_name} and {self.pipe_name} takes none: it is stopped or was disabled.",
             command=f"aws pipes describe-pipe --name {self.pipe_name} --query '[CurrentState,StateReason]'",
             metrics={
-                "visible": queue_metric(self._queue_name, "ApproximateNumberOfMessagesVisible"),
+                "visible": queue_metric(queue_name, "ApproximateNumberOfMessagesVisible"),
                 "invocations": self._metric("Invocations"),
             },
             expression="IF(FILL(visible,0)>0 AND FILL(invocations,0)==0,1,0)",
