@@ -26,8 +26,9 @@ demo: setup ## real images through the real workflow, here; FILES="a.jpg b.png" 
 night-shift: setup ## a recorded incident: 200 failed files found, explained, mended and replayed
 	@$(BIN)/python -m demo.night_shift
 
-up: setup ## keep the embedded cloud running and print how to use it
-	@$(BIN)/python -m localcloud.up
+up: setup ## keep the embedded cloud running; PORT=4566, DATA=folder to keep its state, FAST_RETRY=1 for failures
+	@$(BIN)/python -m localcloud.up $(if $(PORT),--port "$(PORT)") $(if $(DATA),--data-directory "$(DATA)") \
+	  $(if $(FAST_RETRY),--fast-retry)
 
 engine: setup ## a Pulumi CLI into the cache where none is: downloaded, else built from its public Go modules
 	@$(BIN)/python -m tests.engine.make_cli

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
+import tempfile
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +16,8 @@ from typing import Any, Self
 from localcloud.emulator import EmulatorError
 
 LOCAL_STATE = Path(__file__).resolve().parent.parent / ".build" / "local-cloud.json"
+STATE_VARIABLE = "IMG_PIPELINE_LOCAL_STATE"
+"""Environment variable with another file than `LOCAL_STATE`, for a cloud that must not get in the way of `make up`."""
 ANSWER_TIMEOUT_SECONDS = 5
 
 
@@ -39,7 +43,7 @@ class LocalCloud:
             EmulatorError: none was announced, or the one that was does not answer any more.
         """
         try:
-            state = json.loads(LOCAL_STATE.read_text(encoding="utf-8"))
+            state = json.loads(local_state().read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise EmulatorError("no embedded cloud runs here: start one with `make up` in another terminal") from None
         if not _answers(state["endpointUrl"]):
@@ -57,16 +61,53 @@ class LocalCloud:
             yield
         finally:
             with contextlib.suppress(FileNotFoundError):
-                if json.loads(LOCAL_STATE.read_text(encoding="utf-8"))["endpointUrl"] == self.endpoint_url:
-                    LOCAL_STATE.unlink()
+                if json.loads(local_state().read_text(encoding="utf-8"))["endpointUrl"] == self.endpoint_url:
+                    local_state().unlink()
 
     def announce(self) -> None:
         """Write where this cloud is; a reader sees either the old state or the new, never half of one."""
-        LOCAL_STATE.parent.mkdir(parents=True, exist_ok=True)
-        draft = LOCAL_STATE.with_suffix(f".{os.getpid()}")
+        local_state().parent.mkdir(parents=True, exist_ok=True)
+        draft = local_state().with_suffix(f".{os.getpid()}")
         state = {"endpointUrl": self.endpoint_url, "region": self.region, "outputs": dict(self.outputs)}
         draft.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
-        draft.replace(LOCAL_STATE)
+        draft.replace(local_state())
+
+
+def local_state() -> Path:
+    """The file that says where the embedded cloud is."""
+    return Path(os.environ.get(STATE_VARIABLE) or LOCAL_STATE)
+
+
+@contextlib.contextmanager
+def apart_from_make_up() -> Iterator[None]:
+    """Announce and find clouds elsewhere until the end of the block, in this process and in those that it starts."""
+    before = os.environ.get(STATE_VARIABLE)
+    with tempfile.TemporaryDirectory(prefix="img-pipeline-state-") as folder:
+        os.environ[STATE_VARIABLE] = str(Path(folder, LOCAL_STATE.name))
+        try:
+            yield
+        finally:
+            del os.environ[STATE_VARIABLE]
+            if before is not None:
+                os.environ[STATE_VARIABLE] = before
+
+
+@contextlib.contextmanager
+def only_one_here() -> Iterator[None]:
+    """Keep others from announcing a cloud in this clone until the end of the block.
+
+    Raises:
+        EmulatorError: another process does so now.
+    """
+    local_state().parent.mkdir(parents=True, exist_ok=True)
+    with local_state().with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise EmulatorError(
+                "an embedded cloud already runs in this clone: use it with `--local`, or stop it first (Ctrl-C)"
+            ) from None
+        yield
 
 
 def _answers(endpoint_url: str) -> bool:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import importlib.util
 import json
 import os
@@ -25,7 +26,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from localcloud.clients import make_client
 
@@ -75,6 +76,7 @@ class Emulator:
         self.endpoint_url = f"http://{HOST}:{port}"
         self._remove_directory = remove_directory
         self._server: subprocess.Popen[bytes]
+        self._lock: BinaryIO
         self._clients: dict[tuple[str, str | None], Any] = {}
         self._clients_lock = threading.Lock()
 
@@ -114,7 +116,8 @@ class Emulator:
         Raises
         ------
         EmulatorError
-            A package is missing, the port is taken, or the server died; one line says which.
+            A package is missing, the port is taken, the data directory is in use, or the server died; one line says
+            which.
         """
         if not re.fullmatch(r"\d{12}", account_id):
             raise EmulatorError(f"account_id is {account_id!r}: an AWS account id is twelve digits")
@@ -123,6 +126,7 @@ class Emulator:
                 raise EmulatorError(f"the embedded cloud needs the package {package}: run `make setup` to install it")
         with _bind(port) as listener:
             directory = _make_directory(data_directory)
+            lock = _lock(directory)
             emulator = cls(
                 port=listener.getsockname()[1],
                 region=region,
@@ -130,6 +134,7 @@ class Emulator:
                 data_directory=directory,
                 remove_directory=data_directory is None,
             )
+            emulator._lock = lock
             emulator._start_server(listener, pipe_concurrency or _default_pipe_concurrency(), pipe_retry_seconds)
         try:
             emulator._wait_until_it_answers()
@@ -188,6 +193,7 @@ class Emulator:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._server.pid, signal.SIGKILL)
             self._server.wait()
+        self._lock.close()
         if self._remove_directory:
             shutil.rmtree(self.data_directory, ignore_errors=True)
 
@@ -221,7 +227,8 @@ class Emulator:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                pass_fds=(listener.fileno(),),
+                # The server holds the directory's lock too: it may still be writing there when we have died.
+                pass_fds=(listener.fileno(), self._lock.fileno()),
                 start_new_session=True,
                 cwd=self.data_directory,
                 env=self._server_environment(),
@@ -301,6 +308,20 @@ def _make_directory(wanted: Path | str | None) -> Path:
     except OSError as error:
         raise EmulatorError(f"the data directory {directory} cannot be used: {error.strerror}") from None
     return directory
+
+
+def _lock(directory: Path) -> BinaryIO:
+    """Claim a data directory for one cloud; the claim ends when every process that has the file has closed it."""
+    file = (directory / "lock").open("wb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise EmulatorError(
+            f"the data directory {directory} is in use by another embedded cloud: "
+            "stop that one or choose another directory"
+        ) from None
+    return file
 
 
 def _default_pipe_concurrency() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
 import shlex
 import signal
@@ -19,9 +20,23 @@ from typing import Any
 
 import pytest
 
+from localcloud.announcement import STATE_VARIABLE
 from localcloud.clients import make_client
 
 ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = {
+    "Upload an image": "s3 cp",
+    "Ask what became of it": "dynamodb query",
+    "Read its record": "dynamodb get-item",
+    "List its renditions": "s3 ls",
+    "Count the messages that gave up": "sqs get-queue-attributes",
+}
+
+
+@pytest.fixture(autouse=True)
+def _apart_from_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody may have a cloud running in this clone, and only one may."""
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state" / "local-cloud.json"))
 
 
 @dataclass
@@ -30,6 +45,7 @@ class Up:
 
     process: subprocess.Popen[str]
     printed: str
+    environment: dict[str, str]
 
     @property
     def endpoint(self) -> str:
@@ -39,12 +55,17 @@ class Up:
     def directory(self) -> Path:
         return Path(self._only(r"s3 cp (\S+)/photo\.jpg"))
 
-    def name(self, output: str) -> str:
-        return self._only(rf"^  {re.escape(output)} +(\S+)$")
+    def output(self, name: str) -> Any:
+        """One of the stack's names, as the last printed command tells it."""
+        program, *words = shlex.split(self._only(r"^(\.venv/bin/img-pipeline outputs .*)$"))
+        # Tests may run in another environment than the printed one.
+        command = [Path(sys.executable).with_name(Path(program).name), *words, name, "--json"]
+        return json.loads(subprocess.check_output(command, cwd=ROOT, env=self.environment))  # noqa: S603 (our own)
 
     def command(self, purpose: str) -> list[str]:
-        """The words of the command printed under that purpose, environment first."""
-        return shlex.split(self._only(rf"^# {purpose}\n(.*?)\n\n", re.MULTILINE | re.DOTALL).replace("\\\n", " "))
+        """The words of the command printed for that purpose, after those of the variables to export."""
+        exports = re.findall(r"^export (.*)$", self.printed, re.MULTILINE)
+        return [*shlex.split(" ".join(exports)), *shlex.split(self._only(rf"^(aws {COMMANDS[purpose]} .*)$"))]
 
     def stop(self, how: signal.Signals) -> str:
         self.process.send_signal(how)
@@ -76,7 +97,7 @@ def up(*options: str) -> Iterator[Up]:
                 break
         else:
             pytest.fail(f"it ended early:\n{printed}")
-        yield Up(process, printed)
+        yield Up(process, printed, dict(os.environ))
     finally:
         process.kill()
         process.wait()
@@ -85,9 +106,10 @@ def up(*options: str) -> Iterator[Up]:
 def run(command: list[str]) -> Any:
     """Do what the AWS command line would do with these words, through boto3 and botocore's own validation."""
     environment = dict(word.split("=", 1) for word in command[: command.index("aws")])
-    assert set(environment) == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"}
-    option, endpoint, service, operation, *words = command[command.index("aws") + 1 :]
-    assert option == "--endpoint-url"
+    variables = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"}
+    assert set(environment) == variables
+    endpoint = environment["AWS_ENDPOINT_URL"]
+    service, operation, *words = command[command.index("aws") + 1 :]
     key = environment["AWS_ACCESS_KEY_ID"]
     client = _client(service, endpoint, environment["AWS_DEFAULT_REGION"], key)
     if service == "s3":
@@ -137,18 +159,19 @@ def test_the_printed_commands_work_and_ctrl_c_leaves_nothing() -> None:
         record = wait_for_the_record(cloud)
         (job,) = run(cloud.command("Ask what became of it"))["Items"]
         renditions = run(cloud.command("List its renditions"))
-        waiting = run(cloud.command("Count the messages that wait or are being worked on"))["Attributes"]
         given_up = run(cloud.command("Count the messages that gave up"))["Attributes"]
+        thumbnail = cloud.output("functionNames")["thumbnail"]
         last_words = cloud.stop(signal.SIGINT)
 
+    assert cloud.printed.count("\n") <= 11  # with the line about Ctrl-C
     assert record["mediaType"] == {"S": "image/jpeg"}
     assert job["fileKey"] == {"S": "uploads/photo.jpg"}
     assert {rendition["Key"] for rendition in renditions} >= {
         entry["M"]["key"]["S"] for entry in record["renditions"]["L"]
     }
-    assert set(waiting) == set(given_up) == {"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"}
+    assert set(given_up) == {"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"}
     assert given_up["ApproximateNumberOfMessages"] == "0"
-    assert cloud.name("functionNames.thumbnail") == "img-pipeline-local-thumbnail"
+    assert thumbnail == "img-pipeline-local-thumbnail"
     assert (cloud.process.returncode, last_words) == (0, "stopped\n")
     assert not directory.exists()
     assert str(directory) not in subprocess.check_output(["ps", "-A", "-o", "args"], text=True)  # noqa: S607
@@ -165,8 +188,8 @@ def test_a_data_directory_keeps_everything_for_the_next_start(tmp_path: Path) ->
     assert (tmp_path / "data").is_dir()
 
     with up(*options) as second:
-        assert second.name("ingestBucket") == "img-pipeline-local-ingest-111122223333"
-        assert ":eu-central-1:" in second.name("resultsTopicArn")
+        assert second.output("ingestBucket") == "img-pipeline-local-ingest-111122223333"
+        assert ":eu-central-1:" in second.output("resultsTopicArn")
         assert run(second.command("Read its record"))["Item"] == before
         run(second.command("Upload an image"))
         wait_for_the_record(second, after=before["sequencer"]["S"])
@@ -197,3 +220,28 @@ def test_what_cannot_start_says_so_in_one_line(options: list[str], problem: str)
     assert answer.returncode == 1
     assert answer.stderr.startswith(problem.format(taken=port))
     assert answer.stderr.count("\n") == 1
+
+
+def test_a_second_one_in_the_clone_or_on_the_data_directory_is_refused_and_the_first_stays_announced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*options: str) -> str:
+        command = [sys.executable, "-m", "localcloud.up", *options]
+        answer = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603
+        assert answer.returncode == 1
+        assert answer.stderr.count("\n") == 1
+        return answer.stderr
+
+    with up("--data-directory", str(tmp_path / "data")) as first:
+        same_clone = refused()
+        assert first.output("ingestBucket") == "img-pipeline-local-ingest-000000000000"
+        with monkeypatch.context() as another_clone:
+            another_clone.setenv(STATE_VARIABLE, str(tmp_path / "another" / "local-cloud.json"))
+            same_data = refused("--data-directory", str(tmp_path / "data"))
+        run(first.command("Upload an image"))
+        wait_for_the_record(first)
+        assert first.stop(signal.SIGTERM) == "stopped\n"
+
+    assert same_clone.startswith("make up: an embedded cloud already runs in this clone")
+    assert same_data.startswith(f"make up: the data directory {tmp_path / 'data'} is in use by another embedded cloud")
+    assert not (tmp_path / "state" / "local-cloud.json").exists()
