@@ -67,7 +67,7 @@ def policy_document(statements: Sequence[Statement]) -> pulumi.Output[str]:
 
 
 def write_logs(log_group_arn: pulumi.Input[str]) -> Statement:
-    """Leave to write one log group's events, and to start streams in it."""
+    """Permission to write one log group's events, and to start streams in it."""
     return allow(
         "WriteLogs",
         ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -77,7 +77,7 @@ def write_logs(log_group_arn: pulumi.Input[str]) -> Statement:
 
 
 def write_traces() -> Statement:
-    """Leave to send traces to X-Ray, whose actions AWS allows on nothing narrower than `*`."""
+    """Permission to send traces to X-Ray, whose actions AWS allows on nothing narrower than `*`."""
     why = "Sends traces; AWS allows this on nothing narrower"
     return allow("WriteTraces", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"], why=why)
 

@@ -53,12 +53,9 @@ class PackagingError(pulumi.RunError):
 class LayerTarget:
     """What a layer is built for. Make one with :meth:`host` or :meth:`aws`.
 
-    Attributes
-    ----------
-    name : str
-        For people and file names, for example ``python3.13-arm64``.
-    pip_options : tuple[str, ...]
-        What makes pip choose that target's wheels.
+    Attributes:
+        name: for people and file names, for example `python3.13-arm64`.
+        pip_options: what makes pip choose that target's wheels.
     """
 
     name: str
@@ -74,12 +71,10 @@ class LayerTarget:
     def aws(cls, python_runtime: str, architecture: str) -> LayerTarget:
         """Lambda.
 
-        Parameters
-        ----------
-        python_runtime : str
-            A runtime's identifier, ``python3.12`` or later: these run on Amazon Linux 2023, whose glibc is 2.34.
-        architecture : str
-            ``arm64`` or ``x86_64``.
+        Args:
+            python_runtime: a runtime's identifier, `python3.12` or later: these run on Amazon Linux 2023, whose glibc
+                is 2.34.
+            architecture: `arm64` or `x86_64`.
         """
         tags = [f"--platform={tag}_{MACHINES[architecture]}" for tag in GLIBC_TAGS]
         version = python_runtime.removeprefix("python")
@@ -92,15 +87,11 @@ class LayerTarget:
 def code_archive() -> Path:
     """Zip the packages ``functions`` and ``contract``, so that a handler is ``functions.thumbnail.handler.handler``.
 
-    Returns
-    -------
-    Path
-        An archive in ``.build``, whose name changes with its content.
+    Returns:
+        An archive in `.build`, whose name changes with its content.
 
-    Raises
-    ------
-    PackagingError
-        The archive is larger than Lambda takes.
+    Raises:
+        PackagingError: the archive is larger than Lambda takes.
     """
     sources = [
         path
@@ -125,15 +116,11 @@ def dependency_layer(target: LayerTarget) -> Path:
 
     The first build for a lock and target takes some seconds and needs the package index; later calls find its result.
 
-    Returns
-    -------
-    Path
-        An archive in ``.build``, whose name changes with the lock and the target.
+    Returns:
+        An archive in `.build`, whose name changes with the lock and the target.
 
-    Raises
-    ------
-    PackagingError
-        pip failed, or code and layer together are larger than Lambda takes.
+    Raises:
+        PackagingError: pip failed, or code and layer together are larger than Lambda takes.
     """
     # This file decides what of the packages goes in, so that a change here builds the layers anew.
     digest = hashlib.sha256(LOCK.read_bytes() + Path(__file__).read_bytes()).hexdigest()[:16]
@@ -154,10 +141,8 @@ def dependency_layer(target: LayerTarget) -> Path:
 def check_limits(*archives: Path) -> None:
     """Refuse archives that Lambda would refuse for one function, its code first.
 
-    Raises
-    ------
-    PackagingError
-        Says which limit is passed and by how much.
+    Raises:
+        PackagingError: says which limit is passed and by how much.
     """
     for archive in archives:
         if archive.stat().st_size > MAX_UPLOAD_BYTES:

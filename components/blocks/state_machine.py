@@ -60,7 +60,7 @@ class StateMachine(pulumi.ComponentResource):
             ServiceRoleArgs(
                 context=context,
                 role_name=context.name("workflow"),
-                description="Runs the functions, keeps the records, and tells of results",
+                description="Runs the functions, keeps the records and publishes results",
                 service="states.amazonaws.com",
                 source_arn=context.arn("states", f"stateMachine:{machine_name}"),
                 statements=_statements(args),
@@ -80,7 +80,7 @@ class StateMachine(pulumi.ComponentResource):
             },
             tracing_configuration={"enabled": settings.tracing},
             tags=context.tags,
-            # Step Functions tries its leave to write the log when it makes the machine.
+            # Step Functions checks this permission when it creates the machine.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
         )
         self.arn = machine.arn
@@ -236,6 +236,6 @@ def _statements(args: StateMachineArgs) -> list[Statement]:
 
 
 def _read_sampling() -> Statement:
-    """Leave to ask X-Ray which executions to trace, allowed on nothing narrower than `*`."""
+    """Permission to ask X-Ray which executions to trace, allowed on nothing narrower than `*`."""
     why = "Asks which executions to trace; AWS allows this on nothing narrower"
     return allow("ReadSampling", ["xray:GetSamplingRules", "xray:GetSamplingTargets"], ["*"], why=why)

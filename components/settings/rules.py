@@ -41,14 +41,14 @@ def contradictions(settings: Settings) -> Iterator[Mistake]:
         yield Mistake(
             "alarms.workflowP99Seconds",
             alarms.workflow_p99_seconds,
-            f"less than workflowTimeoutSeconds ({settings.workflow_timeout_seconds}), or the alarm can never go off",
+            f"less than workflowTimeoutSeconds ({settings.workflow_timeout_seconds}), or the alarm is never in ALARM",
         )
     if alarms.oldest_message_seconds <= settings.visibility_timeout_seconds:
         yield Mistake(
             "alarms.oldestMessageSeconds",
             alarms.oldest_message_seconds,
             f"more than {settings.visibility_timeout_seconds}, the visibility timeout (six times "
-            "workflowTimeoutSeconds), or a single retry sets off the alarm",
+            "workflowTimeoutSeconds), or a single retry raises the alarm",
         )
     if settings.kms_key_arn and settings.encryption != "kms":
         yield Mistake("kmsKeyArn", settings.kms_key_arn, "empty unless encryption is kms")

@@ -111,18 +111,12 @@ NOT_SENT = """{
 class BackfillSpec:
     """Everything the definition depends on.
 
-    Attributes
-    ----------
-    ingest_bucket, assets_table, queue_url : str
-        Where the files are, what is recorded of them, and where messages go.
-    results_bucket, results_prefix : str
-        Where the report on every child is written.
-    messages_per_second : int
-        The pace, on average.
-    tolerated_failure_percent : float
-        How much of the files may fail before the rest is left alone.
-    malware_scan : bool
-        Whether the workflow takes results of malware scans.
+    Attributes:
+        ingest_bucket, assets_table, queue_url: where the files are, what is recorded of them, and where messages go.
+        results_bucket, results_prefix: where the report on every child is written.
+        messages_per_second: the pace, on average.
+        tolerated_failure_percent: how much of the files may fail before the rest is left alone.
+        malware_scan: whether the workflow takes results of malware scans.
     """
 
     ingest_bucket: str

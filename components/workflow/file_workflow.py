@@ -80,16 +80,11 @@ States = dict[str, State]
 class TransformSpec:
     """One transform that runs on every accepted file of its media types.
 
-    Attributes
-    ----------
-    name : str
-        As in the settings, for example ``thumbnail``.
-    media_types : tuple[str, ...]
-        MIME types of the files that it runs on.
-    function_arn : str
-        ARN of the function or of its alias.
-    timeout_seconds : int
-        The function's own timeout.
+    Attributes:
+        name: as in the settings, for example `thumbnail`.
+        media_types: MIME types of the files that it runs on.
+        function_arn: ARN of the function or of its alias.
+        timeout_seconds: the function's own timeout.
     """
 
     name: str
@@ -102,27 +97,18 @@ class TransformSpec:
 class WorkflowSpec:
     """Everything the definition depends on.
 
-    Attributes
-    ----------
-    validate_function_arn : str
-        ARN of the validate function or of its alias.
-    validate_timeout_seconds : int
-        That function's own timeout.
-    transforms : tuple[TransformSpec, ...]
-        What runs on accepted files: at least one for each media type that validate accepts.
-    assets_table, jobs_table : str
-        Table names.
-    validate_dlq_url, results_topic_arn : str
-        Where rejected files and results are announced.
-    map_concurrency : int
-        Transforms of one file that run at the same time.
-    timeout_seconds : int
-        Limit of the whole execution. The settings leave room in it for one full run of each function; many retries of
-        slow calls do not fit, and are not meant to: the execution then ends and its message stays with the queue.
-    job_retention_days : int
-        Days after which DynamoDB may remove a job's row, counted from its last attempt.
-    malware_scan : bool
-        Whether events are those of malware scans.
+    Attributes:
+        validate_function_arn: ARN of the validate function or of its alias.
+        validate_timeout_seconds: that function's own timeout.
+        transforms: what runs on accepted files: at least one for each media type that validate accepts.
+        assets_table, jobs_table: table names.
+        validate_dlq_url, results_topic_arn: where rejected files and results are announced.
+        map_concurrency: transforms of one file that run at the same time.
+        timeout_seconds: limit of the whole execution. The settings leave room in it for one full run of each function;
+            many retries of slow calls do not fit, and are not meant to: the execution then ends and its message stays
+            with the queue.
+        job_retention_days: days after which DynamoDB may remove a job's row, counted from its last attempt.
+        malware_scan: whether events are those of malware scans.
     """
 
     validate_function_arn: str
