@@ -17,9 +17,9 @@ from operations.connection import stack_name
 TOTAL = "total"
 
 if TYPE_CHECKING:
-    from operations.cost.comparisons import Comparison
     from operations.cost.estimate import Estimate
     from operations.cost.measurements import Measurements
+    from operations.cost.workflow_types import Comparison
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Report:
     """Estimates of one or two stacks, the first compared with itself otherwise, and what they were made from."""
 
     estimates: dict[str, Estimate]
-    comparisons: Sequence[Comparison]
+    workflow_types: Comparison
     measured: Measurements
     core_speed: float
 
@@ -54,9 +54,10 @@ def report(
     Raises:
         PipelineError: a stack does not exist, or a setting or number is not accepted.
     """
-    from operations.cost import comparisons, estimate  # noqa: PLC0415 - Pulumi takes a second to import
+    from operations.cost import estimate  # noqa: PLC0415 - Pulumi takes a second to import
     from operations.cost.measurements import load_measurements  # noqa: PLC0415
     from operations.cost.settings import stack_settings  # noqa: PLC0415
+    from operations.cost.workflow_types import workflow_types  # noqa: PLC0415
 
     speed = estimate.CORE_SPEED if core_speed is None else core_speed
     if min(uploads_per_day, megabytes, speed) <= 0:
@@ -70,7 +71,7 @@ def report(
         wanted[f"{stack} with {', '.join(changes)}"] = stack_settings(stack, changes)
     return Report(
         estimates={name: estimate.estimate(settings, load, measured, speed) for name, settings in wanted.items()},
-        comparisons=list(comparisons.comparisons(wanted[stack], load, measured, speed)),
+        workflow_types=workflow_types(wanted[stack], load, measured, speed),
         measured=measured,
         core_speed=speed,
     )
@@ -122,8 +123,7 @@ def cost(
     if details:
         for name, priced in result.estimates.items():
             out.print(_lines(name, priced), soft_wrap=False)
-    for comparison in result.comparisons:
-        out.print(_comparison(comparison), soft_wrap=False)
+    out.print(_comparison(result.workflow_types), soft_wrap=False)
     out.print(_sources(result))
 
 
@@ -203,6 +203,7 @@ def _sources(result: Report) -> str:
             f"Durations: {measured.command}, {measured.date}, on {measured.machine}; a core of Lambda is taken for "
             f"{result.core_speed:g} times as fast (--core-speed).",
             "Storage: what one month adds or, where the lifecycle removes files, what stands at any time (--details).",
+            "Another setting's price: --set, such as --set malwareScan=true or --set workflowLogLevel=ALL.",
             "Left out: retries, cold starts, rejected files, the readers' requests, transfer to the internet.",
         ]
     )
@@ -230,7 +231,7 @@ def _as_json(result: Report) -> dict[str, Any]:
             }
             for name, priced in result.estimates.items()
         },
-        "comparisons": result.comparisons,
+        "workflowTypes": result.workflow_types,
         "measured": result.measured.model_dump(by_alias=True),
         "coreSpeed": result.core_speed,
     }

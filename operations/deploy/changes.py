@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -94,16 +94,11 @@ def refused(changes: Iterable[Change], allowed: Collection[str]) -> list[Change]
 
 
 class EventLog:
-    """Folds the engine's events, as they come, into changes, failures and warnings.
+    """Folds the engine's events, as they come, into changes, failures and warnings."""
 
-    Args:
-        on_change: told of each step that the engine has planned or finished; a replacement has several.
-    """
-
-    def __init__(self, on_change: Callable[[Change], None] | None = None) -> None:
+    def __init__(self) -> None:
         self.warnings: list[str] = []
         self._totals: dict[str, int] = {}
-        self._on_change = on_change
         self._changes: dict[str, Change] = {}
         self._diagnostics: list[Failure] = []
 
@@ -159,8 +154,6 @@ class EventLog:
             # Its other steps know less about it.
             change = replace(known, properties=known.properties or change.properties)
         self._changes[step.urn] = change
-        if self._on_change:
-            self._on_change(change)
 
     def _note_diagnostic(self, severity: str, urn: str | None, message: str) -> None:
         if severity == "warning":

@@ -18,10 +18,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "components": {"contract"},
     "functions": {"contract"},
     "client": {"contract"},
-    "localcloud": {"contract"},
-    "operations": {"contract", "client", "components", "localcloud"},
-    "policies": {"contract", "localcloud"},
-    "demo": {"contract", "client", "localcloud"},
+    "program": {"contract"},
+    "localcloud": {"contract", "program"},
+    "operations": {"contract", "client", "components", "localcloud", "program"},
+    "policies": {"contract", "program"},
+    "demo": {"contract", "client", "localcloud", "program"},
 }
 """The packages of ours that each package may import beside itself."""
 

@@ -14,7 +14,6 @@ from components.settings import Settings
 from operations.commands.cost import app, report
 from operations.cost import prices
 from operations.cost import settings as chosen
-from operations.cost.comparisons import Comparison, comparisons
 from operations.cost.estimate import (
     METRICS_PER_FUNCTION,
     STATUS_INDEX_WRITES,
@@ -33,6 +32,7 @@ from operations.cost.measurements import Measurements, load_measurements
 from operations.cost.prices import Price
 from operations.cost.settings import stack_settings
 from operations.cost.workflow import workflow_run
+from operations.cost.workflow_types import workflow_types
 from policies.recording import run
 from testing.stack import Stack
 
@@ -209,40 +209,36 @@ def test_endpoints_are_paid_for_by_the_hour_and_zone() -> None:
     assert line(priced(vpc), "PrivateLink", "3 endpoints in 2 zones") == pytest.approx(3 * 2 * 720 * 0.01)
 
 
-def choice(title: str, *changes: str, measured: Measurements = MEASURED) -> Comparison:
-    found = comparisons(stack_settings("prod", changes), LOAD, measured, 1)
-    return next(comparison for comparison in found if comparison.title == title)
-
-
 def test_standard_is_compared_by_the_workflows_own_transitions(prod: Settings) -> None:
-    express, standard = choice("workflow type").options
+    express, standard = workflow_types(prod, LOAD, MEASURED, 1).options
     assert express.chosen
     assert standard.name == f"Standard, {workflow_run(prod).transitions} transitions each"
     assert standard.usd == standard_usd(LOAD.files, workflow_run(prod).transitions) > 50 * express.usd
 
 
 def test_logging_everything_costs_what_the_design_warns_of() -> None:
-    off, error, without_data, with_data = [
-        option.usd for option in choice("workflow logging", measured=load_measurements()).options
-    ]
+    levels = (
+        ("workflowLogLevel='OFF'",),
+        ("workflowLogLevel=ERROR",),
+        ("workflowLogLevel=ALL",),
+        ("workflowLogLevel=ALL", "workflowLogData=true"),
+    )
+    off, error, without_data, with_data = (
+        estimate(stack_settings("prod", changes), LOAD, load_measurements(), 1).by_service["CloudWatch Logs"]
+        for changes in levels
+    )
     assert off == error
     assert without_data - off == pytest.approx(31, rel=0.25)
     assert 70 <= with_data - off <= 170
 
 
-def test_the_comparison_marks_what_is_set() -> None:
-    assert [option.chosen for option in choice("workflow logging").options] == [False, True, False, False]
-    changed = choice("workflow logging", "workflowLogLevel=ALL", "workflowLogData=true")
-    assert [option.chosen for option in changed.options] == [False, False, False, True]
-    assert [option.chosen for option in choice("processor", "architecture=x86_64").options] == [False, True]
-    assert [option.chosen for option in choice("malware scanning").options] == [True, False]
-    assert [option.chosen for option in choice("malware scanning", "malwareScan=true").options] == [False, True]
-
-
 def test_arm_is_a_fifth_cheaper_than_x86() -> None:
-    arm, x86 = choice("processor", "validate.provisionedConcurrency=0").options
+    arm, x86 = (
+        priced("validate.provisionedConcurrency=0", f"architecture={name}").by_service["Lambda"]
+        for name in ("arm64", "x86_64")
+    )
     requests = 2.40
-    assert (arm.usd - requests) / (x86.usd - requests) == pytest.approx(0.8, abs=0.001)
+    assert (arm - requests) / (x86 - requests) == pytest.approx(0.8, abs=0.001)
 
 
 # What is counted has to be what there is.
@@ -353,8 +349,8 @@ def run_cost() -> Callable[..., Result]:
     )
 
 
-def test_the_command_shows_services_comparisons_and_sources(run_cost: Callable[..., Result]) -> None:
-    result = run_cost("--details")
+def test_the_command_shows_services_workflow_types_and_sources(run_cost: Callable[..., Result]) -> None:
+    result = run_cost("--details", "--set", "malwareScan=true")
     assert result.exit_code == 0, result.output
     for shown in ("3 million files and 15,000 GB a month", "Step Functions", "total", "Standard, ", "GuardDuty"):
         assert shown in result.stdout
@@ -379,8 +375,7 @@ def test_the_json_has_every_line_with_its_price_and_source(run_cost: Callable[..
     assert sum(entry["usd"] for entry in lines) == pytest.approx(found["estimates"]["prod"]["usdPerMonth"])
     assert {"usd", "per", "unit", "source", "asOf", "checked"} == set(lines[0]["price"])
     assert found["measured"]["command"] == "python -m bench.files --write"
-    titles = [comparison["title"] for comparison in found["comparisons"]]
-    assert titles == ["workflow type", "workflow logging", "processor", "validate kept warm", "malware scanning"]
+    assert [option["chosen"] for option in found["workflowTypes"]["options"]] == [True, False]
 
 
 @pytest.mark.parametrize("arguments", [("--megabytes", "0"), ("--core-speed", "0")])

@@ -363,6 +363,13 @@ def test_a_settings_file_holds_the_new_values_and_all_others(text: str, values: 
     assert after == {**before, "config": {**(before.get("config") or {}), **values}}
 
 
+def test_comments_stay_wherever_they_are() -> None:
+    text = "# top\nconfig: # section\n  a:b: 1 # why\n  c:d: {e: 'x'} # flow\n# end\nencryptionsalt: v1:x\n"
+    assert with_settings(text, {"a:b": 2}) == text.replace("a:b: 1", "a:b: 2")
+    added = with_settings(text, {"f:g": [1]})
+    assert all(comment in added for comment in ("# top", "# section", "# why", "# flow", "# end"))
+
+
 # The command line, on the scripted CLI.
 
 
