@@ -12,7 +12,7 @@ from client.clock import Clock
 from client.errors import NotFoundError
 from client.pipeline import Pipeline, Row, is_finished, row_of
 from client.uploads import Upload, file_key
-from contract.jobs import JOB_ID_DIGITS, JobStatus
+from contract.jobs import FILE_KEY_INDEX, JOB_ID_DIGITS, STATUS_INDEX, JobStatus
 
 STATUSES = tuple(JobStatus)
 POLL_SECONDS = 0.5
@@ -31,7 +31,7 @@ def newest_jobs(pipeline: Pipeline, *, status: str | None = None, limit: int = 2
     keys = [
         key
         for wanted in ([status] if status else STATUSES)
-        for key in _query(pipeline, "status-index", "status", wanted, limit)
+        for key in _query(pipeline, STATUS_INDEX, "status", wanted, limit)
     ]
     newest = sorted(keys, key=lambda key: key["createdAt"], reverse=True)[:limit]
     rows = pipeline.jobs(key["jobId"] for key in newest)
@@ -40,7 +40,7 @@ def newest_jobs(pipeline: Pipeline, *, status: str | None = None, limit: int = 2
 
 def jobs_of_file(pipeline: Pipeline, name: str, *, limit: int = 20) -> list[Row]:
     """The jobs of a file's versions, newest first."""
-    return _query(pipeline, "fileKey-index", "fileKey", file_key(name), limit)
+    return _query(pipeline, FILE_KEY_INDEX, "fileKey", file_key(name), limit)
 
 
 def find_jobs(pipeline: Pipeline, wanted: str) -> list[Row]:

@@ -12,6 +12,7 @@ from components.blocks.monitoring import FIVE_MINUTES, Alarm, Metric, Monitoring
 from components.blocks.queue import Queue, QueueArgs, Sender
 from components.settings import ResultSubscriber, Settings
 from components.stack_context import StackContext
+from contract.jobs import FILE_KEY_INDEX, STATUS_INDEX
 from contract.messages import MessageAttribute
 
 # A subscriber that takes longer than this per message should raise its queue's visibility timeout itself.
@@ -61,9 +62,9 @@ class Persist(pulumi.ComponentResource):
             key="jobId",
             indexes=[
                 # The history of one file: its jobs, the newest last.
-                Index(name="fileKey-index", hash_key="fileKey", range_key="createdAt", projection="ALL"),
+                Index(name=FILE_KEY_INDEX, hash_key="fileKey", range_key="createdAt", projection="ALL"),
                 # What failed lately. Keys alone: a job is written to it when it starts and when its status changes.
-                Index(name="status-index", hash_key="status", range_key="createdAt", projection="KEYS_ONLY"),
+                Index(name=STATUS_INDEX, hash_key="status", range_key="createdAt", projection="KEYS_ONLY"),
             ],
             time_to_live="expiresAt",
         )

@@ -16,6 +16,10 @@ KEY_WITH_JOB_ID = rf"^{UPLOADS}[0-9a-f]{{{JOB_ID_DIGITS}}}/[^/]+$"
 that Python and JSONata read alike."""
 
 
+FILE_KEY_INDEX, STATUS_INDEX = "fileKey-index", "status-index"
+"""The jobs table's indexes: the jobs of one file, and the jobs with one status, each by time of creation."""
+
+
 class JobStatus(StrEnum):
     """The `status` of a row in the jobs table."""
 

@@ -14,6 +14,7 @@ from typing import Any
 from PIL import Image
 from rich.console import Console
 
+from contract.jobs import FILE_KEY_INDEX
 from localcloud.announcement import LocalCloud, only_one_here
 from localcloud.deployer import deploy
 from localcloud.emulator import Emulator
@@ -82,7 +83,7 @@ def _introduction(cloud: Emulator, created: int, outputs: Mapping[str, Any]) -> 
     """What a user needs first: variables to export, commands that then work as they are, and where the rest is."""
     photo = cloud.data_directory / "photo.jpg"
     Image.linear_gradient("L").resize((960, 640)).convert("RGB").save(photo)
-    by_file_key = ("--index-name", "fileKey-index", "--key-condition-expression", "fileKey = :key")
+    by_file_key = ("--index-name", FILE_KEY_INDEX, "--key-condition-expression", "fileKey = :key")
     values = ("--expression-attribute-values", f'{{":key": {{"S": "{FILE_KEY}"}}}}')
     key = f'{{"fileKey": {{"S": "{FILE_KEY}"}}}}'
     counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")

@@ -28,7 +28,11 @@ def test_a_photograph_becomes_renditions_a_record_and_one_notification(stack: St
     ]
     asset = stack.pipeline.asset("uploads/first.jpg")
     assert asset is not None
-    assert (asset["versionId"], asset["width"], asset["height"]) == (upload.version_id, 480, 320)
+    assert (asset["versionId"], asset["measures"]["width"], asset["measures"]["height"]) == (
+        upload.version_id,
+        480,
+        320,
+    )
     assert asset["publishedAt"]
     assert asset["traceId"]
     assert {rendition["name"] for rendition in asset["renditions"]} >= {"w160-jpeg", "w160-webp", "watermark"}
@@ -78,7 +82,7 @@ def test_a_newer_version_replaces_the_record(stack: Stack) -> None:
     stack.finish(new)
 
     asset = _asset(stack, new)
-    assert (asset["versionId"], asset["width"]) == (new.version_id, 300)
+    assert (asset["versionId"], asset["measures"]["width"]) == (new.version_id, 300)
     assert len(stack.notifications(old, new)) == 2
 
 
