@@ -1,7 +1,7 @@
 """Evaluates CloudWatch metric math at one point in time ("Amazon CloudWatch User Guide", Using math expressions).
 
-Supported: numbers, query ids, ``+ - * /``, comparisons, AND, OR, parentheses, arrays, and IF, FILL, ABS, METRICS, MAX,
-MIN, SUM and AVG. A missing data point makes what is computed from it missing, except in FILL and over an array.
+Supported: numbers, query ids, ``+ - * /``, comparisons, AND, OR, parentheses, IF and FILL: what the
+program's alarms use. A missing data point makes what is computed from it missing, except in FILL.
 """
 
 from __future__ import annotations
@@ -10,10 +10,8 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Mapping
-from statistics import fmean
 
 Value = float | None
-Values = list[Value]
 
 
 class UnsupportedMath(Exception):
@@ -34,7 +32,6 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[float, float], bool]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
-_OVER_AN_ARRAY: dict[str, Callable[[list[float]], float]] = {"MAX": max, "MIN": min, "SUM": sum, "AVG": fmean}
 
 
 def evaluate(expression: str, metrics: Mapping[str, Value]) -> Value:
@@ -57,10 +54,7 @@ def evaluate(expression: str, metrics: Mapping[str, Value]) -> Value:
         tree = ast.parse(spelled_as_python.strip(), mode="eval")
     except SyntaxError:
         raise UnsupportedMath(f"{expression!r} is not an expression") from None
-    value = _Evaluation(expression, metrics).of(tree.body)
-    if isinstance(value, list):
-        raise UnsupportedMath(f"{expression!r} gives an array, not one time series")
-    return value
+    return _Evaluation(expression, metrics).of(tree.body)
 
 
 class _Evaluation:
@@ -68,14 +62,12 @@ class _Evaluation:
         self._expression = expression
         self._metrics = metrics
 
-    def of(self, node: ast.expr) -> Value | Values:
+    def of(self, node: ast.expr) -> Value:
         match node:
             case ast.Constant(value=int() | float() as number):
                 value = float(number)
             case ast.Name(id=name) if name in self._metrics:
                 value = self._metrics[name]
-            case ast.List(elts=elements):
-                value = [self._number(element) for element in elements]
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 value = self._both(operator.sub, ast.Constant(0), operand)
             case ast.BinOp(left=left, op=arithmetic, right=right) if type(arithmetic) in _ARITHMETIC:
@@ -83,7 +75,7 @@ class _Evaluation:
             case ast.Compare(left=left, ops=[comparison], comparators=[right]) if type(comparison) in _COMPARISONS:
                 value = self._both(_COMPARISONS[type(comparison)], left, right)
             case ast.BoolOp(op=connective, values=operands):
-                truths = [self._number(operand) for operand in operands]
+                truths = [self.of(operand) for operand in operands]
                 decide = all if isinstance(connective, ast.And) else any
                 value = None if None in truths else float(decide(truths))
             case ast.Call(func=ast.Name(id=function), args=arguments, keywords=[]):
@@ -92,42 +84,23 @@ class _Evaluation:
                 raise UnsupportedMath(f"{ast.unparse(node)!r} in {self._expression!r} is not supported here")
         return value
 
-    def _call(self, function: str, arguments: list[ast.expr]) -> Value | Values:
+    def _call(self, function: str, arguments: list[ast.expr]) -> Value:
         match function, arguments:
             case "IF", [condition, then, otherwise]:
-                truth = self._number(condition)
-                value = None if truth is None else self._number(then if truth else otherwise)
+                truth = self.of(condition)
+                value = None if truth is None else self.of(then if truth else otherwise)
             case "FILL", [metric, filler]:
-                present = self._number(metric)
-                value = self._number(filler) if present is None else present
-            case "ABS", [operand]:
-                signed = self._number(operand)
-                value = None if signed is None else abs(signed)
-            case "METRICS", []:
-                value = list(self._metrics.values())
-            case "MAX" | "MIN" | "SUM" | "AVG", [array]:
-                value = self._over_an_array(function, self.of(array))
+                present = self.of(metric)
+                value = self.of(filler) if present is None else present
             case _:
                 raise UnsupportedMath(f"{function} as used in {self._expression!r} is not supported here")
         return value
 
-    def _over_an_array(self, function: str, values: Value | Values) -> Value:
-        if not isinstance(values, list):
-            raise UnsupportedMath(f"{function} in {self._expression!r} needs an array, such as [a, b] or METRICS()")
-        present = [value for value in values if value is not None]
-        return _OVER_AN_ARRAY[function](present) if present else None
-
     def _both(self, combine: Callable[[float, float], float], left: ast.expr, right: ast.expr) -> Value:
-        first, second = self._number(left), self._number(right)
+        first, second = self.of(left), self.of(right)
         if first is None or second is None:
             return None
         try:
             return float(combine(first, second))
         except ZeroDivisionError:
             return None
-
-    def _number(self, node: ast.expr) -> Value:
-        value = self.of(node)
-        if isinstance(value, list):
-            raise UnsupportedMath(f"{ast.unparse(node)!r} in {self._expression!r} is an array where a number belongs")
-        return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
@@ -11,9 +10,7 @@ from localcloud.resources import tags as tag_apis
 from localcloud.resources.base import (
     Cloud,
     Created,
-    Gone,
     Properties,
-    Resource,
     TaggedResource,
     given,
     handles,
@@ -206,34 +203,3 @@ class Table(TaggedResource):
 
 def _throughput(read: int | None, write: int | None) -> dict[str, int] | None:
     return {"ReadCapacityUnits": read, "WriteCapacityUnits": write} if read and write else None
-
-
-@handles("aws:dynamodb/tableItem:TableItem")
-class TableItem(Resource):
-    """One item, in the API's own JSON notation (``{"sha256": {"S": "…"}}``)."""
-
-    identity: ClassVar = ("table_name", "hash_key", "range_key", "item")
-
-    table_name: str
-    hash_key: str
-    range_key: str | None = None
-    item: str
-
-    def create(self, cloud: Cloud) -> Created:
-        item = json.loads(self.item)
-        cloud.client("dynamodb").put_item(TableName=self.table_name, Item=item)
-        keys = [value for key in (self.hash_key, self.range_key) if key for value in item[key].values()]
-        return Created("|".join([self.table_name, self.hash_key, *keys]), {})
-
-    def read(self, cloud: Cloud, resource_id: str) -> Self:
-        found = cloud.client("dynamodb").get_item(TableName=self.table_name, Key=self._key(), ConsistentRead=True)
-        if "Item" not in found:
-            raise Gone(resource_id)
-        return self.with_real(item=json.dumps(found["Item"]))
-
-    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for table and key)
-        cloud.client("dynamodb").delete_item(TableName=self.table_name, Key=self._key())
-
-    def _key(self) -> dict[str, Any]:
-        item = json.loads(self.item)
-        return {key: item[key] for key in (self.hash_key, self.range_key) if key}

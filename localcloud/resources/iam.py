@@ -7,7 +7,7 @@ import json
 from typing import Any, ClassVar, Self
 
 from localcloud.resources import tags as tag_apis
-from localcloud.resources.base import Cloud, Created, Gone, Resource, TaggedResource, given, handles, tag_list
+from localcloud.resources.base import Cloud, Created, Resource, TaggedResource, given, handles, tag_list
 
 
 @handles("aws:iam/role:Role")
@@ -90,24 +90,3 @@ class RolePolicy(Resource):
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for both names)
         cloud.client("iam").delete_role_policy(RoleName=self.role, PolicyName=self.name)
-
-
-@handles("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
-class RolePolicyAttachment(Resource):
-    identity: ClassVar = ("role", "policy_arn")
-
-    role: str
-    policy_arn: str
-
-    def create(self, cloud: Cloud) -> Created:
-        cloud.client("iam").attach_role_policy(RoleName=self.role, PolicyArn=self.policy_arn)
-        return Created(f"{self.role}/{self.policy_arn}", {})
-
-    def read(self, cloud: Cloud, resource_id: str) -> Self:
-        attached = cloud.client("iam").list_attached_role_policies(RoleName=self.role)["AttachedPolicies"]
-        if not any(policy["PolicyArn"] == self.policy_arn for policy in attached):
-            raise Gone(resource_id)
-        return self
-
-    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for both names)
-        cloud.client("iam").detach_role_policy(RoleName=self.role, PolicyArn=self.policy_arn)

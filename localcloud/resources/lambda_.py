@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
@@ -16,7 +14,6 @@ from localcloud.resources.archives import archive_bytes
 from localcloud.resources.base import (
     Cloud,
     Created,
-    Gone,
     Properties,
     Resource,
     TaggedResource,
@@ -357,43 +354,3 @@ class ProvisionedConcurrencyConfig(Resource):
             cloud.client("lambda").delete_provisioned_concurrency_config(
                 FunctionName=self.function_name, Qualifier=self.qualifier
             )
-
-
-@handles("aws:lambda/permission:Permission")
-class Permission(Resource):
-    generated_name: ClassVar = "statementId"
-    # A statement never changes: it is removed and added.
-    identity: ClassVar = ("statement_id", "function", "qualifier")
-    fixed: ClassVar = ("action", "principal", "source_account", "source_arn")
-
-    statement_id: str
-    action: str
-    function: str
-    principal: str
-    qualifier: str | None = None
-    source_account: str | None = None
-    source_arn: str | None = None
-
-    def create(self, cloud: Cloud) -> Created:
-        functions = cloud.client("lambda")
-        statement = given(FunctionName=self.function, StatementId=self.statement_id, Qualifier=self.qualifier)
-        with contextlib.suppress(functions.exceptions.ResourceNotFoundException):
-            functions.remove_permission(**statement)
-        functions.add_permission(
-            Action=self.action,
-            Principal=self.principal,
-            **statement,
-            **given(SourceAccount=self.source_account, SourceArn=self.source_arn),
-        )
-        return Created(self.statement_id, {})
-
-    def read(self, cloud: Cloud, resource_id: str) -> Self:
-        found = cloud.client("lambda").get_policy(**given(FunctionName=self.function, Qualifier=self.qualifier))
-        if not any(statement["Sid"] == resource_id for statement in json.loads(found["Policy"])["Statement"]):
-            raise Gone(resource_id)
-        return self
-
-    def delete(self, cloud: Cloud, resource_id: str) -> None:
-        cloud.client("lambda").remove_permission(
-            StatementId=resource_id, **given(FunctionName=self.function, Qualifier=self.qualifier)
-        )

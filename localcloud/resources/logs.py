@@ -73,24 +73,3 @@ class QueryDefinition(Resource):
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:
         """There is nothing to delete."""
-
-
-@handles("aws:cloudwatch/logResourcePolicy:LogResourcePolicy")
-class LogResourcePolicy(Resource):
-    identity: ClassVar = ("policy_name",)
-
-    policy_name: str
-    policy_document: str
-
-    def create(self, cloud: Cloud) -> Created:
-        cloud.client("logs").put_resource_policy(policyName=self.policy_name, policyDocument=self.policy_document)
-        return Created(self.policy_name, {})
-
-    def read(self, cloud: Cloud, resource_id: str) -> Self:
-        for policy in cloud.client("logs").describe_resource_policies()["resourcePolicies"]:
-            if policy["policyName"] == resource_id:
-                return self.with_real(policy_document=policy["policyDocument"])
-        raise Gone(resource_id)
-
-    def delete(self, cloud: Cloud, resource_id: str) -> None:
-        cloud.client("logs").delete_resource_policy(policyName=resource_id)

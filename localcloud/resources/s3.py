@@ -338,7 +338,6 @@ class BucketOwnershipControls(Resource):
 
 
 @handles("aws:s3/bucketObject:BucketObject")
-@handles("aws:s3/bucketObjectv2:BucketObjectv2")
 class BucketObject(Resource):
     irrelevant: ClassVar = {"sourceHash": "it only tells Pulumi when to upload again"}
     identity: ClassVar = ("bucket", "key")

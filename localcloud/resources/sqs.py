@@ -106,26 +106,6 @@ class QueuePolicy(Resource):
         cloud.client("sqs").set_queue_attributes(QueueUrl=resource_id, Attributes={"Policy": ""})
 
 
-@handles("aws:sqs/redrivePolicy:RedrivePolicy")
-class RedrivePolicy(Resource):
-    identity: ClassVar = ("queue_url",)
-
-    queue_url: str
-    redrive_policy: str
-
-    def create(self, cloud: Cloud) -> Created:
-        cloud.client("sqs").set_queue_attributes(
-            QueueUrl=self.queue_url, Attributes={"RedrivePolicy": self.redrive_policy}
-        )
-        return Created(self.queue_url, {})
-
-    def read(self, cloud: Cloud, resource_id: str) -> Self:
-        return self.with_real(redrive_policy=_set_attribute(cloud, resource_id, "RedrivePolicy"))
-
-    def delete(self, cloud: Cloud, resource_id: str) -> None:
-        cloud.client("sqs").set_queue_attributes(QueueUrl=resource_id, Attributes={"RedrivePolicy": ""})
-
-
 @handles("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy")
 class RedriveAllowPolicy(Resource):
     identity: ClassVar = ("queue_url",)

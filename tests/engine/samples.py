@@ -128,12 +128,6 @@ def samples(vpc_id: str, subnet_id: str) -> list[Sample]:
             {"contentType": "text/markdown"},
         ),
         sample(
-            "object-2",
-            "aws:s3/bucketObjectv2:BucketObjectv2",
-            in_bucket(key="b", content="b"),
-            {"metadata": {"by": "us"}},
-        ),
-        sample(
             "dead",
             "aws:sqs/queue:Queue",
             {"name": "samples-dead", "messageRetentionSeconds": 1_209_600, **tagged},
@@ -148,12 +142,6 @@ def samples(vpc_id: str, subnet_id: str) -> list[Sample]:
                 "policy": allow("sqs:SendMessage", Principal="*", Resource="*"),
             },
             {"policy": allow("sqs:ReceiveMessage", Principal="*", Resource="*")},
-        ),
-        sample(
-            "redrive",
-            "aws:sqs/redrivePolicy:RedrivePolicy",
-            lambda made: {"queueUrl": made["queue"].id, "redrivePolicy": _redrive(made, 3)},
-            lambda made: {"redrivePolicy": _redrive(made, 5)},
         ),
         sample(
             "redrive-allow",
@@ -197,14 +185,6 @@ def samples(vpc_id: str, subnet_id: str) -> list[Sample]:
             {"policy": allow("s3:PutObject", Resource="*")},
         ),
         sample(
-            "attachment",
-            "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-            lambda made: {
-                "role": made["role"].id,
-                "policyArn": "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
-            },
-        ),
-        sample(
             "layer",
             "aws:lambda/layerVersion:LayerVersion",
             {"layerName": "samples", "code": archive("A = 1\n"), "compatibleRuntimes": ["python3.13"]},
@@ -241,16 +221,6 @@ def samples(vpc_id: str, subnet_id: str) -> list[Sample]:
             "warm",
             "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig",
             of_alias(provisionedConcurrentExecutions=1),
-        ),
-        sample(
-            "permission",
-            "aws:lambda/permission:Permission",
-            lambda made: {
-                "statementId": "from-bucket",
-                "action": "lambda:InvokeFunction",
-                "function": made["function"].id,
-                "principal": "s3.amazonaws.com",
-            },
         ),
         sample(
             "machine",
@@ -307,12 +277,6 @@ def samples(vpc_id: str, subnet_id: str) -> list[Sample]:
             {"queryString": "fields @timestamp"},
         ),
         sample(
-            "log-policy",
-            "aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
-            {"policyName": "samples", "policyDocument": allow("logs:PutLogEvents", Principal="*", Resource="*")},
-            {"policyDocument": allow("logs:CreateLogStream", Principal="*", Resource="*")},
-        ),
-        sample(
             "alarm",
             "aws:cloudwatch/metricAlarm:MetricAlarm",
             {
@@ -364,11 +328,6 @@ def samples(vpc_id: str, subnet_id: str) -> list[Sample]:
                 "pointInTimeRecovery": {"enabled": True},
                 **retagged,
             },
-        ),
-        sample(
-            "item",
-            "aws:dynamodb/tableItem:TableItem",
-            lambda made: {"tableName": made["table"].id, "hashKey": "id", "item": '{"id": {"S": "1"}}'},
         ),
         sample(
             "malware-plan",
