@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.announcement import STATE_VARIABLE
+from localcloud.announcement import STATE_VARIABLE, LocalCloud, apart_from_make_up, local_state
 from localcloud.clients import make_client
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -245,3 +245,19 @@ def test_a_second_one_in_the_clone_or_on_the_data_directory_is_refused_and_the_f
     assert same_clone.startswith("make up: an embedded cloud already runs in this clone")
     assert same_data.startswith(f"make up: the data directory {tmp_path / 'data'} is in use by another embedded cloud")
     assert not (tmp_path / "state" / "local-cloud.json").exists()
+
+
+def test_what_a_night_shift_announces_leaves_the_one_of_make_up_as_it_is() -> None:
+    def announced_to_others() -> str:
+        program = "from localcloud.announcement import local_state; print(local_state().read_text())"
+        answer = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True)  # noqa: S603 (our own)
+        return json.loads(answer)["endpointUrl"]
+
+    def cloud_at(port: int) -> LocalCloud:
+        return LocalCloud(endpoint_url=f"http://127.0.0.1:{port}", region="us-east-1", outputs={})
+
+    with cloud_at(1).announced():
+        with apart_from_make_up(), cloud_at(2).announced():
+            assert announced_to_others() == "http://127.0.0.1:2"
+        assert announced_to_others() == "http://127.0.0.1:1"
+    assert not local_state().exists()
