@@ -80,7 +80,9 @@ class Transform(pulumi.ComponentResource):
                 transforms=transforms,
                 ingest_bucket=args.ingest_bucket,
                 validate_dlq=self.validate_dlq,
-                persist=args.persist,
+                assets=args.persist.assets,
+                jobs=args.persist.jobs,
+                results_topic_arn=args.persist.results_topic_arn,
             ),
             child,
         )

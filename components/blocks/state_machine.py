@@ -12,7 +12,6 @@ from components.blocks.function import Function
 from components.blocks.iam import ServiceRole, ServiceRoleArgs, Statement, allow, use_key, write_traces
 from components.blocks.monitoring import FIVE_MINUTES, Alarm, Metric
 from components.blocks.queue import DeadLetterQueue
-from components.persist import Persist
 from components.settings import Settings, TransformFunction
 from components.stack_context import StackContext
 from components.workflow.file_workflow import TransformSpec, WorkflowSpec, workflow_definition
@@ -29,7 +28,9 @@ class StateMachineArgs:
     transforms: Sequence[tuple[TransformFunction, Function]]
     ingest_bucket: Bucket
     validate_dlq: DeadLetterQueue
-    persist: Persist
+    assets: aws.dynamodb.Table
+    jobs: aws.dynamodb.Table
+    results_topic_arn: pulumi.Input[str]
 
 
 class StateMachine(pulumi.ComponentResource):
@@ -135,7 +136,7 @@ class StateMachine(pulumi.ComponentResource):
 
 
 def _definition(args: StateMachineArgs) -> pulumi.Output[str]:
-    settings, persist = args.settings, args.persist
+    settings = args.settings
 
     def build(resolved: dict) -> str:
         return json.dumps(
@@ -167,10 +168,10 @@ def _definition(args: StateMachineArgs) -> pulumi.Output[str]:
     return pulumi.Output.all(
         validate=args.validate.alias_arn,
         transforms=[function.alias_arn for _, function in args.transforms],
-        assets=persist.assets.name,
-        jobs=persist.jobs.name,
+        assets=args.assets.name,
+        jobs=args.jobs.name,
         validate_dlq=args.validate_dlq.url,
-        results=persist.results_topic_arn,
+        results=args.results_topic_arn,
     ).apply(build)
 
 
@@ -193,13 +194,13 @@ def _statements(args: StateMachineArgs) -> list[Statement]:
         allow(
             "KeepJobs",
             ["dynamodb:UpdateItem"],
-            [args.persist.jobs.arn],
+            [args.jobs.arn],
             why="Writes how far each file has come, and how it ended",
         ),
         allow(
             "KeepAssets",
             ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
-            [args.persist.assets.arn],
+            [args.assets.arn],
             why="Writes a finished file's record unless a newer one is there, and marks it as published",
         ),
         allow(
@@ -211,7 +212,7 @@ def _statements(args: StateMachineArgs) -> list[Statement]:
         allow(
             "TellResults",
             ["sns:Publish"],
-            [args.persist.results_topic_arn],
+            [args.results_topic_arn],
             why="Tells subscribers how a file ended",
         ),
         *use_key(args.context, ["kms:Decrypt", "kms:GenerateDataKey"], ["dynamodb", "sqs", "sns"]),

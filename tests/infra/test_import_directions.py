@@ -67,3 +67,18 @@ def test_only_the_commands_know_the_command_line_library() -> None:
 def test_every_package_of_the_product_has_its_place_in_the_table() -> None:
     others = {"bench", "docs", "examples", "testing", "tests"}
     assert MAY_IMPORT.keys() == OURS - others
+
+
+@pytest.mark.parametrize("part", ["blocks", "workflow", "settings"])
+def test_what_layers_are_made_of_knows_no_layer(part: str) -> None:
+    layers = {f"components.{path.stem}" for path in (ROOT / "components").glob("*.py")} - {
+        "components.__init__",
+        "components.stack_context",
+    }
+    wrong = {
+        f"{path.relative_to(ROOT)} imports {node.module}"
+        for path in (ROOT / "components" / part).glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module in layers
+    }
+    assert not wrong

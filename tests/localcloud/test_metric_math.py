@@ -1,4 +1,4 @@
-"""Metric math as our alarms use it."""
+"""Metric math as CloudWatch evaluates it; tests/infra/test_alarm_states.py evaluates the alarms' own expressions."""
 
 from __future__ import annotations
 
