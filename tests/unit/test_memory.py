@@ -52,7 +52,7 @@ def test_a_hundred_megapixels(large_photo: Path, step: str, limit_mb: int) -> No
 # What a tiny image needs within `limited`, with room for threads' stacks, and in thumbnail for encoding a rendition of
 # noise; the rest of a function's own memory is spare, and would hide at this size what an image takes too much.
 OWN_MB = {"validate": 48, "thumbnail": 104, "watermark": 48}
-SIZE = (1600, 1250)
+SIZE = (2000, 1600)
 
 
 def deep_heic() -> bytes:
