@@ -54,7 +54,7 @@ def find_jobs(pipeline: Pipeline, wanted: str) -> list[Row]:
     if not found:
         raise NotFoundError(
             f"{pipeline.stack} knows no job of {wanted}: was it uploaded under {file_key('')}? "
-            f"`img-pipeline trace {wanted} --stack {pipeline.stack}` looks for it on its way"
+            f"`img-pipeline trace {wanted} --stack {pipeline.stack}` shows where it is"
         )
     return found
 

@@ -309,7 +309,7 @@ def _waiting(pipeline: Pipeline, upload: Upload, job: Row | None) -> Iterator[st
         yield f"Its message {letter.message.message_id} is in the dead-letter queue {letter.queue}."
         if not rejected:
             only = f"--only {upload.file_key} --stack {pipeline.stack}"
-            yield f"Once the cause is mended, `img-pipeline dlq replay {letter.queue} {only}` sends it back."
+            yield f"Once the cause is fixed, `img-pipeline dlq replay {letter.queue} {only}` sends it back."
     elif not rejected:
         depth = pipeline.queue(pipeline.outputs.transform_queue_url).depth()
         last = deliveries(pipeline)

@@ -25,7 +25,7 @@ from operations.commands.console import err
 
 app = typer.Typer(
     name="img-pipeline",
-    help="Deploy, watch and mend the media pipeline, on AWS or in the embedded cloud.",
+    help="Deploy, watch and troubleshoot the media pipeline, on AWS or in the embedded cloud.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",

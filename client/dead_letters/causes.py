@@ -43,12 +43,12 @@ _WHY: Mapping[str, Why] = {
     for why in (
         Why(
             Cause.NOT_STARTED,
-            "No execution got as far as writing the job's row.",
-            "Read the pipe's and the workflow's logs for what stopped them, mend it, then replay.",
+            "No execution wrote the job's row.",
+            "Read the pipe's and the workflow's logs for the cause, fix it, then replay.",
         ),
         Why(
             Cause.DIED,
-            "The execution ended half-way without a word: its workflowTimeoutSeconds or its state's room ran out.",
+            "The execution stopped without an error: timeout or state size limit.",
             "Read the workflow's log for the execution in the job's row; raise workflowTimeoutSeconds, then replay.",
         ),
         Why(
@@ -63,8 +63,8 @@ _WHY: Mapping[str, Why] = {
         ),
         Why(
             Cause.NOT_TAKEN,
-            "The subscriber received the result several times without deleting it, or its queue could not be reached.",
-            "Mend the subscriber, then replay.",
+            "The subscriber received the result several times and did not delete it, or its queue was unreachable.",
+            "Fix the subscriber, then replay.",
         ),
         Why(
             Cause.UNREADABLE,

@@ -84,7 +84,7 @@ class Failure:
 
 
 def refused(changes: Iterable[Change], allowed: Collection[str]) -> list[Change]:
-    """The changes that would lose state and that nobody gave leave for.
+    """The changes that would lose state and that are not allowed.
 
     Args:
         changes: what a preview found.

@@ -106,14 +106,14 @@ class DeploymentFailed(PipelineError):
 
 
 class DeploymentRefused(PipelineError):
-    """The deployment would delete or replace what holds state, and nobody gave leave for it; nothing was changed."""
+    """The deployment would delete or replace what holds state, and that was not allowed; nothing was changed."""
 
     def __init__(self, preview: DeploymentResult, refused_changes: Collection[Change]) -> None:
         names = ", ".join(f"{change.operation} {change.type} {change.name}" for change in refused_changes)
         options = " ".join(sorted({f"--allow-{change.operation} {change.type}" for change in refused_changes}))
         super().__init__(
             f"nothing was changed: {preview.stack} would lose state ({names}). Move or copy the data first; "
-            f"then give leave with {options}, or by URN"
+            f"then allow it with {options}, or by URN"
         )
         self.preview = preview
         self.refused = tuple(refused_changes)

@@ -114,7 +114,7 @@ def _unfinished(pipeline: Pipeline, upload: Upload, job: dict[str, Any] | None, 
 
 
 def _trace(pipeline: Pipeline, upload: Upload) -> str:
-    return f"see its way: img-pipeline trace {upload.file_key} --stack {pipeline.stack}"
+    return f"see where it is: img-pipeline trace {upload.file_key} --stack {pipeline.stack}"
 
 
 def _versions(pipeline: Pipeline, upload: Upload) -> Iterator[tuple[str, str, str]]:

@@ -205,7 +205,7 @@ def test_a_stopped_pipe_is_found_with_the_command_to_resume(stack: Stack, connec
     ("state", "status", "advice"),
     [
         ("STARTING", Status.WARN, "wait a minute"),
-        ("CREATE_FAILED", Status.FAIL, "mend what the reason names"),
+        ("CREATE_FAILED", Status.FAIL, "fix what the reason names"),
     ],
 )
 def test_a_pipe_in_between_is_waited_for_and_a_failed_one_told_with_its_reason(
@@ -800,7 +800,7 @@ def test_a_budget_is_looked_at_where_one_is_set(stack: Stack, connection: Pipeli
     client = stack.cloud.client("budgets")
     for notification in client.describe_notifications_for_budget(**budgets)["Notifications"]:
         client.delete_notification(**budgets, Notification=notification)
-    assert "tells nobody" in failure(budget.budget_watches, limited).found
+    assert "notifies nobody" in failure(budget.budget_watches, limited).found
     client.delete_budget(**budgets)
     assert failure(budget.budget_watches, limited).advice == "deploy again: img-pipeline deploy --stack local"
 

@@ -58,7 +58,7 @@ def alerts_are_heard(pipeline: Pipeline) -> Iterator[Finding]:
         # SNS lists this in the ARN's place until the owner of the address has followed the link.
         if subscription["SubscriptionArn"] == "PendingConfirmation":
             yield fail(
-                f"{who} has not confirmed and hears nothing",
+                f"{who} has not confirmed and receives nothing",
                 "follow the link in the message from AWS Notifications; it lapses after two days, then deploy again",
             )
         else:

@@ -1,4 +1,4 @@
-"""Whether an upload finds its way to the workflow: notifications, rule, queue, pipe."""
+"""Whether an upload reaches the workflow: notifications, rule, queue, pipe."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pipe_runs(pipeline: Pipeline) -> Iterator[Finding]:
     else:
         yield fail(
             f"{name} is {state}: {pipe.get('StateReason') or 'no reason given'}",
-            f"mend what the reason names, often the role or the target; then {redeploy(pipeline)}",
+            f"fix what the reason names, often the role or the target; then {redeploy(pipeline)}",
         )
     target = pipe.get("TargetParameters", {}).get("StepFunctionStateMachineParameters", {})
     if target.get("InvocationType") != "REQUEST_RESPONSE":
