@@ -197,7 +197,7 @@ def test_an_asset_is_shown_with_its_renditions_and_metadata(stack: Stack, img_pi
     assert f"processed/uploads/kept/cat.jpg/{upload.version_id}/w160.webp" in shown
     assert "dominantColours" in shown
     record = json.loads(img_pipeline("asset", "show", "kept/cat.jpg", "--json").stdout)
-    assert (record["width"], record["height"]) == (480, 320)
+    assert (record["measures"]["width"], record["measures"]["height"]) == (480, 320)
     assert len(record["renditions"]) == len({rendition["key"] for rendition in record["renditions"]})
     missing = img_pipeline("asset", "show", "kept/dog.jpg").exception
     assert "jobs show uploads/kept/dog.jpg --stack local" in str(missing)
