@@ -17,7 +17,7 @@ from components.transform import Transform, TransformArgs
 from contract.outputs import StackOutputs
 
 settings = load_settings()
-check_handlers(["validate", *(transform.name for transform in settings.transforms)])
+check_handlers(["validate", *settings.transforms])
 context = StackContext.current(settings)
 
 if settings.encryption == "kms":

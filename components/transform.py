@@ -13,15 +13,16 @@ from components.blocks.function import Function, FunctionArgs, Platform
 from components.blocks.iam import Statement, allow, use_key
 from components.blocks.monitoring import Alarm, Metric, Monitoring, Row
 from components.blocks.network import Network
-from components.blocks.packaging import LayerTarget, built_file, code_archive, dependency_layer
+from components.blocks.packaging import LayerTarget, code_archive, dependency_layer
 from components.blocks.queue import DeadLetterQueue, DeadLetterQueueArgs
 from components.blocks.saved_queries import saved_queries
 from components.blocks.state_machine import StateMachine, StateMachineArgs
-from components.blocks.watermark_text import picture_of
 from components.persist import Persist
-from components.settings import PROJECT_DIRECTORY, Settings, TransformFunction
+from components.settings import Settings, TransformFunction
+from components.settings.declared import transform_settings
 from components.stack_context import StackContext
 from contract.keys import PROCESSED, UPLOADS
+from contract.media import media_type_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +65,11 @@ class Transform(pulumi.ComponentResource):
             child,
         )
         platform = self._platform()
-        logo_key = self._logo()
         validate = self._validate(platform)
-        transforms = [
-            (transform, self._transform(platform, transform, logo_key if transform.name == "watermark" else None))
-            for transform in settings.transforms
-        ]
-        self.functions = {"validate": validate, **{transform.name: function for transform, function in transforms}}
+        transforms = {
+            name: self._transform(platform, name, transform) for name, transform in settings.transforms.items()
+        }
+        self.functions = {"validate": validate, **transforms}
         self.state_machine = StateMachine(
             f"{name}-workflow",
             StateMachineArgs(
@@ -167,30 +166,26 @@ class Transform(pulumi.ComponentResource):
             network=args.network,
         )
 
-    def _logo(self) -> str | None:
-        """Store the picture to stamp: the logo, or a text that the function cannot draw by itself.
+    def _stored_files(self, name: str, transform: TransformFunction) -> dict[str, str]:
+        """Store the files that a transform's settings stand for.
 
         Returns:
-            Its key, which changes with the picture; None where there is no picture.
+            Their keys in the processed bucket, which change with the content, by the name of the setting.
         """
-        watermark = self._args.settings.watermark
-        if watermark.logo_path:
-            logo = PROJECT_DIRECTORY / watermark.logo_path
-        elif picture := picture_of(watermark.text):
-            logo = built_file("watermark.png", picture)
-        else:
-            return None
-        key = f"watermark/{hashlib.sha256(logo.read_bytes()).hexdigest()[:16]}.png"
-        aws.s3.BucketObject(
-            f"{self._prefix}-logo",
-            bucket=self.bucket.name,
-            key=key,
-            source=pulumi.FileAsset(str(logo)),
-            content_type="image/png",
-            tags=self._args.context.tags,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        return key
+        keys = {}
+        for setting, path in transform_settings(name).files(transform.settings).items():
+            key = f"{name}/{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}{path.suffix.lower()}"
+            aws.s3.BucketObject(
+                f"{self._prefix}-{name}-{setting}",
+                bucket=self.bucket.name,
+                key=key,
+                source=pulumi.FileAsset(str(path)),
+                content_type=media_type_of(path.name),
+                tags=self._args.context.tags,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            keys[setting] = key
+        return keys
 
     def _validate(self, platform: Platform) -> Function:
         args, settings = self._args, self._args.settings
@@ -199,16 +194,14 @@ class Transform(pulumi.ComponentResource):
             FunctionArgs(
                 platform=platform,
                 short_name="validate",
-                description="Says whether a file is an image that the pipeline takes",
+                description="Says whether a file is one that the pipeline accepts, and measures it",
                 memory_mb=settings.validate_.memory_mb,
                 timeout_seconds=settings.validate_.timeout_seconds,
                 reserved_concurrency=settings.validate_.reserved_concurrency,
                 provisioned_concurrency=settings.validate_.provisioned_concurrency,
                 environment={
                     "MAX_BYTES": str(settings.max_bytes),
-                    "MAX_PIXELS": str(settings.max_pixels),
-                    "MAX_FRAMES": str(settings.max_frames),
-                    "ALLOWED_TYPES": ",".join(settings.allowed_types),
+                    "MEDIA": settings.media_variable,
                     "DENYLIST_TABLE": args.persist.denylist.name,
                 },
                 statements=[
@@ -226,26 +219,31 @@ class Transform(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
 
-    def _transform(self, platform: Platform, transform: TransformFunction, logo_key: str | None) -> Function:
+    def _transform(self, platform: Platform, name: str, transform: TransformFunction) -> Function:
         args = self._args
         statements = [self._read_uploads()]
         key_actions = ["kms:Decrypt"]
-        environment: dict[str, pulumi.Input[str]] = dict(self._own_settings(transform.name, logo_key))
-        if transform.writes_renditions:
+        keys = self._stored_files(name, transform)
+        # In place of what stands for a file, the function gets where that is stored.
+        own_settings = transform.settings | {setting: {"key": key} for setting, key in keys.items()}
+        environment: dict[str, pulumi.Input[str]] = {"SETTINGS": json.dumps(own_settings)}
+        if transform.writes_renditions or keys:
             environment["PROCESSED_BUCKET"] = self.bucket.name
+        if transform.writes_renditions:
             written = pulumi.Output.concat(self.bucket.arn, f"/{PROCESSED}{UPLOADS}*")
             why = "Stores what it makes, under the folder of uploads"
             statements.append(allow("WriteRenditions", ["s3:PutObject"], [written], why=why))
             key_actions.append("kms:GenerateDataKey")
-        if logo_key:
-            logo = pulumi.Output.concat(self.bucket.arn, f"/{logo_key}")
-            statements.append(allow("ReadLogo", ["s3:GetObject"], [logo], why="Reads the logo that it draws"))
+        if keys:
+            files = [pulumi.Output.concat(self.bucket.arn, f"/{key}") for key in keys.values()]
+            why = "Reads the files that its settings name"
+            statements.append(allow("ReadFiles", ["s3:GetObject"], files, why=why))
         return Function(
-            f"{self._prefix}-{transform.name}",
+            f"{self._prefix}-{name}",
             FunctionArgs(
                 platform=platform,
-                short_name=transform.name,
-                description=f"Makes the {transform.name} of an accepted image",
+                short_name=name,
+                description=f"The transform {name} of an accepted file",
                 memory_mb=transform.memory_mb,
                 timeout_seconds=transform.timeout_seconds,
                 reserved_concurrency=transform.reserved_concurrency,
@@ -254,19 +252,6 @@ class Transform(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
-
-    def _own_settings(self, transform_name: str, logo_key: str | None) -> dict[str, str]:
-        """The variables that one transform alone reads."""
-        settings = self._args.settings
-        match transform_name:
-            case "thumbnail":
-                presets = [preset.model_dump(mode="json", by_alias=True) for preset in settings.rendition_presets]
-                return {"RENDITION_PRESETS": json.dumps(presets)}
-            case "watermark":
-                drawn = settings.watermark.model_dump(mode="json", by_alias=True, exclude={"logo_path"})
-                return {"WATERMARK": json.dumps(drawn | ({"logoKey": logo_key} if logo_key else {}))}
-            case _:
-                return {}
 
     def _order_versions(self) -> Statement:
         # The event of a scan does not say which version of a file came first.

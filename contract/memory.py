@@ -1,22 +1,27 @@
-"""What the settings provide of memory, and what validate holds images to, so that every accepted image fits.
+"""How much memory a function needs for the largest file that the settings accept.
 
-The bytes for each pixel are what most formats take at the peak, measured as resident memory with images of 12
-megapixels; validate accepts fewer pixels of those that take more (`functions/validate/memory.py`).
+How many bytes a function takes at its peak for each unit of a limit, such as a pixel of `maxPixels`, is measured, and
+declared as `x-memoryBytesPer` in the JSON Schema of the media type's limits, or of the transform that takes more.
 """
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 FUNCTION_MB = 128
 """What a function takes itself, with its libraries."""
 
-DECODED_BYTES_PER_PIXEL = 16
-"""What validate, thumbnail and metadata take for each pixel: WebP is decoded to two canvases, of which Pillow makes two
-copies."""
-
-WATERMARKED_BYTES_PER_PIXEL = 32
-"""What watermark takes for each pixel, as it encodes the image at full size too."""
+MEMORY_KEYWORD = "x-memoryBytesPer"
+"""In a schema: bytes by the name of a limit."""
 
 
-def needed_mb(*, max_bytes: int, max_pixels: int, bytes_per_pixel: int) -> int:
-    """Megabytes of memory that a function needs for the largest file of the most pixels."""
-    return FUNCTION_MB + math.ceil((max_bytes + bytes_per_pixel * max_pixels) / 2**20)
+def needed_mb(*, max_bytes: int, limits: Mapping[str, Any], bytes_per: Mapping[str, int]) -> int:
+    """Megabytes of memory that a function needs.
+
+    Args:
+        max_bytes: the largest file.
+        limits: the media type's limits by name.
+        bytes_per: bytes for each unit of a limit, by the limit's name.
+    """
+    content = sum(limits[name] * bytes_each for name, bytes_each in bytes_per.items())
+    return FUNCTION_MB + math.ceil((max_bytes + content) / 2**20)

@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
         pager = Pager.on(cloud, outputs["alertTopicArn"])
         with LocalCloud(endpoint_url=cloud.endpoint_url, region=cloud.region, outputs=outputs).announced():
             say("A bad release of watermark goes out, and the evening's uploads come in")
-            release(cloud, outputs["functionNames"]["watermark"], {"WATERMARK": "{"})
+            release(cloud, outputs["functionNames"]["watermark"], {"SETTINGS": "{"})
             uploads = _upload(pipeline, count)
 
             alarm = _wait(lambda: pager.alarm("transform-dlq"), console, "waiting for the pager")

@@ -21,7 +21,7 @@ def deploy_tenant(tenant: str, *, engine: Engine | None = None) -> DeploymentRes
         config={
             "aws:region": "eu-central-1",
             "maxBytes": 20_971_520,
-            "watermark": {"text": f"© {tenant}"},
+            "transforms": {"watermark": {"settings": {"text": f"© {tenant}"}}},
             "resultSubscribers": {"catalogue": {"outcomes": ["COMPLETED"]}},
             "tags": {"Tenant": tenant},
         },

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from contract.overlay import laid_over
+
 
 class StackConfigError(ValueError):
     """The project's or the stack's file cannot be used; the message is one line that says what to do."""
@@ -52,7 +54,7 @@ def read_stack_config(directory: Path, stack: str, overrides: Mapping[str, objec
     values = _defaults(declared) | {_qualified(key, name): value for key, value in stack_values.items()}
     for key, value in chosen.items():
         known = values.get(key)
-        values[key] = known | value if isinstance(known, dict) and isinstance(value, dict) else value
+        values[key] = laid_over(known, value)
     for key, value in values.items():
         if is_encrypted(value):
             raise StackConfigError(f"{key} of stack {stack!r} is encrypted, which only pulumi can read: override it")

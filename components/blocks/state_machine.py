@@ -1,7 +1,7 @@
 """The Express state machine that runs the workflow, with its role and its log."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -12,7 +12,7 @@ from components.blocks.function import Function
 from components.blocks.iam import ServiceRole, ServiceRoleArgs, Statement, allow, use_key, write_traces
 from components.blocks.monitoring import FIVE_MINUTES, Alarm, Metric
 from components.blocks.queue import DeadLetterQueue
-from components.settings import Settings, TransformFunction
+from components.settings import Settings
 from components.stack_context import StackContext
 from components.workflow.file_workflow import TransformSpec, WorkflowSpec, workflow_definition
 from contract.keys import UPLOADS
@@ -20,12 +20,12 @@ from contract.keys import UPLOADS
 
 @dataclass(frozen=True, kw_only=True)
 class StateMachineArgs:
-    """`transforms` pairs each entry of the settings with its function."""
+    """`transforms` are the functions by their name in the settings."""
 
     context: StackContext
     settings: Settings
     validate: Function
-    transforms: Sequence[tuple[TransformFunction, Function]]
+    transforms: Mapping[str, Function]
     ingest_bucket: Bucket
     validate_dlq: DeadLetterQueue
     assets: aws.dynamodb.Table
@@ -146,12 +146,12 @@ def _definition(args: StateMachineArgs) -> pulumi.Output[str]:
                     validate_timeout_seconds=settings.validate_.timeout_seconds,
                     transforms=tuple(
                         TransformSpec(
-                            name=transform.name,
-                            media_types=settings.allowed_types,
+                            name=name,
+                            media_types=settings.types_of(name),
                             function_arn=function_arn,
-                            timeout_seconds=transform.timeout_seconds,
+                            timeout_seconds=settings.transforms[name].timeout_seconds,
                         )
-                        for (transform, _), function_arn in zip(args.transforms, resolved["transforms"], strict=True)
+                        for name, function_arn in resolved["transforms"].items()
                     ),
                     assets_table=resolved["assets"],
                     jobs_table=resolved["jobs"],
@@ -167,7 +167,7 @@ def _definition(args: StateMachineArgs) -> pulumi.Output[str]:
 
     return pulumi.Output.all(
         validate=args.validate.alias_arn,
-        transforms=[function.alias_arn for _, function in args.transforms],
+        transforms={name: function.alias_arn for name, function in args.transforms.items()},
         assets=args.assets.name,
         jobs=args.jobs.name,
         validate_dlq=args.validate_dlq.url,
@@ -176,7 +176,7 @@ def _definition(args: StateMachineArgs) -> pulumi.Output[str]:
 
 
 def _statements(args: StateMachineArgs) -> list[Statement]:
-    functions = [args.validate, *(function for _, function in args.transforms)]
+    functions = [args.validate, *args.transforms.values()]
     return [
         allow(
             "RunFunctions",

@@ -44,7 +44,7 @@ def refused_tags(tags: Mapping[str, str], *, objects_are_tagged: bool) -> Iterat
     """
     most = (MAX_OBJECT_TAGS if objects_are_tagged else MAX_TAGS) - len(OWN_TAGS)
     if len(tags) > most:
-        why = "an object in S3, which the watermark's picture is," if objects_are_tagged else "a resource"
+        why = "an object in S3, which a transform's file is," if objects_are_tagged else "a resource"
         yield (
             "tags",
             f"{len(tags)} tags",

@@ -1,5 +1,6 @@
 """Reads the running stack's configuration and checks it before any resource exists."""
 
+import copy
 import difflib
 import json
 from collections.abc import Iterator, Mapping
@@ -10,10 +11,21 @@ import yaml
 from pulumi.runtime.config import CONFIG
 from pydantic import ValidationError
 
+from components.settings.declared import Refusal, families, family_limits, transform_settings
 from components.settings.mistakes import Mistake, SettingsError, line
 from components.settings.model import PROJECT_DIRECTORY, Settings
 from components.settings.rules import contradictions
 from contract.names import PROJECT
+from contract.overlay import laid_over, without_nulls
+
+MOVED = {
+    "maxPixels": "media.image.maxPixels",
+    "maxFrames": "media.image.maxFrames",
+    "allowedTypes": "media.image.accepted",
+    "renditionPresets": "transforms.thumbnail.settings.presets, an object by name",
+    "watermark": "transforms.watermark.settings",
+}
+"""Keys of earlier versions of the program, and where they are now."""
 
 
 def load_settings() -> Settings:
@@ -49,11 +61,16 @@ def parse_settings(given: Mapping[str, str], schema: Mapping[str, Mapping[str, A
     unknown = [key for key in given if key not in schema]
     if unknown:
         raise SettingsError("\n".join(_unknown_key(key, schema) for key in unknown))
+    if given.get("transforms", "").lstrip().startswith("["):
+        raise SettingsError(f"{PROJECT}:transforms is an object by name now, not a list: {{thumbnail: {{…}}}}")
     values = {key: _value(key, declared, given) for key, declared in schema.items()}
+    refused = [Mistake(*refusal) for refusal in _declared_settings(values)]
     try:
-        settings = Settings.model_validate_json(json.dumps(values))
+        settings = Settings.model_validate_json(json.dumps(without_nulls(values)))
     except ValidationError as error:
-        raise SettingsError("\n".join(line(mistake) for mistake in _mistakes(error))) from None
+        raise SettingsError("\n".join(map(line, [*_mistakes(error), *refused]))) from None
+    if refused:
+        raise SettingsError("\n".join(map(line, refused)))
     contradicting = [line(mistake) for mistake in contradictions(settings)]
     if contradicting:
         raise SettingsError("\n".join(contradicting))
@@ -63,7 +80,7 @@ def parse_settings(given: Mapping[str, str], schema: Mapping[str, Mapping[str, A
 def _value(key: str, declared: Mapping[str, Any], given: Mapping[str, str]) -> Any:
     """The value of `key` as JSON knows it; text that does not parse is left for the model to refuse by name."""
     if key not in given:
-        return declared["default"]
+        return copy.deepcopy(declared["default"])
     text = given[key]
     if declared["type"] == "string":
         return text
@@ -72,8 +89,29 @@ def _value(key: str, declared: Mapping[str, Any], given: Mapping[str, str]) -> A
     except ValueError:
         return text
     if declared["type"] == "object" and isinstance(value, dict):
-        return {**declared["default"], **value}
+        return laid_over(declared["default"], value)
     return value
+
+
+def _declared_settings(values: dict[str, Any]) -> Iterator[Refusal]:
+    """Lay the limits and settings that functions declare over their defaults, in `values`; yield what is refused."""
+    for family, given in _objects(values["media"]):
+        if family not in families():
+            yield f"media.{family}", given, f"a family that functions/validate measures: {', '.join(families())}"
+            continue
+        declared = family_limits(family)
+        limits = without_nulls(declared.over_defaults({key: given[key] for key in given if key != "accepted"}))
+        values["media"][family] = given | limits
+        yield from declared.refusals(f"media.{family}", limits)
+    for name, given in _objects(values["transforms"]):
+        declared = transform_settings(name)
+        own = without_nulls(declared.over_defaults(given.get("settings", {})))
+        values["transforms"][name] = given | {"settings": own}
+        yield from declared.refusals(f"transforms.{name}.settings", own)
+
+
+def _objects(value: object) -> list[tuple[str, dict[str, Any]]]:
+    return [(key, each) for key, each in value.items() if isinstance(each, dict)] if isinstance(value, dict) else []
 
 
 def _mistakes(error: ValidationError) -> Iterator[Mistake]:
@@ -89,6 +127,8 @@ def _mistakes(error: ValidationError) -> Iterator[Mistake]:
 
 
 def _unknown_key(key: str, schema: Mapping[str, object]) -> str:
+    if key in MOVED:
+        return f"{PROJECT}:{key} is not a setting any more; it is {MOVED[key]} now"
     near = difflib.get_close_matches(key, schema, n=1)
     hint = f"did you mean {near[0]}?" if near else f"accepted are {', '.join(schema)}"
     return f"{PROJECT}:{key} is not a setting; {hint}"

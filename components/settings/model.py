@@ -3,8 +3,11 @@
 `Pulumi.yaml` documents every key and holds its default.
 """
 
+import fnmatch
+import json
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
@@ -14,6 +17,7 @@ from components.settings.aws_limits import (
     MAX_TAG_VALUE_CHARACTERS,
     MAX_URL_CHARACTERS,
 )
+from contract.media import MEDIA_TYPES
 from contract.messages import Outcome
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
@@ -40,8 +44,11 @@ Count = Annotated[int, Field(ge=0)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 DaysOrNever = Annotated[int, Field(ge=0, le=3650)]
 Percent = Annotated[float, Field(ge=0, le=100)]
-# Formats that the functions can decode (functions/shared/formats.py).
-ImageType = Literal["image/jpeg", "image/png", "image/webp", "image/gif", "image/tiff", "image/avif", "image/heic"]
+_NAMES = "|".join(map(re.escape, MEDIA_TYPES))
+_FAMILIES = "|".join(sorted({media.family for media in MEDIA_TYPES.values()}))
+MediaTypeName = Annotated[str, StringConstraints(pattern=f"^({_NAMES})$")]
+# A type, or all of a family.
+MediaTypePattern = Annotated[str, StringConstraints(pattern=f"^({_NAMES}|({_FAMILIES})/[*])$")]
 InterfaceEndpoint = Literal["logs", "monitoring", "sqs", "sns", "states", "xray", "kms", "sts", "events"]
 # What CloudWatch Logs offers ("PutRetentionPolicy").
 LogRetentionDays = Literal[
@@ -55,18 +62,17 @@ HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://\S+$", max_length
 TableName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_.-]{3,255})?$")]
 
 
-class RenditionPreset(_Model):
-    name: ShortName
-    width: Annotated[int, Field(ge=16, le=8192)]
-    formats: Annotated[tuple[Literal["jpeg", "webp"], ...], Field(min_length=1)]
-    quality: Annotated[int, Field(ge=1, le=95)]
+class MediaFamily(_Model):
+    """A family of media types, such as images; beside what is accepted, the limits that its schema declares."""
 
+    model_config = ConfigDict(extra="allow")
 
-class Watermark(_Model):
-    text: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    opacity: Annotated[float, Field(gt=0, le=1)]
-    position: Literal["bottom-right", "bottom-left", "top-right", "top-left", "center"]
-    logo_path: str
+    accepted: Annotated[tuple[MediaTypeName, ...], Field(min_length=1)]
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """The family's own limits, by camelCase name."""
+        return dict(self.model_extra or {})
 
 
 class ValidateFunction(_Model):
@@ -77,16 +83,23 @@ class ValidateFunction(_Model):
 
 
 class TransformFunction(_Model):
-    name: FunctionName
+    """A transform; `settings` are those that its own schema declares."""
+
+    media_types: Annotated[tuple[MediaTypePattern, ...], Field(min_length=1)]
     memory_mb: MemoryMb
     timeout_seconds: Seconds
     reserved_concurrency: Concurrency
     writes_renditions: bool
+    settings: dict[str, Any] = {}
+
+    def takes(self, media_type: str) -> bool:
+        """Whether it runs on accepted files of a media type."""
+        return any(fnmatch.fnmatchcase(media_type, pattern) for pattern in self.media_types)
 
 
 class ResultSubscriber(_Model):
     outcomes: tuple[Outcome, ...] = ()
-    media_types: tuple[ImageType, ...] = ()
+    media_types: tuple[MediaTypeName, ...] = ()
 
 
 class Alarms(_Model):
@@ -131,13 +144,9 @@ class Settings(_Model):
     """Every setting of the program. Keys are described, with their defaults, in `Pulumi.yaml`."""
 
     max_bytes: Annotated[int, Field(ge=1, le=256 * 1024 * 1024)]
-    max_pixels: Annotated[int, Field(ge=1, le=500_000_000)]
-    max_frames: Annotated[int, Field(ge=1, le=10_000)]
-    allowed_types: Annotated[tuple[ImageType, ...], Field(min_length=1)]
-    rendition_presets: Annotated[tuple[RenditionPreset, ...], Field(min_length=1)]
-    watermark: Watermark
+    media: Annotated[dict[str, MediaFamily], Field(min_length=1)]
     validate_: Annotated[ValidateFunction, Field(alias="validate")]
-    transforms: Annotated[tuple[TransformFunction, ...], Field(min_length=1, max_length=40)]
+    transforms: Annotated[dict[FunctionName, TransformFunction], Field(min_length=1, max_length=40)]
     map_concurrency: Annotated[int, Field(ge=1, le=40)]
     workflow_timeout_seconds: Seconds
     max_receive_count: Annotated[int, Field(ge=1, le=1000)]
@@ -167,6 +176,24 @@ class Settings(_Model):
     processed_bucket_name: BucketName
     denylist_table_name: TableName
     tags: dict[str, Annotated[str, StringConstraints(max_length=MAX_TAG_VALUE_CHARACTERS)]]
+
+    @property
+    def accepted_types(self) -> tuple[str, ...]:
+        """Every media type that validate accepts."""
+        return tuple(media_type for family in self.media.values() for media_type in family.accepted)
+
+    def types_of(self, transform: str) -> tuple[str, ...]:
+        """The accepted media types that a transform runs on."""
+        return tuple(each for each in self.accepted_types if self.transforms[transform].takes(each))
+
+    def transforms_of(self, media_type: str) -> dict[str, TransformFunction]:
+        """The transforms that run on a media type, by name."""
+        return {name: transform for name, transform in self.transforms.items() if transform.takes(media_type)}
+
+    @property
+    def media_variable(self) -> str:
+        """What validate accepts, as JSON for its environment: {family: {accepted, …limits}}."""
+        return json.dumps({family: each.model_dump(mode="json", by_alias=True) for family, each in self.media.items()})
 
     @property
     def visibility_timeout_seconds(self) -> int:

@@ -4,22 +4,17 @@ import json
 import math
 from collections.abc import Iterator
 
-from components.blocks.watermark_text import UndrawableTextError, picture_of
 from components.settings.aws_limits import (
     refused_bucket_name,
     refused_repetitions,
     refused_tags,
     refused_variables,
 )
+from components.settings.declared import family_limits, transform_settings, transforms
 from components.settings.mistakes import Mistake
-from components.settings.model import (
-    PROJECT_DIRECTORY,
-    SOURCE_RETENTION_SECONDS,
-    Settings,
-    TransformFunction,
-    Watermark,
-)
-from contract.memory import DECODED_BYTES_PER_PIXEL, WATERMARKED_BYTES_PER_PIXEL, needed_mb
+from components.settings.model import SOURCE_RETENTION_SECONDS, Settings, TransformFunction, ValidateFunction
+from contract.media import MEDIA_TYPES
+from contract.memory import needed_mb
 
 # AWS keeps this much of the account's concurrency for functions that reserve none ("Lambda quotas").
 UNRESERVED_CONCURRENCY = 100
@@ -33,8 +28,9 @@ def contradictions(settings: Settings) -> Iterator[Mistake]:
     yield from _receives(settings)
     yield from _concurrency(settings)
     yield from _memory(settings)
-    yield from _names(settings)
-    yield from _files(settings)
+    yield from _media_types(settings)
+    yield from _buckets(settings)
+    yield from _folders(settings)
     yield from _aws_limits(settings)
     alarms = settings.alarms
     if alarms.workflow_p99_seconds >= settings.workflow_timeout_seconds:
@@ -55,8 +51,9 @@ def contradictions(settings: Settings) -> Iterator[Mistake]:
 
 
 def _workflow_time(settings: Settings) -> Iterator[Mistake]:
-    waves = math.ceil(len(settings.transforms) / settings.map_concurrency)
-    slowest = max(transform.timeout_seconds for transform in settings.transforms)
+    waves, slowest = max(
+        (_waves_and_slowest(settings, media_type) for media_type in settings.accepted_types), key=math.prod
+    )
     needed = settings.validate_.timeout_seconds + waves * slowest + BOOKKEEPING_SECONDS
     if settings.workflow_timeout_seconds < needed:
         yield Mistake(
@@ -65,6 +62,12 @@ def _workflow_time(settings: Settings) -> Iterator[Mistake]:
             f"at least {needed}: validate's timeout, {waves} x the slowest transform's timeout, "
             f"and {BOOKKEEPING_SECONDS} for the rest; at most 300, the limit of an Express workflow",
         )
+
+
+def _waves_and_slowest(settings: Settings, media_type: str) -> tuple[int, int]:
+    """How often the Map starts transforms for a file, and the longest timeout in seconds of one of them."""
+    timeouts = [transform.timeout_seconds for transform in settings.transforms_of(media_type).values()]
+    return math.ceil(len(timeouts) / settings.map_concurrency), max(timeouts, default=0)
 
 
 def _receives(settings: Settings) -> Iterator[Mistake]:
@@ -86,7 +89,9 @@ def _concurrency(settings: Settings) -> Iterator[Mistake]:
             validate.provisioned_concurrency,
             f"at most validate.reservedConcurrency ({validate.reserved_concurrency})",
         )
-    reserved = validate.reserved_concurrency + sum(transform.reserved_concurrency for transform in settings.transforms)
+    reserved = validate.reserved_concurrency + sum(
+        transform.reserved_concurrency for transform in settings.transforms.values()
+    )
     if reserved and reserved > settings.account_concurrency - UNRESERVED_CONCURRENCY:
         yield Mistake(
             "accountConcurrency",
@@ -97,28 +102,39 @@ def _concurrency(settings: Settings) -> Iterator[Mistake]:
 
 
 def _memory(settings: Settings) -> Iterator[Mistake]:
-    functions = {"validate": settings.validate_}
-    functions |= {f"transforms[{index}]": transform for index, transform in enumerate(settings.transforms)}
-    for key, function in functions.items():
-        watermarks = isinstance(function, TransformFunction) and function.name == "watermark"
-        bytes_per_pixel = WATERMARKED_BYTES_PER_PIXEL if watermarks else DECODED_BYTES_PER_PIXEL
-        least = needed_mb(max_bytes=settings.max_bytes, max_pixels=settings.max_pixels, bytes_per_pixel=bytes_per_pixel)
-        if function.memory_mb < least:
-            yield Mistake(
-                f"{key}.memoryMb",
-                function.memory_mb,
-                f"at least {least}, to hold an image of maxPixels ({settings.max_pixels}) and maxBytes "
-                f"({settings.max_bytes}); or lower those",
-            )
+    functions: dict[str, ValidateFunction | TransformFunction] = {"validate": settings.validate_}
+    functions |= {f"transforms.{name}": transform for name, transform in settings.transforms.items()}
+    for family, accepted in settings.media.items():
+        for key, function in functions.items():
+            own = None
+            if isinstance(function, TransformFunction):
+                if not any(map(function.takes, accepted.accepted)):
+                    continue
+                own = transform_settings(key.removeprefix("transforms.")).memory_bytes_per
+            bytes_per = own or family_limits(family).memory_bytes_per or {}
+            least = needed_mb(max_bytes=settings.max_bytes, limits=accepted.limits, bytes_per=bytes_per)
+            if function.memory_mb < least:
+                limits = ", ".join(f"media.{family}.{name} ({accepted.limits[name]})" for name in bytes_per)
+                yield Mistake(
+                    f"{key}.memoryMb",
+                    function.memory_mb,
+                    f"at least {least}, to hold a file of {limits} and maxBytes ({settings.max_bytes}); or lower those",
+                )
 
 
-def _names(settings: Settings) -> Iterator[Mistake]:
-    for key, names in (
-        ("renditionPresets", [preset.name for preset in settings.rendition_presets]),
-        ("transforms", [transform.name for transform in settings.transforms]),
-    ):
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            yield Mistake(key, name, "each name once")
+def _media_types(settings: Settings) -> Iterator[Mistake]:
+    """Every accepted type is of the family that measures it, and has a transform."""
+    for family, each in settings.media.items():
+        for media_type in each.accepted:
+            if MEDIA_TYPES[media_type].family != family:
+                yield Mistake(f"media.{family}.accepted", media_type, f"types of {family}")
+            elif not settings.transforms_of(media_type):
+                yield Mistake(
+                    f"media.{family}.accepted", media_type, "types that the mediaTypes of at least one transform name"
+                )
+
+
+def _buckets(settings: Settings) -> Iterator[Mistake]:
     if settings.ingest_bucket_name and settings.ingest_bucket_name == settings.processed_bucket_name:
         yield Mistake(
             "processedBucketName",
@@ -128,14 +144,17 @@ def _names(settings: Settings) -> Iterator[Mistake]:
 
 
 def _aws_limits(settings: Settings) -> Iterator[Mistake]:
-    presets = [preset.model_dump(mode="json", by_alias=True) for preset in settings.rendition_presets]
     vpc = settings.vpc
+    stores_files = any(transform_settings(name).files(each.settings) for name, each in settings.transforms.items())
     for refusal in (
-        *refused_tags(settings.tags, objects_are_tagged=_stores_a_picture(settings.watermark)),
+        *refused_tags(settings.tags, objects_are_tagged=stores_files),
         *refused_variables(
             {
-                "renditionPresets": ("RENDITION_PRESETS", json.dumps(presets)),
-                "allowedTypes": ("ALLOWED_TYPES", ",".join(settings.allowed_types)),
+                "media": ("MEDIA", settings.media_variable),
+                **{
+                    f"transforms.{name}.settings": ("SETTINGS", json.dumps(transform.settings))
+                    for name, transform in settings.transforms.items()
+                },
             }
         ),
         *refused_bucket_name("ingestBucketName", settings.ingest_bucket_name),
@@ -146,36 +165,9 @@ def _aws_limits(settings: Settings) -> Iterator[Mistake]:
         yield Mistake(*refusal)
 
 
-def _stores_a_picture(watermark: Watermark) -> bool:
-    try:
-        return bool(watermark.logo_path or picture_of(watermark.text))
-    except UndrawableTextError:
-        return False  # refused on its own
-
-
-def _files(settings: Settings) -> Iterator[Mistake]:
-    functions = PROJECT_DIRECTORY / "functions"
-    for index, transform in enumerate(settings.transforms):
-        if not (functions / transform.name / "handler.py").is_file():
-            existing = sorted(
-                path.parent.name for path in functions.glob("*/handler.py") if path.parent.name != "validate"
-            )
+def _folders(settings: Settings) -> Iterator[Mistake]:
+    for name in settings.transforms:
+        if name not in transforms():
             yield Mistake(
-                f"transforms[{index}].name",
-                transform.name,
-                f"a folder under functions/ that holds handler.py: {', '.join(existing)}",
+                "transforms", name, f"names of folders under functions/ that hold handler.py: {', '.join(transforms())}"
             )
-    yield from _watermark(settings.watermark)
-
-
-def _watermark(watermark: Watermark) -> Iterator[Mistake]:
-    logo, text = watermark.logo_path, watermark.text
-    if not logo:
-        try:
-            picture_of(text)
-        except UndrawableTextError as error:
-            yield Mistake("watermark.text", text, f"a text that can be drawn: {error}")
-    if logo and not (logo.lower().endswith(".png") and (PROJECT_DIRECTORY / logo).is_file()):
-        yield Mistake(
-            "watermark.logoPath", logo, "the path of a PNG file in the project's folder, or empty for the text"
-        )

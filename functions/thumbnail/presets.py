@@ -30,7 +30,7 @@ class Preset:
 
 
 def presets_from_environment(environment: Mapping[str, str]) -> tuple[Preset, ...]:
-    """Read RENDITION_PRESETS, largest width first.
+    """Read `presets` of SETTINGS, largest width first.
 
     Raises:
         ConfigurationError: it is missing or malformed, or names a format that is not written.
@@ -38,13 +38,13 @@ def presets_from_environment(environment: Mapping[str, str]) -> tuple[Preset, ..
     try:
         presets = [
             Preset(
-                name=preset["name"],
+                name=name,
                 width=int(preset["width"]),
-                formats={name: _FORMATS[name] for name in preset["formats"]},
+                formats={format: _FORMATS[format] for format in preset["formats"]},
                 quality=int(preset["quality"]),
             )
-            for preset in json.loads(environment["RENDITION_PRESETS"])
+            for name, preset in json.loads(environment["SETTINGS"])["presets"].items()
         ]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ConfigurationError(f"RENDITION_PRESETS cannot be used: {error!r}. Deploy the stack again.") from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigurationError(f"SETTINGS cannot be used: {error!r}. Deploy the stack again.") from error
     return tuple(sorted(presets, key=lambda preset: preset.width, reverse=True))

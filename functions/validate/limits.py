@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -30,23 +31,24 @@ class Limits:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Limits:
-        """Read MAX_BYTES, MAX_PIXELS, MAX_FRAMES and ALLOWED_TYPES.
+        """Read MAX_BYTES and MEDIA.
 
         Raises:
             ConfigurationError: one is missing, or names a type that no function can decode.
         """
         try:
-            allowed_types = tuple(name.strip() for name in environment["ALLOWED_TYPES"].split(","))
+            image = json.loads(environment["MEDIA"])["image"]
+            allowed_types = tuple(image["accepted"])
             limits = cls(
                 max_bytes=int(environment["MAX_BYTES"]),
-                max_pixels=int(environment["MAX_PIXELS"]),
-                max_frames=int(environment["MAX_FRAMES"]),
+                max_pixels=int(image["maxPixels"]),
+                max_frames=int(image["maxFrames"]),
                 allowed_types=allowed_types,
             )
-        except (KeyError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise ConfigurationError(f"validate's environment: {error!r}. Deploy the stack again.") from error
         if unknown := set(allowed_types) - set(FORMATS):
             raise ConfigurationError(
-                f"ALLOWED_TYPES names {', '.join(sorted(unknown))}; what can be decoded is {', '.join(FORMATS)}."
+                f"MEDIA accepts {', '.join(sorted(unknown))}; what can be decoded is {', '.join(FORMATS)}."
             )
         return limits

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import mmap
+from pathlib import Path
 
-from contract.memory import DECODED_BYTES_PER_PIXEL, WATERMARKED_BYTES_PER_PIXEL
+from contract.memory import MEMORY_KEYWORD
 from functions.shared.formats import AVIF, HEIC, WEBP, Format
+
+_FUNCTIONS = Path(__file__).resolve().parent.parent
+
+
+def _provided(schema: str) -> int:
+    """Bytes for each pixel that the settings provide, as a schema declares them."""
+    return json.loads((_FUNCTIONS / schema).read_text(encoding="utf-8"))[MEMORY_KEYWORD]["maxPixels"]
+
+
+DECODED_BYTES_PER_PIXEL = _provided("validate/image.schema.json")
+"""What validate, thumbnail and metadata have: WebP is decoded to two canvases, of which Pillow makes two copies."""
+
+WATERMARKED_BYTES_PER_PIXEL = _provided("watermark/settings.schema.json")
+"""What watermark has, as it encodes the image at full size too."""
 
 # Bytes for each pixel at the peak, measured as resident memory with 12 megapixels of detail, rounded up; what is not
 # listed takes at most what the settings provide. (format, more than 8 bits a sample, transparency): bytes.

@@ -25,11 +25,11 @@ def _settings() -> WatermarkSettings:
 @functools.cache
 def _mark() -> Mark:
     settings = _settings()
-    if not settings.logo_key:
+    if not settings.picture_key:
         return TextMark(settings.text)
     bucket = os.environ["PROCESSED_BUCKET"]
-    with failures_named(f"read the logo s3://{bucket}/{settings.logo_key}"):
-        return LogoMark(client("s3").get_object(Bucket=bucket, Key=settings.logo_key)["Body"].read())
+    with failures_named(f"read the picture s3://{bucket}/{settings.picture_key}"):
+        return LogoMark(client("s3").get_object(Bucket=bucket, Key=settings.picture_key)["Body"].read())
 
 
 @lambda_handler(failure=WatermarkError)

@@ -28,31 +28,33 @@ class WatermarkSettings:
         text: what to write, unless there is a logo.
         opacity: 0 (invisible) to 1 (solid).
         position: where it stands.
-        logo_key: key of the logo's image in the processed bucket, "" for text.
+        picture_key: key in the processed bucket of the picture to draw, a logo or a text; "" to draw `text`.
     """
 
     text: str
     opacity: float
     position: Position
-    logo_key: str = ""
+    picture_key: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> WatermarkSettings:
-        """Read WATERMARK.
+        """Read SETTINGS; a text or logo that is stored as a picture comes as {"key": …}.
 
         Raises:
             ConfigurationError: it is missing, malformed or impossible.
         """
         try:
-            values = json.loads(environment["WATERMARK"])
+            values = json.loads(environment["SETTINGS"])
+            drawn: str | dict[str, str] = values.get("logoPath") or values["text"]
+            text, picture_key = ("", drawn["key"]) if isinstance(drawn, dict) else (drawn, "")
             settings = cls(
-                text=values.get("text", ""),
+                text=text,
                 opacity=float(values["opacity"]),
                 position=Position(values["position"]),
-                logo_key=values.get("logoKey") or "",
+                picture_key=picture_key,
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise ConfigurationError(f"WATERMARK cannot be used: {error!r}. Deploy the stack again.") from error
-        if not 0 <= settings.opacity <= 1 or not (settings.text.strip() or settings.logo_key):
-            raise ConfigurationError("WATERMARK needs a text or a logoKey, and an opacity from 0 to 1.")
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ConfigurationError(f"SETTINGS cannot be used: {error!r}. Deploy the stack again.") from error
+        if not 0 <= settings.opacity <= 1 or not (settings.text.strip() or settings.picture_key):
+            raise ConfigurationError("SETTINGS need a text or a picture, and an opacity from 0 to 1.")
         return settings

@@ -7,14 +7,15 @@ transfer to the internet are left out.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from components.settings import RenditionPreset, Settings, TransformFunction
+from components.settings import Settings, TransformFunction
 from operations.cost import prices
 from operations.cost.measurements import Measurements
 from operations.cost.prices import MILLION, Price
-from operations.cost.workflow import WorkflowRun, workflow_run
+from operations.cost.workflow import MEASURED_TYPE, WorkflowRun, workflow_run
 
 DAYS_PER_MONTH = 30
 KILOBYTE, MEGABYTE, GIGABYTE = 1024, 1e6, 1e9
@@ -146,6 +147,17 @@ class Work:
     core_speed: float
 
     @property
+    def transforms(self) -> dict[str, TransformFunction]:
+        """What runs on a file, by name."""
+        return self.settings.transforms_of(MEASURED_TYPE)
+
+    @property
+    def _presets(self) -> list[dict[str, Any]]:
+        """What thumbnail makes of a file."""
+        thumbnail = self.transforms.get("thumbnail")
+        return list(thumbnail.settings["presets"].values()) if thumbnail else []
+
+    @property
     def run(self) -> WorkflowRun:
         """What the workflow does for a file."""
         return workflow_run(self.settings)
@@ -155,23 +167,22 @@ class Work:
         """Bytes written to the processed bucket."""
         scaled = sum(
             self.measured.rendition_bytes_per_megapixel[name] * _megapixels(preset)
-            for preset in self.settings.rendition_presets
-            for name in preset.formats
+            for preset in self._presets
+            for name in preset["formats"]
         )
-        transforms = {transform.name for transform in self.settings.transforms}
         watermarked = self.measured.watermark_bytes_per_byte * self.load.megabytes * MEGABYTE
-        return scaled * ("thumbnail" in transforms) + watermarked * ("watermark" in transforms)
+        return scaled + watermarked * ("watermark" in self.transforms)
 
     @property
     def renditions(self) -> int:
         """Objects written to the processed bucket."""
-        return sum(self.writes(transform.name) for transform in self.settings.transforms)
+        return sum(map(self.writes, self.transforms))
 
     def writes(self, function: str) -> int:
         """Objects that one function writes."""
         match function:
             case "thumbnail":
-                return sum(len(preset.formats) for preset in self.settings.rendition_presets)
+                return sum(len(preset["formats"]) for preset in self._presets)
             case "watermark":
                 return 1
             case _:
@@ -188,8 +199,8 @@ class Work:
             case "thumbnail":
                 seconds = measured.thumbnail.of(megabytes) + sum(
                     measured.per_rendition_megapixel[name] * _megapixels(preset)
-                    for preset in self.settings.rendition_presets
-                    for name in preset.formats
+                    for preset in self._presets
+                    for name in preset["formats"]
                 )
             case _:
                 seconds = measured.metadata.of(megabytes)
@@ -206,20 +217,20 @@ class Work:
         """Billed duration of validate."""
         return self.seconds("validate", self.settings.validate_.memory_mb)
 
-    def transform_seconds(self, transform: TransformFunction) -> float:
+    def transform_seconds(self, name: str) -> float:
         """Billed duration of a transform."""
-        return self.seconds(transform.name, transform.memory_mb)
+        return self.seconds(name, self.transforms[name].memory_mb)
 
     @property
     def workflow_seconds(self) -> float:
         """How long the execution runs: validate, then the transforms as many at a time as may run, and the rest."""
-        times = sorted(map(self.transform_seconds, self.settings.transforms), reverse=True)
+        times = sorted(map(self.transform_seconds, self.transforms), reverse=True)
         return self.validate_seconds + sum(times[:: self.settings.map_concurrency]) + BOOKKEEPING_SECONDS
 
     @property
     def function_count(self) -> int:
-        """Functions of the stack."""
-        return 1 + len(self.settings.transforms)
+        """Functions that are called for a file."""
+        return 1 + len(self.transforms)
 
     @property
     def workflow_log_bytes(self) -> float:
@@ -284,11 +295,11 @@ def _lambda(work: Work) -> Iterator[Line]:
         quantity=files * work.validate_seconds * settings.validate_.memory_mb / 1024,
         price=prices.LAMBDA_PROVISIONED_DURATION[settings.architecture] if warm else duration,
     )
-    for transform in settings.transforms:
-        seconds = work.transform_seconds(transform)
+    for name, transform in work.transforms.items():
+        seconds = work.transform_seconds(name)
         yield Line(
             service="Lambda",
-            what=f"{transform.name}, {seconds:.2f} s at {transform.memory_mb} MB",
+            what=f"{name}, {seconds:.2f} s at {transform.memory_mb} MB",
             quantity=files * seconds * transform.memory_mb / 1024,
             price=duration,
         )
@@ -453,6 +464,6 @@ def _standing(work: Work) -> Iterator[Line]:
         )
 
 
-def _megapixels(preset: RenditionPreset) -> float:
+def _megapixels(preset: Mapping[str, Any]) -> float:
     """Of a 3:2 picture as wide as the preset."""
-    return preset.width * preset.width / 1.5 / MILLION
+    return preset["width"] * preset["width"] / 1.5 / MILLION

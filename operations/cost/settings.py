@@ -13,6 +13,7 @@ import yaml
 from client.errors import PipelineError
 from components.settings import PROJECT_DIRECTORY, Settings, SettingsError, config_schema, parse_settings
 from contract.names import PROJECT
+from contract.overlay import laid_over
 from program.stack_file import StackConfigError, as_text, is_encrypted, read_stack_values
 
 
@@ -22,7 +23,7 @@ def stack_settings(stack: str, changes: Sequence[str] = ()) -> Settings:
     Args:
         stack: the stack's name.
         changes: settings to try, as `key=value` with a path such as `validate.provisionedConcurrency` or
-            `transforms[1].memoryMb`; values as YAML.
+            `transforms.watermark.memoryMb`; values as YAML.
 
     Raises:
         PipelineError: there is no such stack, or a setting is not accepted.
@@ -60,12 +61,12 @@ def _set(given: dict[str, Any], schema: Mapping[str, Mapping[str, Any]], path: s
         given[str(key)] = value
         return
     # The program lays an object over its default key by key, but takes a list whole.
-    base = given.get(str(key), schema.get(str(key), {}).get("default"))
+    base = laid_over(schema.get(str(key), {}).get("default"), given.get(str(key), {}))
     changed: Any = copy.deepcopy(base)
     target = changed
     try:
         for step in steps[:-1]:
-            target = target[step]
+            target = target.setdefault(step, {}) if isinstance(target, dict) and isinstance(step, str) else target[step]
         target[steps[-1]] = value
     except (KeyError, IndexError, TypeError):
         raise PipelineError(f"--set {path}: {key} is {json.dumps(base)}, which has no such part") from None

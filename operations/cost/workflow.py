@@ -9,8 +9,11 @@ from typing import Any
 
 from components.settings import Settings
 from components.workflow.file_workflow import TransformSpec, WorkflowSpec, workflow_definition
+from contract.media import JPEG
 
 # Names of usual length: what they are does not matter, how long they are shows in the size of the log.
+# The estimate is of photographs, which is what was measured.
+MEASURED_TYPE = JPEG.name
 _ARN = "arn:aws:lambda:us-east-1:123456789012:function:img-pipeline-prod-thumbnail:live"
 ASSETS, JOBS = "img-pipeline-prod-assets", "img-pipeline-prod-jobs"
 
@@ -49,7 +52,7 @@ class WorkflowRun:
 def workflow_run(settings: Settings) -> WorkflowRun:
     """Walk through the definition that these settings make."""
     definition = workflow_definition(_spec(settings))
-    iterations = len(settings.transforms)
+    iterations = len(settings.transforms_of(MEASURED_TYPE))
     visits = list(_visits(definition, iterations))
     writes = [
         state["Arguments"]["TableName"]
@@ -73,12 +76,12 @@ def _spec(settings: Settings) -> WorkflowSpec:
         validate_timeout_seconds=settings.validate_.timeout_seconds,
         transforms=tuple(
             TransformSpec(
-                name=transform.name,
-                media_types=settings.allowed_types,
+                name=name,
+                media_types=settings.types_of(name),
                 function_arn=_ARN,
                 timeout_seconds=transform.timeout_seconds,
             )
-            for transform in settings.transforms
+            for name, transform in settings.transforms.items()
         ),
         assets_table=ASSETS,
         jobs_table=JOBS,

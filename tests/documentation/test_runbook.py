@@ -48,7 +48,7 @@ class Trouble:
 @pytest.fixture(scope="session")
 def trouble(stack: Stack) -> Trouble:
     """A bad release of watermark fails one file, another is no image, and a subscriber leaves its result."""
-    with stack.broken("watermark", WATERMARK="{"):
+    with stack.broken("watermark", SETTINGS="{"):
         failed = stack.upload("uploads/failed.jpg")
         transform_dlq = stack.outputs["transformDlqUrl"]
         eventually(lambda: stack.pipeline.queue_depth(transform_dlq) == 1, "the failed file's message", 120)

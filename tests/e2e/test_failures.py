@@ -12,7 +12,7 @@ def test_a_failing_transform_ends_in_the_dead_letter_queue_alarms_and_is_replaye
     pager = Pager.on(stack.cloud, stack.outputs["alertTopicArn"])
     transform_dlq = stack.outputs["transformDlqUrl"]
 
-    with stack.broken("watermark", WATERMARK="{"):
+    with stack.broken("watermark", SETTINGS="{"):
         upload = stack.upload("uploads/unlucky.jpg")
         eventually(lambda: stack.pipeline.queue_depth(transform_dlq) == 1, "the dead letter", 120)
     job = stack.pipeline.job(upload)

@@ -9,13 +9,15 @@ import pytest
 
 from components.settings import SettingsError, config_schema, parse_settings
 from components.settings.aws_limits import MAX_ENVIRONMENT_BYTES
+from contract.overlay import laid_over
 from policies.recording import Recording, run, run_into
 
 VPC = {"vpcId": "vpc-0a1", "subnetIds": ["subnet-0a1"]}
 
 
-def presets(count: int) -> list[dict[str, Any]]:
-    return [{"name": f"w{100 + i}", "width": 100 + i, "formats": ["jpeg", "webp"], "quality": 82} for i in range(count)]
+def presets(count: int) -> dict[str, Any]:
+    added = {f"w{100 + i}": {"width": 100 + i, "formats": ["jpeg", "webp"], "quality": 82} for i in range(count)}
+    return {"transforms": {"thumbnail": {"settings": {"presets": added}}}}
 
 
 def subnets(count: int) -> dict[str, Any]:
@@ -48,12 +50,12 @@ REFUSED = [
     ),
     (
         "tag-count-of-objects",
-        {"tags": tags(9), "watermark": {"text": "© 写真"}},
+        {"tags": tags(9), "transforms": {"watermark": {"settings": {"text": "© 写真"}}}},
         'tags = "9 tags"',
-        "at most 8: an object in S3, which the watermark's picture is, takes 10",
+        "at most 8: an object in S3, which a transform's file is, takes 10",
     ),
-    ("presets", {"renditionPresets": presets(60)}, "renditionPresets = ", "at most 3328 bytes"),
-    ("types", {"allowedTypes": ["image/jpeg"] * 400}, "allowedTypes = ", "at most 3328 bytes"),
+    ("presets", presets(60), "transforms.thumbnail.settings = ", "at most 3328 bytes"),
+    ("types", {"media": {"image": {"accepted": ["image/jpeg"] * 400}}}, "media = ", "at most 3328 bytes"),
     ("subnet-count", {"vpc": subnets(17)}, "vpc.subnetIds = ", "at most 16 items"),
     ("subnet-twice", {"vpc": {**VPC, "subnetIds": ["subnet-1"] * 2}}, 'vpc.subnetIds = "subnet-1"', "each once"),
     ("route-table-twice", {"vpc": {**VPC, "routeTableIds": ["rtb-1"] * 2}}, 'vpc.routeTableIds = "rtb-1"', "each once"),
@@ -91,7 +93,7 @@ def test_what_aws_would_refuse_is_refused_by_name_before_any_resource(
 ACCEPTED = [
     {"tags": {"k" * 128: "v" * 256, "équipe 2": "a_b.c:d/e=f+g-h@i"}},
     {"tags": tags(48)},
-    {"tags": tags(8), "watermark": {"text": "© 写真"}},
+    {"tags": tags(8), "transforms": {"watermark": {"settings": {"text": "© 写真"}}}},
     {"vpc": subnets(16)},
     {"alertHttpsEndpoints": [url(2048)]},
     {"ingestBucketName": "photos-xn--a", "processedBucketName": "s3alias-photos"},
@@ -111,7 +113,7 @@ def most_presets() -> int:
 
     def accepted(count: int) -> bool:
         try:
-            parse_settings({"renditionPresets": json.dumps(presets(count))}, config_schema())
+            parse_settings({"transforms": json.dumps(presets(count)["transforms"])}, config_schema())
         except SettingsError:
             return False
         return True
@@ -125,8 +127,9 @@ def test_every_accepted_environment_fits_a_function() -> None:
     recording = run(
         "dev",
         {
-            "renditionPresets": presets(most),
-            "watermark": {"text": "©" * 200, "logoPath": ""},
+            "transforms": laid_over(
+                presets(most)["transforms"], {"watermark": {"settings": {"text": "©" * 200, "logoPath": ""}}}
+            ),
             "ingestBucketName": "i" * 63,
             "processedBucketName": "p" * 63,
             "denylistTableName": "d" * 255,

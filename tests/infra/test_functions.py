@@ -77,16 +77,16 @@ def test_prod_keeps_validate_warm(prod: Recording, dev: Recording) -> None:
 def test_functions_learn_their_limits_from_the_settings(dev: Recording) -> None:
     validate = environment(dev, "validate")
     assert validate["MAX_BYTES"] == "52428800"
-    assert validate["MAX_PIXELS"] == "50000000"
-    assert validate["MAX_FRAMES"] == "300"
-    assert validate["ALLOWED_TYPES"].split(",")[0] == "image/jpeg"
+    image = json.loads(validate["MEDIA"])["image"]
+    assert (image["maxPixels"], image["maxFrames"], image["accepted"][0]) == (50_000_000, 300, "image/jpeg")
     assert validate["DENYLIST_TABLE"] == "img-pipeline-dev-denylist"
-    presets = json.loads(environment(dev, "thumbnail")["RENDITION_PRESETS"])
-    assert presets[0] == {"name": "w160", "width": 160, "formats": ["jpeg", "webp"], "quality": 82}
-    assert json.loads(environment(dev, "watermark")["WATERMARK"]) == {
+    presets = json.loads(environment(dev, "thumbnail")["SETTINGS"])["presets"]
+    assert presets["w160"] == {"width": 160, "formats": ["jpeg", "webp"], "quality": 82}
+    assert json.loads(environment(dev, "watermark")["SETTINGS"]) == {
         "text": "© img-pipeline",
         "opacity": 0.6,
         "position": "bottom-right",
+        "logoPath": "",
     }
     assert "PROCESSED_BUCKET" not in environment(dev, "metadata")
     for short_name in SHORT_NAMES:

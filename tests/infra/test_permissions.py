@@ -151,18 +151,23 @@ def test_the_pipe_takes_from_one_queue_and_starts_one_workflow(dev: Recording) -
     }
 
 
+def watermark_settings(**settings: object) -> dict[str, object]:
+    return {"transforms": {"watermark": {"settings": settings}}}
+
+
 @pytest.mark.parametrize("text", ["", "© 写真"])
 def test_only_the_watermark_reads_the_logo_and_only_the_logo(tmp_path: Path, text: str) -> None:
     """A text that the function cannot draw is stored as a picture, like a logo."""
     logo = tmp_path / "logo.png"
     logo.write_bytes(b"any bytes")
-    recording = run("dev", {"watermark": {"text": text} if text else {"logoPath": str(logo)}})
+    recording = run("dev", watermark_settings(**({"text": text} if text else {"logoPath": str(logo)})))
     stored = recording.one("BucketObject").inputs
     assert stored["bucket"] == recording.outputs["processedBucket"]
     readers = {(role, resource) for role, action, resource in grants(recording) if action == "s3:GetObject"}
     assert readers == {("img-pipeline-dev-watermark", f"arn:aws:s3:::{stored['bucket']}/{stored['key']}")}
     function = recording.one("aws:lambda/function:Function", name="img-pipeline-dev-watermark")
-    assert json.loads(function.inputs["environment"]["variables"]["WATERMARK"])["logoKey"] == stored["key"]
+    given = json.loads(function.inputs["environment"]["variables"]["SETTINGS"])
+    assert given["text" if text else "logoPath"] == {"key": stored["key"]}
 
 
 def test_nobody_writes_traces_where_tracing_is_off() -> None:

@@ -4,12 +4,14 @@ import contextvars
 import json
 import re
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from pulumi.runtime import set_all_config
 
-from components.settings import ImageType, Settings, SettingsError, config_schema, parse_settings
+from components.settings import Settings, SettingsError, config_schema, parse_settings
+from components.settings.declared import transform_settings
+from contract.media import MEDIA_TYPES
 from functions.shared.formats import FORMATS
 from functions.watermark.settings import Position
 from policies.recording import Recording, run_into, stack_config
@@ -28,17 +30,30 @@ def refusal(**given: object) -> str:
     return str(raised.value)
 
 
-def transform(name: str, **changes: object) -> dict[str, object]:
-    complete = {"memoryMb": 4096, "timeoutSeconds": 30, "reservedConcurrency": 5, "writesRenditions": True}
-    return {"name": name, **complete, **changes}
+def transform(name: str, **changes: object) -> dict[str, dict[str, object]]:
+    complete = {
+        "mediaTypes": ["image/*"],
+        "memoryMb": 4096,
+        "timeoutSeconds": 30,
+        "reservedConcurrency": 5,
+        "writesRenditions": True,
+    }
+    return {name: {**complete, **changes}}
+
+
+def own(name: str, **changes: object) -> dict[str, object]:
+    """A transform's own settings, as the setting `transforms` has them."""
+    return {"transforms": {name: {"settings": changes}}}
 
 
 def test_the_defaults_are_good_settings() -> None:
     chosen = settings()
     assert chosen.map_concurrency == 10
     assert chosen.max_bytes == 50 * 1024 * 1024
-    assert [preset.width for preset in chosen.rendition_presets] == [160, 320, 640, 1280]
-    assert [each.name for each in chosen.transforms] == ["thumbnail", "watermark", "metadata"]
+    presets = chosen.transforms["thumbnail"].settings["presets"]
+    assert [preset["width"] for preset in presets.values()] == [160, 320, 640, 1280]
+    assert list(chosen.transforms) == ["thumbnail", "watermark", "metadata"]
+    assert chosen.media["image"].limits == {"maxPixels": 100_000_000, "maxFrames": 300}
     assert chosen.architecture == "arm64"
 
 
@@ -56,7 +71,7 @@ def test_every_setting_is_documented_and_every_documented_setting_exists() -> No
 
 def test_documented_objects_have_all_their_keys() -> None:
     model = Settings.model_json_schema(by_alias=True)
-    for key in ("watermark", "validate", "alarms", "lifecycle"):
+    for key in ("validate", "alarms", "lifecycle"):
         definition = model["$defs"][model["properties"][key]["$ref"].rsplit("/")[-1]]
         assert set(config_schema()[key]["default"]) == set(definition["properties"]), key
         for inner in definition["properties"]:
@@ -101,18 +116,39 @@ def test_a_setting_that_resembles_nothing_is_refused_with_all_there_are() -> Non
             "img-pipeline:architecture = \"riscv\" is not accepted: input should be 'arm64' or 'x86_64'",
         ),
         (
-            {"maxPixels": 10**9},
-            "img-pipeline:maxPixels = 1000000000 is not accepted: .* less than or equal to 500000000",
+            {"media": {"image": {"maxPixels": 10**9}}},
+            "img-pipeline:media.image.maxPixels = 1000000000 is not accepted: .* less than or equal to 500000000",
         ),
         ({"mapConcurrency": 41}, "img-pipeline:mapConcurrency = 41 is not accepted: .* less than or equal to 40"),
         ({"workflowTimeoutSeconds": 301}, "img-pipeline:workflowTimeoutSeconds = 301 is not accepted: .* equal to 300"),
         ({"logRetentionDays": 31}, "img-pipeline:logRetentionDays = 31 is not accepted: input should be 1, 3, 5, .*"),
-        ({"allowedTypes": "[]"}, r"img-pipeline:allowedTypes = \[\] is not accepted: .* at least 1 item .*"),
-        ({"allowedTypes": "image/png"}, 'img-pipeline:allowedTypes = "image/png" is not accepted: .* valid array'),
-        ({"watermark": {"opacity": 0}}, "img-pipeline:watermark.opacity = 0 is not accepted: .* greater than 0"),
         (
-            {"watermark": {"colour": "red"}},
-            'img-pipeline:watermark.colour = "red" is not accepted: there is no such key',
+            {"media": {"image": {"accepted": []}}},
+            r"img-pipeline:media.image.accepted = \[\] is not accepted: .* at least 1 item .*",
+        ),
+        (
+            {"media": {"image": {"accepted": "image/png"}}},
+            'img-pipeline:media.image.accepted = "image/png" is not accepted: .* valid array',
+        ),
+        (
+            {"media": {"table": {"accepted": ["image/png"]}}},
+            r"img-pipeline:media.table = .* is not accepted: a family that functions/validate measures: image",
+        ),
+        (
+            own("watermark", opacity=0),
+            "img-pipeline:transforms.watermark.settings.opacity = 0 is not accepted: .* greater than 0",
+        ),
+        (
+            own("watermark", position="left"),
+            'img-pipeline:transforms.watermark.settings.position = "left" is not accepted: one of bottom-right, .*',
+        ),
+        (
+            own("metadata", depth=1),
+            "img-pipeline:transforms.metadata.settings.depth = 1 is not accepted: there is no .*",
+        ),
+        (
+            own("watermark", colour="red"),
+            'img-pipeline:transforms.watermark.settings.colour = "red" is not accepted: there is no such key',
         ),
         ({"validate": {"memoryMb": 64}}, "img-pipeline:validate.memoryMb = 64 is not accepted: .* equal to 128"),
         ({"alertEmails": ["nobody"]}, r'img-pipeline:alertEmails\[0\] = "nobody" is not accepted: .*'),
@@ -127,8 +163,8 @@ def test_a_setting_that_resembles_nothing_is_refused_with_all_there_are() -> Non
             r'img-pipeline:resultSubscribers.shop.outcomes\[0\] = "FAILED" is not accepted: .*COMPLETED.*REJECTED.*',
         ),
         (
-            {"renditionPresets": [{"name": "w160", "width": 8, "formats": ["jpeg"], "quality": 82}]},
-            r"img-pipeline:renditionPresets\[0\].width = 8 is not accepted: .* equal to 16",
+            own("thumbnail", presets={"w160": {"width": 8}}),
+            r"img-pipeline:transforms.thumbnail.settings.presets.w160.width = 8 is not accepted: .* equal to 16",
         ),
     ],
 )
@@ -139,11 +175,11 @@ def test_an_impossible_value_is_refused_with_key_value_and_what_is_accepted(
 
 
 def test_every_mistake_is_told_at_once() -> None:
-    lines = refusal(maxBytes=0, maxFrames=0, encryption="none").splitlines()
+    lines = refusal(maxBytes=0, media={"image": {"maxFrames": 0}}, encryption="none").splitlines()
     assert [line.split(" = ")[0] for line in lines] == [
         "img-pipeline:maxBytes",
-        "img-pipeline:maxFrames",
         "img-pipeline:encryption",
+        "img-pipeline:media.image.maxFrames",
     ]
 
 
@@ -173,7 +209,7 @@ def test_reserved_concurrency_must_fit_the_account() -> None:
 
 
 def test_an_account_with_next_to_no_concurrency_can_reserve_none() -> None:
-    unreserved = [transform(name, reservedConcurrency=0) for name in ("thumbnail", "watermark", "metadata")]
+    unreserved = {name: {"reservedConcurrency": 0} for name in ("thumbnail", "watermark", "metadata")}
     chosen = settings(accountConcurrency=10, validate={"reservedConcurrency": 0}, transforms=unreserved)
     assert chosen.account_concurrency == 10
 
@@ -194,14 +230,14 @@ def test_an_alarm_that_every_retry_sets_off_is_refused() -> None:
 
 
 def test_functions_must_have_memory_for_the_largest_image() -> None:
-    message = refusal(maxPixels=200_000_000)
+    message = refusal(media={"image": {"maxPixels": 200_000_000}})
     assert [line.partition(" is not accepted")[0] for line in message.splitlines()] == [
         "img-pipeline:validate.memoryMb = 1769",
-        "img-pipeline:transforms[0].memoryMb = 1769",
-        "img-pipeline:transforms[1].memoryMb = 3300",
-        "img-pipeline:transforms[2].memoryMb = 1769",
+        "img-pipeline:transforms.thumbnail.memoryMb = 1769",
+        "img-pipeline:transforms.watermark.memoryMb = 3300",
+        "img-pipeline:transforms.metadata.memoryMb = 1769",
     ]
-    assert "at least 3230, to hold an image of maxPixels (200000000) and maxBytes (52428800)" in message
+    assert "at least 3230, to hold a file of media.image.maxPixels (200000000) and maxBytes (52428800)" in message
 
 
 def test_a_key_without_kms_is_refused() -> None:
@@ -213,17 +249,53 @@ def test_a_key_without_kms_is_refused() -> None:
 
 
 def test_a_transform_without_a_folder_is_refused_with_those_that_exist() -> None:
-    message = refusal(transforms=[transform("thumbnail"), transform("colourise")])
+    message = refusal(transforms=transform("colourise"))
     assert message == (
-        'img-pipeline:transforms[1].name = "colourise" is not accepted: '
-        "a folder under functions/ that holds handler.py: metadata, thumbnail, watermark"
+        'img-pipeline:transforms = "colourise" is not accepted: '
+        "names of folders under functions/ that hold handler.py: metadata, thumbnail, watermark"
     )
 
 
-def test_names_are_given_once() -> None:
-    assert 'img-pipeline:transforms = "thumbnail" is not accepted: each name once' in refusal(
-        transforms=[transform("thumbnail"), transform("thumbnail")]
-    )
+def test_an_entry_extends_the_default_transforms_and_null_removes_one() -> None:
+    chosen = settings(transforms={"watermark": None, "thumbnail": {"memoryMb": 2000}})
+    assert list(chosen.transforms) == ["thumbnail", "metadata"]
+    assert (chosen.transforms["thumbnail"].memory_mb, chosen.transforms["thumbnail"].timeout_seconds) == (2000, 90)
+    presets = {"w2560": {"width": 2560, "formats": ["webp"], "quality": 82}, "w160": None}
+    assert list(settings(**own("thumbnail", presets=presets)).transforms["thumbnail"].settings["presets"]) == [
+        "w320",
+        "w640",
+        "w1280",
+        "w2560",
+    ]
+
+
+def test_every_accepted_type_has_a_transform_that_takes_it() -> None:
+    only_png = {name: {"mediaTypes": ["image/png"]} for name in ("thumbnail", "watermark", "metadata")}
+    lines = refusal(transforms=only_png, media={"image": {"accepted": ["image/png", "image/gif"]}}).splitlines()
+    assert lines == [
+        'img-pipeline:media.image.accepted = "image/gif" is not accepted: types that the mediaTypes of at least one '
+        "transform name"
+    ]
+    chosen = settings(transforms={"watermark": {"mediaTypes": ["image/png"]}})
+    assert chosen.types_of("watermark") == ("image/png",)
+    assert list(chosen.transforms_of("image/gif")) == ["thumbnail", "metadata"]
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ({"maxPixels": 5}, "media.image.maxPixels"),
+        ({"maxFrames": 5}, "media.image.maxFrames"),
+        ({"allowedTypes": ["image/png"]}, "media.image.accepted"),
+        ({"renditionPresets": []}, "transforms.thumbnail.settings.presets"),
+        ({"watermark": {"text": "a"}}, "transforms.watermark.settings"),
+        ({"transforms": [{"name": "thumbnail"}]}, "an object by name"),
+    ],
+)
+def test_a_setting_of_an_earlier_version_is_refused_with_its_new_place(given: dict[str, object], place: str) -> None:
+    message = refusal(**given)
+    assert message.startswith(f"img-pipeline:{next(iter(given))} is ")
+    assert place in message
 
 
 def test_renditions_may_not_land_among_uploads() -> None:
@@ -242,20 +314,21 @@ def test_renditions_may_not_land_among_uploads() -> None:
 )
 def test_a_watermark_text_that_cannot_be_drawn_is_refused_with_the_character(text: str, problem: str) -> None:
     written = json.dumps(text, ensure_ascii=False)
-    assert refusal(watermark={"text": text}) == (
-        f"img-pipeline:watermark.text = {written} is not accepted: a text that can be drawn: {problem}"
+    assert refusal(**own("watermark", text=text)) == (
+        f"img-pipeline:transforms.watermark.settings.text = {written} is not accepted: "
+        f"a text that can be drawn: {problem}"
     )
 
 
 def test_beside_a_logo_the_text_does_not_matter(tmp_path: Path) -> None:
     logo = tmp_path / "logo.png"
     logo.write_bytes(b"any bytes")
-    assert settings(watermark={"text": "\ue000", "logoPath": str(logo)}).watermark.logo_path == str(logo)
+    assert settings(**own("watermark", text="\ue000", logoPath=str(logo)))
 
 
 def test_a_logo_that_is_not_there_is_refused() -> None:
-    assert refusal(watermark={"logoPath": "missing.png"}).startswith(
-        'img-pipeline:watermark.logoPath = "missing.png" is not accepted: the path of a PNG file'
+    assert refusal(**own("watermark", logoPath="missing.png")).startswith(
+        'img-pipeline:transforms.watermark.settings.logoPath = "missing.png" is not accepted: the path of a file'
     )
 
 
@@ -270,9 +343,8 @@ def test_a_value_that_is_secret_is_not_told() -> None:
 
 
 def test_types_and_positions_are_those_the_functions_know() -> None:
-    assert set(get_args(ImageType)) == set(FORMATS)
-    positions = Settings.model_json_schema(by_alias=True)["$defs"]["Watermark"]["properties"]["position"]["enum"]
-    assert set(positions) == set(Position)
+    assert set(MEDIA_TYPES) == set(FORMATS)
+    assert set(transform_settings("watermark").properties["position"]["enum"]) == set(Position)
 
 
 def test_a_stack_whose_name_cannot_be_part_of_a_bucket_name_is_refused() -> None:

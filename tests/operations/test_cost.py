@@ -182,8 +182,8 @@ def test_a_slower_core_costs_more() -> None:
     [
         ("architecture=x86_64", "Lambda", "dearer"),
         ("validate.provisionedConcurrency=0", "Lambda", "cheaper"),
-        ("transforms[1].memoryMb=6600", "Lambda", "dearer"),
-        ("renditionPresets=[{name: w320, width: 320, formats: [jpeg], quality: 82}]", "S3", "cheaper"),
+        ("transforms.watermark.memoryMb=6600", "Lambda", "dearer"),
+        ("transforms.thumbnail.settings.presets.w1280=null", "S3", "cheaper"),
         ("lifecycle.uploadDays=7", "S3 storage", "cheaper"),
         ("workflowLogLevel=ALL", "CloudWatch Logs", "dearer"),
         ("functionLogLevel=WARNING", "CloudWatch Logs", "cheaper"),
@@ -312,13 +312,11 @@ def test_secrets_are_left_out() -> None:
 
 def test_a_change_inside_an_object_or_a_list_leaves_the_rest() -> None:
     before = stack_settings("prod")
-    after = stack_settings("prod", ["validate.memoryMb=3000", "transforms[2].memoryMb=4000"])
+    after = stack_settings("prod", ["validate.memoryMb=3000", "transforms.metadata.memoryMb=4000"])
     assert after.validate_.memory_mb == 3000
     assert after.validate_.provisioned_concurrency == before.validate_.provisioned_concurrency
-    assert [transform.memory_mb for transform in after.transforms][:2] == [
-        transform.memory_mb for transform in before.transforms
-    ][:2]
-    assert after.transforms[2].memory_mb == 4000
+    assert after.transforms["metadata"].memory_mb == 4000
+    assert all(after.transforms[name] == before.transforms[name] for name in ("thumbnail", "watermark"))
 
 
 @pytest.mark.parametrize(
@@ -328,7 +326,7 @@ def test_a_change_inside_an_object_or_a_list_leaves_the_rest() -> None:
         (["architektur=arm64"], "did you mean architecture?"),
         (["architecture=mips"], "arm64"),
         (["transforms[9].memoryMb=1"], "has no such part"),
-        (["watermark.text.size=1"], "has no such part"),
+        (["transforms.thumbnail.memoryMb.size=1"], "has no such part"),
     ],
 )
 def test_a_change_that_is_not_accepted_is_told_in_one_line(changes: list[str], message: str) -> None:

@@ -68,7 +68,7 @@ def dead_letter_urls(stack: Stack) -> list[str]:
 
 def fail(stack: Stack, *file_keys: str) -> list[Upload]:
     """Upload files that a bad release of watermark cannot handle, and wait until they are dead letters."""
-    with stack.broken("watermark", WATERMARK="{"), tried_once(stack):
+    with stack.broken("watermark", SETTINGS="{"), tried_once(stack):
         uploads = [stack.upload(file_key) for file_key in file_keys]
         url = stack.outputs["transformDlqUrl"]
         eventually(lambda: stack.pipeline.queue_depth(url) == len(uploads), "the dead letters", 120)

@@ -228,7 +228,7 @@ def test_neither_settings_nor_secrets_are_arguments_of_a_process(project: Path) 
     pulumi = scripted(CREATION, up=CREATED)
     deployment.deploy(
         "dev",
-        config={"watermark": {"text": "hush-setting"}},
+        config={"transforms": {"watermark": {"settings": {"text": "hush-setting"}}}},
         secrets={"alertHttpsEndpoints[0]": "https://hush-secret.example.com"},
         engine=Engine(directory=project, pulumi=pulumi),
     )
@@ -442,8 +442,8 @@ def test_settings_come_from_a_file_or_from_standard_input(command, project: Path
     (project / "more.json").write_text('{"maxBytes": 5}')
     command(scripted(CREATION, up=CREATED), "deploy", "--yes", "--config-file", str(project / "more.json"))
     assert "img-pipeline:maxBytes: 5\n" in (project / "Pulumi.dev.yaml").read_text()
-    command(scripted(CREATION, up=CREATED), "deploy", "--yes", "--config-file", "-", given="maxFrames: 7")
-    assert "img-pipeline:maxFrames: 7\n" in (project / "Pulumi.dev.yaml").read_text()
+    command(scripted(CREATION, up=CREATED), "deploy", "--yes", "--config-file", "-", given="mapConcurrency: 7")
+    assert "img-pipeline:mapConcurrency: 7\n" in (project / "Pulumi.dev.yaml").read_text()
 
 
 @pytest.mark.parametrize("text", ["- a list", "just text", "a: [unclosed"])
@@ -512,7 +512,7 @@ def test_the_local_stack_is_deployed_only_when_told(img_pipeline, announced: Pat
 
 @pytest.mark.parametrize(
     ("setting", "answer"),
-    [("maxFrames: 0", "img-pipeline:maxFrames = 0 is not accepted"), ("maxFrame: 5", "maxFrame is not a setting")],
+    [("maxBytes: 0", "img-pipeline:maxBytes = 0 is not accepted"), ("maxByte: 5", "maxByte is not a setting")],
 )
 def test_a_setting_that_the_local_stack_cannot_have_is_one_line(img_pipeline, setting: str, answer: str) -> None:
     refusal = img_pipeline("deploy", "--local", "--yes", "--config-file", "-", given=setting).exception
@@ -536,7 +536,7 @@ def test_the_library_example_deploys_a_tenant(project: Path, monkeypatch: pytest
     assert result.outputs["ingestBucket"] == "uploads-here"
     assert pulumi.inputs == ["https://pager.example.com"]
     config = yaml.safe_load((project / "Pulumi.tenant-acme.yaml").read_text())["config"]
-    assert parse_settings(_texts(config), config_schema()).watermark.text == "© acme"
+    assert parse_settings(_texts(config), config_schema()).transforms["watermark"].settings["text"] == "© acme"
 
 
 def test_the_library_example_leaves_a_large_cleanup_to_a_person(project: Path) -> None:

@@ -761,7 +761,7 @@ def traces(stack: Stack, file_key: str) -> list[str]:
 
 
 def test_the_smoke_test_tells_why_its_file_failed_and_keeps_it(stack: Stack, connection: Pipeline) -> None:
-    with stack.broken("watermark", WATERMARK='{"opacity": "none"}'):
+    with stack.broken("watermark", SETTINGS='{"opacity": "none"}'):
         (finding,) = run_check(file_goes_through, connection)
     file_key = finding.found.split()[0]
     assert finding.status is Status.FAIL

@@ -128,7 +128,7 @@ def test_upload_and_wait_as_json_holds_each_job(img_pipeline: RunCommand, folder
 
 
 def test_waiting_ends_with_the_last_delivery_of_a_file_that_keeps_failing(stack: Stack, connection: Pipeline) -> None:
-    with stack.broken("watermark", WATERMARK="{}"):
+    with stack.broken("watermark", SETTINGS="{}"):
         upload = stack.upload("uploads/waiting/fails.jpg")
         row = follow(connection, [upload], clock=Interruption(), timeout_seconds=60)[upload]
     assert row is not None

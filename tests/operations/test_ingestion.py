@@ -242,11 +242,11 @@ def test_new_preset_reaches_the_files_that_lack_it(stack: Stack, run: Run) -> No
     old, other = stack.upload("uploads/rerender/old.jpg"), stack.upload("uploads/elsewhere.jpg")
     stack.finish(old, other)
     stack.notifications(old, other)
-    presets = [
-        {"name": "w160", "width": 160, "formats": ["jpeg"], "quality": 82},
-        {"name": "w2560", "width": 2560, "formats": ["webp"], "quality": 82},
-    ]
-    with stack.broken("thumbnail", RENDITION_PRESETS=json.dumps(presets)):
+    presets = {
+        "w160": {"width": 160, "formats": ["jpeg"], "quality": 82},
+        "w2560": {"width": 2560, "formats": ["webp"], "quality": 82},
+    }
+    with stack.broken("thumbnail", SETTINGS=json.dumps({"presets": presets})):
         arguments = ("rerender", "--prefix", "uploads/rerender/", "--missing-rendition", "w2560")
         assert "would send 1 files through again" in run(*arguments).stdout
         assert rerun(stack, old.file_key) is None

@@ -57,7 +57,7 @@ def test_a_completed_file_is_told_from_upload_to_notification(stack: Stack, conn
 def test_a_failed_file_is_told_with_every_attempt_its_error_and_where_it_lies(
     stack: Stack, connection: Pipeline
 ) -> None:
-    with stack.broken("watermark", WATERMARK="{}"):
+    with stack.broken("watermark", SETTINGS="{}"):
         upload = stack.upload("uploads/told/fails.jpg")
         follow(connection, [upload], clock=Interruption(), timeout_seconds=60)
     stack.await_idle()

@@ -17,20 +17,25 @@ from functions.shared import aws, runtime
 from functions.shared.formats import FORMATS
 from tests.unit.fake_aws import FakeDynamoDB, FakeS3
 
-PRESETS = [
-    {"name": f"w{width}", "width": width, "formats": ["jpeg", "webp"], "quality": 82} for width in (160, 320, 640, 1280)
-]
+PRESETS = {f"w{width}": {"width": width, "formats": ["jpeg", "webp"], "quality": 82} for width in (160, 320, 640, 1280)}
+
+
+def image_limits(**changes: object) -> str:
+    """What validate accepts of images, as its variable MEDIA."""
+    return json.dumps({"image": {"accepted": list(FORMATS), "maxPixels": 2_000_000, "maxFrames": 20, **changes}})
+
+
 ENVIRONMENT = {
     "POWERTOOLS_METRICS_NAMESPACE": "img-pipeline/test",
     "POWERTOOLS_LOG_LEVEL": "INFO",
     "MAX_BYTES": "2000000",
-    "MAX_PIXELS": "2000000",
-    "MAX_FRAMES": "20",
-    "ALLOWED_TYPES": ",".join(FORMATS),
+    "MEDIA": image_limits(),
     "DENYLIST_TABLE": "denylist",
     "PROCESSED_BUCKET": "processed",
-    "RENDITION_PRESETS": json.dumps(PRESETS),
-    "WATERMARK": json.dumps({"text": "© img-pipeline", "opacity": 0.6, "position": "bottom-right"}),
+    # Of both transforms that have any: each reads its own.
+    "SETTINGS": json.dumps(
+        {"presets": PRESETS, "text": "© img-pipeline", "opacity": 0.6, "position": "bottom-right", "logoPath": ""}
+    ),
 }
 
 _NUMBERS = itertools.count()

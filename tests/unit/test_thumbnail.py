@@ -211,10 +211,13 @@ def test_bytes_that_are_not_what_was_validated_fail_by_name(cloud: Cloud) -> Non
         cloud.invoke("thumbnail", {"file": cloud.file("uploads/a.png", large), "media": image})
 
 
-@pytest.mark.parametrize("presets", ["", "{", "[{}]", json.dumps([{"name": "a", "width": 1, "formats": ["bmp"]}])])
+BMP = {"width": 1, "formats": ["bmp"], "quality": 1}
+
+
+@pytest.mark.parametrize("presets", ["", "{", "[{}]", json.dumps({"presets": {"a": BMP}})])
 def test_impossible_presets_are_named(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, presets: str) -> None:
-    monkeypatch.setenv("RENDITION_PRESETS", presets)
-    with pytest.raises(ConfigurationError, match="RENDITION_PRESETS"):
+    monkeypatch.setenv("SETTINGS", presets)
+    with pytest.raises(ConfigurationError, match="SETTINGS"):
         cloud.transform("thumbnail", "uploads/a.jpg", file_of(gradient(), JPEG))
 
 

@@ -48,7 +48,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
 LIMITS = Limits(max_bytes=1 << 20, max_pixels=1 << 20, max_frames=30, allowed_types=tuple(FORMATS))
 PRESETS = presets_from_environment(
-    {"RENDITION_PRESETS": json.dumps([{"name": "w9", "width": 9, "formats": ["webp"], "quality": 50}])}
+    {"SETTINGS": json.dumps({"presets": {"w9": {"width": 9, "formats": ["webp"], "quality": 50}}})}
 )
 MARK = TextMark("©")
 

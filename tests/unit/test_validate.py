@@ -12,7 +12,7 @@ from PIL import Image
 from functions.shared.errors import AccessError, ConfigurationError, TransientError
 from functions.shared.formats import AVIF, GIF, HEIC, JPEG, PNG, TIFF, WEBP, Format
 from functions.shared.reasons import ReasonCode
-from tests.unit.conftest import Cloud, file_payload
+from tests.unit.conftest import Cloud, file_payload, image_limits
 from tests.unit.fake_aws import client_error
 from tests.unit.pictures import animation, exif_with_gps, file_of, gradient, png_announcing, quadrants
 
@@ -134,7 +134,7 @@ def test_a_type_that_is_not_accepted_is_called_by_its_name(cloud: Cloud, name: s
 
 
 def test_a_type_left_out_of_the_settings_is_not_accepted(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALLOWED_TYPES", "image/jpeg,image/png")
+    monkeypatch.setenv("MEDIA", image_limits(accepted=["image/jpeg", "image/png"]))
     assert rejected(cloud, "uploads/a.gif", file_of(gradient(), GIF)) is ReasonCode.UNSUPPORTED_TYPE
     assert cloud.validate("uploads/a.png", file_of(gradient(), PNG))["accepted"]
 
@@ -223,14 +223,14 @@ def test_a_header_that_announces_too_many_pixels(cloud: Cloud) -> None:
 
 
 def test_one_pixel_over_the_limit_and_exactly_at_it(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MAX_PIXELS", str(320 * 200))
+    monkeypatch.setenv("MEDIA", image_limits(maxPixels=320 * 200))
     assert cloud.validate("uploads/a.png", file_of(gradient((320, 200)), PNG))["accepted"]
     assert rejected(cloud, "uploads/b.png", file_of(gradient((320, 201)), PNG)) is ReasonCode.TOO_MANY_PIXELS
 
 
 @pytest.mark.parametrize("format", [GIF, PNG, WEBP, TIFF, AVIF])
 def test_pixels_are_summed_over_frames(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, format: Format) -> None:
-    monkeypatch.setenv("MAX_PIXELS", str(5 * 40 * 30))
+    monkeypatch.setenv("MEDIA", image_limits(maxPixels=5 * 40 * 30))
     assert cloud.validate(f"uploads/a{format.extension}", animation(5, format=format))["accepted"]
     code = rejected(cloud, f"uploads/b{format.extension}", animation(6, format=format))
     assert code is ReasonCode.TOO_MANY_PIXELS
@@ -238,12 +238,12 @@ def test_pixels_are_summed_over_frames(cloud: Cloud, monkeypatch: pytest.MonkeyP
 
 def test_pixels_are_counted_before_any_is_decoded(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second frame is broken: to decode it would end in CORRUPT."""
-    monkeypatch.setenv("MAX_PIXELS", str(5 * 40 * 30))
+    monkeypatch.setenv("MEDIA", image_limits(maxPixels=5 * 40 * 30))
     body = bytearray(animation(6, format=PNG))
     broken = body.index(b"fdAT") + 10
     body[broken : broken + 8] = b"\xff" * 8
     assert rejected(cloud, "uploads/a.png", bytes(body)) is ReasonCode.TOO_MANY_PIXELS
-    monkeypatch.setenv("MAX_PIXELS", str(6 * 40 * 30))
+    monkeypatch.setenv("MEDIA", image_limits(maxPixels=6 * 40 * 30))
     cloud.forget()
     assert rejected(cloud, "uploads/a.png", bytes(body)) is ReasonCode.CORRUPT
 
@@ -338,7 +338,13 @@ def test_a_missing_permission_is_a_failure_that_is_not_retried(cloud: Cloud) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("MAX_BYTES", "50 MB"), ("MAX_PIXELS", ""), ("ALLOWED_TYPES", "image/jpeg,image/bmp")]
+    ("name", "value"),
+    [
+        ("MAX_BYTES", "50 MB"),
+        ("MEDIA", ""),
+        ("MEDIA", image_limits(maxPixels="many")),
+        ("MEDIA", image_limits(accepted=["image/jpeg", "image/bmp"])),
+    ],
 )
 def test_an_impossible_setting_is_named(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)

@@ -36,8 +36,8 @@ def watermarked(cloud: Cloud, body: bytes, format: Format) -> Image.Image:
 
 def configure(monkeypatch: pytest.MonkeyPatch, **values: object) -> None:
     """Change the watermark's settings."""
-    defaults: dict[str, object] = {"text": "© img-pipeline", "opacity": 0.6, "position": "bottom-right"}
-    monkeypatch.setenv("WATERMARK", json.dumps(defaults | values))
+    defaults: dict[str, object] = {"text": "© img-pipeline", "opacity": 0.6, "position": "bottom-right", "logoPath": ""}
+    monkeypatch.setenv("SETTINGS", json.dumps(defaults | values))
 
 
 def changed_box(image: Image.Image, before: Image.Image) -> tuple[int, int, int, int]:
@@ -192,7 +192,7 @@ def test_of_an_animation_the_first_frame_is_marked(cloud: Cloud) -> None:
 
 def logo_in(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
     """Configure a logo."""
-    configure(monkeypatch, logoKey="assets/logo.png")
+    configure(monkeypatch, logoPath={"key": "assets/logo.png"})
     cloud.s3.objects["processed", "assets/logo.png", ""] = StoredObject(body, "image/png")
 
 
@@ -229,7 +229,7 @@ def test_a_logo_that_cannot_be_decoded_is_named(cloud: Cloud, monkeypatch: pytes
 
 
 def test_a_missing_logo_is_named(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    configure(monkeypatch, logoKey="assets/nowhere.png")
+    configure(monkeypatch, logoPath={"key": "assets/nowhere.png"})
     with pytest.raises(AccessError, match=r"assets/nowhere\.png"):
         watermarked(cloud, file_of(gradient(), JPEG), JPEG)
 
@@ -259,7 +259,7 @@ def test_an_impossible_watermark_is_named(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, values: dict[str, object]
 ) -> None:
     configure(monkeypatch, **values)
-    with pytest.raises(ConfigurationError, match="WATERMARK"):
+    with pytest.raises(ConfigurationError, match="SETTINGS"):
         watermarked(cloud, file_of(gradient(), JPEG), JPEG)
 
 
