@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from components.settings.declared import families, family_limits, transform_settings, transforms
 from functions.shared.reasons import WORDINGS, ReasonCode
 from policies.recording import ACCOUNT_ID, REGION, Recording, Resource, run
 from policies.rules import RULES
@@ -54,6 +55,18 @@ def settings_table() -> str:
     """Every key of the stack's configuration, as `Pulumi.yaml` declares it."""
     schema = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
     rows = [(f"`{key}`", _default(entry["default"]), entry["description"]) for key, entry in schema.items()]
+    return _table(("Key", "Default", "Meaning"), rows)
+
+
+def declared_settings_table() -> str:
+    """Every setting that validate declares for a family of media types, or a transform for itself."""
+    declared = {f"media.{family}": family_limits(family) for family in families()}
+    declared |= {f"transforms.{name}.settings": transform_settings(name) for name in transforms()}
+    rows = [
+        (f"`{path}.{name}`", _default(schema["default"]), schema["description"])
+        for path, settings in declared.items()
+        for name, schema in settings.properties.items()
+    ]
     return _table(("Key", "Default", "Meaning"), rows)
 
 
@@ -167,6 +180,7 @@ def alarms_table() -> str:
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "settings": settings_table,
+    "declared-settings": declared_settings_table,
     "reasons": reasons_table,
     "rules": rules_table,
     "roles": roles_table,

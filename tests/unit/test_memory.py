@@ -13,13 +13,13 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from contract.memory import DECODED_BYTES_PER_PIXEL, FUNCTION_MB, WATERMARKED_BYTES_PER_PIXEL, needed_mb
+from contract.memory import FUNCTION_MB, needed_mb
 from functions.shared.formats import AVIF, FORMATS, GIF, JPEG, PNG, TIFF, WEBP, Format
 from functions.shared.images import open_image
 from functions.shared.reasons import ReasonCode, Rejection
 from functions.validate.decoding import measure
 from functions.validate.limits import Limits
-from functions.validate.memory import most_pixels
+from functions.validate.memory import DECODED_BYTES_PER_PIXEL, WATERMARKED_BYTES_PER_PIXEL, most_pixels
 from tests.unit.pictures import exif_with_gps, file_of, patches, swapped_profile
 
 FILES = Path(__file__).with_name("files")
@@ -136,7 +136,7 @@ def test_an_image_at_its_formats_limit_fits_the_memory_that_the_settings_demand(
         ("watermark", WATERMARKED_BYTES_PER_PIXEL),
     ):
         size = path.stat().st_size
-        demanded = needed_mb(max_bytes=size, max_pixels=max_pixels, bytes_per_pixel=bytes_per_pixel)
+        demanded = needed_mb(max_bytes=size, limits={"maxPixels": max_pixels}, bytes_per={"maxPixels": bytes_per_pixel})
         assert run(step, path, demanded - FUNCTION_MB + OWN_MB[step], max_pixels) == "COMPLETED", step
 
 
