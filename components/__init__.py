@@ -1,1 +1,1 @@
-"""What exists in the cloud: one ComponentResource per layer, the small shared ones beside them."""
+"""What exists in the cloud: one ComponentResource per layer at the top, what layers are made of in the subpackages."""

@@ -216,24 +216,25 @@ def _statements(args: StateMachineArgs) -> list[Statement]:
             why="Tells subscribers how a file ended",
         ),
         *use_key(args.context, ["kms:Decrypt", "kms:GenerateDataKey"], ["dynamodb", "sqs", "sns"]),
-        # AWS allows these on nothing narrower than `*` ("Logging in CloudWatch Logs", Step Functions).
-        allow(
-            "DeliverLogs",
-            [
-                "logs:CreateLogDelivery",
-                "logs:GetLogDelivery",
-                "logs:UpdateLogDelivery",
-                "logs:DeleteLogDelivery",
-                "logs:ListLogDeliveries",
-                "logs:PutResourcePolicy",
-                "logs:DescribeResourcePolicies",
-                "logs:DescribeLogGroups",
-            ],
-            ["*"],
-            why="Lets Step Functions write the workflow's log; AWS allows this on nothing narrower",
-        ),
+        _deliver_logs(),
         *([write_traces(), _read_sampling()] if args.settings.tracing else []),
     ]
+
+
+def _deliver_logs() -> Statement:
+    """Permission to write the log, allowed on nothing narrower than `*` ("Logging in CloudWatch Logs")."""
+    actions = [
+        "logs:CreateLogDelivery",
+        "logs:GetLogDelivery",
+        "logs:UpdateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "logs:ListLogDeliveries",
+        "logs:PutResourcePolicy",
+        "logs:DescribeResourcePolicies",
+        "logs:DescribeLogGroups",
+    ]
+    why = "Lets Step Functions write the workflow's log; AWS allows this on nothing narrower"
+    return allow("DeliverLogs", actions, ["*"], why=why)
 
 
 def _read_sampling() -> Statement:

@@ -202,6 +202,17 @@ def test_dashboard_and_saved_queries_show_this_stack(recording: Recording) -> No
         assert set(query.inputs["logGroupNames"]) <= groups
 
 
+def test_dashboard_shows_every_layer(recording: Recording) -> None:
+    dashboard = json.loads(recording.one("Dashboard").inputs["dashboardBody"])
+    shown = {line[0] for widget in dashboard["widgets"] for line in widget["properties"]["metrics"]}
+    assert shown == {"AWS/SQS", EVENTS, PIPES, STATES, LAMBDA, TABLES}
+    boxes = [(widget["x"], widget["y"], widget["width"]) for widget in dashboard["widgets"]]
+    for top in {y for _, y, _ in boxes}:
+        row = sorted((x, width) for x, y, width in boxes if y == top)
+        assert [x for x, _ in row] == [sum(width for _, width in row[:index]) for index in range(len(row))]
+        assert sum(width for _, width in row) == 24  # the console's columns
+
+
 def test_dashboard_url_leads_to_the_dashboard(recording: Recording) -> None:
     name = recording.one("Dashboard").inputs["dashboardName"]
     assert recording.outputs["dashboardUrl"].endswith(f"#dashboards/dashboard/{name}")
