@@ -16,6 +16,7 @@ from localcloud.patches import (
     eventbridge,
     iam,
     lambda_,
+    logs,
     pipes,
     s3,
     sns,
@@ -57,6 +58,7 @@ def install(
     lambda_.install(record_metric, record_log_line)
     stepfunctions.install(record_metric)
     cloudwatch.install()
+    logs.install()
 
 
 def stop_workers() -> None:

@@ -378,6 +378,34 @@ def test_there_is_no_guardduty(bench: Workbench) -> None:
         bench.cloud.client("guardduty").list_malware_protection_plans()
 
 
+def logged(bench: Workbench, *messages: str) -> str:
+    """A log group with messages of now."""
+    logs, group = bench.cloud.client("logs"), bench.name("group")
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName="s")
+    events = [{"timestamp": round(time.time() * 1000), "message": message} for message in messages]
+    logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=events)
+    return group
+
+
+def test_insights_ignores_stats(bench: Workbench) -> None:
+    """_run_queries_as_written"""
+    group = logged(bench, '{"level": "ERROR"}', '{"level": "INFO"}')
+    now = round(time.time())
+    query = bench.cloud.client("logs").start_query(
+        logGroupName=group, startTime=now - 60, endTime=now + 60, queryString="stats count(*) by level"
+    )
+    results = bench.cloud.client("logs").get_query_results(queryId=query["queryId"])["results"]
+    assert "count(*)" not in {cell["field"] for row in results for cell in row if cell["value"]}
+
+
+def test_a_pattern_for_json_matches_everything(bench: Workbench) -> None:
+    """_match_patterns_as_written"""
+    group = logged(bench, '{"level": "INFO"}')
+    found = bench.cloud.client("logs").filter_log_events(logGroupName=group, filterPattern='{ $.level = "ERROR" }')
+    assert len(found["events"]) == 1
+
+
 def test_a_workflow_cannot_list_versions(bench: Workbench) -> None:
     """_list_versions_in_workflows"""
     bucket = bench.name("bucket")

@@ -1,0 +1,64 @@
+"""CloudWatch Logs: Insights queries and filter patterns."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from ministack.core.responses import error_response_json
+from ministack.services import cloudwatch_logs
+
+from localcloud.logs.filter_pattern import InvalidPatternError, compile_pattern
+from localcloud.logs.insights import DEFAULT_LIMIT, run_query
+from localcloud.logs.records import Record
+from localcloud.logs.syntax import MalformedQueryError
+
+
+def install() -> None:
+    """Apply this service's patches."""
+    _run_queries_as_written()
+    _match_patterns_as_written()
+
+
+def _run_queries_as_written() -> None:
+    """Gap: Insights ignores stats, most conditions and every function, and answers as if they were not there."""
+    start = cloudwatch_logs._start_query
+
+    @functools.wraps(start)
+    def start_query(data: dict[str, Any]) -> Any:
+        groups = cloudwatch_logs._resolve_query_log_groups(data)
+        found = cloudwatch_logs._collect_query_records(groups, data["startTime"], data["endTime"])
+        records = [
+            Record(each["@ptr"], each["_timestamp_ms"], each["@message"], each["@log"], each["@logStream"])
+            for each in found
+        ]
+        try:
+            rows = run_query(data["queryString"], records, min(data.get("limit", DEFAULT_LIMIT), DEFAULT_LIMIT))
+        except MalformedQueryError as error:
+            return error_response_json("MalformedQueryException", str(error), 400)
+        # The emulator checks the groups and counts what it scanned; only its rows are replaced.
+        known = set(cloudwatch_logs._queries)
+        answer = start({**data, "queryString": "fields @message"})
+        for query_id in set(cloudwatch_logs._queries) - known:
+            query = cloudwatch_logs._queries[query_id]
+            query["queryString"] = data["queryString"]
+            query["results"] = [[{"field": name, "value": value} for name, value in row.items()] for row in rows]
+        return answer
+
+    cloudwatch_logs._start_query = start_query
+
+
+def _match_patterns_as_written() -> None:
+    """Gap: a pattern for JSON matches everything, upper and lower case are one, and `?` is no sign of alternatives."""
+    filter_events = cloudwatch_logs._filter_log_events
+
+    @functools.wraps(filter_events)
+    def filter_log_events(data: dict[str, Any]) -> Any:
+        try:
+            compile_pattern(data.get("filterPattern", ""))
+        except InvalidPatternError as error:
+            return error_response_json("InvalidParameterException", str(error), 400)
+        return filter_events(data)
+
+    cloudwatch_logs._filter_log_events = filter_log_events
+    cloudwatch_logs._compile_filter_pattern = compile_pattern

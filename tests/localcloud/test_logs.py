@@ -1,0 +1,73 @@
+"""CloudWatch Logs answers queries and filters log events as on AWS."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from localcloud.emulator import Emulator
+from testing.waiting import eventually
+
+pytest_plugins = ["localcloud.pytest_fixture"]
+
+GROUP = "/aws/lambda/queried"
+
+
+@pytest.fixture(scope="module")
+def logs(cloud: Emulator) -> Any:
+    """A client, with three events in a log group."""
+    client = cloud.client("logs")
+    client.create_log_group(logGroupName=GROUP)
+    client.create_log_stream(logGroupName=GROUP, logStreamName="s")
+    now = round(time.time() * 1000)
+    messages = ['{"level": "ERROR", "ms": 12}', '{"level": "INFO", "ms": 7}', '{"level": "INFO", "ms": 9}']
+    events = [{"timestamp": now + number, "message": message} for number, message in enumerate(messages)]
+    client.put_log_events(logGroupName=GROUP, logStreamName="s", logEvents=events)
+    return client
+
+
+def query(logs: Any, text: str, group: str = GROUP) -> list[dict[str, str]]:
+    now = round(time.time())
+    started = logs.start_query(logGroupName=group, startTime=now - 600, endTime=now + 600, queryString=text)
+    answer = eventually(
+        lambda: (found := logs.get_query_results(queryId=started["queryId"]))["status"] == "Complete" and found,
+        "the query's end",
+    )
+    return [{cell["field"]: cell["value"] for cell in row} for row in answer["results"]]
+
+
+def test_query_gives_the_rows_that_it_asks_for(logs: Any) -> None:
+    assert query(logs, "stats count(*) as n, max(ms) as slowest by level | sort n desc") == [
+        {"level": "INFO", "n": "2", "slowest": "9"},
+        {"level": "ERROR", "n": "1", "slowest": "12"},
+    ]
+    (row,) = query(logs, "fields level | filter ms > 9")
+    assert row["level"] == "ERROR"
+    assert logs.get_log_record(logRecordPointer=row["@ptr"])["logRecord"]["@message"] == '{"level": "ERROR", "ms": 12}'
+
+
+def test_query_that_is_not_understood_is_refused_by_name(logs: Any) -> None:
+    with pytest.raises(ClientError) as refused:
+        query(logs, "parse @message '*' as all")
+    assert refused.value.response["Error"]["Code"] == "MalformedQueryException"
+    assert "stats" in refused.value.response["Error"]["Message"]
+
+
+def test_query_of_a_log_group_that_is_not_there_is_refused(logs: Any) -> None:
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        query(logs, "fields @message", group="/nowhere")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "count"), [("", 3), ("INFO", 2), ("info", 0), ('{ $.level = "ERROR" }', 1), ("{ $.ms < 10 }", 2)]
+)
+def test_events_are_filtered_by_the_pattern(logs: Any, pattern: str, count: int) -> None:
+    assert len(logs.filter_log_events(logGroupName=GROUP, filterPattern=pattern)["events"]) == count
+
+
+def test_pattern_that_is_not_understood_is_refused(logs: Any) -> None:
+    with pytest.raises(ClientError, match="InvalidParameterException"):
+        logs.filter_log_events(logGroupName=GROUP, filterPattern="[a, b]")
