@@ -67,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
             _type(console, "dlq", "list", "--local")
             _type(console, "dlq", "show", "transform", "--local")
             say("One cause: the release. Deploy what the program says")
-            _type(console, "deploy", "--stack", "local")
+            _type(console, "deploy", "--stack", "local", "--yes")
             say("Replay what was kept, gently")
             _type(console, "dlq", "replay", "transform", "--all", "--rate", str(REPLAY_RATE), "--yes", "--local")
             replayed = failed - _kept(pipeline)

@@ -243,7 +243,7 @@ def test_a_bucket_that_sends_no_events_is_found(stack: Stack, connection: Pipeli
 def test_a_disabled_rule_is_found_with_the_command_to_enable_it(stack: Stack, connection: Pipeline) -> None:
     with disabled_rule(stack) as name:
         finding = failure(ingestion.rule_delivers, connection)
-    assert f"aws events enable-rule --name {name}" in finding.advice
+    assert f"events enable-rule --name {name}" in finding.advice
 
 
 def test_a_rule_without_target_is_found(stack: Stack, connection: Pipeline) -> None:
