@@ -12,12 +12,15 @@ import logging
 import re
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+
+from localcloud.logs.pipe_log import pipe_log_group, pipe_log_record
 
 logger = logging.getLogger("localcloud.pipes")
 
@@ -34,24 +37,17 @@ Message = dict[str, Any]
 class PipeRunner:
     """Runs every pipe that should run, each with its own role's permissions.
 
-    Parameters
-    ----------
-    running_pipes : callable
-        Returns the pipes to run now, by ARN, in DescribePipe's shape.
-    settle : callable
-        Told the ARNs of the pipes that still have something to do, so that the others can be reported as stopped.
-    client : callable
-        Makes a client from a service name and the pipe whose role it has; a LookupError says why it cannot.
-    root_queues
-        An SQS client of the account's root, for what is not the pipe's own call.
-    record_metric : callable
-        Takes namespace, name, value, unit and dimensions.
-    matches : callable
-        Whether an event matches an EventBridge pattern.
-    concurrency : int
-        Batches that one pipe handles at a time; AWS starts with 5 and grows far beyond what a laptop carries.
-    retry_seconds : int or None
-        Makes a failed message visible again after that time; None leaves it to the queue's visibility timeout, as AWS.
+    Args:
+        running_pipes: returns the pipes to run now, by ARN, in DescribePipe's shape.
+        settle: receives the ARNs of the pipes that still have something to do, so that the others count as stopped.
+        client: makes a client from a service name and the pipe whose role it has; a LookupError says why it cannot.
+        root_queues: an SQS client of the account's root, for what is not the pipe's own call.
+        record_metric: takes namespace, name, value, unit and dimensions.
+        write_log: takes a log group, a stream, and events of milliseconds since 1970 and a message.
+        matches: whether an event matches an EventBridge pattern.
+        concurrency: batches that one pipe handles at a time; AWS starts with 5 and adds more than a laptop can run.
+        retry_seconds: makes a failed message visible again after that time; None leaves it to the queue's visibility
+            timeout, as AWS does.
     """
 
     def __init__(
@@ -62,6 +58,7 @@ class PipeRunner:
         client: Callable[[str, Pipe], Any],
         root_queues: Any,
         record_metric: Callable[[str, str, float, str, dict[str, str]], None],
+        write_log: Callable[[str, str, list[tuple[int, str]]], None],
         matches: Callable[[dict[str, Any], dict[str, Any]], bool],
         concurrency: int,
         retry_seconds: int | None,
@@ -71,6 +68,7 @@ class PipeRunner:
         self._client = client
         self._root_queues = root_queues
         self._record_metric = record_metric
+        self._write_log = write_log
         self._matches = matches
         self._concurrency = concurrency
         self._retry_seconds = retry_seconds
@@ -147,7 +145,8 @@ class PipeRunner:
 
     def _handle(self, pipe: Pipe, messages: list[Message]) -> None:
         started = time.monotonic()
-        failure = None
+        execution_id, failure = str(uuid.uuid4()), None
+        self._log(pipe, execution_id, "ExecutionStarted", "INFO")
         try:
             events = [source_event(message, pipe["Source"]) for message in messages]
             wanted = [event for event in events if self._passes_filter(pipe, event)]
@@ -163,9 +162,12 @@ class PipeRunner:
         self._record(pipe, "ExecutionTimeout", int(timed_out))
         self._record(pipe, "ExecutionFailed", int(failure is not None and not timed_out))
         if failure is None:
+            self._log(pipe, execution_id, "ExecutionSucceeded", "INFO")
             self._delete(pipe, messages)
         else:
             logger.warning("pipe %s leaves %d message(s) on its queue: %s", pipe["Name"], len(messages), failure)
+            self._log(pipe, execution_id, "TargetInvocationFailed", "ERROR", str(failure))
+            self._log(pipe, execution_id, "ExecutionTimeout" if timed_out else "ExecutionFailed", "ERROR", str(failure))
             if self._retry_seconds is not None:
                 self._show_again(pipe, messages, self._retry_seconds)
 
@@ -209,6 +211,11 @@ class PipeRunner:
         """Name the queue without asking for its URL, which would take a permission that the role does not need."""
         account, name = pipe["Source"].split(":")[4:6]
         return f"{self._root_queues.meta.endpoint_url}/{account}/{name}"
+
+    def _log(self, pipe: Pipe, execution_id: str, message_type: str, level: str, error: str = "") -> None:
+        group = pipe_log_group(pipe)
+        if group and (record := pipe_log_record(pipe, execution_id, message_type, level, error)):
+            self._write_log(group, f"pipes/{pipe['Name']}", [(round(time.time() * 1000), record)])
 
     def _record(self, pipe: Pipe, name: str, value: float = 1, unit: str = "Count") -> None:
         self._record_metric("AWS/EventBridge/Pipes", name, value, unit, {"PipeName": pipe["Name"]})

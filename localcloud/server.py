@@ -31,6 +31,7 @@ from localcloud.malware_scanner import MalwareScanner
 from localcloud.metrics import Metrics
 from localcloud.patches.eventbridge import publish_as_aws
 from localcloud.patches.iam import assume_role
+from localcloud.patches.logs import write_log
 from localcloud.patches.pipes import matches_pattern, running_queue_pipes, settle_stopping_pipes
 from localcloud.patches.routes import application
 from localcloud.patches.sqs import queue_depths
@@ -118,6 +119,7 @@ def _start_our_threads(arguments: argparse.Namespace, metrics: Metrics) -> None:
         client=lambda service, pipe: client_with_role(service, pipe["RoleArn"], pipe["Arn"]),
         root_queues=client("sqs"),
         record_metric=metrics.record,
+        write_log=write_log,
         matches=matches_pattern,
         concurrency=arguments.pipe_concurrency,
         retry_seconds=arguments.pipe_retry_seconds,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 from ministack.core.responses import error_response_json
@@ -18,6 +19,16 @@ def install() -> None:
     """Apply this service's patches."""
     _run_queries_as_written()
     _match_patterns_as_written()
+
+
+def write_log(group: str, stream: str, events: Sequence[tuple[int, str]]) -> None:
+    """Write a service's own log events, milliseconds since 1970 and message each; without its group there is no log."""
+    place = {"logGroupName": group, "logStreamName": stream}
+    if group in cloudwatch_logs._log_groups:
+        if stream not in cloudwatch_logs._log_groups[group]["streams"]:
+            cloudwatch_logs._create_log_stream(place)
+        logged = [{"timestamp": at, "message": message} for at, message in events]
+        cloudwatch_logs._put_log_events({**place, "logEvents": logged})
 
 
 def _run_queries_as_written() -> None:

@@ -11,7 +11,9 @@ import re
 import secrets
 import threading
 import time
+import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,7 +23,9 @@ from ministack.services import (
     stepfunctions,
 )
 
+from localcloud.logs.execution_log import execution_log
 from localcloud.patches.iam import NotAssumable, assume_role, is_allowed, scope, session_arn
+from localcloud.patches.logs import write_log
 from localcloud.patches.observers import RecordMetric
 
 
@@ -52,7 +56,7 @@ _running: contextvars.ContextVar[RunningExecution | None] = contextvars.ContextV
 
 
 def _run_executions_as_aws_does(record_metric: RecordMetric) -> None:
-    """Gaps: each execution sleeps 150 ms first, TimeoutSeconds is ignored, there are no metrics, no trace spans it."""
+    """Gaps: an execution sleeps 150 ms first, ignores TimeoutSeconds, and has no metrics, no log and no trace."""
     stepfunctions.time = SimpleNamespace(**vars(time) | {"sleep": _sleep_unless_it_delays_the_start})
     run, fail = stepfunctions._run_execution, stepfunctions._fail_execution
     trace_id = lambda_svc._xray_trace_id_for_invocation
@@ -73,6 +77,7 @@ def _run_executions_as_aws_does(record_metric: RecordMetric) -> None:
         if execution["status"] == "RUNNING":
             execution |= {"status": "TIMED_OUT", "stopDate": stepfunctions.now_iso()}
             stepfunctions._add_event(execution, "ExecutionTimedOut", {"executionTimedOutEventDetails": {}})
+        _log_execution(execution, machine)
         dimensions = {"StateMachineArn": execution["stateMachineArn"]}
         outcome = {"SUCCEEDED": "Succeeded", "FAILED": "Failed", "TIMED_OUT": "TimedOut", "ABORTED": "Aborted"}
         record_metric("AWS/States", "ExecutionsStarted", 1, "Count", dimensions)
@@ -94,6 +99,25 @@ def _run_executions_as_aws_does(record_metric: RecordMetric) -> None:
     stepfunctions._run_execution = run_execution
     stepfunctions._fail_execution = fail_execution
     lambda_svc._xray_trace_id_for_invocation = xray_trace_id_for_invocation
+
+
+def _log_execution(execution: dict[str, Any], machine: dict[str, Any]) -> None:
+    logging = machine.get("loggingConfiguration") or {}
+    events = execution_log(
+        list(execution["events"]),
+        _express_arn(execution["executionArn"]) if machine["type"] == "EXPRESS" else execution["executionArn"],
+        level=logging.get("level", "OFF"),
+        include_data=logging.get("includeExecutionData", False),
+    )
+    logged = list(events)
+    for destination in logging.get("destinations", []) if logged else []:
+        group = destination["cloudWatchLogsLogGroup"]["logGroupArn"].partition(":log-group:")[2].removesuffix(":*")
+        write_log(group, f"states/{machine['name']}/{datetime.now(UTC):%Y-%m-%d-%H}", logged)
+
+
+def _express_arn(execution_arn: str) -> str:
+    """The ARN as AWS gives it to an Express execution, which a UUID ends, as names may be used again."""
+    return f"{execution_arn.replace(':execution:', ':express:')}:{uuid.uuid5(uuid.NAMESPACE_URL, execution_arn)}"
 
 
 def _sleep_unless_it_delays_the_start(seconds: float) -> None:
