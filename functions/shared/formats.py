@@ -6,10 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from contract import media
+from contract.media import UNKNOWN_MEDIA_TYPE as UNKNOWN_TYPE
+from contract.media import MediaType
+
 SNIFF_BYTES = 512
 """How many of a file's first bytes `sniff` looks at."""
-
-UNKNOWN_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,68 +19,43 @@ class Format:
     """An image format that the functions can decode.
 
     Args:
-        content_type: its MIME type.
+        media: its media type.
         pillow: the name of Pillow's plugin, the only one a file of this format is ever given to.
         module: the module that registers the plugin.
-        extensions: file extensions that stand for it, the usual one first.
-        aliases: other MIME types that uploaders declare for it; two formats may share one.
     """
 
-    content_type: str
+    media: MediaType
     pillow: str
     module: str
-    extensions: tuple[str, ...]
-    aliases: tuple[str, ...] = ()
+
+    @property
+    def content_type(self) -> str:
+        """Its MIME type."""
+        return self.media.name
 
     @property
     def extension(self) -> str:
         """The usual extension, with its dot."""
-        return self.extensions[0]
+        return self.media.extension
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        """File extensions that stand for it."""
+        return self.media.extensions
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Other MIME types that uploaders declare for it; two formats may share one."""
+        return self.media.aliases
 
 
-JPEG = Format(
-    content_type="image/jpeg",
-    pillow="JPEG",
-    module="PIL.JpegImagePlugin",
-    extensions=(".jpg", ".jpeg", ".jpe", ".jfif"),
-    aliases=("image/jpg", "image/pjpeg"),
-)
-PNG = Format(
-    content_type="image/png",
-    pillow="PNG",
-    module="functions.shared.png_plugin",
-    extensions=(".png", ".apng"),
-    aliases=("image/apng", "image/x-png"),
-)
-WEBP = Format(
-    content_type="image/webp",
-    pillow="WEBP",
-    module="PIL.WebPImagePlugin",
-    extensions=(".webp",),
-    aliases=("image/x-webp",),
-)
-GIF = Format(content_type="image/gif", pillow="GIF", module="PIL.GifImagePlugin", extensions=(".gif",))
-TIFF = Format(
-    content_type="image/tiff",
-    pillow="TIFF",
-    module="functions.shared.tiff",
-    extensions=(".tiff", ".tif"),
-    aliases=("image/tif", "image/x-tiff"),
-)
-AVIF = Format(
-    content_type="image/avif",
-    pillow="AVIF",
-    module="PIL.AvifImagePlugin",
-    extensions=(".avif", ".avifs"),
-    aliases=("image/avif-sequence", "image/heif", "image/heif-sequence"),
-)
-HEIC = Format(
-    content_type="image/heic",
-    pillow="HEIF",
-    module="functions.shared.heif",
-    extensions=(".heic", ".heif", ".hif", ".heics", ".heifs"),
-    aliases=("image/heif", "image/heic-sequence", "image/heif-sequence"),
-)
+JPEG = Format(media=media.JPEG, pillow="JPEG", module="PIL.JpegImagePlugin")
+PNG = Format(media=media.PNG, pillow="PNG", module="functions.shared.png_plugin")
+WEBP = Format(media=media.WEBP, pillow="WEBP", module="PIL.WebPImagePlugin")
+GIF = Format(media=media.GIF, pillow="GIF", module="PIL.GifImagePlugin")
+TIFF = Format(media=media.TIFF, pillow="TIFF", module="functions.shared.tiff")
+AVIF = Format(media=media.AVIF, pillow="AVIF", module="PIL.AvifImagePlugin")
+HEIC = Format(media=media.HEIC, pillow="HEIF", module="functions.shared.heif")
 
 FORMATS: dict[str, Format] = {format.content_type: format for format in (JPEG, PNG, WEBP, GIF, TIFF, AVIF, HEIC)}
 """By content type."""

@@ -224,8 +224,8 @@ def test_impossible_presets_are_named(cloud: Cloud, monkeypatch: pytest.MonkeyPa
 def test_presets_in_ascending_order_give_sharp_pictures(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each rendition is scaled from a larger picture, never up from a smaller one."""
     widths = (160, 320, 640, 1280)
-    presets = [{"name": f"w{width}", "width": width, "formats": ["jpeg"], "quality": 90} for width in widths]
-    monkeypatch.setenv("RENDITION_PRESETS", json.dumps(presets))
+    presets = {f"w{width}": {"width": width, "formats": ["jpeg"], "quality": 90} for width in widths}
+    monkeypatch.setenv("SETTINGS", json.dumps({"presets": presets}))
     stripes = Image.linear_gradient("L").resize((1280, 640)).point(lambda value: 255 * (value // 2 % 2)).convert("RGB")
     pictures = renditions(cloud, file_of(stripes, PNG), PNG)
     assert [pictures[f"w{width}-jpeg"].width for width in widths] == list(widths)
@@ -233,11 +233,11 @@ def test_presets_in_ascending_order_give_sharp_pictures(cloud: Cloud, monkeypatc
 
 
 def test_two_qualities_of_one_width_are_two_files(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    presets = [
-        {"name": name, "width": 200, "formats": ["jpeg", "webp"], "quality": quality}
+    presets = {
+        name: {"width": 200, "formats": ["jpeg", "webp"], "quality": quality}
         for name, quality in (("small", 20), ("fine", 92))
-    ]
-    monkeypatch.setenv("RENDITION_PRESETS", json.dumps(presets))
+    }
+    monkeypatch.setenv("SETTINGS", json.dumps({"presets": presets}))
     answer = cloud.transform("thumbnail", "uploads/a.png", file_of(Image.effect_noise((400, 300), 60), PNG))
     sizes = {item["name"]: item["bytes"] for item in answer["renditions"]}
     assert sizes["fine-jpeg"] > 2 * sizes["small-jpeg"]
