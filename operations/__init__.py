@@ -1,1 +1,1 @@
-"""What an operator does with a deployed stack."""
+"""The operator's command line: commands over `client`, deployment, cost and the doctor's checks."""

@@ -99,11 +99,17 @@ def test_a_stack_from_its_creation_to_its_end(engine: Engine, monkeypatch: pytes
     monkeypatch.setattr(changes, "STATEFUL_TYPES", frozenset({STASH}))
     with pytest.raises(PipelineError, match="there is no stack trial"):
         deployment.stack_outputs("trial", engine=engine)
+    with pytest.raises(PipelineError, match="there is no stack trial"):
+        deployment.preview("trial", config={"value": "a"}, engine=engine)
+    assert not (engine.directory / "Pulumi.trial.yaml").exists()
 
     created = deployment.deploy("trial", config={"value": "a"}, secrets={"token": "hush 123"}, engine=engine)
     stashes = [change for change in created.changes if change.type == STASH]
     assert [change.operation for change in stashes] == ["create", "create"]
     assert created.outputs == {"token": "hush 123"}
+    settings = (engine.directory / "Pulumi.trial.yaml").read_bytes()
+    assert deployment.preview("trial", config={"value": "z"}, engine=engine).changes
+    assert (engine.directory / "Pulumi.trial.yaml").read_bytes() == settings
 
     # The secret is in no file and in no list of processes.
     assert isinstance(engine.pulumi, RecordingCli)
