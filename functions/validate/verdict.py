@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from functions.shared.errors import SourceMissingError
-from functions.shared.formats import FORMATS, SNIFF_BYTES, UNKNOWN_TYPE, sniff
+from functions.shared.formats import SNIFF_BYTES, UNKNOWN_TYPE, sniff
 from functions.shared.reasons import ReasonCode, Rejection, reject
 from functions.shared.runtime import trace_id
 from functions.shared.source import Download, FileVersion, downloaded
 from functions.validate.claims import check_type
-from functions.validate.decoding import Measures, measure
+from functions.validate.families import measure
 from functions.validate.limits import MAX_KEY_BYTES, Limits
 
 
@@ -21,13 +21,13 @@ class Verdict:
     """What became of a file.
 
     Args:
-        finding: its measures if accepted, else why not.
+        finding: its measures, a dataclass, if accepted, else the `Rejection`.
         media_type: what the bytes show.
         sha256: hex digest, "" if the file was not read.
         bytes: the object's size.
     """
 
-    finding: Measures | Rejection
+    finding: Any
     media_type: str = UNKNOWN_TYPE
     sha256: str = ""
     bytes: int = 0
@@ -35,12 +35,12 @@ class Verdict:
     @property
     def outcome(self) -> str:
         """ACCEPTED, or the reason code."""
-        return "ACCEPTED" if isinstance(self.finding, Measures) else self.finding.code.value
+        return self.finding.code.value if isinstance(self.finding, Rejection) else "ACCEPTED"
 
     def payload(self) -> dict[str, Any]:
         """The verdict as the workflow reads it."""
         common = {"mediaType": self.media_type, "sha256": self.sha256, "traceId": trace_id()}
-        if isinstance(self.finding, Measures):
+        if not isinstance(self.finding, Rejection):
             return {"accepted": True, **common, "measures": asdict(self.finding), "bytes": self.bytes}
         reason = {"reasonCode": self.finding.code.value, "reason": self.finding.reason, "hint": self.finding.hint}
         return {"accepted": False, **common, **reason}
@@ -74,7 +74,7 @@ def _judge_content(file: Download, key: str, limits: Limits, denylist: Callable[
     finding = (
         _check_denylist(file.sha256, denylist)
         or check_type(found, key=key, declared=file.content_type, allowed=limits.allowed_types)
-        or measure(file.body, FORMATS[found], limits)
+        or measure(file.body, found, limits)
     )
     return Verdict(finding=finding, media_type=found, sha256=file.sha256, bytes=file.bytes)
 

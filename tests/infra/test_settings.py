@@ -10,9 +10,10 @@ import pytest
 from pulumi.runtime import set_all_config
 
 from components.settings import Settings, SettingsError, config_schema, parse_settings
-from components.settings.declared import transform_settings
+from components.settings.declared import families, transform_settings
 from contract.media import MEDIA_TYPES
 from functions.shared.formats import FORMATS
+from functions.validate.families import FAMILIES
 from functions.watermark.settings import Position
 from policies.recording import Recording, run_into, stack_config
 
@@ -344,6 +345,7 @@ def test_a_value_that_is_secret_is_not_told() -> None:
 
 def test_types_and_positions_are_those_the_functions_know() -> None:
     assert set(MEDIA_TYPES) == set(FORMATS)
+    assert set(families()) == set(FAMILIES)
     assert set(transform_settings("watermark").properties["position"]["enum"]) == set(Position)
 
 
