@@ -776,7 +776,8 @@ def test_the_smoke_test_tells_why_its_file_failed_and_keeps_it(stack: Stack, con
 def test_a_rejected_smoke_test_file_is_told_with_reason_and_hint_and_removed(
     stack: Stack, connection: Pipeline
 ) -> None:
-    with stack.broken("validate", ALLOWED_TYPES="image/png"):
+    only_png = {"image": {"accepted": ["image/png"], "maxPixels": 10**6, "maxFrames": 9}}
+    with stack.broken("validate", MEDIA=json.dumps(only_png)):
         failed, cleaned = run_check(file_goes_through, connection)
     assert "REJECTED: UNSUPPORTED_TYPE" in failed.found
     assert failed.advice
