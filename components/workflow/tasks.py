@@ -159,6 +159,7 @@ def function_call(
     function_timeout_seconds: int,
     next_state: str | None,
     assign: Mapping[str, Any] | None = None,
+    output: Mapping[str, Any] | None = None,
     on_failure: State = FAILURE_CATCH,
 ) -> State:
     return service_call(
@@ -167,6 +168,7 @@ def function_call(
         retry=LAMBDA_RETRY,
         timeout_seconds=function_timeout_seconds + COLD_START_SECONDS,
         assign=assign,
+        output=output,
         on_failure=on_failure,
         next_state=next_state,
     )

@@ -171,6 +171,21 @@ REJECTION = {
 # Of an attempt that ended badly; gone from the row when the job is tried anew and when it ends well.
 EXPLANATION = ("reasonCode", "reason", "hint")
 
+# What a transform answered, if it is a JSON object with a list and an object in it. `$lookup` finds a list of one as a
+# list, where a path would find its only member.
+PAYLOAD_OR_NULL = "$exists($states.result.Payload) ? $states.result.Payload : null"
+ANSWER_IS_VALID = """
+  $type($states.input.answer) = "object"
+    ? $type($lookup($states.input.answer, "renditions")) = "array"
+      and $type($lookup($states.input.answer, "metadata")) = "object"
+    : false
+"""
+INVALID_ANSWER = "InvalidAnswer"
+INVALID_ANSWER_CAUSE = (
+    '$states.input.name & ": the function answered something other than an object with the list `renditions` and the '
+    'object `metadata`"'
+)
+
 RAISE_LIMITS = (
     "The step ran out of time or memory. Compare the function's duration and memory with its settings, "
     "raise timeoutSeconds or memoryMb, then replay the message."
@@ -186,6 +201,10 @@ HINTS = {
     "Lambda.Unknown": RAISE_LIMITS,
     "TransientError": WAIT_FOR_CAPACITY,
     "Lambda.TooManyRequestsException": WAIT_FOR_CAPACITY,
+    INVALID_ANSWER: (
+        "The transform's code is wrong: its handler has to return what functions/shared/answers.py describes. Correct "
+        "and deploy it, then replay the message."
+    ),
     "DynamoDB.ProvisionedThroughputExceededException": WAIT_FOR_CAPACITY,
 }
 DEFAULT_HINT = (

@@ -29,6 +29,8 @@ def handler(event, _context):
         _wait_for(CONTROL_DIRECTORY / order["wait_for"])
     if "raise" in order:
         raise type(order["raise"], (Exception,), {})(order["message"])
+    if "answer_alone" in order:
+        return order["answer_alone"]
     return {**DEFAULT_ANSWER, **order.get("answer", {})}
 
 

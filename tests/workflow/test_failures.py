@@ -7,7 +7,7 @@ import json
 import pytest
 
 from components.workflow.tasks import DYNAMODB_RETRY, SNS_RETRY, SQS_RETRY
-from tests.workflow.rig import REJECTED, Fault, Rig, Upload
+from tests.workflow.rig import REJECTED, RENDITIONS, Fault, Rig, Upload, as_stored
 
 BROKEN = {"raise": "ThumbnailError", "message": "the ICC profile is broken"}
 BUSY = {"raise": "TransientError", "message": "S3 says slow down"}
@@ -39,6 +39,40 @@ def test_transient_error_of_a_function_is_tried_again(rig: Rig, upload: Upload, 
     assert execution.output["status"] == "COMPLETED"
     assert len(rig.calls(upload, function)) == 3
     assert len(rig.calls(upload, "metadata")) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        "done",
+        [],
+        {},
+        {"renditions": []},
+        {"renditions": {}, "metadata": {}},
+        {"renditions": [], "metadata": []},
+    ],
+)
+def test_transform_that_answers_something_else_fails_the_attempt(rig: Rig, upload: Upload, answer: object) -> None:
+    rig.tell(upload, "thumbnail", {"answer_alone": answer})
+
+    execution = rig.run(upload)
+
+    assert (execution.status, execution.error) == ("FAILED", "InvalidAnswer")
+    assert execution.cause.startswith("thumbnail: ")
+    job = rig.job(upload)
+    assert (job["status"], job["reasonCode"]) == ("FAILED", "InvalidAnswer")
+    assert "replay" in job["hint"]
+    assert rig.asset(upload) == {}
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_any_number_of_renditions_is_valid(rig: Rig, upload: Upload, count: int) -> None:
+    rig.tell(upload, "thumbnail", {"answer": {"renditions": RENDITIONS[:count]}})
+
+    assert rig.run(upload).output["status"] == "COMPLETED"
+
+    assert rig.asset(upload)["renditions"] == as_stored(RENDITIONS[:count])
 
 
 def test_transient_error_that_stays_fails_the_execution_after_a_few_attempts(rig: Rig, upload: Upload) -> None:
