@@ -17,6 +17,7 @@ from localcloud.patches import (
     iam,
     lambda_,
     logs,
+    move_tasks,
     pipes,
     s3,
     sns,
@@ -53,6 +54,7 @@ def install(
     eventbridge.install(record_metric)
     pipes.install()
     sqs.install()
+    move_tasks.install()
     dynamodb.install()
     sns.install()
     lambda_.install(record_metric, record_log_line)

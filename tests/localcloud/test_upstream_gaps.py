@@ -450,3 +450,18 @@ def test_workers_of_a_version_that_no_alias_names_live_on(bench: Workbench) -> N
 
     assert version != alias["FunctionVersion"]
     os.kill(worker, 0)
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments"),
+    [
+        ("start_message_move_task", {"SourceArn": "arn:aws:sqs:us-east-1:000000000000:none"}),
+        ("list_message_move_tasks", {"SourceArn": "arn:aws:sqs:us-east-1:000000000000:none"}),
+        ("cancel_message_move_task", {"TaskHandle": "none"}),
+        ("list_dead_letter_source_queues", {"QueueUrl": "http://localhost/000000000000/none"}),
+    ],
+)
+def test_sqs_moves_no_messages_itself(bench: Workbench, call: str, arguments: dict[str, str]) -> None:
+    """move_tasks"""
+    with pytest.raises(ClientError, match="InvalidAction"):
+        getattr(bench.cloud.client("sqs"), call)(**arguments)
