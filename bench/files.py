@@ -164,10 +164,8 @@ def _row_bytes(value: Any) -> int:
 
 def _execution_data_bytes(stack: Stack) -> int:
     """Inputs and outputs in the events of the one execution, as JSON in JSON."""
-    states = stack.cloud.client("stepfunctions")
-    (execution,) = states.list_executions(stateMachineArn=stack.outputs["stateMachineArn"])["executions"]
-    pages = states.get_paginator("get_execution_history").paginate(executionArn=execution["executionArn"])
-    details = [part for page in pages for event in page["events"] for part in event.values() if isinstance(part, dict)]
+    (execution,) = stack.cloud.executions(stack.outputs["stateMachineArn"])
+    details = [part for event in execution["events"] for part in event.values() if isinstance(part, dict)]
     return sum(len(json.dumps(detail[key])) for detail in details for key in ("input", "output") if key in detail)
 
 

@@ -263,6 +263,15 @@ class Emulator:
             }
         return environment
 
+    def executions(self, machine_arn: str) -> list[dict[str, Any]]:
+        """A state machine's executions so far, with what AWS tells of no Express execution but in its log.
+
+        Returns:
+            For each its ``executionArn``, ``name``, ``status``, and ``events`` as GetExecutionHistory gives them.
+        """
+        query = urllib.parse.urlencode({"machine": machine_arn})
+        return json.loads(_get(f"{self.endpoint_url}/_localcloud/executions?{query}"))
+
     def _role_session(self, role: str) -> dict[str, str]:
         query = urllib.parse.urlencode({"role": role})
         try:

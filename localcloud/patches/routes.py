@@ -1,4 +1,4 @@
-"""Routes of our own beside the emulator's: credentials of a role, and services that it does not have."""
+"""Routes of our own beside the emulator's: a role's credentials, a machine's executions, services it does not have."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hypercorn.typing import ASGIFramework
 
 from localcloud.patches.iam import role_credentials
 from localcloud.patches.observers import Service
+from localcloud.patches.stepfunctions import executions
 
 
 def application(own_service: Service) -> ASGIFramework:
@@ -21,6 +22,8 @@ def application(own_service: Service) -> ASGIFramework:
     async def serve(scope: Any, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
         if scope["type"] == "http" and scope["path"] == "/_localcloud/role-credentials":
             await _answer_role_credentials(scope, send)
+        elif scope["type"] == "http" and scope["path"] == "/_localcloud/executions":
+            await _answer_executions(scope, send)
         elif scope["type"] == "http" and own_service.serves(scope["path"]):
             await _answer_for(own_service, scope, receive, send)
         else:
@@ -51,3 +54,10 @@ async def _answer_role_credentials(scope: dict[str, Any], send: Callable[..., An
     body = json.dumps(credentials) if credentials else f"there is no role named {role_name!r} in the embedded cloud"
     await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]})
     await send({"type": "http.response.body", "body": body.encode()})
+
+
+async def _answer_executions(scope: dict[str, Any], send: Callable[..., Any]) -> None:
+    machine_arn = parse_qs(scope["query_string"].decode()).get("machine", [""])[0]
+    body = json.dumps(executions(machine_arn), default=str).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+    await send({"type": "http.response.body", "body": body})

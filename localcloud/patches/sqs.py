@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from ministack.services import (
     eventbridge,
@@ -18,6 +20,7 @@ from localcloud.patches.locks import one_at_a_time
 def install() -> None:
     """Apply this service's patches."""
     _lock_queues()
+    _refuse_unknown_attributes()
 
 
 @dataclass(frozen=True)
@@ -66,3 +69,46 @@ def _lock_queues() -> None:
                 sqs._HANDLERS[action] = getattr(sqs, name)
     eventbridge._dispatch_to_sqs = one_at_a_time(queues_lock, eventbridge._dispatch_to_sqs)
     sns._deliver_to_sqs = one_at_a_time(queues_lock, sns._deliver_to_sqs)
+
+
+# What GetQueueAttributes takes ("GetQueueAttributes", Amazon SQS API Reference).
+ATTRIBUTES = frozenset(
+    {
+        "All",
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesDelayed",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ContentBasedDeduplication",
+        "CreatedTimestamp",
+        "DeduplicationScope",
+        "DelaySeconds",
+        "FifoQueue",
+        "FifoThroughputLimit",
+        "KmsDataKeyReusePeriodSeconds",
+        "KmsMasterKeyId",
+        "LastModifiedTimestamp",
+        "MaximumMessageSize",
+        "MessageRetentionPeriod",
+        "Policy",
+        "QueueArn",
+        "ReceiveMessageWaitTimeSeconds",
+        "RedriveAllowPolicy",
+        "RedrivePolicy",
+        "SqsManagedSseEnabled",
+        "VisibilityTimeout",
+    }
+)
+
+
+def _refuse_unknown_attributes() -> None:
+    """Gap: attributes that no queue has are left out of the answer, so that a misspelt one looks like an empty one."""
+    get = sqs._act_get_queue_attributes
+
+    @functools.wraps(get)
+    def act_get_queue_attributes(data: dict[str, Any], url: str) -> dict[str, Any]:
+        for name in data.get("AttributeNames") or []:
+            if name not in ATTRIBUTES:
+                raise sqs._Err("InvalidAttributeName", f"Unknown Attribute {name}.")
+        return get(data, url)
+
+    sqs._HANDLERS["GetQueueAttributes"] = act_get_queue_attributes

@@ -12,12 +12,14 @@ import secrets
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 from ministack.core import iam_evaluator
+from ministack.core.responses import error_response_json
 from ministack.services import (
     lambda_svc,
     stepfunctions,
@@ -36,6 +38,7 @@ def install(record_metric: RecordMetric) -> None:
     _enforce_workflow_roles()
     _tell_versions_with_tags()
     _list_versions_in_workflows()
+    _refuse_what_express_does_not_offer()
 
 
 @dataclass(frozen=True)
@@ -254,3 +257,49 @@ def _workflow_may(running: RunningExecution, action: str, resource_arn: str, con
 @functools.cache
 def _workflow_session(role_arn: str, state_machine_arn: str) -> str:
     return assume_role(role_arn, "states.amazonaws.com", state_machine_arn)["accessKeyId"]
+
+
+def _refuse_what_express_does_not_offer() -> None:
+    """Gap: executions of Express machines are listed, described and stopped; AWS keeps none (docs of each call)."""
+    list_executions = stepfunctions._list_executions
+
+    @functools.wraps(list_executions)
+    def list_of_a_standard_machine(data: dict[str, Any]) -> Any:
+        if _is_express(data.get("stateMachineArn", "")):
+            message = "This operation is not supported by this type of state machine"
+            return error_response_json("StateMachineTypeNotSupported", message, 400)
+        return list_executions(data)
+
+    stepfunctions._list_executions = list_of_a_standard_machine
+    actions = ("describe_execution", "get_execution_history", "stop_execution", "describe_state_machine_for_execution")
+    for action in actions:
+        setattr(stepfunctions, f"_{action}", _of_a_standard_execution(getattr(stepfunctions, f"_{action}")))
+
+
+def _of_a_standard_execution(action: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+    @functools.wraps(action)
+    def act(data: dict[str, Any]) -> Any:
+        execution_arn = data.get("executionArn", "")
+        execution = stepfunctions._executions.get(execution_arn)
+        if ":express:" in execution_arn or (execution and _is_express(execution["stateMachineArn"])):
+            # Express executions have ARNs of their own on AWS, which these calls do not take.
+            return error_response_json(
+                "InvalidArn", "Invalid Arn: 'Resource type not valid in this context: express'", 400
+            )
+        return action(data)
+
+    return act
+
+
+def _is_express(machine_arn: str) -> bool:
+    machine = stepfunctions._state_machines.get(machine_arn)
+    return machine is not None and machine["type"] == "EXPRESS"
+
+
+def executions(machine_arn: str) -> list[dict[str, Any]]:
+    """A machine's executions with their events, of Express machines too, which AWS's calls do not show."""
+    shown = ("executionArn", "name", "status", "events")
+    found = [execution for _, execution in list(stepfunctions._executions.all_items())]
+    return [
+        {name: execution[name] for name in shown} for execution in found if machine_arn == execution["stateMachineArn"]
+    ]

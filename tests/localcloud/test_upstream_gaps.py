@@ -465,3 +465,21 @@ def test_sqs_moves_no_messages_itself(bench: Workbench, call: str, arguments: di
     """move_tasks"""
     with pytest.raises(ClientError, match="InvalidAction"):
         getattr(bench.cloud.client("sqs"), call)(**arguments)
+
+
+def test_an_express_execution_can_be_listed_and_described(bench: Workbench) -> None:
+    """_refuse_what_express_does_not_offer"""
+    machine = bench.workflow({"Done": {"Type": "Succeed"}})
+    execution_arn = bench.run(machine)["executionArn"]
+    states = bench.cloud.client("stepfunctions")
+    assert states.list_executions(stateMachineArn=machine)["executions"]
+    calls = ("describe_execution", "get_execution_history", "describe_state_machine_for_execution")
+    for call in calls:
+        getattr(states, call)(executionArn=execution_arn)
+
+
+def test_an_unknown_attribute_of_a_queue_is_no_mistake(bench: Workbench) -> None:
+    """_refuse_unknown_attributes"""
+    queue = bench.queue()
+    answer = bench.cloud.client("sqs").get_queue_attributes(QueueUrl=queue.url, AttributeNames=["Depth"])
+    assert answer.get("Attributes", {}) == {}

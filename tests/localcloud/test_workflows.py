@@ -6,6 +6,7 @@ import json
 import time
 
 import pytest
+from botocore.exceptions import ClientError
 
 from localcloud.emulator import Emulator
 from testing.waiting import eventually
@@ -171,3 +172,39 @@ def test_a_map_runs_each_item_with_what_its_selector_gives(bench: Workbench) -> 
     }
     execution = bench.run(bench.workflow({"Each": each}), {"names": ["a", "b", "c"], "size": 7})
     assert json.loads(execution["output"]) == ["a:7", "b:7", "c:7"]
+
+
+EXECUTION_CALLS = (
+    "describe_execution",
+    "get_execution_history",
+    "stop_execution",
+    "describe_state_machine_for_execution",
+)
+
+
+def test_calls_about_an_express_execution_are_refused(bench: Workbench) -> None:
+    machine = bench.workflow({"Done": {"Type": "Succeed"}})
+    execution_arn = bench.run(machine)["executionArn"]
+    states = bench.cloud.client("stepfunctions")
+    with pytest.raises(ClientError, match=r"StateMachineTypeNotSupported.*not supported by this type of state machine"):
+        states.list_executions(stateMachineArn=machine)
+    for call in EXECUTION_CALLS:
+        for arn in (execution_arn, f"{execution_arn.replace(':execution:', ':express:')}:id"):
+            with pytest.raises(ClientError, match=r"InvalidArn.*Resource type not valid in this context: express"):
+                getattr(states, call)(executionArn=arn)
+    (execution,) = bench.cloud.executions(machine)
+    assert (execution["executionArn"], execution["status"]) == (execution_arn, "SUCCEEDED")
+    assert [event["type"] for event in execution["events"]][-1] == "ExecutionSucceeded"
+
+
+def test_a_standard_machines_executions_are_listed(bench: Workbench) -> None:
+    states = bench.cloud.client("stepfunctions")
+    definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
+    machine = states.create_state_machine(
+        name=bench.name("standard"), definition=definition, roleArn=bench.role("states"), type="STANDARD"
+    )["stateMachineArn"]
+    execution_arn = states.start_execution(stateMachineArn=machine)["executionArn"]
+    assert [row["executionArn"] for row in states.list_executions(stateMachineArn=machine)["executions"]] == [
+        execution_arn
+    ]
+    assert states.describe_execution(executionArn=execution_arn)["stateMachineArn"] == machine

@@ -246,11 +246,8 @@ def test_arm_is_a_fifth_cheaper_than_x86() -> None:
 
 def test_the_workflows_calls_are_those_of_a_real_execution(stack: Stack) -> None:
     stack.finish(stack.upload("uploads/cost.jpg"))
-    states = stack.cloud.client("stepfunctions")
-    (execution, *_) = states.list_executions(
-        stateMachineArn=stack.outputs["stateMachineArn"], statusFilter="SUCCEEDED"
-    )["executions"]
-    events = states.get_execution_history(executionArn=execution["executionArn"], maxResults=1000)["events"]
+    executions = stack.cloud.executions(stack.outputs["stateMachineArn"])
+    events = next(execution["events"] for execution in executions if execution["status"] == "SUCCEEDED")
     resources = [event["taskScheduledEventDetails"]["resource"] for event in events if event["type"] == "TaskScheduled"]
     counted = workflow_run(stack_settings("local"))
     writes = [resource for resource in resources if resource.endswith((":putItem", ":updateItem"))]

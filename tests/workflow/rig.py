@@ -249,7 +249,11 @@ class Rig:
         answer = stepfunctions.start_sync_execution(
             stateMachineArn=f"{self._machine_arns[workflow]}#{case}", name=name, input=json.dumps([message])
         )
-        history = stepfunctions.get_execution_history(executionArn=answer["executionArn"], maxResults=1000)["events"]
+        (history,) = [
+            execution["events"]
+            for execution in self.cloud.executions(self._machine_arns[workflow])
+            if execution["name"] == name
+        ]
         self.taken |= branches_taken(self.definition, history)
         return Execution(
             name=name,
