@@ -264,7 +264,7 @@ class Emulator:
         return environment
 
     def executions(self, machine_arn: str) -> list[dict[str, Any]]:
-        """A state machine's executions so far, with what AWS tells of no Express execution but in its log.
+        """A state machine's executions, latest first, with what AWS tells of no Express execution but in its log.
 
         Returns:
             For each its ``executionArn``, ``name``, ``status``, and ``events`` as GetExecutionHistory gives them.

@@ -297,9 +297,8 @@ def _is_express(machine_arn: str) -> bool:
 
 
 def executions(machine_arn: str) -> list[dict[str, Any]]:
-    """A machine's executions with their events, of Express machines too, which AWS's calls do not show."""
+    """A machine's executions with their events, latest first; AWS's calls do not show those of Express machines."""
     shown = ("executionArn", "name", "status", "events")
     found = [execution for _, execution in list(stepfunctions._executions.all_items())]
-    return [
-        {name: execution[name] for name in shown} for execution in found if machine_arn == execution["stateMachineArn"]
-    ]
+    ours = [execution for execution in found if execution["stateMachineArn"] == machine_arn]
+    return [{name: execution[name] for name in shown} for execution in reversed(ours)]
