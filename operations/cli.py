@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.markup import escape
 
 from client.errors import PipelineError
+from contract.names import PROJECT
 from operations.commands import (
     backfill,
     cost,
@@ -21,16 +24,32 @@ from operations.commands import (
     rerender,
     trace,
 )
-from operations.commands.console import err
+from operations.commands.console import err, out
 
 app = typer.Typer(
     name="img-pipeline",
-    help="Deploy, watch and troubleshoot the media pipeline, on AWS or in the embedded cloud.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"{PROJECT} {version(PROJECT)}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Deploy, watch and troubleshoot the media pipeline, on AWS or in the embedded cloud."""
+
 
 # In the order of `--help`, which is that of a stack's life.
 for part in (deployment, cost, files, jobs, trace, doctor, ingestion, backfill, rerender, dead_letters):

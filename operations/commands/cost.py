@@ -11,7 +11,7 @@ from rich.table import Table
 
 from client.errors import PipelineError
 from operations.commands.console import out, print_json
-from operations.commands.options import DEPLOY, JsonOption, StackOption
+from operations.commands.options import DEPLOY, JsonOption, LocalOption, StackOption
 from operations.connection import stack_name
 
 TOTAL = "total"
@@ -86,6 +86,7 @@ def cost(
     uploads_per_day: Annotated[float, typer.Option(help="Accepted files a day.")],
     megabytes: Annotated[float, typer.Option(help="Size of each, in 10^6 bytes.")],
     stack: StackOption = None,
+    local: LocalOption = False,
     change: Annotated[
         list[str] | None, typer.Option("--set", help="A setting to try, such as architecture=x86_64; may be repeated.")
     ] = None,
@@ -103,7 +104,7 @@ def cost(
     Example: `img-pipeline cost --uploads-per-day 100000 --megabytes 5 --stack prod --set workflowLogLevel=ALL`
     """
     result = report(
-        stack_name(stack),
+        stack_name(stack, local=local),
         uploads_per_day=uploads_per_day,
         megabytes=megabytes,
         changes=change or (),

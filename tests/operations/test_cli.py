@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from client.errors import PipelineError
 from localcloud.announcement import LocalCloud
@@ -50,6 +52,12 @@ def test_every_command_says_what_it_does_and_shows_an_example(name: str) -> None
 def test_every_option_and_argument_is_explained(name: str) -> None:
     unexplained = [parameter.name for parameter in ALL_COMMANDS[name].params if not getattr(parameter, "help", None)]
     assert not unexplained
+
+
+def test_the_version_is_the_projects() -> None:
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8")
+    result = CliRunner().invoke(cli.app, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"img-pipeline {tomllib.loads(text)['project']['version']}\n")
 
 
 def test_the_promised_commands_are_there() -> None:

@@ -364,6 +364,11 @@ def test_two_stacks_and_a_change_stand_side_by_side(run_cost: Callable[..., Resu
     assert "difference" in run_cost("--against", "dev").stdout
 
 
+def test_local_prices_the_local_stacks_settings() -> None:
+    result = CliRunner().invoke(app, ["--uploads-per-day", "1000", "--megabytes", "5", "--local", "--json"])
+    assert list(json.loads(result.stdout)["estimates"]) == ["local"]
+
+
 def test_the_json_has_every_line_with_its_price_and_source(run_cost: Callable[..., Result]) -> None:
     found = json.loads(run_cost("--json").stdout)
     lines = found["estimates"]["prod"]["lines"]
