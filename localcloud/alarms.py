@@ -64,10 +64,8 @@ class AlarmEvaluator:
     def evaluate(self, now: float) -> None:
         """Evaluate every alarm once.
 
-        Parameters
-        ----------
-        now : float
-            The time to evaluate for, in epoch seconds.
+        Args:
+            now: the time to evaluate for, in epoch seconds.
         """
         pages = self._cloudwatch.get_paginator("describe_alarms").paginate(AlarmTypes=["MetricAlarm"])
         alarms = [alarm for page in pages for alarm in page["MetricAlarms"] if self._reads_metrics(alarm)]
@@ -124,10 +122,8 @@ def queries_of(alarm: Alarm) -> dict[str, MetricQuery]:
 def verdict(alarm: Alarm, series: dict[MetricQuery, Series], now: float) -> tuple[str, str]:
     """Return the state an alarm belongs in, and the reason in a sentence.
 
-    Raises
-    ------
-    UnsupportedMath
-        The alarm's expression or comparison is not supported.
+    Raises:
+        UnsupportedMath: the alarm's expression or comparison is not supported.
     """
     breaches = _BREACHES.get(alarm["ComparisonOperator"])
     if breaches is None:

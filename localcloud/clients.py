@@ -28,10 +28,12 @@ def make_client(
 ) -> Any:
     """Return a boto3 client.
 
-    Parameters
-    ----------
-    credentials : dict, optional
-        A role session's accessKeyId, secretAccessKey and sessionToken. Default: the account's root.
+    Args:
+        service: service name as boto3 spells it.
+        endpoint_url: address of the embedded cloud.
+        region: region of the calls.
+        account_id: account of the root user, twelve digits.
+        credentials: a role session's accessKeyId, secretAccessKey and sessionToken. Default: the account's root user.
     """
     root = {"accessKeyId": account_id, "secretAccessKey": "test", "sessionToken": None}
     keys = credentials or root

@@ -45,16 +45,11 @@ class EmulatorError(RuntimeError):
 class Decision:
     """One authorization decision about a role's call.
 
-    Attributes
-    ----------
-    role : str
-        Name of the role that made the call.
-    action : str
-        IAM action, for example ``s3:GetObjectVersion``.
-    resource : str
-        ARN the action was checked on, or ``*``.
-    allowed : bool
-        What the evaluator decided.
+    Attributes:
+        role: name of the role that made the call.
+        action: IAM action, for example `s3:GetObjectVersion`.
+        resource: ARN that the action was checked on, or `*`.
+        allowed: the decision.
     """
 
     role: str
@@ -98,26 +93,19 @@ class Emulator:
     ) -> Self:
         """Start an embedded cloud with IAM enforced and wait until it answers.
 
-        Parameters
-        ----------
-        port : int
-            Loopback port; 0 takes a free one.
-        region, account_id : str
-            Where every resource lives; the account is twelve digits.
-        data_directory : Path or str, optional
-            Kept at the end, with all resources, so that a later start finds them again.
-            Without it the cloud lives in a private temporary directory that :meth:`stop` removes.
-        pipe_concurrency : int, optional
-            Batches that one pipe handles at a time. Default: one for each processor, from two to four.
-        pipe_retry_seconds : int, optional
-            When a message that a pipe failed on becomes visible again. Default: when its queue's visibility timeout
-            ends, as on AWS; that takes minutes, which a demonstration of failures does not want to wait.
+        Args:
+            port: loopback port; 0 chooses a free one.
+            region: region of every resource.
+            account_id: account of every resource, twelve digits.
+            data_directory: kept when the cloud stops, with its state, which a later start loads. Default: a private
+                temporary directory that `stop` removes.
+            pipe_concurrency: batches that one pipe processes at a time. Default: one per processor, from two to four.
+            pipe_retry_seconds: seconds until a message that a pipe failed on becomes visible again. Default: the rest
+                of its queue's visibility timeout, as on AWS, which is minutes.
 
-        Raises
-        ------
-        EmulatorError
-            A package is missing, the port is taken, the data directory is in use, or the server died; one line says
-            which.
+        Raises:
+            EmulatorError: a package is missing, the port or the data directory is in use, or the server stopped; the
+                message says which.
         """
         if not re.fullmatch(r"\d{12}", account_id):
             raise EmulatorError(f"account_id is {account_id!r}: an AWS account id is twelve digits")
@@ -146,17 +134,12 @@ class Emulator:
     def client(self, service: str, role: str | None = None) -> Any:
         """Return a boto3 client, which several threads may share.
 
-        Parameters
-        ----------
-        service : str
-            Service name as boto3 spells it.
-        role : str, optional
-            Name of an IAM role: the client then has that role's permissions and no more. Default: the account's root.
+        Args:
+            service: service name as boto3 spells it.
+            role: name of the IAM role whose permissions the client has. Default: the account's root user.
 
-        Raises
-        ------
-        EmulatorError
-            The role does not exist.
+        Raises:
+            EmulatorError: the role does not exist.
         """
         with self._clients_lock:
             key = (service, role)

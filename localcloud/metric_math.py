@@ -37,17 +37,12 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[float, float], bool]] = {
 def evaluate(expression: str, metrics: Mapping[str, Value]) -> Value:
     """Return the expression's value, or None if it has none at this time.
 
-    Parameters
-    ----------
-    expression : str
-        For example ``IF(invocations > 20, 100 * errors / invocations, 0)``.
-    metrics : mapping
-        The value of each query id that the expression may name; None where there is no data point.
+    Args:
+        expression: for example `IF(invocations > 20, 100 * errors / invocations, 0)`.
+        metrics: the value of each query id that the expression may name; None where there is no data point.
 
-    Raises
-    ------
-    UnsupportedMath
-        The expression is malformed or uses what is not supported.
+    Raises:
+        UnsupportedMath: the expression is malformed or uses an unsupported function.
     """
     spelled_as_python = re.sub(r"\bAND\b|&&", " and ", re.sub(r"\bOR\b|\|\|", " or ", expression))
     try:

@@ -52,10 +52,8 @@ class Metrics:
     def record_queues(self, depths: Iterable[Any]) -> None:
         """Note the depth of the queues that are due.
 
-        Parameters
-        ----------
-        depths : iterable
-            Objects with name, visible, in_flight, delayed and oldest_age_seconds.
+        Args:
+            depths: objects with name, visible, in_flight, delayed and oldest_age_seconds.
         """
         now = time.monotonic()
         for depth in depths:

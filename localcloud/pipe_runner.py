@@ -254,14 +254,11 @@ def render(template: str, event: dict[str, Any], pipe: Pipe) -> Any:
     A placeholder inside quotes becomes text; elsewhere it becomes a JSON value, and strings get their quotes. A body
     that is JSON counts as parsed ("Amazon EventBridge User Guide", Pipes input transformation, implicit body parsing).
 
-    Returns
-    -------
-    The template's JSON value, or its text if it is not JSON.
+    Returns:
+        The template's JSON value, or its text if it is not JSON.
 
-    Raises
-    ------
-    LookupError
-        A placeholder names what the event does not have. (AWS leaves such a variable out.)
+    Raises:
+        LookupError: a placeholder names a field that the event does not have. (AWS leaves such a variable out.)
     """
     filled, in_string, position = [], False, 0
     for placeholder in _PLACEHOLDER.finditer(template):

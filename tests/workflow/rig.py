@@ -151,12 +151,9 @@ Interference = Fault | Undone
 class Execution:
     """How one execution ended.
 
-    Attributes
-    ----------
-    states : tuple[str, ...]
-        Names of the states it went through, in order, without those inside the Map.
-    task_errors : tuple[str, ...]
-        Errors of its tasks' attempts, in order, those that were tried again included.
+    Attributes:
+        states: names of the states that it entered, in order, without those inside the Map.
+        task_errors: errors of its tasks' attempts, in order, including those that were retried.
     """
 
     name: str
