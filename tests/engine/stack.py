@@ -79,7 +79,8 @@ class EngineStack:
         return cls(cloud=cloud, cli=cli, engine=engine, state_file=backend / f".pulumi/stacks/img-pipeline/{NAME}.json")
 
     def preview(self, stack: str = NAME, **config: Any) -> DeploymentResult:
-        """What a deployment would change."""
+        """What a deployment would change, of a stack that is made where there is none."""
+        self.run_in_a_shell(f"pulumi stack select {stack} --create")
         return deployment.preview(stack, config=config, engine=self.engine)
 
     def deploy(

@@ -22,7 +22,7 @@ PAGER = "https://127.0.0.1:9/integration/s3cr3t-k3y"
 LOOSE_QUEUE = """
 import pulumi_aws
 
-pulumi_aws.sqs.Queue("loose", name=deployment.name("loose"))
+pulumi_aws.sqs.Queue("loose", name=context.name("loose"))
 """
 # What the runbook says to do after a kill, but for our own commands: those act on the user's own folder.
 RECOVERY = re.sub(
