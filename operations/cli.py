@@ -7,7 +7,19 @@ from importlib.metadata import version
 from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    ReadTimeoutError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
 from rich.markup import escape
 
 from client.errors import PipelineError
@@ -57,15 +69,38 @@ for part in (deployment, cost, files, jobs, trace, doctor, ingestion, backfill, 
 
 
 def main() -> None:
-    """Run the command line; what goes wrong is one line for people, and exit status 1."""
+    """Run the command line; an error is reported in one line, with exit status 1."""
     try:
         app()
     except PipelineError as error:
         _fail("error", error)
-    except (ClientError, BotoCoreError) as error:
+    except ClientError as error:
         _fail("AWS refused", error)
+    except (BotoCoreError, OSError) as error:
+        _fail("error", error, _advice(error))
 
 
-def _fail(what: str, error: Exception) -> None:
-    err.print(f"[red]{what}:[/] {escape(str(error))}")
+# Errors that occur before AWS answers, and what to do about each; the first class that matches counts.
+_ADVICE: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
+    ((NoRegionError,), "set the variable AWS_REGION"),
+    (
+        (NoCredentialsError, PartialCredentialsError),
+        "log in with `aws sso login`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    ),
+    ((ProfileNotFound,), "set AWS_PROFILE to a profile that `aws configure list-profiles` shows"),
+    ((UnauthorizedSSOTokenError, TokenRetrievalError), "log in again with `aws sso login`"),
+    (
+        (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError),
+        "check the network, AWS_REGION and AWS_ENDPOINT_URL",
+    ),
+)
+
+
+def _advice(error: Exception) -> str:
+    return next((advice for classes, advice in _ADVICE if isinstance(error, classes)), "")
+
+
+def _fail(what: str, error: Exception, advice: str = "") -> None:
+    line = " ".join(str(error).split()).removesuffix(".")
+    err.print(f"[red]{what}:[/] {escape(f'{line}: {advice}' if advice else line)}")
     sys.exit(1)

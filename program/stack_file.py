@@ -40,10 +40,11 @@ def read_stack_config(directory: Path, stack: str, overrides: Mapping[str, objec
             the stack's key by key, as `pulumi config set --path` would do.
 
     Raises:
-        StackConfigError: the stack does not exist, an override is not declared, or a value is encrypted.
+        StackConfigError: the stack does not exist, a file is not valid, an override is not declared, or a value is
+            encrypted.
     """
     stack_values = read_stack_values(directory, stack)
-    project = yaml.safe_load((directory / "Pulumi.yaml").read_text(encoding="utf-8"))
+    project = read_yaml(directory / "Pulumi.yaml")
     name = project["name"]
     declared = {_qualified(key, name): entry for key, entry in (project.get("config") or {}).items()}
 
@@ -72,13 +73,32 @@ def read_stack_values(directory: Path, stack: str) -> dict[str, Any]:
         The values by key as the file spells it, such as `img-pipeline:maxBytes`.
 
     Raises:
-        StackConfigError: the stack does not exist.
+        StackConfigError: the stack does not exist, or its file is not valid.
     """
     stack_file = directory / f"Pulumi.{stack}.yaml"
     if not stack_file.exists():
         known = sorted(path.name.split(".")[1] for path in directory.glob("Pulumi.*.yaml"))
         raise StackConfigError(f"there is no stack {stack!r}: {directory} has {', '.join(known) or 'none'}")
-    return (yaml.safe_load(stack_file.read_text(encoding="utf-8")) or {}).get("config") or {}
+    return read_yaml(stack_file).get("config") or {}
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a project's or a stack's file; an empty one has no keys.
+
+    Raises:
+        StackConfigError: it is not valid YAML, or not an object whose `config`, if it has one, is an object too.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise StackConfigError(f"{path}{place} is not valid YAML: {error.problem}; correct the file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise StackConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}; correct the file") from None
+    if not isinstance(content, dict) or not isinstance(content.get("config") or {}, dict):
+        raise StackConfigError(f"{path} must be an object, and so must its key `config`: write one `key: value` a line")
+    return content
 
 
 def is_encrypted(value: object) -> bool:

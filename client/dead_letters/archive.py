@@ -40,13 +40,15 @@ def export(
     """Write a queue's messages to a file and leave them in the queue.
 
     Raises:
-        InvalidRequestError: there is such a file already.
+        InvalidRequestError: the file exists already, or cannot be created.
     """
     try:
         # Made before anything is received: an export that cannot be written should not hide messages.
         file = path.open("x", encoding="utf-8")
     except FileExistsError:
         raise InvalidRequestError(f"{path} exists already: name another file") from None
+    except OSError as error:
+        raise InvalidRequestError(f"{path} cannot be created: {error.strerror}; name another file") from None
     try:
         with file:
             looked = sample(pipeline, queue, limit=MAX_HELD, on_progress=on_progress)
@@ -61,10 +63,15 @@ def read(path: Path) -> list[Archived]:
     """Read a file that `export` wrote.
 
     Raises:
-        InvalidRequestError: a line is not what `export` writes.
+        InvalidRequestError: the file cannot be read, or a line is not what `export` writes.
     """
-    with path.open(encoding="utf-8") as file:
-        return [_archived(path, number, line) for number, line in enumerate(file, start=1)]
+    try:
+        with path.open(encoding="utf-8") as file:
+            return [_archived(path, number, line) for number, line in enumerate(file, start=1)]
+    except UnicodeDecodeError:
+        raise InvalidRequestError(f"{path} is not text: name a file that `dlq export` wrote") from None
+    except OSError as error:
+        raise InvalidRequestError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def put_back(

@@ -309,7 +309,7 @@ def _read_config(path: Path | None) -> dict[str, object]:
         return {}
     try:
         values = yaml.safe_load(sys.stdin if str(path) == "-" else path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise PipelineError(f"settings cannot be read from {path}: {' '.join(str(error).split())}") from None
     # The section of a stack's own file is taken as it is.
     values = values["config"] if isinstance(values, dict) and set(values) == {"config"} else values

@@ -34,6 +34,7 @@ from client.errors import PipelineError
 from operations.deploy.changes import Change, EventLog, Failure, refused
 from operations.deploy.pulumi_cli import PulumiCli
 from operations.deploy.settings_file import with_settings
+from program.stack_file import StackConfigError, read_yaml
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
 
@@ -244,6 +245,12 @@ def _open(stack: str, engine: Engine, *, create: bool = False) -> Stack:
     def program() -> None:
         runpy.run_path(str(engine.directory / "__main__.py"), run_name="__main__")
 
+    settings = engine.directory / _settings_name(stack)
+    if settings.exists():
+        try:
+            read_yaml(settings)
+        except StackConfigError as error:
+            raise PipelineError(str(error)) from None
     workspace = _Workspace(
         work_dir=str(engine.directory),
         program=program,
@@ -346,7 +353,12 @@ def _settings(
 
 
 def _settings_path(opened: Stack, engine: Engine) -> Path:
-    return engine.directory / f"Pulumi.{opened.name.rsplit('/', 1)[-1]}.yaml"
+    return engine.directory / _settings_name(opened.name)
+
+
+def _settings_name(stack: str) -> str:
+    """The name of a stack's settings file; an organization and a project before the stack's name are not part of it."""
+    return f"Pulumi.{stack.rsplit('/', 1)[-1]}.yaml"
 
 
 def _policy_packs(engine: Engine) -> list[str] | None:
