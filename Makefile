@@ -23,7 +23,7 @@ $(INSTALLED): requirements.txt pyproject.toml
 demo: setup ## real images through the real workflow, here; FILES="a.jpg b.png" for your own
 	@$(BIN)/python -m demo $(FILES)
 
-night-shift: setup ## a recorded incident: 200 failed files found, explained, mended and replayed
+night-shift: setup ## a recorded incident: 200 failed files found, explained, fixed and replayed
 	@$(BIN)/python -m demo.night_shift
 
 up: setup ## keep the embedded cloud running; PORT=4566, DATA=folder to keep its state, FAST_RETRY=1 for failures

@@ -23,8 +23,12 @@ STACK = "local"
 FILE_KEY = "uploads/photo.jpg"
 FAST_RETRY_SECONDS = 1
 END_WITHOUT_DATA = " and removes everything in it."
-# The emulator writes its state when it stops, and is told to when this process ends, however that happens.
-END_WITH_DATA = "; the next start on the same data directory continues where it stopped."
+# The emulator writes its state when it stops, which it does when this process ends, even by SIGKILL.
+END_WITH_DATA = (
+    ". The next start on the same data directory keeps queues, table rows, objects, functions, pipes and logs, but not "
+    "running executions or the journal of IAM decisions. The state is written when the cloud stops: if its server is "
+    "killed, only objects are up to date."
+)
 
 
 def main(arguments: Sequence[str]) -> int:

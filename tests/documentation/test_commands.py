@@ -48,3 +48,13 @@ def parse(arguments: tuple[str, ...]) -> None:
 
 def test_commands_are_found_in_the_pages_that_show_them() -> None:
     assert {"README.md", "deploy.md", "runbook.md", "security.md"} <= {name.partition(":")[0] for name in SHOWN}
+
+
+def test_the_file_that_readme_traces_is_the_one_that_it_uploads() -> None:
+    commands = list(commands_of(ROOT / "README.md"))
+    ((_, source, folder),) = [command.words for command in commands if command.program == "cp"]
+    (uploaded,) = [command.arguments[1] for command in commands if command.arguments[:1] == ("upload",)]
+    (traced,) = [command.arguments[1] for command in commands if command.arguments[:1] == ("trace",)]
+    assert (ROOT / source).is_file()
+    assert uploaded == folder
+    assert traced == f"uploads/{folder}{source.rpartition('/')[2]}"
