@@ -8,12 +8,13 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from contract.signatures import SNIFF_BYTES
 from functions.metadata.describing import describe
-from functions.shared.formats import FORMATS, SNIFF_BYTES, Format, sniff
+from functions.shared.formats import FORMATS, Format
+from functions.shared.sniffing import sniff
 from functions.thumbnail.presets import Preset
 from functions.thumbnail.scaling import make_renditions
-from functions.validate.decoding import Measures, measure
-from functions.validate.limits import Limits
+from functions.validate.decoding import ImageLimits, Measures, measure
 from functions.watermark.mark import TextMark
 from functions.watermark.settings import Position
 from functions.watermark.stamping import watermark
@@ -36,7 +37,7 @@ def _presets(widths: tuple[int, ...], formats: dict[str, Format]) -> list[Preset
 
 def our_validate(path: Path) -> None:
     """Measures and a bounded decode."""
-    limits = Limits(max_bytes=1 << 30, max_pixels=_MAX_PIXELS, max_frames=300, allowed_types=tuple(FORMATS))
+    limits = ImageLimits(max_pixels=_MAX_PIXELS, max_frames=300)
     with path.open("rb") as body:
         finding = measure(body, _format(path), limits)
     if not isinstance(finding, Measures):

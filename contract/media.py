@@ -1,12 +1,15 @@
-"""Media types: the names, extensions and aliases under which files are declared, stored and filtered.
+"""The registry of media types: how each is named, declared and recognised. An entry here makes a type acceptable.
 
-How a type is recognised and measured is the functions' matter (`functions/shared`), which hold an entry for each.
+Types of one family are measured by one module, `functions/validate/<family>.py`, and limited by what
+`functions/validate/<family>.schema.json` declares.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+from contract.signatures import AV1_BRANDS, HEVC_BRANDS, Signature, coded_by, starting
 
 UNKNOWN_MEDIA_TYPE = "application/octet-stream"
 
@@ -18,11 +21,13 @@ class MediaType:
     Args:
         name: its MIME type.
         extensions: file extensions that stand for it, with their dot, the usual one first.
+        signature: whether a file's first bytes show this type.
         aliases: other MIME types that uploaders declare for it; two formats may share one.
     """
 
     name: str
     extensions: tuple[str, ...]
+    signature: Signature
     aliases: tuple[str, ...] = ()
 
     @property
@@ -36,24 +41,65 @@ class MediaType:
         return self.name.partition("/")[0]
 
 
-JPEG = MediaType(name="image/jpeg", extensions=(".jpg", ".jpeg", ".jpe", ".jfif"), aliases=("image/jpg", "image/pjpeg"))
-PNG = MediaType(name="image/png", extensions=(".png", ".apng"), aliases=("image/apng", "image/x-png"))
-WEBP = MediaType(name="image/webp", extensions=(".webp",), aliases=("image/x-webp",))
-GIF = MediaType(name="image/gif", extensions=(".gif",))
-TIFF = MediaType(name="image/tiff", extensions=(".tiff", ".tif"), aliases=("image/tif", "image/x-tiff"))
-AVIF = MediaType(
-    name="image/avif",
-    extensions=(".avif", ".avifs"),
-    aliases=("image/avif-sequence", "image/heif", "image/heif-sequence"),
-)
-HEIC = MediaType(
-    name="image/heic",
-    extensions=(".heic", ".heif", ".hif", ".heics", ".heifs"),
-    aliases=("image/heif", "image/heic-sequence", "image/heif-sequence"),
-)
+MEDIA_TYPES: dict[str, MediaType] = {}
+"""Every registered type, by name."""
 
-MEDIA_TYPES: dict[str, MediaType] = {media.name: media for media in (JPEG, PNG, WEBP, GIF, TIFF, AVIF, HEIC)}
-"""By name."""
+
+def registered(media: MediaType) -> MediaType:
+    """Enter a type in the registry."""
+    MEDIA_TYPES[media.name] = media
+    return media
+
+
+JPEG = registered(
+    MediaType(
+        name="image/jpeg",
+        extensions=(".jpg", ".jpeg", ".jpe", ".jfif"),
+        aliases=("image/jpg", "image/pjpeg"),
+        signature=starting(rb"\xff\xd8\xff"),
+    )
+)
+PNG = registered(
+    MediaType(
+        name="image/png",
+        extensions=(".png", ".apng"),
+        aliases=("image/apng", "image/x-png"),
+        signature=starting(rb"\x89PNG\r\n\x1a\n"),
+    )
+)
+WEBP = registered(
+    MediaType(
+        name="image/webp",
+        extensions=(".webp",),
+        aliases=("image/x-webp",),
+        signature=starting(rb"RIFF.{4}WEBP"),
+    )
+)
+GIF = registered(MediaType(name="image/gif", extensions=(".gif",), signature=starting(rb"GIF8[79]a")))
+TIFF = registered(
+    MediaType(
+        name="image/tiff",
+        extensions=(".tiff", ".tif"),
+        aliases=("image/tif", "image/x-tiff"),
+        signature=starting(rb"II[*+]\0|MM\0[*+]"),
+    )
+)
+AVIF = registered(
+    MediaType(
+        name="image/avif",
+        extensions=(".avif", ".avifs"),
+        aliases=("image/avif-sequence", "image/heif", "image/heif-sequence"),
+        signature=coded_by(AV1_BRANDS),
+    )
+)
+HEIC = registered(
+    MediaType(
+        name="image/heic",
+        extensions=(".heic", ".heif", ".hif", ".heics", ".heifs"),
+        aliases=("image/heif", "image/heic-sequence", "image/heif-sequence"),
+        signature=coded_by(HEVC_BRANDS),
+    )
+)
 
 
 def media_type_of(file_name: str) -> str:

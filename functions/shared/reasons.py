@@ -22,6 +22,7 @@ class ReasonCode(StrEnum):
     TYPE_MISMATCH = "TYPE_MISMATCH"
     TOO_MANY_PIXELS = "TOO_MANY_PIXELS"
     TOO_MANY_FRAMES = "TOO_MANY_FRAMES"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
     CORRUPT = "CORRUPT"
 
 
@@ -44,7 +45,7 @@ WORDINGS: dict[ReasonCode, Wording] = {
     ),
     ReasonCode.TOO_LARGE: Wording(
         "The file is {actual:,} bytes; at most {limit:,} are accepted.",
-        "Save the image at a lower quality or a smaller size, then upload it again.",
+        "Make the file smaller or split it, an image by a lower quality or size, then upload it again.",
     ),
     ReasonCode.NOT_FOUND: Wording(
         "This version of the file was deleted before it could be read.",
@@ -81,6 +82,10 @@ WORDINGS: dict[ReasonCode, Wording] = {
     ReasonCode.TOO_MANY_FRAMES: Wording(
         "The image has more than {limit:,} frames.",
         "Shorten the animation or split the document, then upload it again.",
+    ),
+    ReasonCode.LIMIT_EXCEEDED: Wording(
+        "The {found} file has {actual:,} {unit}; at most {limit:,} are accepted.",
+        "Shorten or split the file, then upload it again.",
     ),
     ReasonCode.CORRUPT: Wording(
         "The {found} file cannot be decoded: {detail}.",

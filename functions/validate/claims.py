@@ -5,16 +5,16 @@ from __future__ import annotations
 import mimetypes
 from pathlib import PurePosixPath
 
-from functions.shared.formats import FORMATS, UNKNOWN_TYPE
+from contract.media import MEDIA_TYPES, UNKNOWN_MEDIA_TYPE
 from functions.shared.reasons import ReasonCode, Rejection, reject
 
 # What S3 and HTTP clients send when nobody declared anything, and what forms send whatever they carry.
 _UNDECLARED = frozenset(
-    {UNKNOWN_TYPE, "binary/octet-stream", "application/x-www-form-urlencoded", "multipart/form-data"}
+    {UNKNOWN_MEDIA_TYPE, "binary/octet-stream", "application/x-www-form-urlencoded", "multipart/form-data"}
 )
 
-_BY_EXTENSION = {extension: format.content_type for format in FORMATS.values() for extension in format.extensions}
-_BY_ALIAS = {alias: format.content_type for format in FORMATS.values() for alias in format.aliases}
+_BY_EXTENSION = {extension: media.name for media in MEDIA_TYPES.values() for extension in media.extensions}
+_BY_ALIAS = {alias: media.name for media in MEDIA_TYPES.values() for alias in media.aliases}
 _PROGRAMS = {".exe": "application/x-msdownload", ".dll": "application/x-msdownload"}
 _SHORTEST_EXTENSION = len(".pdf")
 
@@ -23,17 +23,17 @@ def check_type(found: str, *, key: str, declared: str, allowed: tuple[str, ...])
     """Is the type accepted, and is it the one that the upload claims?
 
     Args:
-        found: what the first bytes show, from `formats.sniff`.
+        found: what the first bytes show, from `sniffing.sniff`.
         key: the object's key; its extension is a claim if it stands for any type, and none otherwise.
         declared: the object's content type.
         allowed: MIME types that are accepted.
     """
     if found not in allowed:
-        described = "of no known image format" if found == UNKNOWN_TYPE else found
+        described = "of no known type" if found == UNKNOWN_MEDIA_TYPE else found
         return reject(ReasonCode.UNSUPPORTED_TYPE, found=described, accepted=", ".join(allowed))
     for witness, claimed in (("extension", _claimed_by_name(key)), ("content type", _claimed_by_header(declared, key))):
-        if claimed not in {"", found, *FORMATS[found].aliases}:
-            claimed_type, extension = _BY_ALIAS.get(claimed, claimed), FORMATS[found].extension
+        if claimed not in {"", found, *MEDIA_TYPES[found].aliases}:
+            claimed_type, extension = _BY_ALIAS.get(claimed, claimed), MEDIA_TYPES[found].extension
             return reject(
                 ReasonCode.TYPE_MISMATCH, found=found, witness=witness, claimed=claimed_type, extension=extension
             )
@@ -52,7 +52,7 @@ def _claimed_by_name(key: str) -> str:
         return known
     content_type = mimetypes.types_map.get(extension, "")
     is_obscure = len(extension) < _SHORTEST_EXTENSION or content_type.startswith("application/x-")
-    return "" if is_obscure or content_type == UNKNOWN_TYPE else content_type
+    return "" if is_obscure or content_type == UNKNOWN_MEDIA_TYPE else content_type
 
 
 def _claimed_by_header(declared: str, key: str) -> str:

@@ -15,7 +15,19 @@ from functions.shared.reasons import ReasonCode, Rejection, reject
 from functions.shared.variants import UnsupportedVariantError
 from functions.validate import avif, gif, jpeg, memory, png, tiff, webp
 from functions.validate.counted import CountedReader
-from functions.validate.limits import Limits
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageLimits:
+    """Bounds on what is decoded.
+
+    Args:
+        max_pixels: largest image, summed over its frames.
+        max_frames: longest animation or document.
+    """
+
+    max_pixels: int
+    max_frames: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +44,7 @@ class Measures:
     frames: int
 
 
-def measure(body: BinaryIO, format: Format, limits: Limits) -> Measures | Rejection:
+def measure(body: BinaryIO, format: Format, limits: ImageLimits) -> Measures | Rejection:
     """Check an image's frames and pixels before anything is decoded, then decode every frame.
 
     Args:
@@ -60,7 +72,7 @@ def measure(body: BinaryIO, format: Format, limits: Limits) -> Measures | Reject
     return reject(ReasonCode.CORRUPT, found=format.content_type, detail=detail)
 
 
-def _measured(reader: Any, format: Format, limits: Limits) -> Measures | Rejection:
+def _measured(reader: Any, format: Format, limits: ImageLimits) -> Measures | Rejection:
     sizes = _announced_frame_sizes(reader, format, limits)
     is_deep = False
     if format is AVIF and (announced := avif.properties(reader)):
@@ -84,7 +96,7 @@ def _measured(reader: Any, format: Format, limits: Limits) -> Measures | Rejecti
     return Measures(width=width, height=height, frames=len(sizes))
 
 
-def _announced_pixels(body: Any, format: Format, limits: Limits) -> int:
+def _announced_pixels(body: Any, format: Format, limits: ImageLimits) -> int:
     """How many pixels the first frame has by its header; 0 if that cannot be read."""
     try:
         if format is WEBP:
@@ -97,7 +109,7 @@ def _announced_pixels(body: Any, format: Format, limits: Limits) -> int:
         return 0
 
 
-def _announced_frame_sizes(body: BinaryIO, format: Format, limits: Limits) -> list[tuple[int, int]]:
+def _announced_frame_sizes(body: BinaryIO, format: Format, limits: ImageLimits) -> list[tuple[int, int]]:
     """Each frame's size where it has to be known before Pillow sees the file; one more than the limit at most."""
     match format.pillow:
         case "GIF":
@@ -111,7 +123,7 @@ def _announced_frame_sizes(body: BinaryIO, format: Format, limits: Limits) -> li
             return []
 
 
-def _opened_frame_sizes(image: ImageFile.ImageFile, format: Format, limits: Limits) -> list[tuple[int, int]]:
+def _opened_frame_sizes(image: ImageFile.ImageFile, format: Format, limits: ImageLimits) -> list[tuple[int, int]]:
     """Each frame's size as Pillow's header readers know it; one more than the limit at most."""
     if format is JPEG:
         return [image.size]  # the previews and gain maps that cameras append are not the image

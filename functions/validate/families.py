@@ -1,37 +1,30 @@
-"""How each family of media types is measured: one entry for each family that the settings may accept."""
+"""Measures a file as its family of media types is measured: by the module of the family's name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import importlib
+from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from contract.media import MEDIA_TYPES
-from functions.shared.formats import FORMATS
-from functions.shared.reasons import Rejection
-from functions.validate import decoding
-from functions.validate.limits import Limits
-
-Measuring = Callable[[BinaryIO, str, Limits], Any]
-"""(file, media type, limits) -> a dataclass of what was measured, or a `Rejection`."""
 
 
-def _image(body: BinaryIO, media_type: str, limits: Limits) -> decoding.Measures | Rejection:
-    return decoding.measure(body, FORMATS[media_type], limits)
-
-
-FAMILIES: Mapping[str, Measuring] = {"image": _image}
-"""By the family's name; its limits are declared in `functions/validate/<family>.schema.json`."""
-
-
-def measure(body: BinaryIO, media_type: str, limits: Limits) -> Any:
+def measure(body: BinaryIO, media_type: str, limits: Mapping[str, Mapping[str, Any]]) -> Any:
     """Measure an accepted file.
+
+    The family's module is imported when its first file comes, so that no other family's files wait for its libraries.
 
     Args:
         body: the file, seekable.
         media_type: what its bytes show, one of the accepted types.
-        limits: bounds on what is measured.
+        limits: each family's own, by its name, as its schema declares them.
 
     Returns:
-        A dataclass of what was measured, or why the file is rejected.
+        A dataclass of what was measured, or the `Rejection` of the file.
+
+    Raises:
+        ConfigurationError: the limits are not those that the schema declares.
     """
-    return FAMILIES[MEDIA_TYPES[media_type].family](body, media_type, limits)
+    family = MEDIA_TYPES[media_type].family
+    module = importlib.import_module(f"functions.validate.{family}")
+    return module.measure(body, media_type, limits[family])

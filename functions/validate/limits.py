@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
+from contract.media import MEDIA_TYPES
 from functions.shared.errors import ConfigurationError
-from functions.shared.formats import FORMATS
 
 MAX_KEY_BYTES = 900
 """S3 takes keys of 1,024 UTF-8 bytes; a rendition's adds `processed/`, a version id of 32 and its own name."""
@@ -19,36 +20,29 @@ class Limits:
 
     Args:
         max_bytes: largest file.
-        max_pixels: largest image, summed over its frames.
-        max_frames: longest animation or document.
-        allowed_types: MIME types, keys of `FORMATS`.
+        allowed_types: MIME types, keys of `MEDIA_TYPES`.
+        families: each family's own limits by its name, for the module that measures it.
     """
 
     max_bytes: int
-    max_pixels: int
-    max_frames: int
     allowed_types: tuple[str, ...]
+    families: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Limits:
-        """Read MAX_BYTES and MEDIA.
+        """Read MAX_BYTES and MEDIA, {family: {accepted, and its own limits}}.
 
         Raises:
-            ConfigurationError: one is missing, or names a type that no function can decode.
+            ConfigurationError: one is missing, or names a type that is not registered.
         """
         try:
-            image = json.loads(environment["MEDIA"])["image"]
-            allowed_types = tuple(image["accepted"])
-            limits = cls(
-                max_bytes=int(environment["MAX_BYTES"]),
-                max_pixels=int(image["maxPixels"]),
-                max_frames=int(image["maxFrames"]),
-                allowed_types=allowed_types,
-            )
-        except (KeyError, TypeError, ValueError) as error:
+            families = json.loads(environment["MEDIA"])
+            allowed_types = tuple(media_type for family in families.values() for media_type in family["accepted"])
+            limits = cls(max_bytes=int(environment["MAX_BYTES"]), allowed_types=allowed_types, families=families)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ConfigurationError(f"validate's environment: {error!r}. Deploy the stack again.") from error
-        if unknown := set(allowed_types) - set(FORMATS):
+        if unknown := set(allowed_types) - set(MEDIA_TYPES):
             raise ConfigurationError(
-                f"MEDIA accepts {', '.join(sorted(unknown))}; what can be decoded is {', '.join(FORMATS)}."
+                f"MEDIA accepts {', '.join(sorted(unknown))}; what can be measured is {', '.join(MEDIA_TYPES)}."
             )
         return limits

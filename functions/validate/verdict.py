@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from contract.media import UNKNOWN_MEDIA_TYPE
+from contract.signatures import SNIFF_BYTES
 from functions.shared.errors import SourceMissingError
-from functions.shared.formats import SNIFF_BYTES, UNKNOWN_TYPE, sniff
 from functions.shared.reasons import ReasonCode, Rejection, reject
 from functions.shared.runtime import trace_id
+from functions.shared.sniffing import sniff
 from functions.shared.source import Download, FileVersion, downloaded
 from functions.validate.claims import check_type
 from functions.validate.families import measure
@@ -28,7 +30,7 @@ class Verdict:
     """
 
     finding: Any
-    media_type: str = UNKNOWN_TYPE
+    media_type: str = UNKNOWN_MEDIA_TYPE
     sha256: str = ""
     bytes: int = 0
 
@@ -74,7 +76,7 @@ def _judge_content(file: Download, key: str, limits: Limits, denylist: Callable[
     finding = (
         _check_denylist(file.sha256, denylist)
         or check_type(found, key=key, declared=file.content_type, allowed=limits.allowed_types)
-        or measure(file.body, found, limits)
+        or measure(file.body, found, limits.families)
     )
     return Verdict(finding=finding, media_type=found, sha256=file.sha256, bytes=file.bytes)
 

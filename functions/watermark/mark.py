@@ -7,9 +7,11 @@ from typing import Protocol
 
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageStat
 
+from contract.signatures import SNIFF_BYTES
 from functions.shared.errors import ConfigurationError
-from functions.shared.formats import FORMATS, SNIFF_BYTES, sniff
+from functions.shared.formats import FORMATS
 from functions.shared.images import open_image, plain, to_srgb
+from functions.shared.sniffing import sniff
 
 _LOGO_MAX_PIXELS = 4096 * 4096
 _NOMINAL_FONT_SIZE = 100

@@ -10,13 +10,14 @@ import resource
 import sys
 from pathlib import Path
 
+from contract.signatures import SNIFF_BYTES
 from functions.metadata.describing import describe
-from functions.shared.formats import FORMATS, JPEG, SNIFF_BYTES, WEBP, sniff
+from functions.shared.formats import FORMATS, JPEG, WEBP
 from functions.shared.reasons import Rejection
+from functions.shared.sniffing import sniff
 from functions.thumbnail.presets import Preset
 from functions.thumbnail.scaling import make_renditions
-from functions.validate.decoding import measure
-from functions.validate.limits import Limits
+from functions.validate.decoding import ImageLimits, measure
 from functions.watermark.mark import TextMark
 from functions.watermark.settings import Position
 from functions.watermark.stamping import watermark
@@ -30,7 +31,7 @@ PRESETS = [
 def main(step: str, file: str, megabytes: str, most: str) -> None:
     """Run and print."""
     max_pixels = int(most)
-    limits = Limits(max_bytes=50 << 20, max_pixels=max_pixels, max_frames=300, allowed_types=tuple(FORMATS))
+    limits = ImageLimits(max_pixels=max_pixels, max_frames=300)
     resource.setrlimit(resource.RLIMIT_DATA, (int(megabytes) << 20, int(megabytes) << 20))
     with Path(file).open("rb") as body:
         format = FORMATS[sniff(body.read(SNIFF_BYTES))]

@@ -10,13 +10,12 @@ import zlib
 import pytest
 from PIL import Image
 
-from functions.shared.formats import FORMATS, GIF, HEIC, JPEG, PNG, TIFF, Format
+from functions.shared.formats import GIF, HEIC, JPEG, PNG, TIFF, Format
 from functions.shared.reasons import ReasonCode, Rejection
-from functions.validate.decoding import Measures, measure
-from functions.validate.limits import Limits
+from functions.validate.decoding import ImageLimits, Measures, measure
 from tests.unit.pictures import file_of, gradient
 
-LIMITS = Limits(max_bytes=50 << 20, max_pixels=100_000_000, max_frames=300, allowed_types=tuple(FORMATS))
+LIMITS = ImageLimits(max_pixels=100_000_000, max_frames=300)
 FLOOD = 300_000
 
 PICTURE = gradient((64, 48))
@@ -156,7 +155,7 @@ def test_several_pictures_in_a_heic_are_frames_of_their_own_size() -> None:
     assert finding(HEIC, body) == Measures(width=64, height=48, frames=3)
     pixels = 64 * 48 + 32 * 24 + 16 * 16
     for limit, accepted in ((pixels, True), (pixels - 1, False)):
-        limits = Limits(max_bytes=1 << 20, max_pixels=limit, max_frames=3, allowed_types=tuple(FORMATS))
+        limits = ImageLimits(max_pixels=limit, max_frames=3)
         assert isinstance(measure(io.BytesIO(body), HEIC, limits), Measures) is accepted
 
 

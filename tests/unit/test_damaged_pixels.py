@@ -16,13 +16,12 @@ from functions.shared.formats import FORMATS, JPEG, PNG, TIFF, Format
 from functions.shared.images import open_image
 from functions.shared.jpeg import START_OF_SCAN, segments
 from functions.shared.reasons import ReasonCode, Rejection
-from functions.validate.decoding import measure
-from functions.validate.limits import Limits
+from functions.validate.decoding import ImageLimits, measure
 from tests.unit.conftest import Cloud, file_payload
 from tests.unit.fake_aws import client_error
 from tests.unit.pictures import animation, exif_with_gps, file_of, gradient, patches, png_chunk
 
-LIMITS = Limits(max_bytes=1 << 20, max_pixels=1 << 20, max_frames=30, allowed_types=tuple(FORMATS))
+LIMITS = ImageLimits(max_pixels=1 << 20, max_frames=30)
 PICTURES = {
     "rgb": file_of(patches((64, 48), seed=1), PNG),
     "with EXIF": file_of(patches((64, 48), seed=1), PNG, exif=exif_with_gps().tobytes()),

@@ -30,7 +30,11 @@ from tests.unit.tiff_files import ASSOCIATED, BLACK_IS_ZERO, DEFLATE, PALETTE, R
 # Pillow warns of what it finds in damaged files.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
-LIMITS = Limits(max_bytes=1 << 20, max_pixels=1 << 20, max_frames=30, allowed_types=tuple(FORMATS))
+LIMITS = Limits(
+    max_bytes=1 << 20,
+    allowed_types=tuple(FORMATS),
+    families={"image": {"maxPixels": 1 << 20, "maxFrames": 30}},
+)
 PRESETS = presets_from_environment(
     {"SETTINGS": json.dumps({"presets": {"w40": {"width": 40, "formats": ["jpeg", "webp"], "quality": 50}}})}
 )

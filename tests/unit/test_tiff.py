@@ -13,14 +13,13 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from functions.metadata.describing import describe
-from functions.shared.formats import FORMATS, TIFF
+from functions.shared.formats import TIFF
 from functions.shared.images import open_image, plain, to_srgb
 from functions.shared.reasons import ReasonCode, Rejection
 from functions.thumbnail.presets import presets_from_environment
 from functions.thumbnail.scaling import make_renditions
 from functions.validate import decoding
-from functions.validate.decoding import Measures, measure
-from functions.validate.limits import Limits
+from functions.validate.decoding import ImageLimits, Measures, measure
 from functions.watermark.mark import TextMark
 from functions.watermark.settings import Position
 from functions.watermark.stamping import watermark
@@ -46,7 +45,7 @@ from tests.unit.tiff_files import (
 # Pillow warns of what it finds in damaged files.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
-LIMITS = Limits(max_bytes=1 << 20, max_pixels=1 << 20, max_frames=30, allowed_types=tuple(FORMATS))
+LIMITS = ImageLimits(max_pixels=1 << 20, max_frames=30)
 PRESETS = presets_from_environment(
     {"SETTINGS": json.dumps({"presets": {"w9": {"width": 9, "formats": ["webp"], "quality": 50}}})}
 )

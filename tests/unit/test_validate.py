@@ -298,7 +298,7 @@ def test_the_deny_lists_note_reaches_the_uploader(cloud: Cloud) -> None:
 def test_every_reason_code_is_tested() -> None:
     tests = (
         Path(__file__),
-        *(Path(__file__).with_name(f"test_{name}.py") for name in ("scanning", "tiff", "variants")),
+        *(Path(__file__).with_name(f"test_{name}.py") for name in ("media_type", "scanning", "tiff", "variants")),
     )
     source = "".join(path.read_text(encoding="utf-8") for path in tests)
     missing = [
