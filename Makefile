@@ -54,11 +54,13 @@ format: setup ## rewrite the code to the house format
 docs: setup ## rewrite the generated tables in the documentation
 	@$(BIN)/python -m docs
 
-lock: setup ## pin requirements.in and functions/requirements.in with hashes
+lock: setup ## pin requirements.in and each layer in functions/layers with hashes
 	@$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
 	  --output-file requirements.txt requirements.in
-	@$(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
-	  --constraint requirements.txt --output-file functions/requirements.txt functions/requirements.in
+	@for layer in functions/layers/*.in; do \
+	  $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
+	    --constraint requirements.txt --output-file "$${layer%.in}.txt" "$$layer" || exit 1; \
+	done
 
 bench: setup ## image steps against naive Pillow, side by side
 	@$(BIN)/python -m bench.images

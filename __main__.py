@@ -17,7 +17,7 @@ from components.transform import Transform, TransformArgs
 from contract.outputs import StackOutputs
 
 settings = load_settings()
-check_handlers(["validate", *settings.transforms])
+check_handlers(settings.function_layers)
 context = StackContext.current(settings)
 
 if settings.encryption == "kms":

@@ -138,26 +138,29 @@ class Transform(pulumi.ComponentResource):
     def _of_functions(self, name: str, statistic: str = "Sum") -> dict[str, Metric]:
         return {short_name: function.metric(name, statistic) for short_name, function in self.functions.items()}
 
-    def _platform(self) -> Platform:
-        args, settings = self._args, self._args.settings
+    def _layer(self, name: str) -> aws.lambda_.LayerVersion:
+        settings = self._args.settings
         target = (
             LayerTarget.host()
             if settings.layer_target == "host"
             else LayerTarget.aws(settings.python_runtime, settings.architecture)
         )
-        layer = aws.lambda_.LayerVersion(
-            f"{self._prefix}-dependencies",
-            layer_name=args.context.name("dependencies"),
-            description="What the functions import, from functions/requirements.txt",
-            code=pulumi.FileArchive(str(dependency_layer(target))),
+        return aws.lambda_.LayerVersion(
+            f"{self._prefix}-{name}-dependencies",
+            layer_name=self._args.context.name(f"{name}-dependencies"),
+            description=f"What functions import, from functions/layers/{name}.txt",
+            code=pulumi.FileArchive(str(dependency_layer(name, target))),
             compatible_runtimes=[settings.python_runtime],
             compatible_architectures=[settings.architecture],
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+    def _platform(self) -> Platform:
+        args, settings = self._args, self._args.settings
         return Platform(
             context=args.context,
             code=pulumi.FileArchive(str(code_archive())),
-            layer_arn=layer.arn,
+            layer_arns={name: self._layer(name).arn for name in sorted(set(settings.function_layers.values()))},
             runtime=settings.python_runtime,
             architecture=settings.architecture,
             log_level=settings.function_log_level,
@@ -194,6 +197,7 @@ class Transform(pulumi.ComponentResource):
             FunctionArgs(
                 platform=platform,
                 short_name="validate",
+                layer=settings.validate_.layer,
                 description="Says whether a file is one that the pipeline accepts, and measures it",
                 memory_mb=settings.validate_.memory_mb,
                 timeout_seconds=settings.validate_.timeout_seconds,
@@ -243,6 +247,7 @@ class Transform(pulumi.ComponentResource):
             FunctionArgs(
                 platform=platform,
                 short_name=name,
+                layer=transform.layer,
                 description=f"The transform {name} of an accepted file",
                 memory_mb=transform.memory_mb,
                 timeout_seconds=transform.timeout_seconds,

@@ -22,7 +22,7 @@ class Platform:
 
     context: StackContext
     code: pulumi.FileArchive
-    layer_arn: pulumi.Input[str]
+    layer_arns: Mapping[str, pulumi.Input[str]]
     runtime: str
     architecture: str
     log_level: str
@@ -37,6 +37,7 @@ class FunctionArgs:
 
     platform: Platform
     short_name: str
+    layer: str
     description: str
     memory_mb: int
     timeout_seconds: int
@@ -108,7 +109,7 @@ class Function(pulumi.ComponentResource):
             architectures=[platform.architecture],
             code=platform.code,
             handler=f"functions.{args.short_name}.handler.handler",
-            layers=[platform.layer_arn],
+            layers=[platform.layer_arns[args.layer]],
             memory_size=args.memory_mb,
             timeout=args.timeout_seconds,
             # AWS's own value for "no reservation" is -1; its 0 would switch the function off.

@@ -7,7 +7,7 @@ import json
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from components.blocks import packaging
@@ -16,25 +16,37 @@ from contract.lambda_runtime import isolated_python, runtime_packages
 PROGRAM = Path(__file__).with_name("import_handlers.py")
 
 
-def check_handlers(functions: Sequence[str]) -> None:
+def check_handlers(layers: Mapping[str, str]) -> None:
     """Refuse code that does not compile, and handlers that cannot be imported with what their layer holds.
 
     Code that has passed once is not checked again.
 
     Args:
-        functions: their names, each with its handler in ``functions/{name}/handler.py``.
+        layers: each function's dependency layer, by its name; its handler is in ``functions/{name}/handler.py``.
 
     Raises:
         PackagingError: a line for each problem, with its file and line.
     """
+    problems = [
+        problem
+        for layer in sorted(set(layers.values()))
+        for problem in _problems_with(layer, [name for name, its_layer in layers.items() if its_layer == layer])
+    ]
+    if problems:
+        raise packaging.PackagingError("\n".join(dict.fromkeys(problems)))
+
+
+def _problems_with(layer_name: str, functions: Sequence[str]) -> list[str]:
     # Libraries for another machine cannot be imported here, so the layer is always this machine's.
-    code, layer = packaging.code_archive(), packaging.dependency_layer(packaging.LayerTarget.host())
+    code, layer = packaging.code_archive(), packaging.dependency_layer(layer_name, packaging.LayerTarget.host())
     checked = "\n".join([code.name, layer.name, *functions, PROGRAM.read_text(encoding="utf-8")])
     passed = packaging.BUILD_DIRECTORY / f"checked-{hashlib.sha256(checked.encode()).hexdigest()[:16]}"
-    if not passed.exists():
-        if problems := _problems(code, layer, [f"functions.{function}.handler" for function in functions]):
-            raise packaging.PackagingError("\n".join(problems))
+    if passed.exists():
+        return []
+    problems = _problems(code, layer, [f"functions.{function}.handler" for function in functions])
+    if not problems:
         passed.touch()
+    return problems
 
 
 def _problems(code: Path, layer: Path, modules: Sequence[str]) -> list[str]:

@@ -21,14 +21,14 @@ import pulumi
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
 FUNCTIONS_DIRECTORY = PROJECT_DIRECTORY / "functions"
-LOCK = FUNCTIONS_DIRECTORY / "requirements.txt"
+LAYERS_DIRECTORY = FUNCTIONS_DIRECTORY / "layers"
 BUILD_DIRECTORY = PROJECT_DIRECTORY / ".build"
 
 # A function's code and layers together, unzipped, and a zip that is uploaded without S3: the 250 MB and 50 MB of the
 # Lambda Developer Guide, "Lambda quotas".
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
 MAX_UPLOAD_BYTES = 50 * 1024 * 1024
-MAKE_SMALLER = "remove a package from functions/requirements.in and run `make lock`"
+MAKE_SMALLER = "remove a package from the layer's file in functions/layers and run `make lock`"
 
 # The oldest date a zip entry can have; any fixed one would do.
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
@@ -97,7 +97,7 @@ def code_archive() -> Path:
         path
         for package in (PROJECT_DIRECTORY / "contract", FUNCTIONS_DIRECTORY)
         for path in _files(package)
-        if path.parent != FUNCTIONS_DIRECTORY or path.suffix == ".py"
+        if path.parent not in (FUNCTIONS_DIRECTORY, LAYERS_DIRECTORY) or path.suffix == ".py"
     ]
     digest = hashlib.sha256()
     for path in sources:
@@ -111,10 +111,19 @@ def code_archive() -> Path:
     return archive
 
 
-def dependency_layer(target: LayerTarget) -> Path:
-    """Install the functions' locked packages for a target and zip them as a layer.
+def layer_names() -> list[str]:
+    """The dependency layers that a function may have: each has its packages in `functions/layers/{name}.in`."""
+    return sorted(path.stem for path in LAYERS_DIRECTORY.glob("*.txt"))
+
+
+def dependency_layer(name: str, target: LayerTarget) -> Path:
+    """Install a layer's locked packages for a target and zip them.
 
     The first build for a lock and target takes some seconds and needs the package index; later calls find its result.
+
+    Args:
+        name: the layer, one of `layer_names`.
+        target: what it is built for.
 
     Returns:
         An archive in `.build`, whose name changes with the lock and the target.
@@ -123,16 +132,16 @@ def dependency_layer(target: LayerTarget) -> Path:
         PackagingError: pip failed, or code and layer together are larger than Lambda takes.
     """
     # This file decides what of the packages goes in, so that a change here builds the layers anew.
-    digest = hashlib.sha256(LOCK.read_bytes() + Path(__file__).read_bytes()).hexdigest()[:16]
-    archive = BUILD_DIRECTORY / f"layer-{target.name}-{digest}.zip"
+    lock = LAYERS_DIRECTORY / f"{name}.txt"
+    digest = hashlib.sha256(lock.read_bytes() + Path(__file__).read_bytes()).hexdigest()[:16]
+    archive = BUILD_DIRECTORY / f"layer-{name}-{target.name}-{digest}.zip"
     if not archive.exists():
-        print(
-            f"packaging: building the Lambda layer for {target.name}, once for this lock", file=sys.stderr, flush=True
-        )
+        step = f"packaging: building the Lambda layer {name} for {target.name}, once for this lock"
+        print(step, file=sys.stderr, flush=True)
         with _building_site() as directory:
             # The folder of a layer that is on the import path (Lambda Developer Guide, "Packaging your layer content").
             packages = directory / "python"
-            _install(target, packages)
+            _install(lock, target, packages)
             _zip(_needed(packages), directory, directory / archive.name).replace(archive)
     check_limits(code_archive(), archive)
     return archive
@@ -164,17 +173,18 @@ def unzipped_bytes(archive: Path) -> int:
         return sum(entry.file_size for entry in opened.infolist())
 
 
-def _install(target: LayerTarget, directory: Path) -> None:
+def _install(lock: Path, target: LayerTarget, directory: Path) -> None:
     """Let pip install the lock for the target: it refuses a file whose hash is not there, and a lock with gaps."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-    command += ["--no-compile", "--only-binary=:all:", "--require-hashes", f"--requirement={LOCK}"]
+    command += ["--no-compile", "--only-binary=:all:", "--require-hashes", f"--requirement={lock}"]
     command += [*target.pip_options, f"--target={directory}"]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (our own interpreter)
     if finished.returncode != 0:
         lines = finished.stderr.strip().splitlines() or [f"pip ended with status {finished.returncode}"]
         # Of several errors pip gives the cause first; without any, the end is all there is.
         complaint = next((line for line in lines if line.startswith("ERROR: ")), lines[-1])
-        raise PackagingError(f"the Lambda layer for {target.name} cannot be built: {complaint.removeprefix('ERROR: ')}")
+        problem = complaint.removeprefix("ERROR: ")
+        raise PackagingError(f"the Lambda layer {lock.stem} for {target.name} cannot be built: {problem}")
 
 
 def _needed(packages: Path) -> list[Path]:

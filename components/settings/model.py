@@ -80,6 +80,7 @@ class ValidateFunction(_Model):
     timeout_seconds: Seconds
     reserved_concurrency: Concurrency
     provisioned_concurrency: Concurrency
+    layer: ShortName
 
 
 class TransformFunction(_Model):
@@ -90,6 +91,7 @@ class TransformFunction(_Model):
     timeout_seconds: Seconds
     reserved_concurrency: Concurrency
     writes_renditions: bool
+    layer: ShortName
     settings: dict[str, Any] = {}
 
     def takes(self, media_type: str) -> bool:
@@ -189,6 +191,11 @@ class Settings(_Model):
     def transforms_of(self, media_type: str) -> dict[str, TransformFunction]:
         """The transforms that run on a media type, by name."""
         return {name: transform for name, transform in self.transforms.items() if transform.takes(media_type)}
+
+    @property
+    def function_layers(self) -> dict[str, str]:
+        """The dependency layer of each function, by the function's name."""
+        return {"validate": self.validate_.layer} | {name: each.layer for name, each in self.transforms.items()}
 
     @property
     def media_variable(self) -> str:

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterator
 
+from components.blocks.packaging import layer_names
 from components.settings.aws_limits import (
     refused_bucket_name,
     refused_repetitions,
@@ -31,6 +32,7 @@ def contradictions(settings: Settings) -> Iterator[Mistake]:
     yield from _media_types(settings)
     yield from _buckets(settings)
     yield from _folders(settings)
+    yield from _layers(settings)
     yield from _aws_limits(settings)
     alarms = settings.alarms
     if alarms.workflow_p99_seconds >= settings.workflow_timeout_seconds:
@@ -163,6 +165,13 @@ def _aws_limits(settings: Settings) -> Iterator[Mistake]:
         *(refused_repetitions("vpc.routeTableIds", vpc.route_table_ids) if vpc else ()),
     ):
         yield Mistake(*refusal)
+
+
+def _layers(settings: Settings) -> Iterator[Mistake]:
+    for name, layer in settings.function_layers.items():
+        if layer not in layer_names():
+            key = "validate.layer" if name == "validate" else f"transforms.{name}.layer"
+            yield Mistake(key, layer, f"names of layers in functions/layers: {', '.join(layer_names())}")
 
 
 def _folders(settings: Settings) -> Iterator[Mistake]:

@@ -23,6 +23,7 @@ from components.blocks.packaging import (
     check_limits,
     code_archive,
     dependency_layer,
+    layer_names,
     unzipped_bytes,
 )
 from contract.lambda_runtime import isolated_python, runtime_packages
@@ -40,10 +41,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path = functions / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    (functions / "requirements.txt").touch()
+    (functions / "layers").mkdir()
+    (functions / "layers" / "images.txt").touch()
     monkeypatch.setattr(packaging, "PROJECT_DIRECTORY", tmp_path)
     monkeypatch.setattr(packaging, "FUNCTIONS_DIRECTORY", functions)
-    monkeypatch.setattr(packaging, "LOCK", functions / "requirements.txt")
+    monkeypatch.setattr(packaging, "LAYERS_DIRECTORY", functions / "layers")
     monkeypatch.setattr(packaging, "BUILD_DIRECTORY", tmp_path / ".build")
     return tmp_path
 
@@ -59,7 +61,7 @@ def test_code_archive_holds_every_handler_where_lambda_looks_for_it() -> None:
     assert {f"functions/{name}/handler.py" for name in ("validate", "thumbnail", "watermark", "metadata")} <= set(names)
     assert "functions/__init__.py" in names
     assert names == sorted(names)
-    assert not [name for name in names if "__pycache__" in name or "requirements" in name]
+    assert not [name for name in names if "__pycache__" in name or "layers" in name]
 
 
 def test_code_archive_takes_data_files_along_but_no_caches_and_no_hidden_files(project: Path) -> None:
@@ -122,7 +124,7 @@ def test_interrupted_build_leaves_nothing_that_looks_whole(project: Path, monkey
 
 
 def test_layer_and_what_lambda_includes_have_all_that_functions_import(tmp_path: Path) -> None:
-    with zipfile.ZipFile(dependency_layer(LayerTarget.host())) as opened:
+    with zipfile.ZipFile(dependency_layer("images", LayerTarget.host())) as opened:
         opened.extractall(tmp_path)
     program = "import importlib, sys; sys.path += sys.argv[1:4]; list(map(importlib.import_module, sys.argv[4:]))"
     paths = [tmp_path / "python", runtime_packages(tmp_path), PROJECT_DIRECTORY]
@@ -165,20 +167,20 @@ def test_broken_handler_is_refused_by_file_and_line_before_anything_is_deployed(
 ) -> None:
     (project / "functions" / "thumbnail" / "handler.py").write_text(handler)
     with pytest.raises(PackagingError, match=re.escape(problem)):
-        check_handlers(["thumbnail"])
+        check_handlers({"thumbnail": "images"})
 
 
 def test_module_that_only_another_module_imports_late_has_to_compile_too(project: Path) -> None:
     (project / "functions" / "thumbnail" / "handler.py").write_text("def handler(event, context): ...\n")
     (project / "functions" / "shared" / "late.py").write_text("return return\n")
     with pytest.raises(PackagingError, match=r"functions/shared/late\.py:1: invalid syntax"):
-        check_handlers(["thumbnail"])
+        check_handlers({"thumbnail": "images"})
 
 
 def test_handler_that_needs_its_environment_to_be_imported_is_not_refused(project: Path) -> None:
     code = "import os\nTABLE = os.environ['TABLE']\ndef handler(event, context): ...\n"
     (project / "functions" / "thumbnail" / "handler.py").write_text(code)
-    check_handlers(["thumbnail"])
+    check_handlers({"thumbnail": "images"})
 
 
 def test_a_program_whose_handler_is_broken_registers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +197,7 @@ def test_a_program_whose_handler_is_broken_registers_nothing(monkeypatch: pytest
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
 def test_every_library_in_the_layer_is_for_the_functions_machine_and_interpreter(architecture: str) -> None:
-    archive = dependency_layer(LayerTarget.aws("python3.13", architecture))
+    archive = dependency_layer("images", LayerTarget.aws("python3.13", architecture))
 
     with zipfile.ZipFile(archive) as opened:
         libraries = [name for name in opened.namelist() if re.search(r"\.so(\.|$)", name)]
@@ -208,7 +210,7 @@ def test_every_library_in_the_layer_is_for_the_functions_machine_and_interpreter
 
 
 def test_layer_holds_licences_and_versions_but_nothing_that_lambda_does_not_run() -> None:
-    names = names_in(dependency_layer(ARM))
+    names = names_in(dependency_layer("images", ARM))
 
     assert all(name.startswith("python/") for name in names)
     assert [name for name in names if re.search(r"pillow-[\d.]+\.dist-info/METADATA$", name)]
@@ -218,10 +220,10 @@ def test_layer_holds_licences_and_versions_but_nothing_that_lambda_does_not_run(
 
 
 def test_same_lock_gives_the_same_layer_in_another_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    built_before = dependency_layer(ARM)
+    built_before = dependency_layer("images", ARM)
     monkeypatch.setattr(packaging, "BUILD_DIRECTORY", tmp_path)
 
-    built_now = dependency_layer(ARM)
+    built_now = dependency_layer("images", ARM)
 
     assert built_now.name == built_before.name
     assert built_now.read_bytes() == built_before.read_bytes()
@@ -231,41 +233,41 @@ def test_same_lock_gives_the_same_layer_in_another_directory(tmp_path: Path, mon
 
 @pytest.mark.usefixtures("project")
 def test_layer_is_built_once_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    first = dependency_layer(LayerTarget.host())
+    first = dependency_layer("images", LayerTarget.host())
     assert re.fullmatch(r"packaging: .*host-python3\.\d+-\w+.*\n", capsys.readouterr().err)
     built_at = first.stat().st_mtime_ns
 
-    assert dependency_layer(LayerTarget.host()) == first
+    assert dependency_layer("images", LayerTarget.host()) == first
     assert first.stat().st_mtime_ns == built_at
     assert capsys.readouterr().err == ""
 
 
 def test_each_lock_and_each_target_has_a_layer_of_its_own(project: Path) -> None:
     targets = (LayerTarget.host(), ARM, LayerTarget.aws("python3.13", "x86_64"), LayerTarget.aws("python3.14", "arm64"))
-    layers = {dependency_layer(target) for target in targets}
-    (project / "functions" / "requirements.txt").write_text("# another lock\n")
+    layers = {dependency_layer("images", target) for target in targets}
+    (project / "functions" / "layers" / "images.txt").write_text("# another lock\n")
 
-    layers.add(dependency_layer(ARM))
+    layers.add(dependency_layer("images", ARM))
 
     assert len(layers) == len(targets) + 1
 
 
 def test_failing_pip_is_one_line_and_leaves_nothing_behind(project: Path) -> None:
-    (project / "functions" / "requirements.txt").write_text(
+    (project / "functions" / "layers" / "images.txt").write_text(
         f"lost @ file:///lost-1.0.tar.gz --hash=sha256:{'0' * 64}\n"
     )
 
     with pytest.raises(PackagingError) as caught:
-        dependency_layer(ARM)
+        dependency_layer("images", ARM)
 
     assert re.fullmatch(
-        r"the Lambda layer for python3\.13-arm64 cannot be built: .*lost-1\.0\.tar\.gz.*", str(caught.value)
+        r"the Lambda layer images for python3\.13-arm64 cannot be built: .*lost-1\.0\.tar\.gz.*", str(caught.value)
     )
     assert list((project / ".build").iterdir()) == []
 
 
 def test_real_archives_are_well_within_lambdas_limits() -> None:
-    code, layer = code_archive(), dependency_layer(ARM)
+    code, layer = code_archive(), dependency_layer("images", ARM)
 
     check_limits(code, layer)
 
@@ -301,3 +303,21 @@ def test_archive_too_large_to_upload_is_refused(tmp_path: Path, monkeypatch: pyt
 
     with pytest.raises(PackagingError, match=r"layer\.zip has [\d,]+ bytes, but Lambda takes 999 in an upload"):
         check_limits(archive)
+
+
+def test_each_function_has_its_own_layers_packages_and_no_others(project: Path) -> None:
+    locked = (PROJECT_DIRECTORY / "requirements.txt").read_text(encoding="utf-8")
+    idna = locked[locked.index("\nidna==") : locked.index("\niniconfig==")]
+    (project / "functions" / "layers" / "names.txt").write_text(idna)
+    for name in ("thumbnail", "hosts"):
+        (project / "functions" / name).mkdir(exist_ok=True)
+        (project / "functions" / name / "handler.py").write_text("import idna\ndef handler(event, context): ...\n")
+    layers = {"thumbnail": "images", "hosts": "names"}
+
+    with pytest.raises(PackagingError) as refused:
+        check_handlers(layers)
+
+    assert str(refused.value) == "functions/thumbnail/handler.py:1: No module named 'idna'"
+    assert layer_names() == ["images", "names"]
+    assert not [name for name in names_in(code_archive()) if "layers" in name]
+    check_handlers(layers | {"thumbnail": "names"})

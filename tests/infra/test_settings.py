@@ -38,6 +38,7 @@ def transform(name: str, **changes: object) -> dict[str, dict[str, object]]:
         "timeoutSeconds": 30,
         "reservedConcurrency": 5,
         "writesRenditions": True,
+        "layer": "images",
     }
     return {name: {**complete, **changes}}
 
@@ -254,6 +255,19 @@ def test_a_transform_without_a_folder_is_refused_with_those_that_exist() -> None
     assert message == (
         'img-pipeline:transforms = "colourise" is not accepted: '
         "names of folders under functions/ that hold handler.py: metadata, thumbnail, watermark"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "chosen"),
+    [
+        ("validate.layer", {"validate": {"layer": "nowhere"}}),
+        ("transforms.thumbnail.layer", {"transforms": {"thumbnail": {"layer": "nowhere"}}}),
+    ],
+)
+def test_a_layer_that_does_not_exist_is_refused_with_those_that_do(key: str, chosen: dict[str, Any]) -> None:
+    assert refusal(**chosen) == (
+        f'img-pipeline:{key} = "nowhere" is not accepted: names of layers in functions/layers: images'
     )
 
 

@@ -111,7 +111,7 @@ def packages_fit(pipeline: Pipeline) -> Iterator[Finding]:
         if unzipped > NEAR * limit:
             yield warn(
                 f"{name} is {zipped / 1e6:.0f} MB zipped, about {unzipped / 1e6:.0f} of {limit / 1e6:.0f} MB unzipped",
-                "remove dependencies from functions/requirements.in",
+                "remove dependencies from its layer in functions/layers",
             )
         else:
             yield ok(f"{name}: {zipped / 1e6:.0f} MB zipped")
