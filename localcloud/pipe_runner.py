@@ -101,14 +101,14 @@ class PipeRunner:
                     continue
                 free_slots.acquire()
                 messages = self._receive(pipe)
-                if messages and arn not in self._running_pipes():
-                    # Stopped while the poll was waiting: nothing new starts.
+                # The pipe may have been updated or stopped while the poll was waiting.
+                current = self._running_pipes().get(arn)
+                if messages and current is None:
                     self._show_again(pipe, messages, after_seconds=0)
-                    messages = []
-                if not messages:
+                if not messages or current is None:
                     free_slots.release()
                     continue
-                handled = pool.submit(self._handle, pipe, messages)
+                handled = pool.submit(self._handle, current, messages)
                 handled.add_done_callback(lambda _: free_slots.release())
 
     def _inspect_source(self, pipe: Pipe) -> bool:

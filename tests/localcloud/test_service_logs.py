@@ -95,7 +95,10 @@ def test_pipe_logs_at_its_level(bench: Workbench, level: str, states: dict[str, 
     target = bench.workflow({"Tell": tell, **states}, ("sqs:SendMessage", done.arn))
     source = bench.queue()
     pipe = bench.pipe(source, target)
-    bench.cloud.client("pipes").update_pipe(
+    pipes = bench.cloud.client("pipes")
+    # A pipe that waits for messages already must take its new settings too.
+    eventually(lambda: pipes.describe_pipe(Name=pipe)["CurrentState"] == "RUNNING", "the pipe's start")
+    pipes.update_pipe(
         Name=pipe,
         RoleArn=bench.pipe_role(source, target),
         LogConfiguration={"Level": level, "CloudwatchLogsLogDestination": {"LogGroupArn": arn.removesuffix(":*")}},
@@ -105,10 +108,8 @@ def test_pipe_logs_at_its_level(bench: Workbench, level: str, states: dict[str, 
     if steps:
         eventually(lambda: len(logged(bench, group)) >= len(steps), "the pipe's log")
     else:
-        bench.cloud.client("pipes").stop_pipe(Name=pipe)
-        eventually(
-            lambda: bench.cloud.client("pipes").describe_pipe(Name=pipe)["CurrentState"] == "STOPPED", "the pipe's end"
-        )
+        pipes.stop_pipe(Name=pipe)
+        eventually(lambda: pipes.describe_pipe(Name=pipe)["CurrentState"] == "STOPPED", "the pipe's end")
     records = logged(bench, group)
     assert [record["messageType"] for record in records][: len(steps)] == steps
     assert bool(records) == bool(steps)
