@@ -43,10 +43,18 @@ def _problems_with(layer_name: str, functions: Sequence[str]) -> list[str]:
     passed = packaging.BUILD_DIRECTORY / f"checked-{hashlib.sha256(checked.encode()).hexdigest()[:16]}"
     if passed.exists():
         return []
-    problems = _problems(code, layer, [f"functions.{function}.handler" for function in functions])
+    problems = _problems(code, layer, [module for function in functions for module in _modules(function)])
     if not problems:
         passed.touch()
     return problems
+
+
+def _modules(function: str) -> list[str]:
+    """A function's handler, and the modules that it imports by name: those of its schemas' names."""
+    folder = packaging.FUNCTIONS_DIRECTORY / function
+    named = [path.name.removesuffix(".schema.json") for path in sorted(folder.glob("*.schema.json"))]
+    names = ["handler", *(name for name in named if (folder / f"{name}.py").exists())]
+    return [f"functions.{function}.{name}" for name in names]
 
 
 def _problems(code: Path, layer: Path, modules: Sequence[str]) -> list[str]:

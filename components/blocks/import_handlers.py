@@ -1,4 +1,4 @@
-"""Imports handlers and prints what is wrong with them; run by `handler_check` in an interpreter of its own.
+"""Imports handlers, and modules that they import by name, and prints what is wrong with them; run by `handler_check` in an interpreter of its own.
 
     import_handlers.py CODE LAYER PACKAGES MODULE…
 
@@ -35,7 +35,7 @@ def import_problem(code, module):
         return f"{place}: {error}"
     except Exception:
         return None
-    if not callable(getattr(imported, "handler", None)):
+    if module.endswith(".handler") and not callable(getattr(imported, "handler", None)):
         return f"{module.replace('.', '/')}.py: it defines no function `handler`"
     return None
 

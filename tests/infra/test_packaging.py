@@ -170,6 +170,15 @@ def test_broken_handler_is_refused_by_file_and_line_before_anything_is_deployed(
         check_handlers({"thumbnail": "images"})
 
 
+def test_module_that_a_schema_names_has_to_be_importable_too(project: Path) -> None:
+    folder = project / "functions" / "thumbnail"
+    (folder / "handler.py").write_text("def handler(event, context): ...\n")
+    (folder / "table.schema.json").write_text("{}")
+    (folder / "table.py").write_text("import rich\n")
+    with pytest.raises(PackagingError, match=r"functions/thumbnail/table\.py:1: No module named 'rich'"):
+        check_handlers({"thumbnail": "images"})
+
+
 def test_module_that_only_another_module_imports_late_has_to_compile_too(project: Path) -> None:
     (project / "functions" / "thumbnail" / "handler.py").write_text("def handler(event, context): ...\n")
     (project / "functions" / "shared" / "late.py").write_text("return return\n")
