@@ -258,10 +258,11 @@ def _log_entry(line: _LogLine, foreign: Collection[str | None]) -> Entry | None:
     if fields.get("executionName") in foreign:
         return None
     if "execution_arn" in fields:
-        # Step Functions' own log ("Logging execution history events").
-        state = fields.get("details", {}).get("name", "")
-        failed = "Failed" in fields.get("type", "") or "TimedOut" in fields.get("type", "")
-        return Entry(at=line.at, where=line.source, what=f"{fields.get('type', '')} {state}".strip(), failed=failed)
+        # Step Functions' own log ("Logging execution history events"). The job's stages say what succeeded.
+        event, details = fields.get("type", ""), fields.get("details", {})
+        if not event.endswith(("Failed", "TimedOut", "Aborted")):
+            return None
+        return Entry(at=line.at, where=line.source, what=f"{event} {details.get('error', '')}".strip(), failed=True)
     if "outcome" in fields:
         cold = ", cold start" if fields.get("coldStart") else ""
         what = f"{fields['outcome']} after {fields.get('durationMs', 0)} ms{cold}"

@@ -1,4 +1,6 @@
-"""Imports handlers, and modules that they import by name, and prints what is wrong with them; run by `handler_check` in an interpreter of its own.
+"""Imports handlers, and modules that they import by name, and prints what is wrong with them.
+
+`handler_check` runs it in an interpreter of its own:
 
     import_handlers.py CODE LAYER PACKAGES MODULE…
 

@@ -5,7 +5,7 @@
     Receive ▶ CarriesJobId ▶ MarkProcessing ▶ Validate ▶ Verdict
               the key carries a job id ▶ FindOlderVersion ▶ IsFirstVersion ▶ ClaimJob ▶ MarkProcessing
       rejected ▶ RecordRejection ▶ SendToValidateDlq ▶ PublishRejection ▶ FinishRejection ▶ Rejected
-      accepted ▶ MarkTransforming ▶ Transform ▶ Persist ▶ Publish ▶ MarkPublished ▶ Complete ▶ Completed
+      accepted ▶ MarkTransforming ▶ Transform ▶ CheckAnswers ▶ Persist ▶ Publish ▶ MarkPublished ▶ Complete ▶ Completed
                  Persist refused ▶ CheckExisting ▶ WhoseRecord ▶ Publish, Complete or Supersede ▶ Superseded
     any failure ▶ RecordFailure ▶ Failed: the message stays on the queue and comes again
 
@@ -53,7 +53,6 @@ from components.workflow.tasks import (
 )
 from components.workflow.values import (
     ACCEPTANCE,
-    ANSWER_IS_VALID,
     ASSET,
     ASSET_MESSAGE,
     EXPLANATION,
@@ -61,6 +60,7 @@ from components.workflow.values import (
     FILE,
     INVALID_ANSWER,
     INVALID_ANSWER_CAUSE,
+    INVALID_ANSWERS,
     IS_FIRST_VERSION,
     KEY_CARRIES_JOB_ID,
     MEDIA,
@@ -272,19 +272,8 @@ def _transformation(spec: WorkflowSpec) -> States:
                         function_timeout_seconds=max(each.timeout_seconds for each in spec.transforms),
                         output={"name": expression("$states.input.name"), "answer": expression(PAYLOAD_OR_NULL)},
                         on_failure=TRANSFORM_FAILURE_CATCH,
-                        next_state="CheckAnswer",
+                        next_state=None,
                     ),
-                    "CheckAnswer": {
-                        "Type": "Choice",
-                        "Choices": [{"Condition": expression(ANSWER_IS_VALID), "Next": "Transformed"}],
-                        "Default": "AnswerInvalid",
-                    },
-                    "Transformed": {"Type": "Succeed"},
-                    "AnswerInvalid": {
-                        "Type": "Fail",
-                        "Error": INVALID_ANSWER,
-                        "Cause": expression(INVALID_ANSWER_CAUSE),
-                    },
                     "TransformFailed": {
                         "Type": "Fail",
                         "Error": expression("$states.input.error"),
@@ -292,13 +281,29 @@ def _transformation(spec: WorkflowSpec) -> States:
                     },
                 },
             },
-            "Assign": {
-                "renditions": expression("[$states.result.answer.renditions]"),
-                "metadata": expression("$merge([$states.result.answer.metadata])"),
-                "stages": stages_and(Stage.TRANSFORMED),
-            },
+            "Assign": {"answers": expression("[$states.result]")},
             "Catch": [FAILURE_CATCH],
-            "Next": "Persist",
+            "Next": "CheckAnswers",
+        },
+        "CheckAnswers": {
+            "Type": "Choice",
+            "Choices": [
+                {
+                    "Condition": expression(f"$count({INVALID_ANSWERS}) = 0"),
+                    "Assign": {
+                        "renditions": expression("[$answers.answer.renditions]"),
+                        "metadata": expression("$merge([$answers.answer.metadata])"),
+                        "stages": stages_and(Stage.TRANSFORMED),
+                    },
+                    "Next": "Persist",
+                }
+            ],
+            "Default": "AnswerInvalid",
+        },
+        "AnswerInvalid": {
+            "Type": "Pass",
+            "Assign": {"failure": {"error": INVALID_ANSWER, "cause": expression(INVALID_ANSWER_CAUSE)}},
+            "Next": "RecordFailure",
         },
     }
 

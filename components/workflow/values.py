@@ -171,19 +171,18 @@ REJECTION = {
 # Of an attempt that ended badly; gone from the row when the job is tried anew and when it ends well.
 EXPLANATION = ("reasonCode", "reason", "hint")
 
-# What a transform answered, if it is a JSON object with a list and an object in it. `$lookup` finds a list of one as a
-# list, where a path would find its only member.
 PAYLOAD_OR_NULL = "$exists($states.result.Payload) ? $states.result.Payload : null"
-ANSWER_IS_VALID = """
-  $type($states.input.answer) = "object"
-    ? $type($lookup($states.input.answer, "renditions")) = "array"
-      and $type($lookup($states.input.answer, "metadata")) = "object"
-    : false
-"""
+# `$lookup` finds a list of one as a list, where a path would find its only member.
+INVALID_ANSWERS = """[$filter($answers, function($each) {(
+  $answer := $lookup($each, "answer");
+  $type($answer) = "object"
+    ? $not($type($lookup($answer, "renditions")) = "array" and $type($lookup($answer, "metadata")) = "object")
+    : true
+)}).name]"""
 INVALID_ANSWER = "InvalidAnswer"
 INVALID_ANSWER_CAUSE = (
-    '$states.input.name & ": the function answered something other than an object with the list `renditions` and the '
-    'object `metadata`"'
+    f'$join({INVALID_ANSWERS}, ", ") & ": the function answered something other than an object with the list '
+    '`renditions` and the object `metadata`"'
 )
 
 RAISE_LIMITS = (

@@ -43,20 +43,12 @@ def branches_taken(definition: Definition, history: Sequence[dict[str, Any]]) ->
         if state["Type"] == "Map":
             caught = next_name != state["Next"]
             taken |= {_catch(name, catcher) for catcher in state["Catch"] if caught}
-            taken |= _taken_inside(state, task_errors(events), caught=caught)
+            for inner_name, inner in state["ItemProcessor"]["States"].items():
+                if inner["Type"] == "Task":
+                    taken |= {inner_name, *_handled(inner_name, inner, task_errors(events), caught=caught)}
+                elif caught:
+                    taken.add(inner_name)
     return taken
-
-
-def _taken_inside(state: dict[str, Any], errors: Sequence[str], *, caught: bool) -> set[str]:
-    """What happened inside a Map, whose states the history leaves out: a task, then a choice of what it answered."""
-    inner = state["ItemProcessor"]["States"]
-    task = state["ItemProcessor"]["StartAt"]
-    taken = {task, *_handled(task, inner[task], errors, caught=caught and bool(errors))}
-    if caught and errors:
-        return taken | {inner[task]["Catch"][-1]["Next"]}
-    choice = inner[task]["Next"]
-    chosen = inner[choice]["Default"] if caught else inner[choice]["Choices"][0]["Next"]
-    return taken | {choice, chosen, f"{choice} chooses {chosen}"}
 
 
 def states_entered(history: Sequence[dict[str, Any]]) -> tuple[str, ...]:
