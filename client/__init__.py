@@ -29,9 +29,11 @@ from client.dead_letters.causes import DeadLetter, Group, group
 from client.dead_letters.replaying import purge, replay
 from client.dead_letters.sampling import Sample, find, sample
 from client.dead_letters.stack_queues import DeadLetterQueue, dead_letter_queues, find_queue
+from client.downloads import download_renditions
 from client.errors import ActionFailedError, InvalidRequestError, NotFoundError, PipelineError
 from client.ingestion import Backlog, enqueue, pause_ingestion, pipe_state, resume_ingestion, watch_backlog
 from client.jobs import find_jobs, follow, newest_jobs
+from client.logs import LoggedLine, logs_of_file
 from client.moving import Message, MoveResult, OutgoingMessage, move, send_all
 from client.pipeline import Pipeline, Row, is_finished
 from client.queues import SqsQueue
@@ -50,6 +52,7 @@ __all__ = [
     "Group",
     "InvalidRequestError",
     "LocalFile",
+    "LoggedLine",
     "Message",
     "MoveResult",
     "NotFoundError",
@@ -67,6 +70,7 @@ __all__ = [
     "audited",
     "aws_clients",
     "dead_letter_queues",
+    "download_renditions",
     "enqueue",
     "export",
     "find",
@@ -76,6 +80,7 @@ __all__ = [
     "follow",
     "group",
     "is_finished",
+    "logs_of_file",
     "missing",
     "move",
     "newest_jobs",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,6 +21,7 @@ POLL_SECONDS = 2
 # The counts of SQS are approximate ("GetQueueAttributes", Amazon SQS API Reference): a queue is empty when it was found
 # so this many times in a row.
 EMPTY_LOOKS = 3
+LOOKS_FOR_PACE = 13
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,23 +81,23 @@ def resume_ingestion(pipeline: Pipeline, *, timeout_seconds: float = CHANGE_TIME
 
 
 def watch_backlog(pipeline: Pipeline, *, clock: Clock, interval_seconds: float) -> Iterator[Backlog]:
-    """The backlog now and after every interval; the pace is that since the first look.
+    """The backlog now and after every interval; the pace is that of the last looks, unknown at the first.
 
     Ends when the backlog is empty or the clock is asked to stop.
     """
     queue = pipeline.queue(pipeline.outputs.transform_queue_url)
-    started, first = clock.now(), None
+    looks: deque[tuple[float, int]] = deque(maxlen=LOOKS_FOR_PACE)
     empty_looks = 0
     while empty_looks < EMPTY_LOOKS and not clock.requested:
         depth = queue.depth()
-        elapsed = clock.now() - started
-        first = depth.total if first is None else first
+        looks.append((clock.now(), depth.total))
+        elapsed = looks[-1][0] - looks[0][0]
         empty_looks = 0 if depth.total else empty_looks + 1
         yield Backlog(
             pipe=pipe_state(pipeline),
             waiting=depth.visible + depth.delayed,
             in_work=depth.in_flight,
-            per_second=(first - depth.total) / elapsed if elapsed else None,
+            per_second=(looks[0][1] - depth.total) / elapsed if elapsed else None,
         )
         clock.sleep(interval_seconds)
 

@@ -131,6 +131,10 @@ class SqsQueue:
                 raise
             raise ActionFailedError(f"{self.name} is being purged already: SQS takes up to 60 seconds for it") from None
 
+    def visibility_timeout_seconds(self) -> int:
+        """How long a received message stays hidden before it is delivered again."""
+        return int(self._attributes("VisibilityTimeout")["Attributes"]["VisibilityTimeout"])
+
     def _attributes(self, *names: str) -> dict[str, Any]:
         return self._sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=list(names))
 

@@ -17,6 +17,7 @@ from typing import Any
 from client.dead_letters.sampling import find
 from client.dead_letters.stack_queues import dead_letter_queues
 from client.errors import NotFoundError
+from client.ingestion import RUNNING, pipe_state
 from client.jobs import deliveries, is_over, jobs_of_file
 from client.malware import scan_status, scans
 from client.pipeline import Pipeline, Row
@@ -312,6 +313,9 @@ def _waiting(pipeline: Pipeline, upload: Upload, job: Row | None) -> Iterator[st
             only = f"--only {upload.file_key} --stack {pipeline.stack}"
             yield f"Once the cause is fixed, `img-pipeline dlq replay {letter.queue} {only}` sends it back."
     elif not rejected:
+        if (state := pipe_state(pipeline)) != RUNNING:
+            resume = f"`img-pipeline resume --stack {pipeline.stack}`"
+            yield f"The pipe is {state}, so nothing is processed: {resume} starts it."
         depth = pipeline.queue(pipeline.outputs.transform_queue_url).depth()
         last = deliveries(pipeline)
         if job is None or not is_over(job, last):

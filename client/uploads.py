@@ -93,6 +93,12 @@ def file_key(name: str) -> str:
     return name if name.startswith(UPLOADS) else UPLOADS + name.lstrip("/")
 
 
+def is_stored(pipeline: Pipeline, key: str) -> bool:
+    """Whether the ingest bucket has an object of that key, which a malware scan may keep anyone from reading."""
+    listed = pipeline.client("s3").list_objects_v2(Bucket=pipeline.outputs.ingest_bucket, Prefix=key, MaxKeys=1)
+    return any(each["Key"] == key for each in listed.get("Contents", []))
+
+
 def find_files(paths: Iterable[str], prefix: str = "") -> list[LocalFile]:
     """The files that the paths name, each with its key.
 

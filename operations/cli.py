@@ -33,6 +33,7 @@ from operations.commands import (
     files,
     ingestion,
     jobs,
+    logs,
     rerender,
     trace,
 )
@@ -64,7 +65,7 @@ def options(
 
 
 # In the order of `--help`, which is that of a stack's life.
-for part in (deployment, cost, files, jobs, trace, doctor, ingestion, backfill, rerender, dead_letters):
+for part in (deployment, cost, files, jobs, trace, logs, doctor, ingestion, backfill, rerender, dead_letters):
     app.add_typer(part.app)
 
 

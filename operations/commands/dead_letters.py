@@ -139,7 +139,9 @@ def replay_command(
     chosen = [letter for letter in look.letters if not only or letter.matches(only)]
     _show_causes(source, Sample(letters=chosen, depth=look.depth, whole=look.whole))
     if look.whole and not chosen:
-        raise NotFoundError(f"nothing in {source.name} matches {only}" if only else f"{source.name} is empty")
+        if only:
+            raise NotFoundError(f"nothing in {source.name} matches {only}")
+        return
     total = len(chosen) if look.whole else None
     count = str(total) if total else f"those of about {look.depth} that match" if only else f"about {look.depth}"
     seconds = duration((total or look.depth) / rate)

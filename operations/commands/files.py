@@ -1,18 +1,20 @@
-"""`img-pipeline upload` and `asset`: put files in, and see what is kept about them."""
+"""`img-pipeline upload`, `download` and `asset`: put files in, fetch renditions, and see what is recorded."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
 
+from client.downloads import download_renditions
 from client.errors import NotFoundError
-from client.jobs import STATUSES, follow
+from client.jobs import STATUSES, deliveries, follow
 from client.pipeline import Pipeline, Row
 from client.uploads import (
     PARALLEL_UPLOADS,
@@ -24,7 +26,7 @@ from client.uploads import (
     find_files,
     upload_files,
 )
-from operations.commands.console import err, out, print_fields, print_json, print_table
+from operations.commands.console import duration, err, out, print_fields, print_json, print_table
 from operations.commands.job_cells import coloured, seconds_text, why
 from operations.commands.options import FILES, JsonOption, LocalOption, StackOption
 from operations.connection import connect
@@ -83,6 +85,38 @@ def upload(
     unfinished = any(not row or row["status"] not in ("COMPLETED", "SUPERSEDED") for row in rows.values())
     if failed or unfinished or len(transfers) < len(files):
         raise typer.Exit(1)
+
+
+@app.command(rich_help_panel=FILES)
+def download(
+    name: FileKey,
+    folder: Annotated[
+        Path | None, typer.Argument(help="Where to; a folder named after the file if left out.", show_default=False)
+    ] = None,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
+    stack: StackOption = None,
+    local: LocalOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Download a file's renditions into a folder.
+
+    Example: `img-pipeline download uploads/cat.jpg cat/ --stack prod`
+    """
+    pipeline = connect(stack, local=local)
+    target = folder or Path(Path(file_key(name)).stem)
+    with err.status("downloading") as status:
+        paths = download_renditions(
+            pipeline,
+            name,
+            target,
+            overwrite=force,
+            on_done=lambda rendition, path: status.update(f"{escape(str(path))}: {rendition['bytes']:,} bytes"),
+        )
+    if as_json:
+        print_json([{"path": str(path), "bytes": path.stat().st_size} for path in paths])
+    else:
+        print_table(("file", "bytes"), [(escape(str(path)), f"{path.stat().st_size:,}") for path in paths])
 
 
 @asset.command("show")
@@ -159,8 +193,20 @@ def _follow(
             counts.take(upload, row)
             if not silent:
                 status.update(f"following {len(uploads)} files: {counts}")
+                if row["status"] == "FAILED":
+                    err.print(_failed_attempt(pipeline, row))
 
         return follow(pipeline, uploads, clock=interruption, timeout_seconds=timeout, on_change=on_change)
+
+
+def _failed_attempt(pipeline: Pipeline, row: Row) -> str:
+    """What failed, and when the queue delivers the file again."""
+    attempt, last = int(row["attempt"]), deliveries(pipeline)
+    hidden = pipeline.queue(pipeline.outputs.transform_queue_url).visibility_timeout_seconds()
+    again = f"the queue delivers it again within {duration(hidden)}"
+    then = again if attempt < last else "its message moves to the dead-letter queue"
+    what = f"{row['fileKey']}: attempt {attempt} of {last}: {row.get('reasonCode', '')} {row.get('reason', '')}"
+    return f"[red]FAILED[/] {escape(what.rstrip())}; {then}"
 
 
 @dataclass

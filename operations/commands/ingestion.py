@@ -92,6 +92,8 @@ def _sentence(backlog: Backlog) -> str:
         return f"{counts}; drained"
     if backlog.per_second is None:
         return counts
-    if backlog.seconds_left is None:
-        return f"{counts}; not getting fewer ({-backlog.per_second:+.1f} a second)"
-    return f"{counts}; {backlog.per_second:.1f} a second, empty in about {duration(backlog.seconds_left)}"
+    pace = round(backlog.per_second, 1)
+    if backlog.seconds_left is None or pace == 0:
+        growth = f", {-pace:.1f} more a second" if pace < 0 else ""
+        return f"{counts}; not getting fewer{growth}"
+    return f"{counts}; {pace:.1f} a second, empty in about {duration(backlog.seconds_left)}"

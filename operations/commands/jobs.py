@@ -11,9 +11,10 @@ from rich.console import Group
 from rich.live import Live
 from rich.markup import escape
 
-from client.errors import InvalidRequestError
+from client.errors import InvalidRequestError, NotFoundError
 from client.jobs import STATUSES, deliveries, find_jobs, is_over, jobs_of_file, newest_jobs
 from client.pipeline import Pipeline, Row
+from client.uploads import file_key, is_stored
 from operations.commands.console import out, print_fields, print_json, print_table, table
 from operations.commands.job_cells import coloured, seconds_text, why
 from operations.commands.options import FILES, JsonOption, LocalOption, StackOption
@@ -114,6 +115,11 @@ def watch_jobs(
     """
     pipeline = connect(stack, local=local)
     last_attempt = deliveries(pipeline)
+    for name in names or []:
+        if not jobs_of_file(pipeline, name) and not is_stored(pipeline, file_key(name)):
+            raise NotFoundError(
+                f"{pipeline.stack} has no file {file_key(name)}: neither the bucket nor the jobs table has it"
+            )
     told: dict[str, Row] = {}
     with Interruption() as interruption, Live(console=out, auto_refresh=False) as live:
         while not interruption.requested:

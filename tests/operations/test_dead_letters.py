@@ -220,7 +220,6 @@ def test_only_one_file_is_replayed(stack: Stack, run: Run) -> None:
 def test_replay_of_what_is_not_there_is_an_error(run: Run) -> None:
     for arguments, said in (
         (("replay", "--only", "NoSuchError", "--yes"), "nothing in transform matches NoSuchError"),
-        (("replay", "delivery", "--yes"), "delivery is empty"),
         (("replay", "nowhere"), "no dead-letter queue is called nowhere: there are transform, validate"),
         (("replay", "--only", "a", "--all"), "contradict"),
     ):

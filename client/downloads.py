@@ -1,0 +1,52 @@
+"""Downloads a file's renditions into a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from client.errors import ActionFailedError, InvalidRequestError, NotFoundError
+from client.pipeline import Pipeline
+from client.uploads import file_key
+
+
+def download_renditions(
+    pipeline: Pipeline,
+    name: str,
+    folder: Path,
+    *,
+    overwrite: bool = False,
+    on_done: Callable[[Mapping[str, Any], Path], None] = lambda _rendition, _path: None,
+) -> list[Path]:
+    """Download every rendition of a file's newest completed version.
+
+    Args:
+        pipeline: the stack.
+        name: the file's key, with or without `uploads/`.
+        folder: where to, made if it is not there; each rendition keeps the last part of its key as its name.
+        overwrite: whether files that are there already are replaced.
+        on_done: called with each rendition and its path.
+
+    Returns:
+        The paths, in the order of the record.
+
+    Raises:
+        NotFoundError: the stack has no record of the file.
+        InvalidRequestError: a file is there already, and may not be replaced; nothing was downloaded.
+        ActionFailedError: a rendition is not as long as its record says.
+    """
+    key = file_key(name)
+    asset = pipeline.asset(key)
+    if asset is None:
+        raise NotFoundError(f"{pipeline.stack} has no record of {key}: `img-pipeline jobs show {key}` says why")
+    targets = [(rendition, folder / rendition["key"].rsplit("/", 1)[-1]) for rendition in asset["renditions"]]
+    if not overwrite and (there := [path for _, path in targets if path.exists()]):
+        raise InvalidRequestError(f"{there[0]} is there already: choose another folder, or add --force to replace it")
+    folder.mkdir(parents=True, exist_ok=True)
+    for rendition, path in targets:
+        pipeline.client("s3").download_file(pipeline.outputs.processed_bucket, rendition["key"], str(path))
+        if path.stat().st_size != rendition["bytes"]:
+            raise ActionFailedError(f"{path} has {path.stat().st_size} bytes, not {rendition['bytes']}: try again")
+        on_done(rendition, path)
+    return [path for _, path in targets]
