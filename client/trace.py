@@ -19,9 +19,11 @@ from client.dead_letters.stack_queues import dead_letter_queues
 from client.errors import NotFoundError
 from client.ingestion import RUNNING, pipe_state
 from client.jobs import deliveries, is_over, jobs_of_file
+from client.logs import logs_of_file
 from client.malware import scan_status, scans
 from client.pipeline import Pipeline, Row
 from client.uploads import Upload, file_key
+from contract.jobs import JobStatus
 from contract.keys import renditions_folder
 from contract.outputs import DeadLetterKind
 
@@ -31,6 +33,7 @@ LINES_PER_SEARCH = 500
 # A dead letter that lies deeper than this is looked for with `dlq peek`.
 DEAD_LETTERS_SEARCHED = 1000
 _THREADS = 6
+_LAMBDAS_OWN_LINES = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +104,8 @@ def trace_file(pipeline: Pipeline, name: str, version_id: str | None = None) -> 
     ]
     if entries:
         entries += _log_entries(pipeline, upload, job, entries)
+    if job and job["status"] == JobStatus.FAILED:
+        entries += _own_output(pipeline, job)
     return Trace(
         upload=upload,
         job=job,
@@ -108,6 +113,14 @@ def trace_file(pipeline: Pipeline, name: str, version_id: str | None = None) -> 
         now=tuple(_now(pipeline, upload, job, asset, stored)),
         other_versions=tuple(version["VersionId"] for version in versions if version["VersionId"] != chosen),
     )
+
+
+def _own_output(pipeline: Pipeline, job: Row) -> Iterator[Entry]:
+    """What handlers printed or raised by themselves while the job failed: lines of invocations that name no file."""
+    for line in logs_of_file(pipeline, job["jobId"]):
+        if not line.names_file and not line.text.startswith(_LAMBDAS_OWN_LINES):
+            failed = line.text.startswith(("[ERROR]", "Traceback")) or "Error" in line.text
+            yield Entry(at=line.at, where=line.function, what=line.text, failed=failed)
 
 
 def _versions(pipeline: Pipeline, key: str) -> list[dict[str, Any]]:
@@ -313,9 +326,6 @@ def _waiting(pipeline: Pipeline, upload: Upload, job: Row | None) -> Iterator[st
             only = f"--only {upload.file_key} --stack {pipeline.stack}"
             yield f"Once the cause is fixed, `img-pipeline dlq replay {letter.queue} {only}` sends it back."
     elif not rejected:
-        if (state := pipe_state(pipeline)) != RUNNING:
-            resume = f"`img-pipeline resume --stack {pipeline.stack}`"
-            yield f"The pipe is {state}, so nothing is processed: {resume} starts it."
         depth = pipeline.queue(pipeline.outputs.transform_queue_url).depth()
         last = deliveries(pipeline)
         if job is None or not is_over(job, last):
@@ -326,3 +336,6 @@ def _waiting(pipeline: Pipeline, upload: Upload, job: Row | None) -> Iterator[st
             )
         else:
             yield "Its message is in no dead-letter queue: it was replayed, purged or kept too long."
+        if (state := pipe_state(pipeline)) != RUNNING:
+            resume = f"`img-pipeline resume --stack {pipeline.stack}`"
+            yield f"The pipe is {state}, so nothing is processed: {resume} starts it."

@@ -16,6 +16,7 @@ from client.dead_letters.sampling import DEFAULT_LIMIT, Sample, find, sample
 from client.dead_letters.stack_queues import DeadLetterQueue, dead_letter_queues, find_queue, states
 from client.errors import InvalidRequestError, NotFoundError
 from client.pipeline import Pipeline
+from contract.outputs import DeadLetterKind
 from operations.commands.console import confirmed, duration, end, out, print_json, print_table, progress
 from operations.commands.options import OPERATE, JsonOption, LocalOption, RateOption, StackOption, YesOption
 from operations.connection import connect
@@ -268,6 +269,8 @@ def _show_causes(queue: DeadLetterQueue, look: Sample) -> None:
         print_table(("cause", "count", "first seen", "last seen", "for example"), cells)
     for cause in groups:
         out.print(f"  {cause.cause}: {cause.reason} {cause.hint}", markup=False)
+        if cause.sample_keys and queue.kind is DeadLetterKind.EVENTS:
+            out.print(f"  Log: img-pipeline logs {cause.sample_keys[0]}", markup=False)
 
 
 def _description(letter: DeadLetter) -> dict[str, Any]:

@@ -67,8 +67,11 @@ def test_a_handler_of_its_own_shows_its_output_and_traceback(stack: Stack, img_p
         upload = stack.upload("uploads/brushes.jpg")
         eventually(lambda: (stack.pipeline.job(upload) or {}).get("status") == "FAILED", "the failed attempt", 120)
         result = img_pipeline("logs", "brushes.jpg")
+        traced = img_pipeline("trace", "brushes.jpg")
     assert "? unpacking the brushes" in result.stdout
     assert "no brush of that size" in result.stdout
+    assert "unpacking the brushes" in traced.stdout
+    assert "Traceback" in traced.stdout
     stack.finish(upload, timeout_seconds=240)
 
 
