@@ -140,7 +140,7 @@ def test_each_function_has_its_own_role_layer_settings_and_limits(deployed: Depl
 
         assert configuration["Role"] == deployed.outputs["roleArns"][short_name]
         assert configuration["Handler"] == f"functions.{short_name}.handler.handler"
-        assert [layer["Arn"].split(":")[6] for layer in configuration["Layers"]] == [f"{PREFIX}-dependencies"]
+        assert [layer["Arn"].split(":")[6] for layer in configuration["Layers"]] == [f"{PREFIX}-images-dependencies"]
         assert configuration["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == short_name
         assert configuration["TracingConfig"]["Mode"] == "Active"
         assert configuration["LoggingConfig"]["LogGroup"] == deployed.outputs["logGroups"][short_name]
@@ -215,7 +215,7 @@ def test_deploying_again_with_other_settings_updates_and_keeps_the_rows(deployed
     dynamodb = deployed.client("dynamodb")
     item = {"fileKey": {"S": "uploads/kept.jpg"}}
     dynamodb.put_item(TableName=deployed.outputs["assetsTable"], Item=item)
-    versions = deployed.client("lambda").list_layer_versions(LayerName=f"{PREFIX}-dependencies")["LayerVersions"]
+    versions = deployed.client("lambda").list_layer_versions(LayerName=f"{PREFIX}-images-dependencies")["LayerVersions"]
 
     outputs = deploy(deployed.cloud, config=SETTINGS | {"maxReceiveCount": 9, "functionLogLevel": "DEBUG"})
 
@@ -224,7 +224,7 @@ def test_deploying_again_with_other_settings_updates_and_keeps_the_rows(deployed
     live = deployed.client("lambda").get_function_configuration(FunctionName=f"{PREFIX}-thumbnail", Qualifier="live")
     assert live["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == "DEBUG"
     assert dynamodb.get_item(TableName=outputs["assetsTable"], Key=item)["Item"] == item
-    unchanged = deployed.client("lambda").list_layer_versions(LayerName=f"{PREFIX}-dependencies")["LayerVersions"]
+    unchanged = deployed.client("lambda").list_layer_versions(LayerName=f"{PREFIX}-images-dependencies")["LayerVersions"]
     assert unchanged == versions
 
 
