@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from testing.stack import Stack
+from testing.stack import Stack, deployed_stack
 from testing.waiting import eventually
 
 # More than are moved at one a second before the client has started four times on a slow machine.
@@ -21,6 +21,13 @@ DEAD_LETTERS = 60
 # Version 1 of the client, the one on PyPI, asks SQS on AWS, whatever AWS_ENDPOINT_URL says.
 WITH_ENDPOINT = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }'
 Aws = Callable[[str], "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """A stack of its own: its dead letters set off alarms that other tests would find."""
+    with deployed_stack() as deployed:
+        yield deployed
 
 
 @pytest.fixture(scope="module")

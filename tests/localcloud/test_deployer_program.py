@@ -14,6 +14,7 @@ from localcloud.deployer import deploy
 from localcloud.emulator import Emulator
 
 PREFIX = "img-pipeline-local"
+LAYER = f"{PREFIX}-images-dependencies"
 SETTINGS = {"maxReceiveCount": 4, "logRetentionDays": 3, "validate": {"reservedConcurrency": 3}}
 
 
@@ -140,7 +141,7 @@ def test_each_function_has_its_own_role_layer_settings_and_limits(deployed: Depl
 
         assert configuration["Role"] == deployed.outputs["roleArns"][short_name]
         assert configuration["Handler"] == f"functions.{short_name}.handler.handler"
-        assert [layer["Arn"].split(":")[6] for layer in configuration["Layers"]] == [f"{PREFIX}-images-dependencies"]
+        assert [layer["Arn"].split(":")[6] for layer in configuration["Layers"]] == [LAYER]
         assert configuration["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == short_name
         assert configuration["TracingConfig"]["Mode"] == "Active"
         assert configuration["LoggingConfig"]["LogGroup"] == deployed.outputs["logGroups"][short_name]
@@ -215,7 +216,7 @@ def test_deploying_again_with_other_settings_updates_and_keeps_the_rows(deployed
     dynamodb = deployed.client("dynamodb")
     item = {"fileKey": {"S": "uploads/kept.jpg"}}
     dynamodb.put_item(TableName=deployed.outputs["assetsTable"], Item=item)
-    versions = deployed.client("lambda").list_layer_versions(LayerName=f"{PREFIX}-images-dependencies")["LayerVersions"]
+    versions = deployed.client("lambda").list_layer_versions(LayerName=LAYER)["LayerVersions"]
 
     outputs = deploy(deployed.cloud, config=SETTINGS | {"maxReceiveCount": 9, "functionLogLevel": "DEBUG"})
 
@@ -224,7 +225,7 @@ def test_deploying_again_with_other_settings_updates_and_keeps_the_rows(deployed
     live = deployed.client("lambda").get_function_configuration(FunctionName=f"{PREFIX}-thumbnail", Qualifier="live")
     assert live["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == "DEBUG"
     assert dynamodb.get_item(TableName=outputs["assetsTable"], Key=item)["Item"] == item
-    unchanged = deployed.client("lambda").list_layer_versions(LayerName=f"{PREFIX}-images-dependencies")["LayerVersions"]
+    unchanged = deployed.client("lambda").list_layer_versions(LayerName=LAYER)["LayerVersions"]
     assert unchanged == versions
 
 
