@@ -165,7 +165,7 @@ class Ingest(pulumi.ComponentResource):
         return [
             failed.alarm(
                 "transform-dlq",
-                f"Files failed every try and wait in {failed.queue_name}; their jobs stand as FAILED with a reason and "
+                f"Files failed every try and wait in {failed.queue_name}; their jobs are FAILED, with a reason and "
                 "a hint.",
                 threshold=thresholds.dead_letter_messages,
                 pages=True,

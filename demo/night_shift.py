@@ -1,4 +1,4 @@
-"""A night shift: a bad release fails every file; the operator finds the cause, mends it and replays what was kept.
+"""A rehearsed incident: a bad release fails every file; the operator finds the cause, fixes it and replays the files.
 
 python -m demo.night_shift [FILES]
 """
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
             uploads = _upload(pipeline, count)
 
             alarm = _wait(lambda: pager.alarm("transform-dlq"), console, "waiting for the pager")
-            say(f"The pager rings: {alarm['AlarmName']}")
+            say(f"An alarm pages: {alarm['AlarmName']}")
             console.print(alarm["AlarmDescription"], highlight=False, markup=False)
             _wait(lambda: _kept(pipeline) == count, console, "the queue gives up on the last files")
             failed = _kept(pipeline)

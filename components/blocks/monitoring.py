@@ -30,7 +30,7 @@ class Alarm:
         metrics: by the id that `expression` knows them by.
         expression: metric math; None for an alarm on one metric.
         comparison: CloudWatch's name for how the value compares to the threshold.
-        pages: whether somebody has to get up for it.
+        pages: whether the paging alarm includes it.
     """
 
     name: str

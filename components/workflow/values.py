@@ -207,7 +207,7 @@ HINTS = {
     "DynamoDB.ProvisionedThroughputExceededException": WAIT_FOR_CAPACITY,
 }
 DEFAULT_HINT = (
-    "Search the functions' logs for this job's executionName, mend the cause, then replay the message. "
+    "Search the functions' logs for this job's executionName, correct the cause, then replay the message. "
     "The queue delivers it again a few times first, then moves it to the transform DLQ."
 )
 FAILURE_HINT = f"""(
