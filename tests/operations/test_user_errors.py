@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import boto3
 import pytest
 
 from components.settings import PROJECT_DIRECTORY
@@ -96,6 +97,8 @@ def run_main(
         monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
         for name, value in mistake.environment.items():
             monkeypatch.setenv(name, value)
+        # boto3 keeps the credentials that an earlier test's clients had.
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
         monkeypatch.setattr(sys, "argv", ["img-pipeline", *mistake.arguments.split()])
         with pytest.raises(SystemExit) as exit_:
             cli.main()
