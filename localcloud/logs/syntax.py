@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lark import Lark, Token, Transformer, v_args
+from lark import Lark, Token, Transformer, Tree, v_args
 from lark.exceptions import UnexpectedInput, VisitError
 
 from localcloud.logs.aggregates import AGGREGATES, Aggregate
 from localcloud.logs.records import as_time
 from localcloud.logs.steps import Fields, Filter, Limit, Named, Row, Sort, Stats, Step, Value, as_number
 
+COMMANDS = ("fields", "display", "filter", "stats", "sort", "limit")
 _MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -30,7 +31,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class MalformedQueryError(ValueError):
-    """A query that CloudWatch Logs or the embedded cloud does not understand; the message says where."""
+    """A malformed or unsupported query; the message names the command and its position."""
 
 
 @functools.cache
@@ -40,22 +41,41 @@ def parse(query: str) -> tuple[Step, ...]:
     Raises:
         MalformedQueryError: the query is not understood.
     """
-    without_comments = re.sub(r"(?m)^\s*#.*$", "", query)
+    # Comments become blanks, so that positions stay those of the query.
+    without_comments = re.sub(r"(?m)^\s*#.*$", lambda comment: re.sub(r"\S", " ", comment[0]), query)
     try:
         return tuple(QuerySyntax().transform(_grammar().parse(without_comments)).children)
     except UnexpectedInput as error:
-        place = f"line {error.line}, column {error.column}" if error.line > 0 else "its end"
-        raise MalformedQueryError(
-            f"the query is not understood at {place}; the embedded cloud knows fields, display, filter, stats, sort "
-            "and limit"
-        ) from None
+        at_end = error.line <= 0 or error.pos_in_stream is None
+        position = len(without_comments.rstrip()) if at_end else error.pos_in_stream
+        raise _malformed(without_comments, position, "syntax error, or syntax that is not supported") from None
     except VisitError as error:
-        raise MalformedQueryError(str(error.orig_exc)) from None
+        position = error.obj.meta.start_pos if isinstance(error.obj, Tree) else 0
+        raise _malformed(without_comments, position, str(error.orig_exc)) from None
+
+
+def _malformed(query: str, position: int | None, problem: str) -> MalformedQueryError:
+    """Return the error for a problem at a position, with the name of the command that contains it."""
+    before = query[: position or 0]
+    # A `|` in a string or a pattern does not separate commands.
+    code = re.sub(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|/(?:[^/\\]|\\.)+/""", lambda text: " " * len(text[0]), before)
+    command = re.match(r"\s*(\w*)", query[code.rfind("|") + 1 :])
+    name = command[1] if command else ""
+    if not name:
+        problem = "a command is missing"
+    elif name.lower() not in COMMANDS:
+        problem = f"the command {name} is not supported in the embedded cloud; it supports {', '.join(COMMANDS)}"
+    else:
+        problem = f"the command {name} cannot be run: {problem}"
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    return MalformedQueryError(f"line {line}, column {column}: {problem}")
 
 
 @functools.cache
 def _grammar() -> Lark:
-    return Lark(Path(__file__).with_name("insights.lark").read_text(encoding="utf-8"), parser="lalr")
+    return Lark(
+        Path(__file__).with_name("insights.lark").read_text(encoding="utf-8"), parser="lalr", propagate_positions=True
+    )
 
 
 @dataclass(frozen=True)
@@ -94,7 +114,7 @@ class QuerySyntax(Transformer[Token, Any]):
 
     def aggregate(self, call: _Call, name: Token | None) -> tuple[str, Aggregate]:
         if call.name not in AGGREGATES:
-            raise MalformedQueryError(f"{call.name}() is no aggregate of stats that the embedded cloud knows")
+            raise MalformedQueryError(f"{call.name}() is not a supported aggregation function")
         arguments = tuple(each if isinstance(each, str) else _value(each) for each in call.arguments or ("*",))
         return str(name) if name else call.text, functools.partial(AGGREGATES[call.name], *arguments)
 
@@ -172,7 +192,7 @@ def _value(part: Any) -> Value:
     if isinstance(part, _Call) and part.name == "bin" and len(part.arguments) == 1:
         amount, unit = re.fullmatch(r"(\d+)(\w+)", str(part.arguments[0])).groups()  # pyright: ignore[reportOptionalMemberAccess]
         return functools.partial(_binned, part.text, int(amount) * _MILLISECONDS[unit])
-    raise MalformedQueryError(f"{_text(part)} is no value that the embedded cloud knows")
+    raise MalformedQueryError(f"{_text(part)} is not a supported value")
 
 
 def _condition(part: Any) -> Callable[[Row], bool]:
@@ -181,7 +201,7 @@ def _condition(part: Any) -> Callable[[Row], bool]:
     if part.name == "ispresent" and len(part.arguments) == 1:
         value = _value(part.arguments[0])
         return lambda row: value(row) is not None
-    raise MalformedQueryError(f"{part.text} is no condition that the embedded cloud knows")
+    raise MalformedQueryError(f"{part.text} is not a supported condition")
 
 
 def _text(part: Any) -> str:

@@ -71,26 +71,19 @@ def _lock_queues() -> None:
     sns._deliver_to_sqs = one_at_a_time(queues_lock, sns._deliver_to_sqs)
 
 
-# What GetQueueAttributes takes ("GetQueueAttributes", Amazon SQS API Reference).
-ATTRIBUTES = frozenset(
+# Attributes that CreateQueue and SetQueueAttributes accept (Amazon SQS API Reference).
+_WRITABLE = frozenset(
     {
-        "All",
-        "ApproximateNumberOfMessages",
-        "ApproximateNumberOfMessagesDelayed",
-        "ApproximateNumberOfMessagesNotVisible",
         "ContentBasedDeduplication",
-        "CreatedTimestamp",
         "DeduplicationScope",
         "DelaySeconds",
         "FifoQueue",
         "FifoThroughputLimit",
         "KmsDataKeyReusePeriodSeconds",
         "KmsMasterKeyId",
-        "LastModifiedTimestamp",
         "MaximumMessageSize",
         "MessageRetentionPeriod",
         "Policy",
-        "QueueArn",
         "ReceiveMessageWaitTimeSeconds",
         "RedriveAllowPolicy",
         "RedrivePolicy",
@@ -98,17 +91,51 @@ ATTRIBUTES = frozenset(
         "VisibilityTimeout",
     }
 )
+_READABLE = _WRITABLE | {
+    "All",
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesDelayed",
+    "ApproximateNumberOfMessagesNotVisible",
+    "CreatedTimestamp",
+    "LastModifiedTimestamp",
+    "QueueArn",
+}
+_OF_MESSAGES = frozenset(
+    {
+        "AWSTraceHeader",
+        "All",
+        "ApproximateFirstReceiveTimestamp",
+        "ApproximateReceiveCount",
+        "DeadLetterQueueSourceArn",
+        "MessageDeduplicationId",
+        "MessageGroupId",
+        "SenderId",
+        "SentTimestamp",
+        "SequenceNumber",
+        "SqsManagedSseEnabled",
+    }
+)
+_KNOWN_NAMES = {
+    "CreateQueue": {"Attributes": _WRITABLE},
+    "SetQueueAttributes": {"Attributes": _WRITABLE},
+    "GetQueueAttributes": {"AttributeNames": _READABLE},
+    "ReceiveMessage": {"AttributeNames": _OF_MESSAGES, "MessageSystemAttributeNames": _OF_MESSAGES},
+}
 
 
 def _refuse_unknown_attributes() -> None:
-    """Gap: attributes that no queue has are left out of the answer, so that a misspelt one looks like an empty one."""
-    get = sqs._act_get_queue_attributes
+    """Gap: unknown attribute names are stored or ignored, so that a misspelt one seems to be accepted or empty."""
+    for action, parameters in _KNOWN_NAMES.items():
+        sqs._HANDLERS[action] = _with_known_names(parameters, sqs._HANDLERS[action])
 
-    @functools.wraps(get)
-    def act_get_queue_attributes(data: dict[str, Any], url: str) -> dict[str, Any]:
-        for name in data.get("AttributeNames") or []:
-            if name not in ATTRIBUTES:
-                raise sqs._Err("InvalidAttributeName", f"Unknown Attribute {name}.")
-        return get(data, url)
 
-    sqs._HANDLERS["GetQueueAttributes"] = act_get_queue_attributes
+def _with_known_names(parameters: dict[str, frozenset[str]], handle: Any) -> Any:
+    @functools.wraps(handle)
+    def handle_action(data: dict[str, Any], url: str) -> Any:
+        for parameter, known in parameters.items():
+            for name in data.get(parameter) or ():
+                if name not in known:
+                    raise sqs._Err("InvalidAttributeName", f"Unknown Attribute {name}.")
+        return handle(data, url)
+
+    return handle_action

@@ -49,11 +49,21 @@ def test_query_gives_the_rows_that_it_asks_for(logs: Any) -> None:
     assert logs.get_log_record(logRecordPointer=row["@ptr"])["logRecord"]["@message"] == '{"level": "ERROR", "ms": 12}'
 
 
-def test_query_that_is_not_understood_is_refused_by_name(logs: Any) -> None:
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("parse @message '*' as all", "parse"),
+        ("fields level | filter level like /a|b/ | dedup level", "dedup"),
+        ("fields level | filter strlen(level) > 3", "filter"),
+        ("fields level | stats stddev(ms)", "stats"),
+        ("fields level | sort", "sort"),
+    ],
+)
+def test_a_refused_query_names_the_refused_command(logs: Any, text: str, command: str) -> None:
     with pytest.raises(ClientError) as refused:
-        query(logs, "parse @message '*' as all")
+        query(logs, text)
     assert refused.value.response["Error"]["Code"] == "MalformedQueryException"
-    assert "stats" in refused.value.response["Error"]["Message"]
+    assert f"command {command} " in refused.value.response["Error"]["Message"]
 
 
 def test_query_of_a_log_group_that_is_not_there_is_refused(logs: Any) -> None:

@@ -183,9 +183,3 @@ def test_a_role_needs_the_task_on_this_queue_and_each_step_of_it(bench: Workbenc
     bench.permit(role, *on_dlq, ("sqs:SendMessage", queue.arn))
     sqs.start_message_move_task(SourceArn=dlq.arn)
     assert await_end(dlq)["Status"] == "COMPLETED"
-
-
-def test_an_unknown_attribute_is_refused_by_name(bench: Workbench) -> None:
-    queue, sqs = bench.queue(), bench.cloud.client("sqs")
-    refused = refusal(sqs.get_queue_attributes, QueueUrl=queue.url, AttributeNames=["QueueArn", "Depth"])
-    assert refused == ("InvalidAttributeName", "Unknown Attribute Depth.")

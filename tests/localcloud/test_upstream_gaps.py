@@ -23,6 +23,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.emulator import Emulator
+from tests.localcloud.query_protocol import COMPARISON, call_by_query
 from tests.localcloud.races import bodies_after_a_message_arrives_during_a_deletion, statuses_of_two_conditional_puts
 from tests.localcloud.workbench import Workbench, call_function, send_to
 
@@ -275,7 +276,7 @@ def test_services_and_log_lines_give_no_metrics(bench: Workbench, traced_functio
 
 
 def test_alarms_forget_their_math_and_ignore_dimensions(bench: Workbench) -> None:
-    """_leave_alarms_to_our_layer, and alarms.py as a whole"""
+    """_disable_alarm_evaluation, and alarms.py as a whole"""
     cloudwatch, namespace = bench.cloud.client("cloudwatch"), bench.name("namespace")
     common: dict[str, Any] = {
         "EvaluationPeriods": 1,
@@ -478,8 +479,19 @@ def test_an_express_execution_can_be_listed_and_described(bench: Workbench) -> N
         getattr(states, call)(executionArn=execution_arn)
 
 
-def test_an_unknown_attribute_of_a_queue_is_no_mistake(bench: Workbench) -> None:
+def test_sqs_accepts_unknown_attribute_names(bench: Workbench) -> None:
     """_refuse_unknown_attributes"""
-    queue = bench.queue()
-    answer = bench.cloud.client("sqs").get_queue_attributes(QueueUrl=queue.url, AttributeNames=["Depth"])
+    queue, sqs = bench.queue(), bench.cloud.client("sqs")
+    answer = sqs.get_queue_attributes(QueueUrl=queue.url, AttributeNames=["Depth"])
     assert answer.get("Attributes", {}) == {}
+    sqs.set_queue_attributes(QueueUrl=queue.url, Attributes={"Depth": "1"})
+    sqs.create_queue(QueueName=bench.name("queue"), Attributes={"Depth": "1"})
+    sqs.receive_message(QueueUrl=queue.url, MessageSystemAttributeNames=["Depth"])
+
+
+def test_alarms_lose_their_actions_over_the_query_protocol(bench: Workbench) -> None:
+    """_keep_alarm_fields_over_query"""
+    name, topic = bench.name("alarm"), "arn:aws:sns:us-east-1:000000000000:topic"
+    call_by_query(bench.cloud, "PutMetricAlarm", AlarmName=name, AlarmActions=[topic], **COMPARISON)
+    (alarm,) = call_by_query(bench.cloud, "DescribeAlarms", AlarmNames=[name])["MetricAlarms"]
+    assert "AlarmActions" not in alarm
