@@ -1,4 +1,8 @@
-"""SQS: message move tasks, and which queues have a dead-letter queue ("StartMessageMoveTask", SQS API Reference)."""
+"""SQS: message move tasks, and the list of a dead-letter queue's source queues (Amazon SQS API Reference).
+
+Tasks are saved with the queues. A task that runs when the embedded cloud stops is FAILED after the next start: the
+messages that it has not moved are still in its source queue, and a new task moves them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ import json
 import threading
 import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from ministack.core import iam_actions, iam_evaluator
@@ -24,17 +28,21 @@ MAX_RATE = 500
 MAX_TASKS_LISTED = 10
 MAX_SOURCES_LISTED = 1000
 
+STOPPED = "The embedded cloud was stopped."
+"""Failure reason of a task that was running when the cloud stopped."""
+
 Document = dict[str, Any]
 
 
 def install() -> None:
-    """Gap: move tasks and the list of source queues are no actions that the emulator knows."""
+    """Gap: the emulator has neither message move tasks nor the list of source queues."""
     sqs._HANDLERS |= {
         "StartMessageMoveTask": _start,
         "ListMessageMoveTasks": _list,
         "CancelMessageMoveTask": _cancel,
         "ListDeadLetterSourceQueues": _list_sources,
     }
+    _save_tasks_with_the_queues()
     _name_the_source_queue_to_policies()
 
 
@@ -52,7 +60,9 @@ class MoveTask:
     moved: int = 0
     failure_reason: str = ""
     started: int = field(default_factory=lambda: int(time.time() * 1000))
-    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.cancelled = threading.Event()
 
     @property
     def handle(self) -> str:
@@ -116,6 +126,27 @@ class MoveTask:
 
 
 _tasks: list[MoveTask] = []
+
+
+def _save_tasks_with_the_queues() -> None:
+    """Write the tasks into the state of SQS; nothing changes a queue or a task while the state is copied."""
+    get_state, load_persisted_state = sqs.get_state, sqs.load_persisted_state
+
+    @functools.wraps(get_state)
+    def get_state_with_tasks() -> Document:
+        with queues_lock:
+            return get_state() | {"move_tasks": [asdict(task) for task in _tasks]}
+
+    @functools.wraps(load_persisted_state)
+    def load_state_with_tasks(data: Document) -> None:
+        load_persisted_state(data)
+        for saved in data.get("move_tasks", []):
+            task = MoveTask(**saved)
+            if task.active:
+                task.status, task.failure_reason = "FAILED", STOPPED
+            _tasks.append(task)
+
+    sqs.get_state, sqs.load_persisted_state = get_state_with_tasks, load_state_with_tasks
 
 
 def _start(data: Document, _url: str) -> Document:

@@ -162,7 +162,7 @@ def test_port_region_and_account_are_what_was_asked_for() -> None:
         assert all(decision.allowed for decision in cloud.journal())
 
 
-def test_a_given_data_directory_is_kept_and_everything_in_it_goes_on(tmp_path: Path) -> None:
+def test_state_in_a_data_directory_is_loaded_at_the_next_start(tmp_path: Path) -> None:
     with Emulator.start(data_directory=tmp_path) as cloud:
         cloud.client("s3").create_bucket(Bucket="pictures")
         cloud.client("s3").put_object(Bucket="pictures", Key="a.jpg", Body=b"jpeg")
@@ -172,13 +172,37 @@ def test_a_given_data_directory_is_kept_and_everything_in_it_goes_on(tmp_path: P
         states = {"Call": call_function(echo, "Send"), "Send": send_to(received)}
         workflow = bench.workflow(states, ("lambda:InvokeFunction", echo), ("sqs:SendMessage", received.arn))
         pipe = bench.pipe(source, workflow, InputTemplate='{"kept": <$.body>}')
-        cloud.client("pipes").stop_pipe(Name=pipe)
+        pipes = cloud.client("pipes")
+        pipes.stop_pipe(Name=pipe)
+        # Until then, the pipe's last poll could still receive the message and hide it for its visibility timeout.
+        eventually(lambda: pipes.describe_pipe(Name=pipe)["CurrentState"] == "STOPPED", "the pipe's stop")
         source.send("message")
     with Emulator.start(data_directory=tmp_path) as cloud:
         assert cloud.client("s3").get_object(Bucket="pictures", Key="a.jpg")["Body"].read() == b"jpeg"
         cloud.client("pipes").start_pipe(Name=pipe)
         assert json.loads(replace(received, cloud=cloud).receive()["Body"]) == [{"kept": "message"}]
     assert not (tmp_path / "tmp").exists()
+
+
+def test_move_tasks_are_kept_and_a_running_one_has_failed_after_a_restart(tmp_path: Path) -> None:
+    with Emulator.start(data_directory=tmp_path) as cloud:
+        sqs, bench = cloud.client("sqs"), Workbench(cloud)
+        queue, dlq = bench.queue_with_dlq(1)
+        for number in range(3):
+            dlq.send(number)
+        sqs.start_message_move_task(SourceArn=dlq.arn, DestinationArn=queue.arn, MaxNumberOfMessagesPerSecond=1)
+        eventually(lambda: queue.depth() == (1, 0), "the first moved message")
+    with Emulator.start(data_directory=tmp_path) as cloud:
+        sqs, queue, dlq = cloud.client("sqs"), replace(queue, cloud=cloud), replace(dlq, cloud=cloud)
+        (task,) = sqs.list_message_move_tasks(SourceArn=dlq.arn)["Results"]
+        moved = task["ApproximateNumberOfMessagesMoved"]
+        assert (task["Status"], task["FailureReason"]) == ("FAILED", "The embedded cloud was stopped.")
+        assert (queue.depth(), dlq.depth()) == ((moved, 0), (3 - moved, 0))
+        sqs.start_message_move_task(SourceArn=dlq.arn, DestinationArn=queue.arn)
+        eventually(lambda: queue.depth() == (3, 0), "the other messages")
+    with Emulator.start(data_directory=tmp_path) as cloud:
+        listed = cloud.client("sqs").list_message_move_tasks(SourceArn=dlq.arn, MaxResults=10)["Results"]
+        assert [task["Status"] for task in listed] == ["COMPLETED", "FAILED"]
 
 
 def test_two_clouds_do_not_see_each_other() -> None:
