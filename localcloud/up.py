@@ -90,13 +90,15 @@ def _introduction(cloud: Emulator, created: int, outputs: Mapping[str, Any]) -> 
     by_file_key = ("--index-name", FILE_KEY_INDEX, "--key-condition-expression", "fileKey = :key")
     values = ("--expression-attribute-values", f'{{":key": {{"S": "{FILE_KEY}"}}}}')
     key = f'{{"fileKey": {{"S": "{FILE_KEY}"}}}}'
+    # Version 1 of the client ignores AWS_ENDPOINT_URL for SQS.
+    dlq = ("--endpoint-url", cloud.endpoint_url, "--queue-url", outputs["transformDlqUrl"])
     counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
     commands = [
         ("s3", "cp", str(photo), f"s3://{outputs['ingestBucket']}/{FILE_KEY}"),
         ("dynamodb", "query", "--table-name", outputs["jobsTable"], *by_file_key, *values),
         ("dynamodb", "get-item", "--table-name", outputs["assetsTable"], "--key", key),
         ("s3", "ls", "--recursive", f"s3://{outputs['processedBucket']}/processed/{FILE_KEY}/"),
-        ("sqs", "get-queue-attributes", "--queue-url", outputs["transformDlqUrl"], "--attribute-names", *counts),
+        ("sqs", "get-queue-attributes", *dlq, "--attribute-names", *counts),
     ]
     return [
         f"The stack {STACK} runs at {cloud.endpoint_url}, {created} resources, IAM enforced. In another terminal:",

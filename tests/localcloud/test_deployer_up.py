@@ -126,6 +126,15 @@ def run(command: list[str]) -> Any:
     return getattr(client, operation.replace("-", "_"))(**arguments)
 
 
+def run_with_aws(command: list[str]) -> Any:
+    """Run a command with the pinned `aws` client, version 1, which ignores AWS_ENDPOINT_URL for SQS alone."""
+    program = Path(sys.executable).with_name("aws")
+    start = command.index("aws")
+    environment = dict(word.split("=", 1) for word in command[:start]) | {"PATH": os.environ["PATH"]}
+    arguments = [program, *command[start + 1 :], "--cli-connect-timeout", "5"]
+    return json.loads(subprocess.check_output(arguments, env=environment, timeout=60))  # noqa: S603 (pinned client)
+
+
 @functools.cache
 def _client(service: str, endpoint: str, region: str, access_key_id: str) -> Any:
     return make_client(service, endpoint, region, access_key_id)
@@ -159,7 +168,7 @@ def test_the_printed_commands_work_and_ctrl_c_leaves_nothing() -> None:
         record = wait_for_the_record(cloud)
         (job,) = run(cloud.command("Ask what became of it"))["Items"]
         renditions = run(cloud.command("List its renditions"))
-        given_up = run(cloud.command("Count the messages that gave up"))["Attributes"]
+        given_up = run_with_aws(cloud.command("Count the messages that gave up"))["Attributes"]
         thumbnail = cloud.output("functionNames")["thumbnail"]
         last_words = cloud.stop(signal.SIGINT)
 
