@@ -24,7 +24,7 @@ from client.uploads import Upload
 from contract.outputs import read_outputs
 from demo import scenes
 from demo.endings import run
-from localcloud.announcement import LocalCloud, apart_from_make_up
+from localcloud.announcement import LocalCloud, separate_local_state
 from localcloud.deployer import deploy
 from localcloud.emulator import Emulator
 from localcloud.rehearsal import Pager, release
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
         console.print(f"\n[bold]{time.monotonic() - started:5.0f} s  {step}[/]", highlight=False)
 
     # On AWS a failed message waits for its visibility timeout, and five times; this night has to end before morning.
-    with apart_from_make_up(), Emulator.start(pipe_retry_seconds=1) as cloud:
+    with separate_local_state(), Emulator.start(pipe_retry_seconds=1) as cloud:
         outputs = deploy(cloud, "local", {"maxReceiveCount": 2})
         pipeline = Pipeline(stack="local", client=cloud.client, outputs=read_outputs(outputs))
         pager = Pager.on(cloud, outputs["alertTopicArn"])

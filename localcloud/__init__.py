@@ -1,1 +1,1 @@
-"""The embedded AWS for laptops and tests: an emulator, what it lacks, and the in-process deployer."""
+"""The embedded AWS for laptops and tests: an emulator, patches for what it does not support, and a deployer."""

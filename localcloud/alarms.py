@@ -1,8 +1,8 @@
-"""Evaluates CloudWatch alarms as AWS does, and sets their state so that their actions run.
+"""Evaluates CloudWatch alarms as AWS does and sets their state, which runs their actions.
 
 The rules are those of the "Amazon CloudWatch User Guide": M out of N data points, treatment of missing data, metric
-math. Two things differ, so that nobody waits here for minutes: alarms are evaluated every second, and a period in
-progress may raise an alarm, though never end one, as soon as it breaches.
+math. Two things differ, to avoid waits of minutes: alarms are evaluated every second, and the current period can put an
+alarm into ALARM as soon as it breaches, but never into OK.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Series = dict[int, float]
 
 @dataclass(frozen=True)
 class MetricQuery:
-    """One metric as an alarm sees it; equal queries are fetched once."""
+    """One metric of an alarm; equal queries are fetched once."""
 
     namespace: str
     name: str
@@ -52,9 +52,9 @@ class MetricQuery:
 
 
 class AlarmEvaluator:
-    """Brings every metric alarm into the state that its metrics call for.
+    """Sets every metric alarm to the state that its metrics determine.
 
-    Composite alarms follow: the emulator evaluates them whenever a member changes state.
+    The emulator evaluates composite alarms whenever one of their alarms changes state.
     """
 
     def __init__(self, cloudwatch: Any) -> None:
@@ -73,7 +73,7 @@ class AlarmEvaluator:
         for alarm in alarms:
             try:
                 state, reason = verdict(alarm, series, now)
-            except Exception as error:  # one alarm must not keep the others from being evaluated
+            except Exception as error:  # an error in one alarm must not prevent the evaluation of the others
                 self._report_once(alarm, str(error))
                 continue
             if state != alarm["StateValue"]:
@@ -81,7 +81,7 @@ class AlarmEvaluator:
 
     def _reads_metrics(self, alarm: Alarm) -> bool:
         if not queries_of(alarm):
-            self._report_once(alarm, "it reads no metric by name")
+            self._report_once(alarm, "it has no metric that is named explicitly")
         return bool(queries_of(alarm))
 
     def _fetch(self, alarms: list[Alarm], now: float) -> dict[MetricQuery, Series]:
@@ -120,7 +120,7 @@ def queries_of(alarm: Alarm) -> dict[str, MetricQuery]:
 
 
 def verdict(alarm: Alarm, series: dict[MetricQuery, Series], now: float) -> tuple[str, str]:
-    """Return the state an alarm belongs in, and the reason in a sentence.
+    """Return the state that an alarm should have, and the reason.
 
     Raises:
         UnsupportedMath: the alarm's expression or comparison is not supported.
@@ -131,7 +131,7 @@ def verdict(alarm: Alarm, series: dict[MetricQuery, Series], now: float) -> tupl
     values = _values(alarm, series, _periods(alarm, now))
     considered = values[:-1]
     state = _state(alarm, considered, breaches)
-    # What is still growing can have become too high already, but not be too low yet.
+    # A value of the current period can still increase: it can be too high already, but not too low yet.
     if values[-1] is not None and alarm["ComparisonOperator"].startswith("Greater"):
         early = _state(alarm, values[1:], breaches)
         if early == "ALARM" or state == "INSUFFICIENT_DATA":
@@ -161,7 +161,7 @@ def _state(alarm: Alarm, values: list[Value], breaches: Callable[[float, float],
 
 
 def _periods(alarm: Alarm, now: float) -> list[int]:
-    """Return the starts of the alarm's periods, oldest first: the completed ones and the one in progress."""
+    """Return the starts of the alarm's periods, oldest first: the completed ones and the current one."""
     seconds = max(query.period_seconds for query in queries_of(alarm).values())
     current = int(now // seconds) * seconds
     return [current - back * seconds for back in range(alarm["EvaluationPeriods"], -1, -1)]
@@ -178,7 +178,7 @@ def _values(alarm: Alarm, series: dict[MetricQuery, Series], periods: list[int])
 
 
 def _math_value(alarm: Alarm, metrics: dict[str, Value]) -> Value:
-    """Evaluate an alarm's expressions at one time; the alarm watches the one whose data it returns."""
+    """Evaluate an alarm's expressions for one period; the alarm is based on the one with ReturnData."""
     expressions = {query["Id"]: query["Expression"] for query in alarm["Metrics"] if query.get("Expression")}
 
     def value_of(id_: str) -> Value:

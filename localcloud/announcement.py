@@ -1,4 +1,4 @@
-"""How others find the embedded cloud that `make up` keeps running here, and what the local stack is called in it."""
+"""The file by which other processes find the embedded cloud of `make up` and the outputs of its stack."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from localcloud.emulator import EmulatorError
 
 LOCAL_STATE = Path(__file__).resolve().parent.parent / ".build" / "local-cloud.json"
 STATE_VARIABLE = "IMG_PIPELINE_LOCAL_STATE"
-"""Environment variable with another file than `LOCAL_STATE`, for a cloud that must not get in the way of `make up`."""
+"""Environment variable with the path of a file to use instead of `LOCAL_STATE`, separate from that of `make up`."""
 ANSWER_TIMEOUT_SECONDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class LocalCloud:
-    """The embedded cloud that `make up` keeps running here.
+    """The embedded cloud that `make up` started.
 
     Attributes:
         endpoint_url: its address.
@@ -37,25 +37,25 @@ class LocalCloud:
 
     @classmethod
     def running(cls) -> Self:
-        """The one that runs now.
+        """Return the embedded cloud that is running.
 
         Raises:
-            EmulatorError: none was announced, or the one that was does not answer any more.
+            EmulatorError: no embedded cloud is running, or it does not respond.
         """
         try:
             state = json.loads(local_state().read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise EmulatorError("no embedded cloud runs here: start one with `make up` in another terminal") from None
-        if not _answers(state["endpointUrl"]):
+            raise EmulatorError("no embedded cloud is running: start one with `make up` in another terminal") from None
+        if not _is_running(state["endpointUrl"]):
             raise EmulatorError(
-                f"the embedded cloud at {state['endpointUrl']} does not answer any more: "
+                f"the embedded cloud at {state['endpointUrl']} does not respond: "
                 "start a new one with `make up` in another terminal"
             )
         return cls(endpoint_url=state["endpointUrl"], region=state["region"], outputs=state["outputs"])
 
     @contextlib.contextmanager
     def announced(self) -> Iterator[None]:
-        """Let `--local` find this cloud until the end of the block, or until another one is announced."""
+        """Announce this cloud to `--local` until the end of the block, or until another one is announced."""
         self.announce()
         try:
             yield
@@ -65,7 +65,7 @@ class LocalCloud:
                     local_state().unlink()
 
     def announce(self) -> None:
-        """Write where this cloud is; a reader sees either the old state or the new, never half of one."""
+        """Write the address and outputs of this cloud; the file is replaced atomically."""
         local_state().parent.mkdir(parents=True, exist_ok=True)
         draft = local_state().with_suffix(f".{os.getpid()}")
         state = {"endpointUrl": self.endpoint_url, "region": self.region, "outputs": dict(self.outputs)}
@@ -74,13 +74,13 @@ class LocalCloud:
 
 
 def local_state() -> Path:
-    """The file that says where the embedded cloud is."""
+    """Return the path of the file with the address of the embedded cloud."""
     return Path(os.environ.get(STATE_VARIABLE) or LOCAL_STATE)
 
 
 @contextlib.contextmanager
-def apart_from_make_up() -> Iterator[None]:
-    """Announce and find clouds elsewhere until the end of the block, in this process and in those that it starts."""
+def separate_local_state() -> Iterator[None]:
+    """Use a temporary state file until the end of the block, in this process and its child processes."""
     before = os.environ.get(STATE_VARIABLE)
     with tempfile.TemporaryDirectory(prefix="img-pipeline-state-") as folder:
         os.environ[STATE_VARIABLE] = str(Path(folder, LOCAL_STATE.name))
@@ -93,11 +93,11 @@ def apart_from_make_up() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def only_one_here() -> Iterator[None]:
-    """Keep others from announcing a cloud in this clone until the end of the block.
+def exclusive_local_state() -> Iterator[None]:
+    """Prevent other processes from announcing a cloud in this clone until the end of the block.
 
     Raises:
-        EmulatorError: another process does so now.
+        EmulatorError: another process is running a cloud in this clone.
     """
     local_state().parent.mkdir(parents=True, exist_ok=True)
     with local_state().with_suffix(".lock").open("w") as lock:
@@ -105,13 +105,13 @@ def only_one_here() -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise EmulatorError(
-                "an embedded cloud already runs in this clone: use it with `--local`, or stop it first (Ctrl-C)"
+                "an embedded cloud is already running in this clone: use it with `--local`, or stop it first (Ctrl-C)"
             ) from None
         yield
 
 
-def _answers(endpoint_url: str) -> bool:
-    """Whether an embedded cloud is there, and not something else that has taken its port since."""
+def _is_running(endpoint_url: str) -> bool:
+    """Whether an embedded cloud responds at the address; another program may be using its port."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"{endpoint_url}/_ministack/health", timeout=ANSWER_TIMEOUT_SECONDS) as answer:

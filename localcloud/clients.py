@@ -1,4 +1,4 @@
-"""AWS clients for a cloud on the loopback interface, which nothing of the caller's own AWS settings reaches."""
+"""AWS clients for the embedded cloud, isolated from the caller's own AWS settings."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-# A laptop's profile, configuration files and credentials are for AWS, not for here.
+# The user's profile, configuration files and credentials are for AWS, not for the embedded cloud.
 _ISOLATED = {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),
     "credentials_file": (None, None, os.devnull, None),
 }
-# The longest answer is that of a synchronous Express execution, which may take five minutes.
+# The longest response time is that of a synchronous Express execution, at most five minutes.
 _READ_TIMEOUT_SECONDS = 310
-# Clients may be shared between threads, but a session may not.
+# Clients are thread-safe, sessions are not.
 _making_clients = threading.Lock()
 
 
@@ -54,13 +54,13 @@ def make_client(
                 signature_version="s3v4" if service == "s3" else None,
             ),
         )
-        # botocore makes a service's exception classes at their first use; two threads at once would get two sets of
-        # them, and what one thread raises the other would not catch.
+        # botocore creates a service's exception classes at their first use; two threads could get different classes,
+        # and one would not catch what the other raises.
         _ = client.exceptions
         return client
 
 
 @functools.cache
 def _session() -> boto3.Session:
-    """Return the one session of this process, which reads each service's model only once: that is most of the work."""
+    """Return the session of this process, so that each service's model is loaded once, which is slow."""
     return boto3.Session(botocore_session=botocore.session.Session(_ISOLATED))

@@ -1,8 +1,8 @@
 """Deploys the Pulumi program into the embedded cloud, in this process.
 
-The program runs as under `pulumi up`, but its resource monitor is ours: each resource it registers is created at once
-through boto3 by a handler of `localcloud.resources`. That proves the program's wiring, names and policies against a
-running cloud; it proves nothing about Pulumi's own AWS provider.
+The program runs as under `pulumi up`, but with a resource monitor of this project: each resource that it registers is
+created at once through boto3 by a handler of `localcloud.resources`. That tests the program's wiring, names and
+policies against a running cloud; it does not test Pulumi's own AWS provider.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from program.in_process import PROJECT_DIRECTORY, run_program
 from program.stack_file import read_stack_config
 
 Progress = Callable[[str, str], None]
-"""Called with the Pulumi type token and the name of each resource, once it exists."""
+"""Called with the Pulumi type token and the name of each resource after its creation."""
 
 
 class DeployError(Exception):
@@ -39,14 +39,14 @@ def deploy(
 ) -> dict[str, Any]:
     """Run the program for one stack and create everything it registers in the cloud.
 
-    A second run updates what the first one created. One run at a time in a process: the program is its `__main__`.
+    A second run updates what the first one created. Only one run at a time in a process: the program is its `__main__`.
 
     Args:
         cloud: a running embedded cloud (see `localcloud.emulator.Emulator`).
         stack: which `Pulumi.{stack}.yaml` to use.
-        config: settings that win over the stack's, by key without namespace; an object wins key by key.
-        progress: told of each resource as it comes into being, one call at a time.
-        directory: where `Pulumi.yaml` and `__main__.py` are.
+        config: settings that override the stack's, by key without namespace; objects are merged by key.
+        progress: called after the creation of each resource, one call at a time.
+        directory: the directory of `Pulumi.yaml` and `__main__.py`.
 
     Returns:
         The stack's outputs by name, with every value resolved.
@@ -54,7 +54,7 @@ def deploy(
     Raises:
         DeployError: the first resource that could not be created; nothing is created after it.
         StackConfigError: the stack or a setting does not exist.
-        Exception: whatever the program itself raised.
+        Exception: any exception of the program itself.
     """
     settings = read_stack_config(directory, stack, config or {})
     monitor = _CloudMonitor(_ResourceCreator(cloud, progress))
@@ -67,7 +67,7 @@ def deploy(
 
 
 class _ResourceCreator(Mocks):
-    """Creates what the program registers. Calls come from several threads at once."""
+    """Creates the resources that the program registers. Called from several threads at once."""
 
     def __init__(self, cloud: Cloud, progress: Progress | None) -> None:
         self._cloud = cloud
@@ -85,7 +85,7 @@ class _ResourceCreator(Mocks):
             if args.resource_id:
                 raise ResourceError("reading or importing an existing resource is not supported here")
             created = create(self._cloud, args.typ, args.name, _plain(args.inputs))
-            self._refuse_twins(args, created.id)
+            self._refuse_duplicate(args, created.id)
         except Exception as error:
             raise self._fail(f"{args.typ} {args.name}", error) from error
         if self._progress:
@@ -99,18 +99,18 @@ class _ResourceCreator(Mocks):
         except Exception as error:
             raise self._fail(args.token, error) from error
 
-    def _refuse_twins(self, args: MockResourceArgs, resource_id: str) -> None:
-        """Creating what exists updates it, so of two resources with one name the later would win unnoticed."""
+    def _refuse_duplicate(self, args: MockResourceArgs, resource_id: str) -> None:
+        """Refuse a second resource with the same physical name: creating it would update the first one unnoticed."""
         with self._lock:
-            twin = self._names.setdefault((args.typ, resource_id), args.name)
-        if twin != args.name:
-            raise ResourceError(f"is the same thing as {twin}: both are {resource_id}")
+            existing = self._names.setdefault((args.typ, resource_id), args.name)
+        if existing != args.name:
+            raise ResourceError(f"is the same resource as {existing}: both are {resource_id}")
 
     def raise_failure(self) -> None:
-        """Raise the first failure, if there was one, so that nothing is created after it."""
+        """Raise the first failure, if any, so that no more resources are created."""
         with self._lock:
             if self._failure:
-                # The engine's own frames tell nothing; the cause keeps its.
+                # The traceback of the engine is of no use; the cause keeps its own.
                 raise self._failure.with_traceback(None)
 
     def _fail(self, what: str, error: Exception) -> DeployError:
@@ -137,7 +137,7 @@ class _CloudMonitor(MockMonitor):
 
 
 def _plain(value: Any) -> Any:
-    """Undo the wire's coding: secrets unwrapped, whole numbers as int, at any depth."""
+    """Decode values of Pulumi's protocol: secrets unwrapped, whole numbers as int, at any depth."""
     if rpc.is_rpc_secret(value):
         return _plain(rpc.unwrap_rpc_secret(value))
     if isinstance(value, dict):

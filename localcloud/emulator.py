@@ -1,4 +1,4 @@
-"""Starts and stops the embedded cloud, and hands out clients for it.
+"""Starts and stops the embedded cloud, and creates clients for it.
 
 >>> with Emulator.start() as cloud:
 ...     cloud.client("s3").create_bucket(Bucket="pictures")
@@ -38,7 +38,7 @@ REQUIRED_PACKAGES = ("ministack", "hypercorn", "cryptography", "cbor2", "boto3")
 
 
 class EmulatorError(RuntimeError):
-    """The embedded cloud cannot start or refuses what was asked; the message says what to do."""
+    """The embedded cloud cannot start or refuses a request; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Decision:
 
 
 class Emulator:
-    """A running embedded cloud. Make one with :meth:`Emulator.start`; leave its ``with`` block to stop it."""
+    """A running embedded cloud. Create one with :meth:`Emulator.start`; the end of its ``with`` block stops it."""
 
     def __init__(
         self, *, port: int, region: str, account_id: str, data_directory: Path, remove_directory: bool
@@ -77,7 +77,7 @@ class Emulator:
 
     @property
     def server_process_id(self) -> int:
-        """The server's process, which leads a session and process group that all its workers belong to."""
+        """The id of the server's process and of the process group of the server and its workers."""
         return self._server.pid
 
     @classmethod
@@ -91,17 +91,17 @@ class Emulator:
         pipe_concurrency: int | None = None,
         pipe_retry_seconds: int | None = None,
     ) -> Self:
-        """Start an embedded cloud with IAM enforced and wait until it answers.
+        """Start an embedded cloud with IAM enforced and wait until it is ready.
 
         Args:
             port: loopback port; 0 chooses a free one.
             region: region of every resource.
             account_id: account of every resource, twelve digits.
-            data_directory: kept when the cloud stops, with its state, which a later start loads. Default: a private
+            data_directory: kept with the cloud's state, which a later start loads. Default: a private
                 temporary directory that `stop` removes.
             pipe_concurrency: batches that one pipe processes at a time. Default: one per processor, from two to four.
-            pipe_retry_seconds: seconds until a message that a pipe failed on becomes visible again. Default: the rest
-                of its queue's visibility timeout, as on AWS, which is minutes.
+            pipe_retry_seconds: seconds until a message of a failed batch becomes visible again. Default: the rest of
+                its queue's visibility timeout, as on AWS, which is minutes.
 
         Raises:
             EmulatorError: a package is missing, the port or the data directory is in use, or the server stopped; the
@@ -125,14 +125,14 @@ class Emulator:
             emulator._lock = lock
             emulator._start_server(listener, pipe_concurrency or _default_pipe_concurrency(), pipe_retry_seconds)
         try:
-            emulator._wait_until_it_answers()
+            emulator._wait_until_ready()
         except BaseException:
             emulator.stop()
             raise
         return emulator
 
     def client(self, service: str, role: str | None = None) -> Any:
-        """Return a boto3 client, which several threads may share.
+        """Return a boto3 client, which is thread-safe.
 
         Args:
             service: service name as boto3 spells it.
@@ -161,7 +161,7 @@ class Emulator:
         return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
     def stop(self) -> None:
-        """Stop the cloud and everything it started; remove its directory if it was private. Safe to call twice."""
+        """Stop the cloud and its processes; remove its directory if it is temporary. Can be called twice."""
         for client in self._clients.values():
             client.close()
         self._clients.clear()
@@ -172,7 +172,7 @@ class Emulator:
         except subprocess.TimeoutExpired:
             exit_status = None
         if exit_status != 0:
-            # The server could not clean up after itself; its workers share its process group.
+            # The server did not stop its workers, which share its process group.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._server.pid, signal.SIGKILL)
             self._server.wait()
@@ -189,9 +189,9 @@ class Emulator:
         self.stop()
 
     def _start_server(self, listener: socket.socket, pipe_concurrency: int, pipe_retry_seconds: int | None) -> None:
-        """Start the server in a session of its own: Ctrl-C in a terminal reaches only us, and we say when it stops.
+        """Start the server in its own session, so that Ctrl-C in a terminal reaches only this process.
 
-        The server stops when its standard input closes, which the operating system does for us if we die.
+        The server stops when its standard input is closed, also by the operating system if this process dies.
         """
         options = {
             "listener": listener.fileno(),
@@ -210,7 +210,7 @@ class Emulator:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # The server holds the directory's lock too: it may still be writing there when we have died.
+                # The server also holds the directory's lock: it can still be writing after this process has died.
                 pass_fds=(listener.fileno(), self._lock.fileno()),
                 start_new_session=True,
                 cwd=self.data_directory,
@@ -218,7 +218,7 @@ class Emulator:
             )
 
     def _server_environment(self) -> dict[str, str]:
-        """Build the server's whole environment: nothing of the caller's AWS settings, proxies or home gets in."""
+        """Build the server's environment without the caller's AWS settings, proxies and home directory."""
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             "PYTHONPATH": str(PROJECT_ROOT),
@@ -234,7 +234,7 @@ class Emulator:
             "MINISTACK_REGION": self.region,
             "MINISTACK_ACCOUNT_ID": self.account_id,
             "AWS_EC2_METADATA_DISABLED": "true",
-            # The emulator would otherwise look for a container daemon and clean up there.
+            # Otherwise the emulator connects to a container daemon and removes containers.
             "DOCKER_HOST": "unix:///nonexistent",
         }
         if not self._remove_directory:
@@ -247,10 +247,10 @@ class Emulator:
         return environment
 
     def executions(self, machine_arn: str) -> list[dict[str, Any]]:
-        """A state machine's executions, latest first, with what AWS tells of no Express execution but in its log.
+        """Return a state machine's executions, latest first; AWS does not list Express executions.
 
         Returns:
-            For each its ``executionArn``, ``name``, ``status``, and ``events`` as GetExecutionHistory gives them.
+            For each its ``executionArn``, ``name``, ``status``, and ``events`` as in GetExecutionHistory.
         """
         query = urllib.parse.urlencode({"machine": machine_arn})
         return json.loads(_get(f"{self.endpoint_url}/_localcloud/executions?{query}"))
@@ -262,12 +262,12 @@ class Emulator:
         except urllib.error.HTTPError as error:
             raise EmulatorError(error.read().decode()) from None
 
-    def _wait_until_it_answers(self) -> None:
+    def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             if self._server.poll() is not None:
                 raise EmulatorError(
-                    f"the embedded cloud ended at start with status {self._server.returncode}; "
+                    f"the embedded cloud exited at start with status {self._server.returncode}; "
                     f"its log ends with:\n{self.log_tail()}"
                 )
             with contextlib.suppress(OSError):
@@ -275,12 +275,12 @@ class Emulator:
                 return
             time.sleep(0.02)
         raise EmulatorError(
-            f"the embedded cloud did not answer within {START_TIMEOUT_SECONDS} s; its log ends with:\n{self.log_tail()}"
+            f"the embedded cloud was not ready within {START_TIMEOUT_SECONDS} s; its log ends with:\n{self.log_tail()}"
         )
 
 
 def _bind(port: int) -> socket.socket:
-    """Take the port here, so that nobody else can between choosing it and serving on it."""
+    """Bind the port in this process, so that no other process can take it before the server uses it."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -303,7 +303,7 @@ def _make_directory(wanted: Path | str | None) -> Path:
 
 
 def _lock(directory: Path) -> BinaryIO:
-    """Claim a data directory for one cloud; the claim ends when every process that has the file has closed it."""
+    """Lock a data directory for one cloud, until every process with the lock file has closed it."""
     file = (directory / "lock").open("wb")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

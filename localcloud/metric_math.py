@@ -1,7 +1,7 @@
 """Evaluates CloudWatch metric math at one point in time ("Amazon CloudWatch User Guide", Using math expressions).
 
-Supported: numbers, query ids, ``+ - * /``, comparisons, AND, OR, parentheses, IF and FILL: what the
-program's alarms use. A missing data point makes what is computed from it missing, except in FILL.
+Supported: numbers, query ids, ``+ - * /``, comparisons, AND, OR, parentheses, IF and FILL, which the
+program's alarms use. The result of a missing data point is missing, except in FILL.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Value = float | None
 
 
 class UnsupportedMath(Exception):
-    """The expression uses something that is not evaluated here; the message says what."""
+    """The expression uses something that is not supported; the message names it."""
 
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
@@ -35,11 +35,11 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[float, float], bool]] = {
 
 
 def evaluate(expression: str, metrics: Mapping[str, Value]) -> Value:
-    """Return the expression's value, or None if it has none at this time.
+    """Return the expression's value, or None if data is missing.
 
     Args:
         expression: for example `IF(invocations > 20, 100 * errors / invocations, 0)`.
-        metrics: the value of each query id that the expression may name; None where there is no data point.
+        metrics: values by query id that the expression can refer to; None where there is no data point.
 
     Raises:
         UnsupportedMath: the expression is malformed or uses an unsupported function.

@@ -1,4 +1,4 @@
-"""Publishes into CloudWatch what AWS services publish about themselves, and what functions log as EMF."""
+"""Publishes the metrics of AWS services, and those that functions log in embedded metric format (EMF)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-# AWS publishes queue metrics once a minute. Here a change shows at once, so that nobody waits for it, and an unchanged
-# depth often enough that no period of a minute lacks it.
+# AWS publishes queue metrics once a minute. Here a changed depth is published at once, and an unchanged one often
+# enough for every period of a minute to have a data point.
 QUEUE_METRICS_SECONDS = 30
-# PutMetricData takes this many metrics a call ("Amazon CloudWatch API Reference").
+# Maximum number of metrics in a PutMetricData request ("Amazon CloudWatch API Reference").
 MAX_METRICS_PER_CALL = 1000
 
 
 class Metrics:
-    """Collects observations from any thread and publishes them in batches."""
+    """Collects data points from any thread and publishes them in batches."""
 
     def __init__(self) -> None:
         self._observations: list[tuple[str, dict[str, Any]]] = []
@@ -26,11 +26,11 @@ class Metrics:
         self._queues_seen: dict[str, tuple[float, tuple[int, int, int]]] = {}
 
     def record(self, namespace: str, name: str, value: float, unit: str, dimensions: dict[str, str]) -> None:
-        """Note one data point, taken now."""
+        """Record one data point with the current time."""
         self._note(namespace, _datum(name, [value], unit, dimensions, datetime.now(UTC)))
 
     def record_log_line(self, line: str) -> None:
-        """Note the metrics in a log line in embedded metric format ("CloudWatch User Guide", EMF specification)."""
+        """Record the metrics in a log line in embedded metric format ("CloudWatch User Guide", EMF specification)."""
         if '"CloudWatchMetrics"' not in line:
             return
         try:
@@ -50,7 +50,7 @@ class Metrics:
                     self._note(directive["Namespace"], _datum(metric["Name"], values, unit, dimensions, at))
 
     def record_queues(self, depths: Iterable[Any]) -> None:
-        """Note the depth of the queues that are due.
+        """Record the depth of the queues whose metrics are due.
 
         Args:
             depths: objects with name, visible, in_flight, delayed and oldest_age_seconds.
@@ -69,7 +69,7 @@ class Metrics:
             self.record("AWS/SQS", "ApproximateAgeOfOldestMessage", depth.oldest_age_seconds, "Seconds", queue)
 
     def publish(self, cloudwatch: Any) -> None:
-        """Send everything noted since the last call."""
+        """Publish everything recorded since the last call."""
         with self._lock:
             observations, self._observations = self._observations, []
         by_namespace = defaultdict(list)

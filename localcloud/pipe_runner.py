@@ -1,8 +1,8 @@
 """Moves messages through EventBridge Pipes from SQS queues to Step Functions workflows, as AWS does.
 
 The rules are those of the "Amazon EventBridge User Guide", chapter Pipes: a batch becomes a JSON array even when it
-holds one message, the input template applies to each message, a message that no filter matches is deleted, and a failed
-batch stays on the queue until its visibility timeout ends, so that the queue's redrive policy counts and moves it.
+contains one message, the input template applies to each message, a message that no filter matches is deleted, and a
+failed batch stays on the queue until its visibility timeout ends and the queue's redrive policy applies.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ Message = dict[str, Any]
 
 
 class PipeRunner:
-    """Runs every pipe that should run, each with its own role's permissions.
+    """Runs every pipe whose desired state is RUNNING, each with the permissions of its own role.
 
     Args:
-        running_pipes: returns the pipes to run now, by ARN, in DescribePipe's shape.
-        settle: receives the ARNs of the pipes that still have something to do, so that the others count as stopped.
-        client: makes a client from a service name and the pipe whose role it has; a LookupError says why it cannot.
-        root_queues: an SQS client of the account's root, for what is not the pipe's own call.
+        running_pipes: returns the pipes to run, by ARN, in DescribePipe's shape.
+        mark_stopped: receives the ARNs of the pipes that are still busy; other stopping pipes become STOPPED.
+        client: returns a client from a service name and the pipe whose role to use; raises LookupError if it cannot.
+        root_queues: an SQS client of the account's root user, for calls that the pipe's role does not make on AWS.
         record_metric: takes namespace, name, value, unit and dimensions.
         write_log: takes a log group, a stream, and events of milliseconds since 1970 and a message.
         matches: whether an event matches an EventBridge pattern.
-        concurrency: batches that one pipe handles at a time; AWS starts with 5 and adds more than a laptop can run.
-        retry_seconds: makes a failed message visible again after that time; None leaves it to the queue's visibility
-            timeout, as AWS does.
+        concurrency: batches that one pipe processes at a time; AWS starts with 5 and scales up.
+        retry_seconds: time until a failed message becomes visible again; None is the rest of the queue's visibility
+            timeout, as on AWS.
     """
 
     def __init__(
         self,
         *,
         running_pipes: Callable[[], dict[str, Pipe]],
-        settle: Callable[[set[str]], None],
+        mark_stopped: Callable[[set[str]], None],
         client: Callable[[str, Pipe], Any],
         root_queues: Any,
         record_metric: Callable[[str, str, float, str, dict[str, str]], None],
@@ -64,7 +64,7 @@ class PipeRunner:
         retry_seconds: int | None,
     ) -> None:
         self._running_pipes = running_pipes
-        self._settle = settle
+        self._mark_stopped = mark_stopped
         self._client = client
         self._root_queues = root_queues
         self._record_metric = record_metric
@@ -75,7 +75,7 @@ class PipeRunner:
         self._pollers: dict[str, threading.Thread] = {}
 
     def start(self) -> None:
-        """Start in the background; the threads end with the process."""
+        """Start daemon threads."""
         threading.Thread(target=self._supervise, name="pipes", daemon=True).start()
 
     def _supervise(self) -> None:
@@ -86,11 +86,11 @@ class PipeRunner:
                     poller = threading.Thread(target=self._poll, args=(arn,), name=f"pipe {pipe['Name']}", daemon=True)
                     self._pollers[arn] = poller
                     poller.start()
-            self._settle(set(self._pollers))
+            self._mark_stopped(set(self._pollers))
             time.sleep(SUPERVISION_SECONDS)
 
     def _poll(self, arn: str) -> None:
-        """Receive batches and hand them to a bounded pool for as long as the pipe should run."""
+        """Receive batches and process them in a bounded pool while the pipe is running."""
         free_slots = threading.BoundedSemaphore(self._concurrency)
         source_is_readable = False
         with ThreadPoolExecutor(self._concurrency) as pool:
@@ -104,7 +104,7 @@ class PipeRunner:
                 # The pipe may have been updated or stopped while the poll was waiting.
                 current = self._running_pipes().get(arn)
                 if messages and current is None:
-                    self._show_again(pipe, messages, after_seconds=0)
+                    self._make_visible(pipe, messages, after_seconds=0)
                 if not messages or current is None:
                     free_slots.release()
                     continue
@@ -112,7 +112,7 @@ class PipeRunner:
                 handled.add_done_callback(lambda _: free_slots.release())
 
     def _inspect_source(self, pipe: Pipe) -> bool:
-        """Read the queue's attributes, as AWS does before it polls, so that a role that may not is found out."""
+        """Read the queue's attributes, as AWS does before it polls, so that a missing permission is reported."""
         try:
             self._client("sqs", pipe).get_queue_attributes(
                 QueueUrl=self._queue_url(pipe), AttributeNames=["VisibilityTimeout"]
@@ -154,7 +154,7 @@ class PipeRunner:
                 template = pipe.get("TargetParameters", {}).get("InputTemplate")
                 batch = [render(template, event, pipe) if template else event for event in wanted]
                 self._invoke_target(pipe, json.dumps(batch))
-        except Exception as error:  # a pipe outlives whatever one batch does to it
+        except Exception as error:  # an error in one batch must not end the pipe
             failure = error
         self._record(pipe, "Invocations")
         self._record(pipe, "Duration", (time.monotonic() - started) * 1000, "Milliseconds")
@@ -165,11 +165,11 @@ class PipeRunner:
             self._log(pipe, execution_id, "ExecutionSucceeded", "INFO")
             self._delete(pipe, messages)
         else:
-            logger.warning("pipe %s leaves %d message(s) on its queue: %s", pipe["Name"], len(messages), failure)
+            logger.warning("pipe %s failed, %d message(s) stay on its queue: %s", pipe["Name"], len(messages), failure)
             self._log(pipe, execution_id, "TargetInvocationFailed", "ERROR", str(failure))
             self._log(pipe, execution_id, "ExecutionTimeout" if timed_out else "ExecutionFailed", "ERROR", str(failure))
             if self._retry_seconds is not None:
-                self._show_again(pipe, messages, self._retry_seconds)
+                self._make_visible(pipe, messages, self._retry_seconds)
 
     def _passes_filter(self, pipe: Pipe, event: dict[str, Any]) -> bool:
         filters = pipe.get("SourceParameters", {}).get("FilterCriteria", {}).get("Filters", [])
@@ -183,7 +183,7 @@ class PipeRunner:
             states.start_execution(stateMachineArn=pipe["Target"], input=batch)
             return
         execution = states.start_sync_execution(stateMachineArn=pipe["Target"], input=batch)
-        outcome = f"execution {execution['name']} ended {execution['status']} {execution.get('error', '')}"
+        outcome = f"execution {execution['name']} has status {execution['status']} {execution.get('error', '')}"
         if execution["status"] == "TIMED_OUT":
             raise TargetTimedOut(outcome)
         if execution["status"] != "SUCCEEDED":
@@ -196,10 +196,10 @@ class PipeRunner:
                 sqs.delete_message(QueueUrl=self._queue_url(pipe), ReceiptHandle=message["ReceiptHandle"])
         except (ClientError, BotoCoreError) as error:
             self._record(pipe, "ExecutionFailed")
-            logger.warning("pipe %s cannot delete what it has handled: %s", pipe["Name"], error)
+            logger.warning("pipe %s cannot delete processed messages: %s", pipe["Name"], error)
 
-    def _show_again(self, pipe: Pipe, messages: list[Message], after_seconds: int) -> None:
-        """Shorten the messages' visibility timeout. AWS does not do it, so it is not the role's call."""
+    def _make_visible(self, pipe: Pipe, messages: list[Message], after_seconds: int) -> None:
+        """Shorten the messages' visibility timeout, as the root user: the role does not need this permission on AWS."""
         for message in messages:
             self._root_queues.change_message_visibility(
                 QueueUrl=self._queue_url(pipe),
@@ -208,7 +208,7 @@ class PipeRunner:
             )
 
     def _queue_url(self, pipe: Pipe) -> str:
-        """Name the queue without asking for its URL, which would take a permission that the role does not need."""
+        """Build the queue's URL: GetQueueUrl would need a permission that the role does not need on AWS."""
         account, name = pipe["Source"].split(":")[4:6]
         return f"{self._root_queues.meta.endpoint_url}/{account}/{name}"
 
@@ -222,15 +222,15 @@ class PipeRunner:
 
 
 class TargetFailed(Exception):
-    """The workflow ended without success, so the batch stays on the queue."""
+    """The execution did not succeed, so the batch stays on the queue."""
 
 
 class TargetTimedOut(TargetFailed):
-    """The workflow ran out of its time."""
+    """The execution timed out."""
 
 
 def source_event(message: Message, queue_arn: str) -> dict[str, Any]:
-    """Return the event that a pipe makes of an SQS message ("Amazon EventBridge User Guide", SQS as a source)."""
+    """Return the event that a pipe creates from an SQS message ("Amazon EventBridge User Guide", SQS as a source)."""
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],
@@ -249,16 +249,16 @@ _STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]")
 
 
 def render(template: str, event: dict[str, Any], pipe: Pipe) -> Any:
-    """Fill an input template from one event.
+    """Render an input template with the values of one event.
 
-    A placeholder inside quotes becomes text; elsewhere it becomes a JSON value, and strings get their quotes. A body
-    that is JSON counts as parsed ("Amazon EventBridge User Guide", Pipes input transformation, implicit body parsing).
+    A placeholder inside quotes becomes text; elsewhere it becomes a JSON value, strings with quotes. A JSON body is
+    parsed first ("Amazon EventBridge User Guide", Pipes input transformation, implicit body parsing).
 
     Returns:
         The template's JSON value, or its text if it is not JSON.
 
     Raises:
-        LookupError: a placeholder names a field that the event does not have. (AWS leaves such a variable out.)
+        LookupError: a placeholder names a field that the event does not have. (AWS omits it.)
     """
     filled, in_string, position = [], False, 0
     for placeholder in _PLACEHOLDER.finditer(template):

@@ -1,4 +1,4 @@
-"""What a rehearsed incident needs: a release that breaks a function, and a queue that receives the alarms."""
+"""Tools for simulated incidents: a release that breaks a function, and a queue that receives alarm notifications."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from localcloud.emulator import Emulator
 
 
 def release(cloud: Emulator, function_name: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """Publish a function with other environment variables and point its alias there; return the variables it had."""
+    """Publish a function version with other environment variables, point the alias to it, return the old variables."""
     lambda_ = cloud.client("lambda")
     before = lambda_.get_function_configuration(FunctionName=function_name)["Environment"]["Variables"]
     lambda_.update_function_configuration(
@@ -25,11 +25,11 @@ def release(cloud: Emulator, function_name: str, environment: Mapping[str, str])
 
 @dataclass(frozen=True, kw_only=True)
 class Pager:
-    """A queue that receives every alarm of a stack."""
+    """A queue that receives every alarm notification of a stack."""
 
     cloud: Emulator
     queue_url: str
-    _rung: list[dict[str, Any]] = field(default_factory=list, repr=False)
+    _notifications: list[dict[str, Any]] = field(default_factory=list, repr=False)
 
     @classmethod
     def on(cls, cloud: Emulator, alert_topic_arn: str) -> Pager:
@@ -39,19 +39,23 @@ class Pager:
         return cls(cloud=cloud, queue_url=url)
 
     def alarm(self, name_part: str) -> dict[str, Any] | None:
-        """The first notification so far that an alarm with `name_part` in its name went off, or None."""
+        """Return the first notification of an ALARM state whose alarm name contains `name_part`, or None."""
         sqs = self.cloud.client("sqs")
         for message in sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10).get("Messages", []):
-            self._rung.append(json.loads(json.loads(message["Body"])["Message"]))
+            self._notifications.append(json.loads(json.loads(message["Body"])["Message"]))
             sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
         return next(
-            (alarm for alarm in self._rung if name_part in alarm["AlarmName"] and alarm["NewStateValue"] == "ALARM"),
+            (
+                alarm
+                for alarm in self._notifications
+                if name_part in alarm["AlarmName"] and alarm["NewStateValue"] == "ALARM"
+            ),
             None,
         )
 
 
 def queue_for(cloud: Emulator, name: str, service: str) -> tuple[str, str]:
-    """The URL and ARN of a new queue that an AWS service may send to."""
+    """Create a queue that an AWS service has permission to send to; return its URL and ARN."""
     arn = f"arn:aws:sqs:{cloud.region}:{cloud.account_id}:{name}"
     statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sqs:SendMessage", "Resource": arn}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -1,6 +1,6 @@
-"""The embedded cloud's own process: the emulator, our layer over it, and our threads.
+"""The process of the embedded cloud: the emulator, its patches, and threads for pipes, metrics, alarms and scans.
 
-Started by :class:`localcloud.emulator.Emulator`, which prepares its environment; ends when its standard input closes.
+Started by `localcloud.emulator.Emulator`, which prepares its environment; stops when its standard input is closed.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from localcloud.clients import make_client
 from localcloud.malware_scanner import SERVICE as MALWARE_SERVICE
 from localcloud.malware_scanner import MalwareScanner
 from localcloud.metrics import Metrics
-from localcloud.patches.eventbridge import publish_as_aws
+from localcloud.patches.eventbridge import publish_service_event
 from localcloud.patches.iam import assume_role
 from localcloud.patches.logs import write_log
-from localcloud.patches.pipes import matches_pattern, running_queue_pipes, settle_stopping_pipes
+from localcloud.patches.pipes import mark_stopped_pipes, matches_pattern, running_queue_pipes
 from localcloud.patches.routes import application
 from localcloud.patches.sqs import queue_depths
 from localcloud.pipe_runner import PipeRunner
 
-# Requests still running when the server is told to stop get this long before their connections close.
+# Time for running requests to complete when the server stops.
 GRACE_SECONDS = 0.3
 MONITORING_SECONDS = 1.0
 
@@ -45,22 +45,22 @@ logger = logging.getLogger("localcloud")
 
 
 def main() -> None:
-    """Serve until told to stop, then leave no process and, if asked, no directory behind."""
+    """Serve until stopped, then end all worker processes and, if requested, remove the directory."""
     arguments = _arguments()
     metrics = Metrics()
     scanner = _malware_scanner(arguments)
     patches.install(
         arguments.directory / "journal.jsonl", metrics.record, metrics.record_log_line, scanner.object_created
     )
-    _start_our_threads(arguments, metrics)
+    _start_background_threads(arguments, metrics)
     scanner.start()
     try:
-        # Unlike asyncio.run, a runner that is not closed does not wait for threads.
-        asyncio.Runner().run(_serve_until_told_to_stop(socket.socket(fileno=arguments.listener), scanner))
+        # Unlike asyncio.run, a runner that is not closed does not wait for its threads.
+        asyncio.Runner().run(_serve_until_stopped(socket.socket(fileno=arguments.listener), scanner))
     finally:
         patches.stop_workers()
         shutil.rmtree(arguments.directory if arguments.remove_directory else arguments.directory / "tmp", True)
-    # Threads that still wait for an answer would keep the process; nothing they hold outlives it.
+    # Threads that are still waiting for a response would keep the process alive.
     os._exit(0)
 
 
@@ -70,14 +70,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--endpoint-url", required=True, help="the URL that the socket is bound to")
     parser.add_argument("--region", required=True)
     parser.add_argument("--account-id", required=True)
-    parser.add_argument("--directory", type=Path, required=True, help="where the journal, log and state live")
+    parser.add_argument("--directory", type=Path, required=True, help="directory of the journal, the log and the state")
     parser.add_argument("--remove-directory", type=int, required=True, help="1 removes the directory at the end")
-    parser.add_argument("--pipe-concurrency", type=int, required=True, help="batches one pipe handles at a time")
+    parser.add_argument("--pipe-concurrency", type=int, required=True, help="batches that one pipe processes at a time")
     parser.add_argument("--pipe-retry-seconds", type=int, help="shortens a failed message's visibility timeout")
     return parser.parse_args()
 
 
-async def _serve_until_told_to_stop(listener: socket.socket, scanner: MalwareScanner) -> None:
+async def _serve_until_stopped(listener: socket.socket, scanner: MalwareScanner) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
@@ -100,11 +100,11 @@ def _malware_scanner(arguments: argparse.Namespace) -> MalwareScanner:
         directory=arguments.directory,
         scope=f"{arguments.region}:{arguments.account_id}",
         client_of=client_of,
-        publish=functools.partial(publish_as_aws, GUARDDUTY_SOURCE),
+        publish=functools.partial(publish_service_event, GUARDDUTY_SOURCE),
     )
 
 
-def _start_our_threads(arguments: argparse.Namespace, metrics: Metrics) -> None:
+def _start_background_threads(arguments: argparse.Namespace, metrics: Metrics) -> None:
     client = functools.partial(
         make_client, endpoint_url=arguments.endpoint_url, region=arguments.region, account_id=arguments.account_id
     )
@@ -115,7 +115,7 @@ def _start_our_threads(arguments: argparse.Namespace, metrics: Metrics) -> None:
 
     PipeRunner(
         running_pipes=running_queue_pipes,
-        settle=settle_stopping_pipes,
+        mark_stopped=mark_stopped_pipes,
         client=lambda service, pipe: client_with_role(service, pipe["RoleArn"], pipe["Arn"]),
         root_queues=client("sqs"),
         record_metric=metrics.record,
@@ -136,8 +136,8 @@ def _monitor(metrics: Metrics, cloudwatch: Any) -> None:
             metrics.record_queues(queue_depths())
             metrics.publish(cloudwatch)
             alarms.evaluate(time.time())
-        except Exception:  # one bad second must not blind the rest
-            logger.exception("monitoring failed once")
+        except Exception:  # one failed evaluation must not stop the monitoring
+            logger.exception("metrics and alarms could not be updated")
 
 
 if __name__ == "__main__":

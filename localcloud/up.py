@@ -15,7 +15,7 @@ from PIL import Image
 from rich.console import Console
 
 from contract.jobs import FILE_KEY_INDEX
-from localcloud.announcement import LocalCloud, only_one_here
+from localcloud.announcement import LocalCloud, exclusive_local_state
 from localcloud.deployer import deploy
 from localcloud.emulator import Emulator
 
@@ -23,31 +23,31 @@ STACK = "local"
 FILE_KEY = "uploads/photo.jpg"
 FAST_RETRY_SECONDS = 1
 END_WITHOUT_DATA = " and removes everything in it."
-# The emulator writes its state when it stops, which it does when this process ends, even by SIGKILL.
+# The emulator saves its state when it stops, which it does when this process ends, even by SIGKILL.
 END_WITH_DATA = (
     ". The next start on the same data directory keeps queues, table rows, objects, functions, pipes and logs, but not "
-    "running executions or the journal of IAM decisions. The state is written when the cloud stops: if its server is "
+    "running executions or the journal of IAM decisions. The state is saved when the cloud stops: if its server is "
     "killed, only objects are up to date."
 )
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run until Ctrl-C or SIGTERM; 0 after a clean stop, 1 with one line on standard error if it cannot start."""
+    """Run until Ctrl-C or SIGTERM; 0 after a clean stop, 1 with one line on standard error if the start fails."""
     parser = argparse.ArgumentParser(prog="python -m localcloud.up", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="loopback port (default: any free one)")
     parser.add_argument("--region", default="us-east-1", help="region of every resource (default us-east-1)")
     parser.add_argument("--account", default="000000000000", help="twelve-digit account id (default twelve zeros)")
-    parser.add_argument("--data-directory", type=Path, help="keep the state there and find it again at the next start")
+    parser.add_argument("--data-directory", type=Path, help="keep the state there and load it at the next start")
     parser.add_argument(
-        "--fast-retry", action="store_true", help="try failed files again after a second, not after minutes as on AWS"
+        "--fast-retry", action="store_true", help="retry failed files after a second, not after minutes as on AWS"
     )
     options = parser.parse_args(arguments)
-    # Both ways of asking to stop end alike, also for a background job of a shell, which is started deaf to SIGINT.
+    # SIGINT and SIGTERM stop it alike; a shell starts background jobs with SIGINT ignored.
     for request in (signal.SIGINT, signal.SIGTERM):
         signal.signal(request, signal.default_int_handler)
     try:
         with (
-            only_one_here(),
+            exclusive_local_state(),
             Emulator.start(
                 port=options.port,
                 region=options.region,
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
             ) as cloud,
         ):
             created, outputs = _deploy(cloud)
-            # From here on, `--local` finds the stack.
+            # `--local` uses the stack that is announced.
             with LocalCloud(endpoint_url=cloud.endpoint_url, region=cloud.region, outputs=outputs).announced():
                 print("\n".join(_introduction(cloud, created, outputs)))
                 print(f"Ctrl-C stops it{END_WITH_DATA if options.data_directory else END_WITHOUT_DATA}", flush=True)
@@ -84,7 +84,7 @@ def _deploy(cloud: Emulator) -> tuple[int, dict[str, Any]]:
 
 
 def _introduction(cloud: Emulator, created: int, outputs: Mapping[str, Any]) -> list[str]:
-    """What a user needs first: variables to export, commands that then work as they are, and where the rest is."""
+    """Return the variables to export, and commands that work with them."""
     photo = cloud.data_directory / "photo.jpg"
     Image.linear_gradient("L").resize((960, 640)).convert("RGB").save(photo)
     by_file_key = ("--index-name", FILE_KEY_INDEX, "--key-condition-expression", "fileKey = :key")

@@ -1,1 +1,1 @@
-"""CloudWatch Logs' two languages, Insights and filter patterns, as far as the project's queries and runbook need."""
+"""CloudWatch Logs: the parts of Insights queries and filter patterns that the project uses, and service logs."""

@@ -1,4 +1,4 @@
-"""The aggregates of Insights' `stats`: each makes one value of a group's rows."""
+"""The aggregation functions of Insights' `stats`, from a group's rows to one value."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _written(number: float) -> str:
 
 
 def percentile(numbers: Sequence[float], percent: float) -> float:
-    """The value that `percent` of the numbers do not exceed, of at least one number: the nearest rank."""
+    """Return the percentile of at least one number, by the nearest-rank method."""
     ordered = sorted(numbers)
     return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)]
 
@@ -70,4 +70,4 @@ AGGREGATES: dict[str, Callable[..., str | None]] = {
     "latest": _by_time(max),
     "earliest": _by_time(min),
 }
-"""By name. Each takes the call's arguments, then the group's rows."""
+"""Functions by name, called with the arguments of the query and then the group's rows."""

@@ -13,19 +13,19 @@ from typing import Any
 
 _FATAL = ("ExecutionAborted", "ExecutionFailed", "ExecutionTimedOut")
 _ERROR_ENDINGS = ("Failed", "TimedOut", "Aborted")
-# What a state got and gave: in the log only where the machine logs execution data.
+# Inputs and outputs of states, logged only with `includeExecutionData`.
 _DATA = ("input", "output", "parameters", "inputDetails", "outputDetails")
 
 
 def execution_log(
     history: Sequence[Mapping[str, Any]], execution_arn: str, *, level: str, include_data: bool
 ) -> Iterator[tuple[int, str]]:
-    """The log events of an execution.
+    """Generate the log events of an execution.
 
     Args:
         history: events as GetExecutionHistory gives them, in order.
         execution_arn: the execution.
-        level: the machine's, ALL, ERROR, FATAL or OFF.
+        level: the state machine's log level: ALL, ERROR, FATAL or OFF.
         include_data: whether inputs and outputs are logged.
 
     Yields:

@@ -1,4 +1,4 @@
-"""CloudWatch Logs filter patterns: of words, or of conditions on JSON; others are refused.
+"""CloudWatch Logs filter patterns of terms or of conditions on JSON; other patterns are refused.
 
 Source: "Filter pattern syntax for metric filters, subscription filters, filter log events, and Live Tail" (Amazon
 CloudWatch Logs User Guide).
@@ -25,26 +25,26 @@ _TERM = re.compile(r'([?-]?)("(?:[^"\\]|\\.)*"|%[^%]+%|\S+)')
 
 
 class InvalidPatternError(ValueError):
-    """A pattern that CloudWatch Logs or the embedded cloud does not understand."""
+    """A pattern that is malformed or not supported."""
 
 
 @functools.cache
 def compile_pattern(pattern: str) -> Matches:
-    """What tells whether a pattern matches a message.
+    """Return a function that tests whether a pattern matches a message.
 
     Raises:
-        InvalidPatternError: the pattern is not understood.
+        InvalidPatternError: the pattern is malformed or not supported.
     """
     pattern = pattern.strip()
     if pattern.startswith("{"):
         return _json_pattern(pattern)
     if pattern.startswith("["):
-        raise InvalidPatternError("the embedded cloud knows no patterns in brackets, for space-delimited events")
+        raise InvalidPatternError("patterns in brackets, for space-delimited events, are not supported")
     return _words(pattern)
 
 
 def _words(pattern: str) -> Matches:
-    """Every plain term occurs and no term after a hyphen; of terms after question marks, at least one."""
+    """Match events with all plain terms, no `-` term, and at least one of the `?` terms."""
     terms: dict[str, list[re.Pattern[str]]] = {"": [], "?": [], "-": []}
     for sign, term in _TERM.findall(pattern):
         if term.startswith("%"):
@@ -66,7 +66,7 @@ def _json_pattern(pattern: str) -> Matches:
     try:
         condition = _Conditions().transform(_grammar().parse(pattern)).children[0]
     except UnexpectedInput as error:
-        raise InvalidPatternError(f"the filter pattern is not understood at column {error.column}") from None
+        raise InvalidPatternError(f"malformed or unsupported filter pattern at column {error.column}") from None
     except VisitError as error:
         raise InvalidPatternError(str(error.orig_exc)) from None
 
@@ -87,7 +87,7 @@ Condition = Callable[[Any], bool]
 
 @v_args(inline=True)
 class _Conditions(Transformer[Token, Any]):
-    """Makes conditions on a parsed event of a pattern's syntax tree."""
+    """Transforms a pattern's syntax tree to a condition on a parsed event."""
 
     def any(self, *parts: Condition) -> Condition:
         return lambda event: any(part(event) for part in parts)
@@ -107,7 +107,7 @@ class _Conditions(Transformer[Token, Any]):
 
     def text(self, selector: Token, equality: Token, wanted: Token) -> Condition:
         if equality not in ("=", "!="):
-            raise InvalidPatternError(f"text is compared by = or !=, not by {equality}")
+            raise InvalidPatternError(f"text can be compared with = or !=, not with {equality}")
         text = re.sub(r"\\(.)", r"\1", str(wanted)[1:-1]) if wanted.type == "STRING" else str(wanted)
         is_wanted = re.compile(fnmatch.translate(re.sub(r"([\[\]?])", r"[\1]", text)))
 

@@ -18,13 +18,13 @@ def run_query(query: str, records: Sequence[Record], limit: int = DEFAULT_LIMIT)
     Args:
         query: its text.
         records: the records of its log groups within its time range.
-        limit: the most rows to return; the query may name fewer.
+        limit: maximum number of rows; the query can have a lower limit.
 
     Returns:
-        Rows of fields by name, in the order of the query; the newest first where it does not sort.
+        Rows of fields by name, in the order of the query; the newest first if it does not sort.
 
     Raises:
-        MalformedQueryError: the query is not understood.
+        MalformedQueryError: the query is malformed or not supported.
     """
     steps = parse(query)
     rows = [dict(record.fields) for record in sorted(records, key=lambda record: -record.timestamp_ms)]

@@ -1,4 +1,4 @@
-"""The log of a pipe as EventBridge Pipes writes it.
+"""Log records of a pipe, as EventBridge Pipes writes them.
 
 Source: Amazon EventBridge User Guide, "Logging Amazon EventBridge Pipes performance", with its table of the steps that
 each level logs.
@@ -15,7 +15,7 @@ _LEVELS = ("OFF", "ERROR", "INFO", "TRACE")
 
 
 def pipe_log_group(pipe: Mapping[str, Any]) -> str | None:
-    """The name of the log group that a pipe logs to; None for a pipe that logs nothing there."""
+    """Return the name of the log group of a pipe; None if it has none."""
     destination = pipe.get("LogConfiguration", {}).get("CloudwatchLogsLogDestination", {}).get("LogGroupArn", "")
     return destination.partition(":log-group:")[2].removesuffix(":*") or None
 
@@ -23,14 +23,14 @@ def pipe_log_group(pipe: Mapping[str, Any]) -> str | None:
 def pipe_log_record(
     pipe: Mapping[str, Any], execution_id: str, message_type: str, level: str, error: str = ""
 ) -> str | None:
-    """A record as JSON; None where the pipe's level leaves it out.
+    """Return a record as JSON; None if the pipe's log level excludes it.
 
     Args:
-        pipe: as DescribePipe gives it.
+        pipe: as DescribePipe returns it.
         execution_id: one for each batch.
         message_type: the step, such as ``ExecutionStarted`` or ``TargetInvocationFailed``.
         level: the step's level: ERROR, INFO or TRACE.
-        error: why the step failed.
+        error: the error message of a failed step.
     """
     logged = pipe.get("LogConfiguration", {}).get("Level", "OFF")
     if _LEVELS.index(level) > _LEVELS.index(logged):

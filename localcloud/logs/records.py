@@ -1,4 +1,4 @@
-"""Log records, and the fields that CloudWatch Logs finds in them."""
+"""Log records, and the fields that CloudWatch Logs discovers in them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Record:
     """One log event.
 
     Args:
-        pointer: what GetLogRecord finds it by.
-        timestamp_ms: when it was logged, in milliseconds since 1970.
+        pointer: identifies it in GetLogRecord.
+        timestamp_ms: time of the event, in milliseconds since 1970.
         message: its text.
-        log_group, log_stream: where it is.
+        log_group, log_stream: names of its log group and log stream.
     """
 
     pointer: str
@@ -29,7 +29,7 @@ class Record:
 
     @cached_property
     def fields(self) -> Mapping[str, str]:
-        """Fields by name: the system's, and those of a JSON message by their path, such as ``details.error``."""
+        """Fields by name: system fields, and those of a JSON message by path, such as ``details.error``."""
         system = {
             "@ptr": self.pointer,
             "@timestamp": as_time(self.timestamp_ms),
@@ -41,7 +41,7 @@ class Record:
 
 
 def parsed(message: str) -> dict[str, Any]:
-    """A message that is a JSON object; empty for any other."""
+    """Return the JSON object of a message; empty if it is not one."""
     try:
         value = json.loads(message) if message.lstrip().startswith("{") else {}
     except ValueError:
@@ -50,7 +50,7 @@ def parsed(message: str) -> dict[str, Any]:
 
 
 def as_time(timestamp_ms: float) -> str:
-    """A time as Insights shows it, in UTC: ``2026-11-20 10:00:00.123``."""
+    """Return a time in the format of Insights, in UTC: ``2026-11-20 10:00:00.123``."""
     return datetime.fromtimestamp(timestamp_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 

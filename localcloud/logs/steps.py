@@ -1,4 +1,4 @@
-"""The steps of an Insights query: each makes rows of rows, and says which columns are shown."""
+"""The commands of an Insights query: each transforms the rows and selects the columns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from localcloud.logs.aggregates import Aggregate
 
 Row = dict[str, str]
 Value = Callable[[Row], str | None]
-"""What an expression is for a row; None where the row lacks the field."""
+"""Returns the value of an expression for a row; None if the row lacks the field."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Step:
         raise NotImplementedError
 
     def columns(self, shown: list[str]) -> list[str]:
-        """The columns that are shown after this step."""
+        """Return the columns of the result after this step."""
         return shown
 
 
@@ -70,7 +70,7 @@ class Stats(Step):
         found |= {name: aggregate(members) for name, aggregate in self.aggregates}
         return {name: value for name, value in found.items() if value is not None}
 
-    def columns(self, shown: list[str]) -> list[str]:  # noqa: ARG002 - a table of groups has no other columns
+    def columns(self, shown: list[str]) -> list[str]:  # noqa: ARG002 - groups have no other columns
         return [*(key.name for key in self.keys), *(name for name, _ in self.aggregates)]
 
 
@@ -100,6 +100,6 @@ def as_number(text: str | None) -> float | None:
 
 
 def _sortable(text: str | None) -> tuple[int, float, str]:
-    """Missing values first, then numbers, then text."""
+    """Return a key that sorts missing values first, then numbers, then text."""
     number = as_number(text)
     return (0, 0, "") if text is None else (2, 0, text) if number is None else (1, number, "")

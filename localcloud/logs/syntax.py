@@ -1,4 +1,4 @@
-"""Reads Insights queries: from their text to their steps; what is not known is refused instead of ignored."""
+"""Parses Insights queries into steps; unsupported syntax is refused."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class MalformedQueryError(ValueError):
 
 @functools.cache
 def parse(query: str) -> tuple[Step, ...]:
-    """The steps of a query.
+    """Return the steps of a query.
 
     Raises:
-        MalformedQueryError: the query is not understood.
+        MalformedQueryError: the query is malformed or not supported.
     """
-    # Comments become blanks, so that positions stay those of the query.
+    # Replaced by spaces, so that positions are those of the query.
     without_comments = re.sub(r"(?m)^\s*#.*$", lambda comment: re.sub(r"\S", " ", comment[0]), query)
     try:
         return tuple(QuerySyntax().transform(_grammar().parse(without_comments)).children)
@@ -80,7 +80,7 @@ def _grammar() -> Lark:
 
 @dataclass(frozen=True)
 class _Call:
-    """A function call before it is known whether it is a value or an aggregate."""
+    """A function call, either a value or an aggregation."""
 
     name: str
     arguments: tuple[Any, ...]
@@ -89,7 +89,7 @@ class _Call:
 
 @v_args(inline=True)
 class QuerySyntax(Transformer[Token, Any]):
-    """Makes steps of a query's syntax tree."""
+    """Transforms a query's syntax tree to steps."""
 
     def fields(self, *columns: Named) -> Fields:
         return Fields(columns)
@@ -213,7 +213,7 @@ def _unquoted(token: Token) -> str:
 
 
 def _binned(column: str, size_ms: int, row: Row) -> str | None:
-    """The start of a row's period; after `stats` there is only the column that was made of it."""
+    """Return the start of a row's period; rows after `stats` only have the column with it."""
     if "@timestamp" not in row:
         return row.get(column)
     at = datetime.strptime(row["@timestamp"], "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)

@@ -1,6 +1,6 @@
-"""What the emulator lacks, one module a service: the only code that touches MiniStack's internals.
+"""Patches of the emulator, one module per service: the only code that uses MiniStack's internals.
 
-Each patch says which gap it fills; `tests/localcloud/test_upstream_gaps.py` goes red when upstream has filled it.
+Each patch names the gap that it closes; `tests/localcloud/test_upstream_gaps.py` fails when upstream has closed it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from localcloud.patches import (
 )
 from localcloud.patches.observers import ObjectCreated, RecordLogLine, RecordMetric
 
-# Internals move without notice, so the patches belong to one version.
+# Internals change without notice, so the patches require this version.
 MINISTACK_VERSION = "1.5.33"
 
 
@@ -36,13 +36,13 @@ def install(
     """Apply every patch. Call once, before the first request.
 
     Args:
-        journal: file that gets one JSON line for each authorization decision about a role's call.
-        record_metric: where observations of executions and functions go.
-        record_log_line: where lines go that functions log.
-        object_created: told of each new object.
+        journal: file that receives one JSON line for each authorization decision about a role's call.
+        record_metric: called with the data points of executions and functions.
+        record_log_line: called with each line that a function logs.
+        object_created: called with the event detail of each new object.
 
     Raises:
-        RuntimeError: the installed emulator is not the version these patches are written for.
+        RuntimeError: the patches do not support the installed version of the emulator.
     """
     installed = version("ministack")
     if installed != MINISTACK_VERSION:

@@ -1,4 +1,4 @@
-"""DynamoDB: one write at a time."""
+"""DynamoDB: writes are serialized."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ministack.services import (
     dynamodb,
 )
 
-from localcloud.patches.locks import one_at_a_time
+from localcloud.patches.locks import synchronized
 
 
 def install() -> None:
@@ -17,7 +17,7 @@ def install() -> None:
 
 
 def _lock_tables() -> None:
-    """Gap: a workflow's write can come between the condition and the write of another, so that both succeed."""
+    """Gap: conditional writes are not atomic: two concurrent ones can both succeed."""
     lock = threading.RLock()
     for name in ("_put_item", "_update_item", "_delete_item", "_batch_write_item", "_transact_write_items"):
-        setattr(dynamodb, name, one_at_a_time(lock, getattr(dynamodb, name)))
+        setattr(dynamodb, name, synchronized(lock, getattr(dynamodb, name)))

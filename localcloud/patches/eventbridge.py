@@ -1,4 +1,4 @@
-"""EventBridge: delivery to queues under their policies."""
+"""EventBridge: rules respect queue policies and dead-letter queues."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from localcloud.patches.observers import RecordMetric
 
 def install(record_metric: RecordMetric) -> None:
     """Apply this service's patches."""
-    _deliver_events_as_queues_allow(record_metric)
+    _enforce_queue_policies(record_metric)
 
 
-def publish_as_aws(source: str, detail_type: str, resources: list[str], detail: Mapping[str, Any]) -> None:
-    """Put an event of an AWS service on the default bus, which PutEvents leaves to nobody else."""
-    # Services speak TLS to each other, and the queues' policies ask for it.
+def publish_service_event(source: str, detail_type: str, resources: list[str], detail: Mapping[str, Any]) -> None:
+    """Publish an event of an AWS service on the default bus; PutEvents refuses the `aws.` sources."""
+    # AWS services use TLS, which the queue policies require.
     iam_evaluator.pin_request_origin("127.0.0.1", secure_transport=True)
     eventbridge._dispatch_event(
         {
@@ -42,18 +42,18 @@ def publish_as_aws(source: str, detail_type: str, resources: list[str], detail: 
     )
 
 
-def _deliver_events_as_queues_allow(record: RecordMetric) -> None:
+def _enforce_queue_policies(record: RecordMetric) -> None:
     """Gap: rules send to queues whose policy does not allow it, and a target's dead-letter queue is never used.
 
-    An event that may not be delivered goes to the dead-letter queue at once ("Amazon EventBridge User Guide", Using
-    dead-letter queues to process undelivered events).
+    An event without permission for its target is sent to the dead-letter queue at once, without retries ("Amazon
+    EventBridge User Guide", Using dead-letter queues to process undelivered events).
     """
     invoke = eventbridge._invoke_target
 
     @functools.wraps(invoke)
     def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
         queue_arn = target["Arn"]
-        if ":sqs:" not in queue_arn or _rule_may_send(rule, queue_arn):
+        if ":sqs:" not in queue_arn or _is_rule_allowed(rule, queue_arn):
             invoke(target, event, rule, view)
             return
         dimensions = {"RuleName": rule["Name"]}
@@ -61,7 +61,7 @@ def _deliver_events_as_queues_allow(record: RecordMetric) -> None:
         dlq_arn = target.get("DeadLetterConfig", {}).get("Arn")
         if not dlq_arn:
             return
-        if _rule_may_send(rule, dlq_arn):
+        if _is_rule_allowed(rule, dlq_arn):
             invoke({"Id": target["Id"], "Arn": dlq_arn}, event, rule, view)
             record("AWS/Events", "InvocationsSentToDlq", 1, "Count", dimensions)
         else:
@@ -70,5 +70,5 @@ def _deliver_events_as_queues_allow(record: RecordMetric) -> None:
     eventbridge._invoke_target = invoke_target
 
 
-def _rule_may_send(rule: dict[str, Any], queue_arn: str) -> bool:
+def _is_rule_allowed(rule: dict[str, Any], queue_arn: str) -> bool:
     return sqs.queue_policy_allows(queue_arn, "events.amazonaws.com", rule["Arn"], responses.get_account_id())

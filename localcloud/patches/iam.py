@@ -24,18 +24,18 @@ from ministack.services import (
 def install(journal: Path) -> None:
     """Apply this service's patches."""
     _journal_decisions(journal)
-    _ask_whether_lambda_may_take_the_role()
-    _count_loopback_as_tls()
-    _name_roles_to_conditions()
-    _show_object_tags_to_conditions()
+    _enforce_lambda_trust_policies()
+    _treat_loopback_as_tls()
+    _use_role_arn_as_principal_arn()
+    _add_object_tag_condition_keys()
 
 
 class NotAssumable(LookupError):
-    """A service may not take a role; the message says which and why."""
+    """A service cannot assume a role; the message names both and the reason."""
 
 
 def assume_role(role_arn: str, service: str, source_arn: str) -> dict[str, str]:
-    """Open a session for a role as an AWS service does, which the role's trust policy must allow.
+    """Assume a role as an AWS service does; the role's trust policy must allow it.
 
     Args:
         role_arn: the role.
@@ -43,18 +43,18 @@ def assume_role(role_arn: str, service: str, source_arn: str) -> dict[str, str]:
         source_arn: the pipe, state machine or function that the service acts for.
 
     Raises:
-        NotAssumable: there is no such role, or it does not trust the service on behalf of that resource.
+        NotAssumable: the role does not exist, or its trust policy does not allow the service for that resource.
     """
     check_trust(role_arn, service, source_arn)
     return open_session(role_arn.rsplit("/", 1)[-1])
 
 
 def check_trust(role_arn: str, service: str, source_arn: str) -> None:
-    """Gap: services here take any role. On AWS its trust policy decides, by the service, its resource and account."""
+    """Gap: services can assume any role. AWS evaluates its trust policy with the service, resource and account."""
     name = role_arn.rsplit("/", 1)[-1]
     role = iam._roles.get(name)
     if role is None:
-        raise NotAssumable(f"{service} cannot take the role {name}, which does not exist")
+        raise NotAssumable(f"{service} cannot assume the role {name}, which does not exist")
     context = iam_evaluator.EvalContext(
         principal_arn="*",
         principal_type="Service",
@@ -64,15 +64,15 @@ def check_trust(role_arn: str, service: str, source_arn: str) -> None:
         region=responses.get_region(),
         service_context={"aws:sourcearn": source_arn, "aws:sourceaccount": responses.get_account_id()},
     )
-    # A trust policy's statements are about the role that they stand on, so they name no resource.
+    # The statements of a trust policy have no resource: it is the role itself.
     statements = json.loads(role["AssumeRolePolicyDocument"])["Statement"]
     document = {"Statement": [statement | {"Resource": "*"} for statement in statements]}
     if iam_evaluator.evaluate_resource_policy(document, context, service=service).decision != "Allow":
-        raise NotAssumable(f"{service} cannot take the role {name}, which does not trust it for {source_arn}")
+        raise NotAssumable(f"{service} cannot assume the role {name}: the trust policy does not allow {source_arn}")
 
 
-def _ask_whether_lambda_may_take_the_role() -> None:
-    """Gap: a function runs with a role that does not trust Lambda."""
+def _enforce_lambda_trust_policies() -> None:
+    """Gap: a function runs with a role whose trust policy does not allow Lambda."""
     credentials_for = lambda_runtime.execution_credentials
 
     @functools.wraps(credentials_for)
@@ -102,7 +102,7 @@ def _journal_decisions(journal: Path) -> None:
                 file.write(json.dumps(decision) + "\n")
         return verdict
 
-    # Callers import it inside their functions, so replacing the attribute reaches all of them.
+    # Callers import it inside their functions, so they all get the replaced attribute.
     iam_evaluator.enforce = enforce
 
 
@@ -112,24 +112,24 @@ def _role_of(access_key_id: str) -> str | None:
 
 
 def scope() -> str:
-    """Return the region and account as ARNs spell them."""
+    """Return region and account in the format of ARNs."""
     return f"{responses.get_region()}:{responses.get_account_id()}"
 
 
 def is_allowed(
     access_key_id: str, action: str, resource_arn: str, condition_keys: dict[str, Any] | None = None
 ) -> bool:
-    """Ask the emulator's evaluator about a call that no request carries; it journals the decision."""
+    """Whether a role's policies allow a call that is not a request; the decision is written to the journal."""
     context = contextvars.copy_context()
-    # Of the request that this thread works for, only the signature is in the way: it is another caller's.
+    # The signature of the request that this thread is handling is another caller's.
     context.run(iam_evaluator._signed_request.set, None)
     service, region = action.split(":", 1)[0], responses.get_region()
     enforce = functools.partial(iam_evaluator.enforce, resource_arn=resource_arn, service_context=condition_keys)
     return context.run(enforce, access_key_id, action, service, region) is None
 
 
-def _count_loopback_as_tls() -> None:
-    """Gap: no TLS on the loopback endpoint, so a policy that denies plain HTTP would deny every call made here."""
+def _treat_loopback_as_tls() -> None:
+    """Gap: the loopback endpoint has no TLS, so a policy that denies plain HTTP would deny every call."""
 
     def pin_request_origin(source_ip: str, _secure_transport: bool) -> None:
         iam_evaluator.pin_request_origin(source_ip, secure_transport=True)
@@ -137,7 +137,7 @@ def _count_loopback_as_tls() -> None:
     ministack.app.pin_request_origin = pin_request_origin
 
 
-def _name_roles_to_conditions() -> None:
+def _use_role_arn_as_principal_arn() -> None:
     """Gap: `aws:PrincipalArn` is a session's ARN; on AWS it is that of the role ("IAM User Guide", global keys)."""
     resolve = iam_evaluator._resolve_condition_key
 
@@ -152,8 +152,8 @@ def _name_roles_to_conditions() -> None:
     iam_evaluator._resolve_condition_key = resolve_condition_key
 
 
-def _show_object_tags_to_conditions() -> None:
-    """Gap: what sets an object's tags does not know `s3:RequestObjectTagKeys`, or the tags that are there already."""
+def _add_object_tag_condition_keys() -> None:
+    """Gap: requests that set object tags lack `s3:RequestObjectTagKeys` and `s3:ExistingObjectTag`."""
     context_of = iam_actions.s3_service_context
 
     @functools.wraps(context_of)
@@ -177,9 +177,9 @@ def _show_object_tags_to_conditions() -> None:
 
 
 def role_credentials(role_name: str) -> dict[str, str] | None:
-    """Open a session for a role, as the AWS service that the role trusts would; None if there is no such role.
+    """Return credentials of a role, as the AWS service in its trust policy would get; None if it does not exist.
 
-    AssumeRole cannot do this: trust policies name services and their source ARNs, which no caller can present.
+    AssumeRole cannot do this: trust policies name services and source ARNs, which a caller cannot provide.
     """
     return None if iam._roles.get(role_name) is None else open_session(role_name)
 

@@ -24,11 +24,11 @@ def install(record_metric: RecordMetric, record_log_line: RecordLogLine) -> None
     """Apply this service's patches."""
     _isolate_python_functions()
     _report_errors_by_class()
-    _log_what_roles_may_log(record_log_line)
+    _enforce_log_permissions(record_log_line)
     _share_layers()
-    _end_workers_that_an_alias_leaves()
+    _stop_workers_without_alias()
     _share_reserved_concurrency()
-    _measure_functions(record_metric)
+    _publish_function_metrics(record_metric)
 
 
 _RAISED = "_localcloud_raised"
@@ -39,14 +39,14 @@ _WORKER_REPORTS_CLASS = f"""(traceback.print_exc(), json.dumps({{"status": "ok",
 
 
 def _report_errors_by_class() -> None:
-    """Gap: every exception is reported as `Runtime.HandlerError`, and ends the worker.
+    """Gap: every exception is reported as `Runtime.HandlerError` and ends the worker.
 
-    On AWS `errorType` is the exception's class ("Lambda Developer Guide", Python errors), which a workflow's Retry
-    names, and the execution environment lives on.
+    On AWS `errorType` is the name of the exception's class ("Lambda Developer Guide", Python errors), which a
+    workflow's Retry matches, and the execution environment is reused.
     """
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     if script.count(_WORKER_REPORTS) != 1:
-        raise RuntimeError("the emulator's worker script is not the one the patch for errorType is written for")
+        raise RuntimeError("the patch for errorType does not support the emulator's worker script")
     lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(_WORKER_REPORTS, _WORKER_REPORTS_CLASS)
     execute = lambda_svc._execute_function_warm
 
@@ -61,8 +61,8 @@ def _report_errors_by_class() -> None:
     lambda_svc._execute_function_warm = execute_function_warm
 
 
-def _log_what_roles_may_log(record_log_line: RecordLogLine) -> None:
-    """Gap: a function's log is written though its role may not, and metrics in it are not extracted."""
+def _enforce_log_permissions(record_log_line: RecordLogLine) -> None:
+    """Gap: functions log without permission of their role, and embedded metrics are not extracted."""
     emit = lambda_svc._emit_lambda_logs
 
     @functools.wraps(emit)
@@ -85,7 +85,7 @@ def _log_what_roles_may_log(record_log_line: RecordLogLine) -> None:
 
 
 def _isolate_python_functions() -> None:
-    """Gap: a function can import whatever this environment has. On AWS it has its archive, its layers and boto3."""
+    """Gap: a function can import every installed package. On AWS it has its archive, its layers and boto3."""
     directory = Path(tempfile.gettempdir())
     command, packages = isolated_python(directory), runtime_packages(directory)
     detect = lambda_runtime._detect_runtime_binary
@@ -101,7 +101,7 @@ def _isolate_python_functions() -> None:
 
 
 def _share_layers() -> None:
-    """Gap: each worker unpacks and compiles its layers anew: seconds of work and a hundred megabytes, every time."""
+    """Gap: each worker extracts and compiles its layers again, which takes seconds and a hundred megabytes."""
     spawn = lambda_runtime.Worker._spawn
     unpacking = threading.Lock()
 
@@ -120,7 +120,7 @@ def _share_layers() -> None:
 
 
 def _unpacked_layer(arn: str) -> Path:
-    """Return the directory of a layer version, which never changes, so that one copy serves every worker."""
+    """Return the directory of a layer version; versions are immutable, so all workers share one copy."""
     directory = Path(tempfile.gettempdir(), "layers", arn.replace(":", "-"))
     if not directory.exists():
         archive = lambda_svc._resolve_layer_zip(arn)
@@ -131,11 +131,11 @@ def _unpacked_layer(arn: str) -> Path:
     return directory
 
 
-def _end_workers_that_an_alias_leaves() -> None:
-    """Gap: a worker of a version that no alias names any more lives until the emulator ends.
+def _stop_workers_without_alias() -> None:
+    """Gap: workers of a version without an alias run until the emulator stops.
 
-    AWS ends such execution environments when they have been idle for some time. Here they end at once, a busy one when
-    its invocation has.
+    AWS shuts down such execution environments after some idle time. Here they stop at once, or after their current
+    invocation.
     """
     update, release = lambda_svc._update_alias, lambda_svc.release_worker
     abandoned: set[lambda_runtime.Worker] = set()
@@ -165,7 +165,7 @@ def _end_workers_that_an_alias_leaves() -> None:
 
 
 def _share_reserved_concurrency() -> None:
-    """Gap: a version, and so an alias, does not know the reserved concurrency of its function."""
+    """Gap: versions and aliases ignore the function's reserved concurrency."""
     reserved = lambda_svc._reserved_concurrency
 
     @functools.wraps(reserved)
@@ -175,8 +175,8 @@ def _share_reserved_concurrency() -> None:
     lambda_svc._reserved_concurrency = reserved_concurrency
 
 
-def _measure_functions(record: RecordMetric) -> None:
-    """Gap: AWS/Lambda metrics miss what workflows invoke, count throttles as invocations, and have no concurrency."""
+def _publish_function_metrics(record: RecordMetric) -> None:
+    """Gap: AWS/Lambda metrics lack invocations by workflows and concurrency, and count throttles as invocations."""
     dispatch = lambda_svc._execute_function_dispatch
 
     @functools.wraps(dispatch)

@@ -1,4 +1,4 @@
-"""Locks around functions of the emulator that its threads must not run at once."""
+"""Locks for functions of the emulator that are not thread-safe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def one_at_a_time(lock: threading.RLock, function: Callable[..., Any]) -> Callable[..., Any]:
+def synchronized(lock: threading.RLock, function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def run(*arguments: Any, **keywords: Any) -> Any:
         with lock:

@@ -17,12 +17,12 @@ from localcloud.logs.syntax import MalformedQueryError
 
 def install() -> None:
     """Apply this service's patches."""
-    _run_queries_as_written()
-    _match_patterns_as_written()
+    _run_insights_queries()
+    _match_filter_patterns()
 
 
 def write_log(group: str, stream: str, events: Sequence[tuple[int, str]]) -> None:
-    """Write a service's own log events, milliseconds since 1970 and message each; without its group there is no log."""
+    """Write log events of a service, each milliseconds since 1970 and a message, if the log group exists."""
     place = {"logGroupName": group, "logStreamName": stream}
     if group in cloudwatch_logs._log_groups:
         if stream not in cloudwatch_logs._log_groups[group]["streams"]:
@@ -31,8 +31,8 @@ def write_log(group: str, stream: str, events: Sequence[tuple[int, str]]) -> Non
         cloudwatch_logs._put_log_events({**place, "logEvents": logged})
 
 
-def _run_queries_as_written() -> None:
-    """Gap: Insights ignores stats, most conditions and every function, and answers as if they were not there."""
+def _run_insights_queries() -> None:
+    """Gap: Insights ignores stats, most conditions and all functions without an error."""
     start = cloudwatch_logs._start_query
 
     @functools.wraps(start)
@@ -47,7 +47,7 @@ def _run_queries_as_written() -> None:
             rows = run_query(data["queryString"], records, min(data.get("limit", DEFAULT_LIMIT), DEFAULT_LIMIT))
         except MalformedQueryError as error:
             return error_response_json("MalformedQueryException", str(error), 400)
-        # The emulator checks the groups and counts what it scanned; only its rows are replaced.
+        # The emulator checks the log groups and counts scanned records; only its rows are replaced.
         known = set(cloudwatch_logs._queries)
         answer = start({**data, "queryString": "fields @message"})
         for query_id in set(cloudwatch_logs._queries) - known:
@@ -59,8 +59,8 @@ def _run_queries_as_written() -> None:
     cloudwatch_logs._start_query = start_query
 
 
-def _match_patterns_as_written() -> None:
-    """Gap: a pattern for JSON matches everything, upper and lower case are one, and `?` is no sign of alternatives."""
+def _match_filter_patterns() -> None:
+    """Gap: JSON patterns match every event, matching is case-insensitive, and `?` terms are not alternatives."""
     filter_events = cloudwatch_logs._filter_log_events
 
     @functools.wraps(filter_events)

@@ -23,7 +23,7 @@ from ministack.services import sqs
 from localcloud.patches import iam
 from localcloud.patches.sqs import queues_lock
 
-# Limits of the API, and what SQS moves a second where the caller names no rate ("Amazon SQS message quotas").
+# Limits of the API; the maximum rate is also the default ("Amazon SQS message quotas").
 MAX_RATE = 500
 MAX_TASKS_LISTED = 10
 MAX_SOURCES_LISTED = 1000
@@ -43,7 +43,7 @@ def install() -> None:
         "ListDeadLetterSourceQueues": _list_sources,
     }
     _save_tasks_with_the_queues()
-    _name_the_source_queue_to_policies()
+    _resolve_source_queue_arn()
 
 
 @dataclass(kw_only=True)
@@ -74,7 +74,7 @@ class MoveTask:
         return self.status in ("RUNNING", "CANCELLING")
 
     def describe(self) -> Document:
-        """The task as ListMessageMoveTasks shows it: only a running one has its handle."""
+        """Return the task as ListMessageMoveTasks does: only a running task has a handle."""
         optional = {
             "TaskHandle": self.handle if self.status == "RUNNING" else None,
             "DestinationArn": self.destination_arn,
@@ -90,7 +90,7 @@ class MoveTask:
         } | {name: value for name, value in optional.items() if value is not None}
 
     def run(self) -> None:
-        """Move every message that was visible at the start; one that is being worked on by then stays."""
+        """Move every message that was visible at the start, except those that are in flight when their turn comes."""
         try:
             for message_id in self.message_ids:
                 if self.cancelled.wait(1 / (self.rate or MAX_RATE)):
@@ -173,12 +173,12 @@ def _start(data: Document, _url: str) -> Document:
             source_arn=source_arn,
             destination_arn=destination_arn,
             rate=rate,
-            # Whose signature was not checked is the account's root, which may do everything.
+            # A caller without a verified key is the account's root user.
             caller=iam_evaluator._verified_key.get() or "test",
             message_ids=visible,
         )
         _tasks.append(task)
-    # The thread works for the caller's account, in its region and under its name.
+    # The thread uses the caller's account, region and identity.
     threading.Thread(target=contextvars.copy_context().run, args=(task.run,), daemon=True).start()
     return {"TaskHandle": task.handle}
 
@@ -220,7 +220,7 @@ def _list_sources(data: Document, url: str) -> Document:
 
 
 def _sources_of(queue_arn: str) -> list[Document]:
-    """The queues of this account and region whose messages end up in a queue, by name."""
+    """Return the queues of this account and region whose dead-letter queue is the given one, by name."""
     queues = [queue for _, queue in sorted(sqs._queues.items())]
     policies = [(queue, json.loads(queue["attributes"].get("RedrivePolicy") or "{}")) for queue in queues]
     return [queue for queue, policy in policies if policy.get("deadLetterTargetArn") == queue_arn]
@@ -254,9 +254,9 @@ def _number(data: Document, name: str, default: int | None, maximum: int) -> int
 
 
 def _copy_of(message: Document, destination: Document) -> Document:
-    """The request that sends a message anew: a moved message has a new id and a new age ("dead-letter queue redrive").
+    """Return the SendMessage request for a moved message, which has a new id and age ("dead-letter queue redrive").
 
-    A copy for a FIFO queue gets a new deduplication id, or it would be dropped within five minutes of the original.
+    In a FIFO queue it gets a new deduplication id, or it would be dropped within five minutes of the original.
     """
     trace = message["sys"].get("AWSTraceHeader")
     ordered = {"MessageGroupId": message.get("group_id"), "MessageDeduplicationId": str(uuid.uuid4())}
@@ -275,8 +275,8 @@ def _source_in(handle: str) -> str | None:
         return None
 
 
-def _name_the_source_queue_to_policies() -> None:
-    """Gap: calls that name their queue by ARN or by a task's handle are checked as if they were about every queue."""
+def _resolve_source_queue_arn() -> None:
+    """Gap: permissions of calls with a queue ARN or task handle are checked on `*` instead of the queue."""
     resource_of = iam_actions.extract_resource_arn
 
     @functools.wraps(resource_of)

@@ -1,4 +1,4 @@
-"""Who is told of what happens in the emulator, and what stands in for services that it lacks."""
+"""Types of the callbacks for events in the emulator, and of services that the emulator does not have."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Any, Protocol
 
 
 class RecordMetric(Protocol):
-    """Takes one CloudWatch data point; must be quick and safe to call from any thread."""
+    """Receives one CloudWatch data point; must be fast and thread-safe."""
 
     def __call__(self, namespace: str, name: str, value: float, unit: str, dimensions: dict[str, str]) -> None: ...
 
 
 class RecordLogLine(Protocol):
-    """Takes one line that a function logged."""
+    """Receives one line that a function logged."""
 
     def __call__(self, line: str) -> None: ...
 
 
 class ObjectCreated(Protocol):
-    """Takes the detail of an "Object Created" event; must be quick and safe to call from any thread."""
+    """Receives the detail of an "Object Created" event; must be fast and thread-safe."""
 
     def __call__(self, detail: Mapping[str, Any]) -> None: ...
 
 
 class Service(Protocol):
-    """An AWS service that the emulator does not have: which requests are for it, and its answers to them."""
+    """An AWS service that the emulator does not have."""
 
     def serves(self, path: str) -> bool: ...
 

@@ -1,4 +1,4 @@
-"""EventBridge Pipes: parameters are kept, and a pipe stops once its last poll has ended."""
+"""EventBridge Pipes: parameters are stored, and a pipe is STOPPING until its last batch is processed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ministack.services import (
 def install() -> None:
     """Apply this service's patches."""
     _keep_pipe_parameters()
-    _stop_pipes_when_they_are_idle()
+    _report_stopping_pipes()
 
 
 _PIPE_FIELDS = ("SourceParameters", "TargetParameters", "LogConfiguration", "Enrichment", "EnrichmentParameters")
@@ -24,7 +24,7 @@ _pipes_lock = threading.Lock()
 
 
 def _keep_pipe_parameters() -> None:
-    """Gap: a pipe's parameters are dropped at creation, so neither DescribePipe nor a runner can know them."""
+    """Gap: a pipe's parameters are dropped at creation, so DescribePipe does not return them."""
     create, update, describe = pipes._create_pipe, pipes._update_pipe, pipes._describe_response
 
     def keep(change: Callable[..., Any]) -> Callable[..., Any]:
@@ -45,8 +45,8 @@ def _keep_pipe_parameters() -> None:
     pipes._create_pipe, pipes._update_pipe, pipes._describe_response = keep(create), keep(update), describe_response
 
 
-def _stop_pipes_when_they_are_idle() -> None:
-    """Gap: StopPipe reports STOPPED at once, while a batch that was already received is still being handled."""
+def _report_stopping_pipes() -> None:
+    """Gap: StopPipe reports STOPPED at once, while a batch that was already received is still being processed."""
     set_state = pipes._set_state
 
     @functools.wraps(set_state)
@@ -62,7 +62,7 @@ def _stop_pipes_when_they_are_idle() -> None:
 
 
 def running_queue_pipes() -> dict[str, dict[str, Any]]:
-    """Return the pipes that should move messages from a queue now, by ARN, in DescribePipe's shape."""
+    """Return the pipes from queues whose desired state is RUNNING, by ARN, in DescribePipe's shape."""
     with _pipes_lock:
         return {
             pipe["Arn"]: pipes._describe_response(pipe)
@@ -71,8 +71,8 @@ def running_queue_pipes() -> dict[str, dict[str, Any]]:
         }
 
 
-def settle_stopping_pipes(busy: set[str]) -> None:
-    """Report the pipes that are being stopped as stopped, except those, by ARN, that are busy."""
+def mark_stopped_pipes(busy: set[str]) -> None:
+    """Set the STOPPING pipes to STOPPED, except the busy ones (ARNs)."""
     with _pipes_lock:
         for _account, _region, pipe in pipes._iter_all_pipes():
             if pipe["CurrentState"] == "STOPPING" and pipe["Arn"] not in busy:

@@ -1,4 +1,4 @@
-"""Routes of our own beside the emulator's: a role's credentials, a machine's executions, services it does not have."""
+"""HTTP routes in addition to the emulator's: role credentials, executions, and services that it does not have."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from localcloud.patches.stepfunctions import executions
 
 
 def application(own_service: Service) -> ASGIFramework:
-    """Return the emulator's ASGI application with our own routes in front."""
+    """Return the emulator's ASGI application with the additional routes."""
 
     async def serve(scope: Any, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
         if scope["type"] == "http" and scope["path"] == "/_localcloud/role-credentials":
@@ -40,7 +40,7 @@ async def _answer_for(
         part = await receive()
         body, more = body + part.get("body", b""), part.get("more_body", False)
     query = parse_qs(scope["query_string"].decode())
-    # In a thread, as the answer may need this very server.
+    # In a thread: the service may send requests to this server.
     status, answer, error = await asyncio.to_thread(service.answer, scope["method"], scope["path"], query, body)
     headers = [(b"content-type", b"application/json"), (b"x-amzn-errortype", error.encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -51,7 +51,7 @@ async def _answer_role_credentials(scope: dict[str, Any], send: Callable[..., An
     role_name = parse_qs(scope["query_string"].decode()).get("role", [""])[0]
     credentials = role_credentials(role_name)
     status = 200 if credentials else 404
-    body = json.dumps(credentials) if credentials else f"there is no role named {role_name!r} in the embedded cloud"
+    body = json.dumps(credentials) if credentials else f"the role {role_name!r} does not exist in the embedded cloud"
     await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]})
     await send({"type": "http.response.body", "body": body.encode()})
 

@@ -18,10 +18,10 @@ from localcloud.patches.observers import ObjectCreated
 
 def install(object_created: ObjectCreated) -> None:
     """Apply this service's patches."""
-    _name_versions_in_bucket_events(object_created)
+    _add_version_id_to_bucket_events(object_created)
 
 
-def _name_versions_in_bucket_events(object_created: ObjectCreated) -> None:
+def _add_version_id_to_bucket_events(object_created: ObjectCreated) -> None:
     """Gap: "Object Created" events lack `detail.object.version-id` ("Amazon S3 User Guide", EventBridge structure)."""
     fire, dispatch = s3._fire_s3_event, eventbridge._dispatch_event
     version_of_event: contextvars.ContextVar[str | None] = contextvars.ContextVar("version_of_event", default=None)

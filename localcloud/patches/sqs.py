@@ -1,4 +1,4 @@
-"""SQS: one change of a queue at a time, and the depths that CloudWatch knows."""
+"""SQS: thread-safe queues, attribute validation, and queue depths for CloudWatch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ministack.services import (
     sqs,
 )
 
-from localcloud.patches.locks import one_at_a_time
+from localcloud.patches.locks import synchronized
 
 
 def install() -> None:
@@ -25,7 +25,7 @@ def install() -> None:
 
 @dataclass(frozen=True)
 class QueueDepth:
-    """What CloudWatch knows about a queue."""
+    """The values of a queue's CloudWatch metrics."""
 
     name: str
     visible: int
@@ -35,7 +35,7 @@ class QueueDepth:
 
 
 def queue_depths() -> list[QueueDepth]:
-    """Measure every queue."""
+    """Return the depth of every queue."""
     depths = []
     for _scoped_name, queue in list(sqs._queues.all_items()):
         with queues_lock:
@@ -58,17 +58,17 @@ queues_lock = threading.RLock()
 
 
 def _lock_queues() -> None:
-    """Gap: deleting and redriving replace a queue's message list while other threads append to it, and messages go."""
+    """Gap: deleting and redriving replace a queue's message list; messages that are added meanwhile are lost."""
     rebuilding = ("_expire_retained", "_dlq_sweep", "_collect_msgs", "_refresh_counts")
     actions = ("_act_send_message", "_act_delete_message", "_act_delete_message_batch", "_act_purge_queue")
     for name in rebuilding + actions:
         original = getattr(sqs, name)
-        setattr(sqs, name, one_at_a_time(queues_lock, original))
+        setattr(sqs, name, synchronized(queues_lock, original))
         for action, handler in sqs._HANDLERS.items():
             if handler is original:
                 sqs._HANDLERS[action] = getattr(sqs, name)
-    eventbridge._dispatch_to_sqs = one_at_a_time(queues_lock, eventbridge._dispatch_to_sqs)
-    sns._deliver_to_sqs = one_at_a_time(queues_lock, sns._deliver_to_sqs)
+    eventbridge._dispatch_to_sqs = synchronized(queues_lock, eventbridge._dispatch_to_sqs)
+    sns._deliver_to_sqs = synchronized(queues_lock, sns._deliver_to_sqs)
 
 
 # Attributes that CreateQueue and SetQueueAttributes accept (Amazon SQS API Reference).
@@ -124,7 +124,7 @@ _KNOWN_NAMES = {
 
 
 def _refuse_unknown_attributes() -> None:
-    """Gap: unknown attribute names are stored or ignored, so that a misspelt one seems to be accepted or empty."""
+    """Gap: unknown attribute names are stored or ignored, so that a misspelled one seems accepted or empty."""
     for action, parameters in _KNOWN_NAMES.items():
         sqs._HANDLERS[action] = _with_known_names(parameters, sqs._HANDLERS[action])
 

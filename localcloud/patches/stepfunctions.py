@@ -33,17 +33,17 @@ from localcloud.patches.observers import RecordMetric
 
 def install(record_metric: RecordMetric) -> None:
     """Apply this service's patches."""
-    _run_executions_as_aws_does(record_metric)
-    _pace_retries_as_aws_does()
+    _run_express_executions(record_metric)
+    _apply_retry_delays()
     _enforce_workflow_roles()
-    _tell_versions_with_tags()
-    _list_versions_in_workflows()
-    _refuse_what_express_does_not_offer()
+    _return_version_id_with_tags()
+    _support_list_object_versions()
+    _refuse_express_executions()
 
 
 @dataclass(frozen=True)
 class RunningExecution:
-    """The execution that the current thread works for."""
+    """The execution of the current thread."""
 
     record: dict[str, Any]
     role_arn: str
@@ -52,15 +52,15 @@ class RunningExecution:
 
 # An Express execution ends after five minutes ("AWS Step Functions Developer Guide", Quotas).
 EXPRESS_TIMEOUT_SECONDS = 300
-# What the emulator sleeps before an execution's first state.
+# The emulator's delay before an execution's first state.
 START_DELAY_SECONDS = 0.15
 
 _running: contextvars.ContextVar[RunningExecution | None] = contextvars.ContextVar("running_execution", default=None)
 
 
-def _run_executions_as_aws_does(record_metric: RecordMetric) -> None:
-    """Gaps: an execution sleeps 150 ms first, ignores TimeoutSeconds, and has no metrics, no log and no trace."""
-    stepfunctions.time = SimpleNamespace(**vars(time) | {"sleep": _sleep_unless_it_delays_the_start})
+def _run_express_executions(record_metric: RecordMetric) -> None:
+    """Gaps: an execution starts with a delay of 150 ms, ignores TimeoutSeconds, and has no metrics, log or trace."""
+    stepfunctions.time = SimpleNamespace(**vars(time) | {"sleep": _skip_start_delay})
     run, fail = stepfunctions._run_execution, stepfunctions._fail_execution
     trace_id = lambda_svc._xray_trace_id_for_invocation
 
@@ -70,7 +70,7 @@ def _run_executions_as_aws_does(record_metric: RecordMetric) -> None:
         machine = stepfunctions._state_machines[execution["stateMachineArn"]]
         trace_root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
         _running.set(RunningExecution(execution, machine["roleArn"], trace_root))
-        # Queue and topic policies see the workflow, not whoever started it.
+        # Queue and topic policies are evaluated for the workflow, not for the caller that started it.
         iam_evaluator._request_caller_arn.set(session_arn(machine["roleArn"].rsplit("/", 1)[-1]))
         started = time.monotonic()
         worker = threading.Thread(target=contextvars.copy_context().run, args=(run, execution_arn), daemon=True)
@@ -119,16 +119,16 @@ def _log_execution(execution: dict[str, Any], machine: dict[str, Any]) -> None:
 
 
 def _express_arn(execution_arn: str) -> str:
-    """The ARN as AWS gives it to an Express execution, which a UUID ends, as names may be used again."""
+    """Return the ARN of an Express execution as on AWS; it ends with a UUID because names can be reused."""
     return f"{execution_arn.replace(':execution:', ':express:')}:{uuid.uuid5(uuid.NAMESPACE_URL, execution_arn)}"
 
 
-def _sleep_unless_it_delays_the_start(seconds: float) -> None:
+def _skip_start_delay(seconds: float) -> None:
     if seconds != START_DELAY_SECONDS:
         time.sleep(seconds)
 
 
-def _pace_retries_as_aws_does() -> None:
+def _apply_retry_delays() -> None:
     """Gap: a retrier's MaxDelaySeconds and JitterStrategy are ignored."""
     find = stepfunctions._find_matching_retrier
 
@@ -146,9 +146,9 @@ def _pace_retries_as_aws_does() -> None:
     stepfunctions._find_matching_retrier = find_matching_retrier
 
 
-# The permission each integration needs and the error it fails with when its role lacks it. AWS names an error after the
+# The permission of each integration and the error that it fails with if the role lacks it. AWS names an error after the
 # service and its exception ("AWS Step Functions Developer Guide", Handling errors); a service that models no exception
-# for a denial reports the one of its client: AWSLambdaException, AmazonDynamoDBException, AmazonSQSException.
+# for a denial reports that of its client: AWSLambdaException, AmazonDynamoDBException, AmazonSQSException.
 _INTEGRATIONS: dict[str, tuple[str, str]] = {
     "arn:aws:states:::lambda:invoke": ("lambda:InvokeFunction", "Lambda.AWSLambdaException"),
     "arn:aws:states:::dynamodb:getItem": ("dynamodb:GetItem", "DynamoDB.AmazonDynamoDBException"),
@@ -164,7 +164,7 @@ _INTEGRATIONS: dict[str, tuple[str, str]] = {
 
 
 def _enforce_workflow_roles() -> None:
-    """Gap: a workflow's tasks run without asking whether its role may; and a throttled function is an unknown error."""
+    """Gap: a workflow's tasks run without permission of its role, and a throttled function is `Lambda.Unknown`."""
     invoke = stepfunctions._invoke_resource
 
     @functools.wraps(invoke)
@@ -181,7 +181,7 @@ def _enforce_workflow_roles() -> None:
         action, error_when_denied = _INTEGRATIONS[resource]
         target = _target_arn(resource, arguments)
         context = {"s3:prefix": arguments["Prefix"]} if "Prefix" in arguments else {}
-        if not _workflow_may(running, action, target, context):
+        if not _is_workflow_allowed(running, action, target, context):
             role = running.role_arn.rsplit("/", 1)[-1]
             cause = f"the role {role} is not authorized to perform: {action} on resource: {target}"
             raise stepfunctions._ExecutionError(error_when_denied, cause)
@@ -195,12 +195,12 @@ def _enforce_workflow_roles() -> None:
     stepfunctions._invoke_resource = invoke_resource
 
 
-def _tell_versions_with_tags() -> None:
-    """Gap: a workflow's s3:getObjectTagging does not say whose version's tags they are."""
+def _return_version_id_with_tags() -> None:
+    """Gap: a workflow's s3:getObjectTagging does not return the version id."""
     stepfunctions._S3_OP_SPECS["GetObjectTagging"] |= {"header_outputs": {"x-amz-version-id": "VersionId"}}
 
 
-def _list_versions_in_workflows() -> None:
+def _support_list_object_versions() -> None:
     """Gap: a workflow cannot call s3:listObjectVersions."""
     stepfunctions._S3_OP_SPECS["ListObjectVersions"] = {
         "method": "GET",
@@ -221,7 +221,7 @@ def _list_versions_in_workflows() -> None:
     def dispatch_rest_xml(service: dict[str, Any], service_name: str, action: str, arguments: dict[str, Any]) -> Any:
         answer = dispatch(service, service_name, action, arguments)
         if action == "listObjectVersions":
-            # Step Functions names fields as the SDK's model does, which differs here from the elements of the XML.
+            # Step Functions uses the SDK's field names, which differ here from the XML elements.
             for element, field in (("Version", "Versions"), ("DeleteMarker", "DeleteMarkers")):
                 if element in answer:
                     answer[field] = answer.pop(element)
@@ -246,7 +246,7 @@ def _target_arn(resource: str, arguments: dict[str, Any]) -> str:
     return arguments["TopicArn"]
 
 
-def _workflow_may(running: RunningExecution, action: str, resource_arn: str, context: dict[str, Any]) -> bool:
+def _is_workflow_allowed(running: RunningExecution, action: str, resource_arn: str, context: dict[str, Any]) -> bool:
     try:
         access_key_id = _workflow_session(running.role_arn, running.record["stateMachineArn"])
     except NotAssumable as refusal:
@@ -259,8 +259,8 @@ def _workflow_session(role_arn: str, state_machine_arn: str) -> str:
     return assume_role(role_arn, "states.amazonaws.com", state_machine_arn)["accessKeyId"]
 
 
-def _refuse_what_express_does_not_offer() -> None:
-    """Gap: executions of Express machines are listed, described and stopped; AWS keeps none (docs of each call)."""
+def _refuse_express_executions() -> None:
+    """Gap: executions of Express state machines can be listed, described and stopped; AWS does not support it."""
     list_executions = stepfunctions._list_executions
 
     @functools.wraps(list_executions)
@@ -282,7 +282,7 @@ def _of_a_standard_execution(action: Callable[[dict[str, Any]], Any]) -> Callabl
         execution_arn = data.get("executionArn", "")
         execution = stepfunctions._executions.get(execution_arn)
         if ":express:" in execution_arn or (execution and _is_express(execution["stateMachineArn"])):
-            # Express executions have ARNs of their own on AWS, which these calls do not take.
+            # On AWS, these calls do not accept the ARNs of Express executions.
             return error_response_json(
                 "InvalidArn", "Invalid Arn: 'Resource type not valid in this context: express'", 400
             )
@@ -297,7 +297,7 @@ def _is_express(machine_arn: str) -> bool:
 
 
 def executions(machine_arn: str) -> list[dict[str, Any]]:
-    """A machine's executions with their events, latest first; AWS's calls do not show those of Express machines."""
+    """Return a state machine's executions with their events, latest first; AWS does not list Express executions."""
     shown = ("executionArn", "name", "status", "events")
     found = [execution for _, execution in list(stepfunctions._executions.all_items())]
     ours = [execution for execution in found if execution["stateMachineArn"] == machine_arn]

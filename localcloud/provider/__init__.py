@@ -1,1 +1,1 @@
-"""Our stand-in for the plugin `pulumi-resource-aws`: Pulumi's own engine drives the embedded cloud through it."""
+"""A substitute for the plugin `pulumi-resource-aws`, with which Pulumi's engine deploys into the embedded cloud."""

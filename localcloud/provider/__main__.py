@@ -1,9 +1,9 @@
-"""Serves the provider to Pulumi's engine, which runs this program, reads the port from its output and talks gRPC to it.
+"""Serves the provider to Pulumi's engine, which starts this program and reads its gRPC port from standard output.
 
 Environment:
     AWS_ENDPOINT_URL: the embedded cloud; it has to be on this machine.
-    AWS_REGION: used where the stack says none.
-    AWS_ACCESS_KEY_ID: the account's twelve digits, as the embedded cloud wants it.
+    AWS_REGION: used if the stack does not set one.
+    AWS_ACCESS_KEY_ID: the twelve-digit account id, as the embedded cloud expects it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 @dataclass(frozen=True, kw_only=True)
 class RunningCloud:
-    """An embedded cloud that somebody else started."""
+    """An embedded cloud that another process started."""
 
     endpoint_url: str
     region: str
@@ -48,15 +48,15 @@ class RunningCloud:
 
 
 def connect(region: str) -> RunningCloud:
-    """The cloud that the environment names.
+    """Return the cloud at AWS_ENDPOINT_URL.
 
     Raises:
-        ResourceError: it names none, or one that is not on this machine.
+        ResourceError: the variable is not set, or its host is not this machine.
     """
     endpoint_url = os.environ.get("AWS_ENDPOINT_URL", "")
     if urllib.parse.urlsplit(endpoint_url).hostname not in LOOPBACK:
         raise ResourceError(
-            f"AWS_ENDPOINT_URL is {endpoint_url!r}: this provider knows only an embedded cloud on this machine"
+            f"AWS_ENDPOINT_URL is {endpoint_url!r}: this provider supports only an embedded cloud on this machine"
         )
     return RunningCloud(
         endpoint_url=endpoint_url,
@@ -66,8 +66,8 @@ def connect(region: str) -> RunningCloud:
 
 
 def main() -> None:
-    """Serve until the engine ends this process, or is gone itself."""
-    # The engine's way to ask a plugin to end; nothing here is worth a traceback.
+    """Serve until the engine stops this process or exits itself."""
+    # The engine stops a plugin with SIGINT; a traceback is of no use.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     server = grpc.server(ThreadPoolExecutor(max_workers=16))
     add_ResourceProviderServicer_to_server(Provider(connect, version("pulumi-aws")), server)
@@ -75,14 +75,15 @@ def main() -> None:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    outlive_nobody()
+    exit_with_engine()
 
 
-def outlive_nobody() -> NoReturn:
-    """End this process, and what it is doing, as soon as the engine is gone, however that died.
+def exit_with_engine() -> NoReturn:
+    """Exit as soon as the engine has exited for any reason, without completing running operations.
 
-    The engine holds the other end of our standard input and never writes to it: the system closes it with the engine.
-    A plugin that went on would make resources that no state knows of, while the next deployment makes them too.
+    The engine holds the other end of standard input and never writes to it; the operating system closes it when the
+    engine exits. A plugin that continued would create resources that are in no state file, which the next deployment
+    would create again.
     """
     while os.read(sys.stdin.fileno(), 4096):
         pass

@@ -1,7 +1,7 @@
 """Pulumi's resource provider protocol over the handlers of `localcloud.resources`.
 
-The engine keeps secrets away from this provider (it declares no support for them) and marks those outputs secret again
-whose inputs were, so nothing here has to.
+The provider declares no support for secrets: the engine passes plain values and marks outputs of secret inputs as
+secret.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Provider(ResourceProviderServicer):
         _answered(context, lambda: lifecycle.delete(self._cloud, _subject(request), state))
         return Empty()
 
-    def Cancel(self, request: Empty, context: Context) -> Empty:  # noqa: ARG002 (no operation here takes long)
+    def Cancel(self, request: Empty, context: Context) -> Empty:  # noqa: ARG002 (all operations are short)
         return Empty()
 
     @property
@@ -132,7 +132,7 @@ def _subject(request: Any) -> lifecycle.Subject:
 
 
 def _answered(context: Context, act: Callable[[], Answer]) -> Answer:
-    """Do it, and hand a failure to the engine as one line for the person who reads it."""
+    """Call `act` and report a failure to the engine as one line."""
     try:
         return act()
     except (ResourceError, ClientError, BotoCoreError) as error:

@@ -1,4 +1,4 @@
-"""How each Pulumi resource type of the program becomes a real thing in the embedded cloud: one module per service."""
+"""Handlers of the program's Pulumi resource types in the embedded cloud: one module per service."""
 
 from localcloud.resources import (  # noqa: F401 (importing a module registers its handlers)
     budgets,

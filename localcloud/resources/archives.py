@@ -11,7 +11,7 @@ from pulumi import Archive, Asset, AssetArchive, FileArchive, FileAsset, StringA
 
 from localcloud.resources.base import ResourceError
 
-# The earliest time a zip entry can carry: equal content gives equal bytes.
+# The earliest time of a zip entry, so that equal content has equal bytes.
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -19,7 +19,7 @@ def asset_bytes(asset: Asset) -> bytes:
     """Return the asset's content.
 
     Raises:
-        ResourceError: the asset is remote, which an embedded cloud does not fetch.
+        ResourceError: the asset is remote, which is not supported.
     """
     if isinstance(asset, FileAsset):
         return Path(asset.path).read_bytes()

@@ -1,7 +1,7 @@
-"""What every resource handler is made of.
+"""Base classes and registry of the resource handlers.
 
-A handler is one class per Pulumi resource type. Its fields are the input properties it understands, under the
-provider's own names (camelCase outside, snake_case here); its methods make, look at and remove the real thing:
+A handler is one class per Pulumi resource type. Its fields are the supported input properties under the provider's
+names (camelCase outside, snake_case here); its methods create, read and delete the resource:
 
 >>> @handles("aws:sqs/queue:Queue")
 ... class Queue(Resource):
@@ -15,10 +15,10 @@ provider's own names (camelCase outside, snake_case here); its methods make, loo
 ...     def delete(self, cloud: Cloud, resource_id: str) -> None: ...
 
 The in-process deployer (`localcloud.deployer`) only creates; the plugin for Pulumi's engine (`localcloud.provider`)
-does the rest too, through `localcloud.resources.lifecycle`.
+also reads, updates and deletes, through `localcloud.resources.lifecycle`.
 
-A property without a field is refused before anything is created, so that the embedded cloud and AWS cannot
-silently differ. The few that change nothing here stand in `irrelevant`, each with its reason.
+A property without a field is refused before anything is created, so that the embedded cloud and AWS do not differ
+without an error. Properties without effect in the embedded cloud are in `irrelevant`, each with its reason.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ HANDLERS: dict[str, type[Resource]] = {}
 
 
 class Cloud(Protocol):
-    """What a handler needs of the cloud it creates things in."""
+    """The interface of a cloud that handlers use."""
 
     @property
     def region(self) -> str: ...
@@ -60,66 +60,65 @@ class Created(NamedTuple):
 
 
 class ResourceError(Exception):
-    """A resource cannot be created; the message is one line for the person who wrote the program."""
+    """A resource cannot be created; the message is one line for the author of the program."""
 
 
-class Gone(Exception):
-    """The resource does not exist any more, where the API has no error of its own that says so."""
+class ResourceNotFound(Exception):
+    """The resource does not exist, for APIs without an error of their own for it."""
 
 
 class Properties(BaseModel):
-    """A group of input properties: camelCase outside, unknown ones refused."""
+    """A group of input properties with camelCase aliases; unknown properties are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, arbitrary_types_allowed=True)
 
 
 class Resource(Properties, ABC):
-    """One resource type: its known inputs and what can be done with it."""
+    """One resource type: its supported inputs and its operations."""
 
     generated_name: ClassVar[str | None] = None
-    """The input that holds the physical name, filled in from the resource's own name when the program leaves it out."""
+    """The input with the physical name, generated from the resource's name if the program omits it."""
 
     irrelevant: ClassVar[Mapping[str, str]] = {}
-    """Inputs that are accepted and change nothing here: property -> reason."""
+    """Inputs that are accepted without effect: property -> reason."""
 
     identity: ClassVar[Collection[str]] = ()
-    """The fields that say which thing it is: with another value it is another thing, so it is replaced."""
+    """The fields that identify the resource: a change replaces it."""
 
     fixed: ClassVar[Collection[str]] = ()
-    """The fields that cannot be changed on a thing that exists: it is deleted, then made again under its name."""
+    """The fields that cannot be updated: a change deletes the resource, then creates it again under its name."""
 
     volatile: ClassVar[Collection[str]] = ()
-    """The outputs that an update changes, under the provider's names; all others stay."""
+    """The outputs that an update changes, under the provider's names."""
 
     @abstractmethod
     def create(self, cloud: Cloud) -> Created:
-        """Create the real thing, or bring the one that bears its name to the same state; API errors pass through.
+        """Create the resource, or update the existing one with its name; API errors are not caught.
 
-        So a program that is deployed a second time, with other settings or into a data directory that was kept,
-        updates what is there. An optional input that it no longer gives keeps its value, and a resource that it no
-        longer has stays.
+        So a second deployment, with other settings or into a kept data directory, updates the existing resources.
+        Optional inputs that are no longer set keep their values, and resources that are no longer registered remain.
         """
 
     @abstractmethod
     def read(self, cloud: Cloud, resource_id: str) -> Self:
-        """Return these inputs as they are in the cloud now; an input that the API does not tell stays as it is.
+        """Return the inputs with their current values in the cloud; inputs that the API does not return are unchanged.
 
         Raises:
-            Gone: it does not exist any more; the API's own errors that say so pass through.
+            ResourceNotFound: the resource does not exist; the API's own errors for it are not caught.
         """
 
     @abstractmethod
     def delete(self, cloud: Cloud, resource_id: str) -> None:
-        """Remove the real thing; the API's errors that say it is already gone pass through."""
+        """Delete the resource; the API's errors for a resource that does not exist are not caught."""
 
     def update(self, cloud: Cloud, resource_id: str) -> Created:  # noqa: ARG002 (for those that have no name)
-        """Bring the thing that exists to this state, all but what is `identity` or `fixed`."""
+        """Update the existing resource, except the fields in `identity` and `fixed`."""
         return self.create(cloud)
 
-    def with_real(self, **values: Any) -> Self:
-        """Return these inputs with values as the API tells them, by field; the API's own spelling of numbers will do.
+    def with_actual_values(self, **values: Any) -> Self:
+        """Return the inputs with the API's values by field; numbers can be strings, as in some APIs.
 
-        What the program leaves to AWS (it is None here) stays out. None means that the API leaves it out: its default.
+        Inputs that the program does not set (None) remain None. A value of None is the default of the input.
         """
         fields = type(self).model_fields
         properties = self.model_dump(by_alias=True, exclude_none=True)
@@ -135,10 +134,10 @@ class Resource(Properties, ABC):
 
 
 class TaggedResource(Resource):
-    """A resource type whose things bear tags."""
+    """A resource type with tags."""
 
     tag_api: ClassVar[TagApi]
-    """How a thing that exists is tagged."""
+    """How an existing resource is tagged."""
 
     tags: Mapping[str, str] = {}
 
@@ -157,7 +156,7 @@ def handles(token: str) -> Callable[[HandlerT], HandlerT]:
 
 
 def parse(token: str, name: str, inputs: Mapping[str, Any]) -> Resource:
-    """Return the handler of one resource, filled with its inputs.
+    """Return the handler of one resource with its inputs.
 
     Args:
         token: Pulumi type token.
@@ -181,7 +180,7 @@ def handler_of(token: str) -> type[Resource]:
     """Return the class that handles a Pulumi type token.
 
     Raises:
-        ResourceError: there is none.
+        ResourceError: the type is not supported.
     """
     if token not in HANDLERS:
         raise ResourceError(f'this type is not supported: add a class with @handles("{token}") to localcloud/resources')
@@ -189,27 +188,27 @@ def handler_of(token: str) -> type[Resource]:
 
 
 def generated_name(name: str, seed: bytes) -> str:
-    """The physical name of a resource that the program gave none, as the provider makes it."""
+    """Return a generated physical name, as the provider generates it."""
     return f"{name}-{seed.hex()[:7]}"
 
 
 def create(cloud: Cloud, token: str, name: str, inputs: Mapping[str, Any]) -> Created:
-    """Create one resource and return its id and its whole state, inputs and defaults included.
+    """Create one resource and return its id and its state, including inputs and defaults.
 
     The arguments and errors are those of `parse`.
     """
     resource = parse(token, name, inputs)
-    return whole_state(resource, inputs, resource.create(cloud))
+    return full_state(resource, inputs, resource.create(cloud))
 
 
-def whole_state(resource: Resource, inputs: Mapping[str, Any], created: Created) -> Created:
-    """What was created, with the inputs and their defaults among the outputs."""
+def full_state(resource: Resource, inputs: Mapping[str, Any], created: Created) -> Created:
+    """Return the created resource with the inputs and their defaults among the outputs."""
     state = {key: value for key, value in inputs.items() if key in resource.irrelevant}
     return Created(created.id, state | resource.model_dump(by_alias=True, exclude_none=True) | created.outputs)
 
 
 def explain(handler: type[Resource], problem: ErrorDetails) -> str:
-    """Say in one sentence what is wrong with a property."""
+    """Describe in one sentence what is wrong with a property."""
     cause = (
         f"is not supported here: add it to {handler.__module__}.{handler.__name__}"
         if problem["type"] == "extra_forbidden"
@@ -221,7 +220,7 @@ def explain(handler: type[Resource], problem: ErrorDetails) -> str:
 def pascal_case(value: Any) -> Any:
     """Rename every key from the provider's camelCase to the AWS API's PascalCase, at any depth.
 
-    For groups whose names differ in nothing else; botocore refuses a key the API does not know.
+    For groups whose names differ only in case; botocore refuses unknown keys.
     """
     if isinstance(value, Mapping):
         return {key[:1].upper() + key[1:]: pascal_case(item) for key, item in value.items()}
@@ -231,7 +230,7 @@ def pascal_case(value: Any) -> Any:
 
 
 def camel_case(value: Any) -> Any:
-    """The inverse of `pascal_case`, for what the API answers."""
+    """The inverse of `pascal_case`, for API responses."""
     if isinstance(value, Mapping):
         return {key[:1].lower() + key[1:]: camel_case(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -240,10 +239,10 @@ def camel_case(value: Any) -> Any:
 
 
 def given(**arguments: Any) -> dict[str, Any]:
-    """Return the arguments that are not None: what an API call takes when the program left the rest out."""
+    """Return the arguments of an API call without those that are None."""
     return {key: value for key, value in arguments.items() if value is not None}
 
 
 def tag_list(tags: Mapping[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
-    """Turn tags into the list of pairs that most AWS APIs take."""
+    """Convert tags to the list of pairs of most AWS APIs."""
     return [{key: name, value: text} for name, text in tags.items()]

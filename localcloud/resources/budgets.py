@@ -1,4 +1,4 @@
-"""AWS Budgets: limits that are kept and can be read; there is no spending to watch here."""
+"""AWS Budgets: stored and readable; the embedded cloud has no costs."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Budget(TaggedResource):
 
     def create(self, cloud: Cloud) -> Created:
         budgets = cloud.client("budgets")
-        # UpdateBudget leaves a budget's notifications as they are.
+        # UpdateBudget does not change a budget's notifications.
         with contextlib.suppress(budgets.exceptions.NotFoundException):
             budgets.delete_budget(AccountId=cloud.account_id, BudgetName=self.name)
         budgets.create_budget(
@@ -87,9 +87,9 @@ class Budget(TaggedResource):
     def read(self, cloud: Cloud, resource_id: str) -> Self:  # noqa: ARG002 (the API asks for the name)
         found = cloud.client("budgets").describe_budget(AccountId=cloud.account_id, BudgetName=self.name)["Budget"]
         amount = found["BudgetLimit"]["Amount"]
-        return self.with_real(
+        return self.with_actual_values(
             budget_type=found["BudgetType"],
-            # The API gives an amount back with more digits than it was given.
+            # The API returns amounts with more digits.
             limit_amount=self.limit_amount if float(amount) == float(self.limit_amount) else amount,
             limit_unit=found["BudgetLimit"]["Unit"],
             time_unit=found["TimeUnit"],

@@ -9,9 +9,9 @@ from localcloud.resources import tags as tag_apis
 from localcloud.resources.base import (
     Cloud,
     Created,
-    Gone,
     Properties,
     Resource,
+    ResourceNotFound,
     TaggedResource,
     given,
     handles,
@@ -102,7 +102,7 @@ class MetricAlarm(TaggedResource):
         return Created(self.name, {"arn": _alarm_arn(cloud, self.name)})
 
     def _metric(self) -> dict[str, Any]:
-        """What is watched: either an expression over metrics or one metric."""
+        """Return the arguments for the metric: one metric, or expressions over several."""
         if self.metric_queries:
             return {"Metrics": [query.request() for query in self.metric_queries]}
         return given(
@@ -116,10 +116,10 @@ class MetricAlarm(TaggedResource):
         )
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
-        """All but the metrics, whose details have more than one spelling."""
+        """Return all inputs except the metrics, which can be written in several equivalent ways."""
         alarms = cloud.client("cloudwatch").describe_alarms(AlarmNames=[resource_id], AlarmTypes=["MetricAlarm"])
         for alarm in alarms["MetricAlarms"]:
-            return self.with_real(
+            return self.with_actual_values(
                 actions_enabled=alarm.get("ActionsEnabled"),
                 alarm_actions=alarm.get("AlarmActions", []),
                 alarm_description=alarm.get("AlarmDescription"),
@@ -131,7 +131,7 @@ class MetricAlarm(TaggedResource):
                 threshold=alarm.get("Threshold"),
                 treat_missing_data=alarm.get("TreatMissingData"),
             )
-        raise Gone(resource_id)
+        raise ResourceNotFound(resource_id)
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:
         cloud.client("cloudwatch").delete_alarms(AlarmNames=[resource_id])
@@ -166,7 +166,7 @@ class CompositeAlarm(TaggedResource):
     def read(self, cloud: Cloud, resource_id: str) -> Self:
         alarms = cloud.client("cloudwatch").describe_alarms(AlarmNames=[resource_id], AlarmTypes=["CompositeAlarm"])
         for alarm in alarms["CompositeAlarms"]:
-            return self.with_real(
+            return self.with_actual_values(
                 actions_enabled=alarm.get("ActionsEnabled"),
                 alarm_actions=alarm.get("AlarmActions", []),
                 alarm_description=alarm.get("AlarmDescription"),
@@ -174,7 +174,7 @@ class CompositeAlarm(TaggedResource):
                 insufficient_data_actions=alarm.get("InsufficientDataActions", []),
                 ok_actions=alarm.get("OKActions", []),
             )
-        raise Gone(resource_id)
+        raise ResourceNotFound(resource_id)
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:
         cloud.client("cloudwatch").delete_alarms(AlarmNames=[resource_id])
@@ -198,7 +198,7 @@ class Dashboard(Resource):
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
         found = cloud.client("cloudwatch").get_dashboard(DashboardName=resource_id)
-        return self.with_real(dashboard_body=found["DashboardBody"])
+        return self.with_actual_values(dashboard_body=found["DashboardBody"])
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:
         cloud.client("cloudwatch").delete_dashboards(DashboardNames=[resource_id])

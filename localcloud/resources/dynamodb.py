@@ -85,10 +85,10 @@ class Table(TaggedResource):
 
     def create(self, cloud: Cloud) -> Created:
         dynamodb = cloud.client("dynamodb")
-        # A table that is already there keeps its rows, and with them its keys and indexes.
+        # An existing table keeps its items, keys and indexes.
         with contextlib.suppress(dynamodb.exceptions.ResourceInUseException):
             self._create(dynamodb)
-        self._set_what_may_change(dynamodb)
+        self._set_mutable_properties(dynamodb)
         table = dynamodb.describe_table(TableName=self.name)["Table"]
         outputs = {
             "arn": table["TableArn"],
@@ -129,7 +129,7 @@ class Table(TaggedResource):
     def _stream(self) -> dict[str, Any] | None:
         return {"StreamEnabled": True, "StreamViewType": self.stream_view_type} if self.stream_enabled else None
 
-    def _set_what_may_change(self, dynamodb: Any) -> None:
+    def _set_mutable_properties(self, dynamodb: Any) -> None:
         dynamodb.update_table(
             TableName=self.name,
             BillingMode=self.billing_mode,
@@ -152,7 +152,7 @@ class Table(TaggedResource):
             )
 
     def _changed_throughput(self, dynamodb: Any) -> dict[str, int] | None:
-        """The wanted capacity if the table has another: UpdateTable refuses the one it has."""
+        """Return the desired capacity if it differs: UpdateTable refuses an unchanged one."""
         wanted = _throughput(self.read_capacity, self.write_capacity)
         present = dynamodb.describe_table(TableName=self.name)["Table"]["ProvisionedThroughput"]
         return wanted if wanted and wanted.items() - present.items() else None
@@ -164,7 +164,7 @@ class Table(TaggedResource):
         wanted = {index.name: index for index in self.global_secondary_indexes}
         changes: list[dict[str, Any]] = [{"Delete": {"IndexName": name}} for name in names - wanted.keys()]
         changes += [{"Create": wanted[name].request()} for name in wanted.keys() - names]
-        # UpdateTable takes one change of an index at a time.
+        # UpdateTable accepts one change of an index per call.
         for change in changes:
             dynamodb.update_table(
                 TableName=resource_id,
@@ -182,7 +182,7 @@ class Table(TaggedResource):
         ttl = dynamodb.describe_time_to_live(TableName=resource_id)["TimeToLiveDescription"]
         backups = dynamodb.describe_continuous_backups(TableName=resource_id)["ContinuousBackupsDescription"]
         recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
-        return self.with_real(
+        return self.with_actual_values(
             billing_mode=table.get("BillingModeSummary", {}).get("BillingMode"),
             deletion_protection_enabled=table.get("DeletionProtectionEnabled"),
             point_in_time_recovery=self.point_in_time_recovery

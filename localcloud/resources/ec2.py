@@ -1,4 +1,4 @@
-"""EC2: what places functions in a VPC."""
+"""EC2: security groups and VPC endpoints."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from localcloud.resources import tags as tag_apis
-from localcloud.resources.base import Cloud, Created, Gone, TaggedResource, given, handles, tag_list
+from localcloud.resources.base import Cloud, Created, ResourceNotFound, TaggedResource, given, handles, tag_list
 
 
 @handles("aws:ec2/securityGroup:SecurityGroup")
 class SecurityGroup(TaggedResource):
-    """A security group without rules: as with the real provider, those are resources of their own."""
+    """A security group without rules, which are separate resources, as in the AWS provider."""
 
     generated_name: ClassVar = "name"
     identity: ClassVar = ("name", "vpc_id")
@@ -31,14 +31,14 @@ class SecurityGroup(TaggedResource):
             Description=self.description,
             **_tagged("security-group", self.tags),
         )["GroupId"]
-        # The provider takes away the rule "everything may leave" that EC2 puts into every new group.
+        # The provider deletes the rule that EC2 adds to every new group, which allows all outbound traffic.
         group = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"][0]
         if group["IpPermissionsEgress"]:
             ec2.revoke_security_group_egress(GroupId=group_id, IpPermissions=group["IpPermissionsEgress"])
         return self._created(cloud, group_id)
 
     def update(self, cloud: Cloud, resource_id: str) -> Created:
-        """Nothing but its tags can be changed."""
+        """Only the tags can be updated."""
         return self._created(cloud, resource_id)
 
     def _created(self, cloud: Cloud, group_id: str) -> Created:
@@ -61,7 +61,7 @@ class SecurityGroup(TaggedResource):
 
 
 class SecurityGroupRule(TaggedResource):
-    """What ingress and egress rules have in common: one peer, one protocol, one range of ports."""
+    """Common properties of ingress and egress rules: one peer, one protocol, one port range."""
 
     tag_api: ClassVar = tag_apis.EC2
     fixed: ClassVar = (
@@ -104,7 +104,7 @@ class SecurityGroupRule(TaggedResource):
         return self._created(cloud, answer["SecurityGroupRules"][0]["SecurityGroupRuleId"])
 
     def update(self, cloud: Cloud, resource_id: str) -> Created:
-        """Nothing but its tags can be changed."""
+        """Only the tags can be updated."""
         return self._created(cloud, resource_id)
 
     def _created(self, cloud: Cloud, rule_id: str) -> Created:
@@ -114,7 +114,7 @@ class SecurityGroupRule(TaggedResource):
     def read(self, cloud: Cloud, resource_id: str) -> Self:
         rules = cloud.client("ec2").describe_security_group_rules(SecurityGroupRuleIds=[resource_id])
         if not rules["SecurityGroupRules"]:
-            raise Gone(resource_id)
+            raise ResourceNotFound(resource_id)
         return self
 
 
@@ -204,9 +204,9 @@ class VpcEndpoint(TaggedResource):
         return self._created(cloud, self._found(ec2, resource_id))
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
-        """Where it stands; the emulator tells neither its policy nor its security groups."""
+        """Return its VPC, subnets and route tables; the emulator does not return its policy and security groups."""
         endpoint = self._found(cloud.client("ec2"), resource_id)
-        return self.with_real(
+        return self.with_actual_values(
             route_table_ids=_as_given(self.route_table_ids, endpoint.get("RouteTableIds", [])),
             subnet_ids=_as_given(self.subnet_ids, endpoint.get("SubnetIds", [])),
         )
@@ -217,7 +217,7 @@ class VpcEndpoint(TaggedResource):
     def _found(self, ec2: Any, resource_id: str) -> dict[str, Any]:
         endpoints = ec2.describe_vpc_endpoints(VpcEndpointIds=[resource_id])["VpcEndpoints"]
         if not endpoints or endpoints[0]["State"] in ("deleting", "deleted"):
-            raise Gone(resource_id)
+            raise ResourceNotFound(resource_id)
         return endpoints[0]
 
 
@@ -226,5 +226,5 @@ def _tagged(kind: str, tags: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _as_given(given_ids: list[str] | None, real_ids: list[str]) -> list[str]:
-    """The ids in the order the program gave them, which means nothing to EC2."""
+    """Return the ids in the program's order, which EC2 does not keep."""
     return given_ids if given_ids and set(given_ids) == set(real_ids) else real_ids

@@ -8,9 +8,9 @@ from localcloud.resources import tags as tag_apis
 from localcloud.resources.base import (
     Cloud,
     Created,
-    Gone,
     Resource,
     ResourceError,
+    ResourceNotFound,
     TaggedResource,
     camel_case,
     given,
@@ -52,7 +52,7 @@ class EventRule(TaggedResource):
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
         found = cloud.client("events").describe_rule(Name=resource_id, EventBusName=self.event_bus_name)
-        return self.with_real(
+        return self.with_actual_values(
             description=found.get("Description"),
             event_pattern=found.get("EventPattern"),
             role_arn=found.get("RoleArn"),
@@ -95,7 +95,7 @@ class EventTarget(Resource):
             RoleArn=self.role_arn,
         )
         answer = cloud.client("events").put_targets(Rule=self.rule, EventBusName=self.event_bus_name, Targets=[target])
-        # PutTargets reports a refused target in its answer, not as an error.
+        # PutTargets reports a failed entry in its response, not as an error.
         for failure in answer["FailedEntries"]:
             raise ResourceError(f"{failure['ErrorCode']}: {failure['ErrorMessage']}")
         return Created(f"{self.rule}-{self.target_id}", {})
@@ -104,7 +104,7 @@ class EventTarget(Resource):
         found = cloud.client("events").list_targets_by_rule(Rule=self.rule, EventBusName=self.event_bus_name)
         for target in found["Targets"]:
             if target["Id"] == self.target_id:
-                return self.with_real(
+                return self.with_actual_values(
                     arn=target["Arn"],
                     dead_letter_config=camel_case(target.get("DeadLetterConfig")),
                     input=target.get("Input"),
@@ -112,7 +112,7 @@ class EventTarget(Resource):
                     retry_policy=camel_case(target.get("RetryPolicy")),
                     role_arn=target.get("RoleArn"),
                 )
-        raise Gone(resource_id)
+        raise ResourceNotFound(resource_id)
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for rule and target)
         cloud.client("events").remove_targets(

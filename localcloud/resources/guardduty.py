@@ -1,4 +1,4 @@
-"""GuardDuty: the plan by which uploads are scanned; localcloud/malware_scanner.py stands in for the scan itself."""
+"""GuardDuty: malware protection plans, which localcloud/malware_scanner.py executes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class MalwareProtectionPlan(TaggedResource):
     actions: Sequence[Action] = ()
 
     def create(self, cloud: Cloud) -> Created:
-        """A bucket has one plan, which is brought to this state where it is there already."""
+        """Create the plan, or update the existing one: a bucket has at most one."""
         guardduty = cloud.client("guardduty")
         bucket = self.protected_resource.s3_bucket
         listed = guardduty.list_malware_protection_plans()["MalwareProtectionPlans"]
@@ -63,7 +63,7 @@ class MalwareProtectionPlan(TaggedResource):
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
         found = cloud.client("guardduty").get_malware_protection_plan(MalwareProtectionPlanId=resource_id)
-        return self.with_real(
+        return self.with_actual_values(
             role=found["Role"],
             protected_resource=camel_case(found["ProtectedResource"]),
             actions=[{"taggings": [{"status": found["Actions"]["Tagging"]["Status"]}]}],

@@ -54,7 +54,7 @@ class Role(TaggedResource):
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
         found = cloud.client("iam").get_role(RoleName=resource_id)["Role"]
-        return self.with_real(
+        return self.with_actual_values(
             assume_role_policy=json.dumps(found["AssumeRolePolicyDocument"]),
             description=found.get("Description"),
             max_session_duration=found.get("MaxSessionDuration"),
@@ -86,7 +86,7 @@ class RolePolicy(Resource):
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:  # noqa: ARG002 (the API asks for both names)
         found = cloud.client("iam").get_role_policy(RoleName=self.role, PolicyName=self.name)
-        return self.with_real(policy=json.dumps(found["PolicyDocument"]))
+        return self.with_actual_values(policy=json.dumps(found["PolicyDocument"]))
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for both names)
         cloud.client("iam").delete_role_policy(RoleName=self.role, PolicyName=self.name)

@@ -1,4 +1,4 @@
-"""The provider functions a program may call to learn where it runs."""
+"""The provider functions with which a program gets its account, region and partition."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ INVOKES: dict[str, Callable[[Cloud], dict[str, Any]]] = {
 
 
 def invoke(cloud: Cloud, token: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer a provider function.
+    """Return the result of a provider function.
 
     Raises:
-        ResourceError: the function is not supported, or is asked about something other than this cloud.
+        ResourceError: the function is not supported, or not with these arguments.
     """
     if token not in INVOKES:
         raise ResourceError("this function is not supported: add it to INVOKES in localcloud/resources/invokes.py")

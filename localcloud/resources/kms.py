@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import ClassVar, Self
 
 from localcloud.resources import tags as tag_apis
-from localcloud.resources.base import Cloud, Created, Gone, Resource, TaggedResource, given, handles, tag_list
+from localcloud.resources.base import (
+    Cloud,
+    Created,
+    Resource,
+    ResourceNotFound,
+    TaggedResource,
+    given,
+    handles,
+    tag_list,
+)
 
 
 @handles("aws:kms/key:Key")
@@ -52,8 +61,8 @@ class Key(TaggedResource):
         kms = cloud.client("kms")
         key = kms.describe_key(KeyId=resource_id)["KeyMetadata"]
         if key["KeyState"] == "PendingDeletion":
-            raise Gone(resource_id)
-        return self.with_real(
+            raise ResourceNotFound(resource_id)
+        return self.with_actual_values(
             description=key.get("Description"),
             enable_key_rotation=kms.get_key_rotation_status(KeyId=resource_id)["KeyRotationEnabled"],
             policy=kms.get_key_policy(KeyId=resource_id, PolicyName="default")["Policy"],
@@ -88,8 +97,8 @@ class Alias(Resource):
         for page in cloud.client("kms").get_paginator("list_aliases").paginate():
             for alias in page["Aliases"]:
                 if alias["AliasName"] == resource_id:
-                    return self.with_real(target_key_id=alias["TargetKeyId"])
-        raise Gone(resource_id)
+                    return self.with_actual_values(target_key_id=alias["TargetKeyId"])
+        raise ResourceNotFound(resource_id)
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:
         cloud.client("kms").delete_alias(AliasName=resource_id)

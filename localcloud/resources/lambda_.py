@@ -1,4 +1,4 @@
-"""Lambda: functions, layers, aliases and what is set on them."""
+"""Lambda: functions, layers, aliases and their settings."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from localcloud.resources.base import (
 
 @handles("aws:lambda/layerVersion:LayerVersion")
 class LayerVersion(Resource):
-    irrelevant: ClassVar = {"sourceCodeHash": "it only tells Pulumi when to publish again"}
-    # A version never changes: whatever differs needs a new one.
+    irrelevant: ClassVar = {"sourceCodeHash": "it only determines when Pulumi has to publish again"}
+    # Versions are immutable: any change needs a new one.
     identity: ClassVar = (
         "layer_name",
         "code",
@@ -70,16 +70,16 @@ class LayerVersion(Resource):
         )
 
     def _published(self, functions: Any, code: bytes) -> dict[str, Any] | None:
-        """The newest version if it is this very one: tens of megabytes need not be kept again at every start."""
+        """Return the newest version if it is identical: storing tens of megabytes again at every start is slow."""
         newest = functions.list_layer_versions(LayerName=self.layer_name, MaxItems=1)["LayerVersions"]
         if not newest:
             return None
         version = functions.get_layer_version(LayerName=self.layer_name, VersionNumber=newest[0]["Version"])
-        same = version["Content"]["CodeSha256"] == _sha256(code) and self == self._as_told(version)
+        same = version["Content"]["CodeSha256"] == _sha256(code) and self == self._from_version(version)
         return version if same else None
 
-    def _as_told(self, version: dict[str, Any]) -> Self:
-        return self.with_real(
+    def _from_version(self, version: dict[str, Any]) -> Self:
+        return self.with_actual_values(
             compatible_architectures=version.get("CompatibleArchitectures"),
             compatible_runtimes=version.get("CompatibleRuntimes"),
             description=version.get("Description"),
@@ -87,7 +87,7 @@ class LayerVersion(Resource):
         )
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
-        return self._as_told(cloud.client("lambda").get_layer_version_by_arn(Arn=resource_id))
+        return self._from_version(cloud.client("lambda").get_layer_version_by_arn(Arn=resource_id))
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:
         if not self.skip_destroy:
@@ -108,7 +108,7 @@ class VpcConfig(Properties):
 @handles("aws:lambda/function:Function")
 class Function(TaggedResource):
     generated_name: ClassVar = "name"
-    irrelevant: ClassVar = {"sourceCodeHash": "it only tells Pulumi when to upload again"}
+    irrelevant: ClassVar = {"sourceCodeHash": "it only determines when Pulumi has to upload again"}
     identity: ClassVar = ("name",)
     volatile: ClassVar = (
         "codeSha256",
@@ -156,19 +156,19 @@ class Function(TaggedResource):
             function = self._update(functions, code)
         if self.publish:
             function = functions.publish_version(FunctionName=self.name)
-        # -1 is the provider's word for "no reservation".
+        # -1 is the provider's value for "no reservation".
         if self.reserved_concurrent_executions >= 0:
             functions.put_function_concurrency(
                 FunctionName=self.name, ReservedConcurrentExecutions=self.reserved_concurrent_executions
             )
-        # As the AWS provider does: a function is Pending at first. The update's status is the last to change.
+        # A new function is Pending; the AWS provider waits for it, too. The update status is the last to change.
         functions.get_waiter("function_updated_v2").wait(
             FunctionName=self.name, Qualifier=function["Version"], WaiterConfig={"Delay": 0.1, "MaxAttempts": 300}
         )
         return Created(self.name, _function_outputs(cloud, function))
 
     def _update(self, functions: Any, code: bytes) -> dict[str, Any]:
-        """Upload only what differs: after any upload, what is published is a new version."""
+        """Upload only changes: after any upload, publishing creates a new version."""
         function = functions.get_function_configuration(FunctionName=self.name)
         architectures = {"Architectures": self.architectures}
         if function["CodeSha256"] != _sha256(code) or not _has(function, architectures):
@@ -207,11 +207,11 @@ class Function(TaggedResource):
         )
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
-        """All but the code."""
+        """Return all inputs except the code."""
         functions = cloud.client("lambda")
         found = functions.get_function_configuration(FunctionName=resource_id)
         reserved = functions.get_function_concurrency(FunctionName=resource_id)
-        return self.with_real(
+        return self.with_actual_values(
             architectures=found.get("Architectures"),
             description=found.get("Description"),
             environment={"variables": found.get("Environment", {}).get("Variables", {})},
@@ -232,12 +232,12 @@ class Function(TaggedResource):
 
 
 def _sha256(archive: bytes) -> str:
-    """The digest by which Lambda tells archives apart."""
+    """Return the digest of an archive, as in CodeSha256."""
     return base64.b64encode(hashlib.sha256(archive).digest()).decode()
 
 
 def _has(found: Any, wanted: Any) -> bool:
-    """Whether what was found has every value that is wanted, at any depth; what else it has does not matter."""
+    """Whether `found` contains every value of `wanted`, at any depth."""
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):
         return all(_has(found.get(key), value) for key, value in wanted.items())
     return found == (list(wanted) if isinstance(wanted, tuple) else wanted)
@@ -259,7 +259,7 @@ def _function_outputs(cloud: Cloud, function: dict[str, Any]) -> dict[str, Any]:
 
 
 def _invoke_arn(cloud: Cloud, function_arn: str) -> str:
-    """The address that API Gateway calls a function by."""
+    """Return the ARN with which API Gateway invokes a function."""
     return f"arn:aws:apigateway:{cloud.region}:lambda:path/2015-03-31/functions/{function_arn}/invocations"
 
 
@@ -289,7 +289,7 @@ class Alias(Resource):
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:  # noqa: ARG002 (the API asks for both names)
         found = cloud.client("lambda").get_alias(FunctionName=self.function_name, Name=self.name)
-        return self.with_real(description=found.get("Description"), function_version=found["FunctionVersion"])
+        return self.with_actual_values(description=found.get("Description"), function_version=found["FunctionVersion"])
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for both names)
         cloud.client("lambda").delete_alias(FunctionName=self.function_name, Name=self.name)
@@ -314,7 +314,7 @@ class FunctionEventInvokeConfig(Resource):
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:  # noqa: ARG002 (the API asks for both names)
         found = cloud.client("lambda").get_function_event_invoke_config(**self._key())
-        return self.with_real(
+        return self.with_actual_values(
             maximum_event_age_in_seconds=found.get("MaximumEventAgeInSeconds"),
             maximum_retry_attempts=found.get("MaximumRetryAttempts"),
         )
@@ -347,7 +347,9 @@ class ProvisionedConcurrencyConfig(Resource):
         found = cloud.client("lambda").get_provisioned_concurrency_config(
             FunctionName=self.function_name, Qualifier=self.qualifier
         )
-        return self.with_real(provisioned_concurrent_executions=found["RequestedProvisionedConcurrentExecutions"])
+        return self.with_actual_values(
+            provisioned_concurrent_executions=found["RequestedProvisionedConcurrentExecutions"]
+        )
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for both names)
         if not self.skip_destroy:

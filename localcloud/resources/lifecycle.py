@@ -1,7 +1,7 @@
-"""What a deployment engine does with a resource beyond creating it: check, compare, read, update and delete.
+"""The operations of Pulumi's engine on a resource: check, compare, create, read, update and delete.
 
-Values are the plain ones of Pulumi's wire: camelCase properties, an asset or archive as the engine describes it, and
-`UNKNOWN` where a preview cannot know yet.
+Values are those of Pulumi's protocol: camelCase properties, assets and archives as the engine describes them, and
+`UNKNOWN` for values that a preview does not have yet.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from pydantic import ValidationError
 from localcloud.resources.base import (
     Cloud,
     Created,
-    Gone,
     Resource,
+    ResourceNotFound,
     TaggedResource,
     explain,
+    full_state,
     generated_name,
     handler_of,
     parse,
-    whole_state,
 )
 from localcloud.resources.tags import TagApi
 
 UNKNOWN = rpc.UNKNOWN
-"""What stands for a value that exists only after the deployment."""
+"""Placeholder of a value that is known only after the deployment."""
 
 Values = dict[str, Any]
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _ASSET = "c44067f5952c0a294b673a41bacd8c17"
 _ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
-# How the services that do not answer 404 say that something is not there.
+# Error codes for missing resources of services that do not return status 404.
 _NOT_FOUND_CODES = frozenset(
     {
         "AWS.SimpleQueueService.NonExistentQueue",
@@ -56,12 +56,12 @@ _NOT_FOUND_CODES = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """Which resource is meant.
+    """The resource of an operation.
 
     Attributes:
         type: Pulumi type token.
         name: the resource's name in the program.
-        id: its physical id; "" as long as it does not exist.
+        id: its physical id; "" if it does not exist yet.
     """
 
     type: str
@@ -76,7 +76,7 @@ class Difference:
     Attributes:
         property: its name in the provider's spelling.
         kind: add, delete or update.
-        replaces: whether that needs another thing in the place of this one.
+        replaces: whether the change requires a replacement.
     """
 
     property: str
@@ -90,7 +90,7 @@ class Comparison:
 
     Attributes:
         differences: the input properties that differ.
-        deletes_first: whether the old thing has to go before the new one can be made, as both bear one name.
+        deletes_first: whether the old resource must be deleted first, because its replacement has the same name.
     """
 
     differences: tuple[Difference, ...]
@@ -98,16 +98,16 @@ class Comparison:
 
 
 def check(subject: Subject, inputs: Values, old_inputs: Values, seed: bytes) -> tuple[Values, dict[str, str]]:
-    """Fill in the physical name, and find what is wrong with the inputs as far as they are known.
+    """Set the physical name, and validate the known inputs.
 
     Args:
         subject: which resource.
-        inputs: what the program says.
-        old_inputs: what it said last time, name included; empty for a resource that is new or replaced.
+        inputs: the inputs of the program.
+        old_inputs: the previous inputs, including the name; empty for a resource that is new or replaced.
         seed: makes a generated name unique.
 
     Returns:
-        The inputs with the name, and a sentence for each property that is wrong.
+        The inputs with the name, and a message for each invalid property.
     """
     handler = handler_of(subject.type)
     naming = handler.generated_name
@@ -122,7 +122,7 @@ def check(subject: Subject, inputs: Values, old_inputs: Values, seed: bytes) -> 
 
 
 def compare(token: str, state: Values, inputs: Values) -> Comparison:
-    """Compare a resource's recorded state with its inputs of now."""
+    """Compare a resource's recorded state with its current inputs."""
     handler = handler_of(token)
     defaults = _defaults(handler)
     aliases = {field.alias or name: name for name, field in handler.model_fields.items()}
@@ -140,12 +140,12 @@ def compare(token: str, state: Values, inputs: Values) -> Comparison:
 
 
 def preview_create(token: str, inputs: Values) -> Values:
-    """What is known of a resource's state before it exists; all outputs of its own are left out."""
+    """Return the known part of a resource's state before its creation, without its outputs."""
     return _defaults(handler_of(token)) | inputs
 
 
 def preview_update(token: str, state: Values, inputs: Values) -> Values:
-    """What is known of a resource's state before it is updated; the outputs that the update changes are left out."""
+    """Return the known part of a resource's state before an update, without the outputs that the update changes."""
     handler = handler_of(token)
     ours = {field.alias or name for name, field in handler.model_fields.items()} | set(handler.irrelevant)
     volatile = () if _only_tags_differ(token, state, inputs) else handler.volatile
@@ -154,13 +154,13 @@ def preview_update(token: str, state: Values, inputs: Values) -> Values:
 
 
 def create(cloud: Cloud, subject: Subject, inputs: Values) -> Created:
-    """Create a resource and return its id and its whole state."""
+    """Create a resource and return its id and its state."""
     resource = parse(subject.type, subject.name, _with_assets(inputs))
-    return _recorded(whole_state(resource, inputs, resource.create(cloud)), inputs)
+    return _recorded(full_state(resource, inputs, resource.create(cloud)), inputs)
 
 
 def update(cloud: Cloud, subject: Subject, state: Values, inputs: Values) -> Created:
-    """Bring a resource that exists from its recorded state to the inputs' and return its whole state."""
+    """Update a resource from its recorded state to its inputs and return its new state."""
     resource = parse(subject.type, subject.name, _with_assets(inputs))
     if _only_tags_differ(subject.type, state, inputs):
         updated = Created(subject.id, preview_update(subject.type, state, inputs))
@@ -169,19 +169,19 @@ def update(cloud: Cloud, subject: Subject, state: Values, inputs: Values) -> Cre
     if isinstance(resource, TaggedResource):
         client, key = _tagged(cloud, resource.tag_api, updated.id, updated.outputs)
         resource.tag_api.replace(client, key, resource.tags)
-    return _recorded(whole_state(resource, inputs, updated), inputs)
+    return _recorded(full_state(resource, inputs, updated), inputs)
 
 
 def read(cloud: Cloud, subject: Subject, state: Values) -> Values | None:
-    """Return the input properties that are not any more as recorded, with their real values; None if it is gone."""
+    """Return the input properties that differ from the recorded state; None if the resource does not exist."""
     resource = _recorded_resource(subject, state)
     try:
         real = resource.read(cloud, subject.id)
         if isinstance(resource, TaggedResource):
             client, key = _tagged(cloud, resource.tag_api, subject.id, state)
-            real = real.with_real(tags=resource.tag_api.tags_of(client, key))
-    except (Gone, ClientError) as error:
-        if not _says_gone(error):
+            real = real.with_actual_values(tags=resource.tag_api.tags_of(client, key))
+    except (ResourceNotFound, ClientError) as error:
+        if not _is_not_found(error):
             raise
         return None
     recorded, found = (version.model_dump(mode="python", by_alias=True) for version in (resource, real))
@@ -189,12 +189,12 @@ def read(cloud: Cloud, subject: Subject, state: Values) -> Values | None:
 
 
 def delete(cloud: Cloud, subject: Subject, state: Values) -> None:
-    """Remove a resource; one that is already gone is no error."""
+    """Delete a resource; it is not an error if it does not exist."""
     resource = _recorded_resource(subject, state)
     try:
         resource.delete(cloud, subject.id)
-    except (Gone, ClientError) as error:
-        if not _says_gone(error):
+    except (ResourceNotFound, ClientError) as error:
+        if not _is_not_found(error):
             raise
 
 
@@ -203,12 +203,12 @@ def _only_tags_differ(token: str, state: Values, inputs: Values) -> bool:
 
 
 def _recorded(created: Created, inputs: Values) -> Created:
-    """The state as it is recorded: inputs as they came over the wire, so that the next ones compare equal."""
+    """Return the state to record: with inputs as received, so that equal inputs compare equal."""
     return Created(created.id, {key: value for key, value in created.outputs.items() if value is not None} | inputs)
 
 
 def _tagged(cloud: Cloud, api: TagApi, resource_id: str, outputs: Mapping[str, Any]) -> tuple[Any, str]:
-    """The client that tags a thing, and how it calls the thing."""
+    """Return the client for a resource's tags, and the resource's id in those calls."""
     return cloud.client(api.service), outputs[api.key_output] if api.key_output else resource_id
 
 
@@ -223,14 +223,14 @@ def _relevant(handler: type[Resource], inputs: Values) -> Values:
 
 
 def _defaults(handler: type[Resource]) -> Values:
-    """The inputs that have a value when the program leaves them out."""
+    """Return the inputs with a default value."""
     fields = {name: field for name, field in handler.model_fields.items() if not field.is_required()}
     defaults = handler.model_construct(**{name: field.get_default() for name, field in fields.items()})
     return defaults.model_dump(by_alias=True, exclude_none=True, include=set(fields))
 
 
 def _canonical(value: Any) -> Any:
-    """One spelling for what means the same: whole numbers, JSON documents, and files by their content."""
+    """Return the canonical form of a value: whole numbers, JSON documents, and files by their content."""
     if isinstance(value, Mapping):
         if _SIGNATURE in value:
             return value.get("hash") or value
@@ -246,7 +246,7 @@ def _canonical(value: Any) -> Any:
 
 
 def _with_assets(value: Any) -> Any:
-    """Turn the wire's descriptions of files into Pulumi's assets and archives, at any depth."""
+    """Convert the protocol's descriptions of files to Pulumi's assets and archives, at any depth."""
     if isinstance(value, list):
         return [_with_assets(item) for item in value]
     if not isinstance(value, dict):
@@ -259,8 +259,8 @@ def _with_assets(value: Any) -> Any:
     return {key: _with_assets(item) for key, item in value.items()}
 
 
-def _says_gone(error: Exception) -> bool:
+def _is_not_found(error: Exception) -> bool:
     if not isinstance(error, ClientError):
-        return isinstance(error, Gone)
+        return isinstance(error, ResourceNotFound)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     return status == 404 or error.response["Error"]["Code"] in _NOT_FOUND_CODES

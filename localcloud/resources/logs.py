@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Self
 
 from localcloud.resources import tags as tag_apis
-from localcloud.resources.base import Cloud, Created, Gone, Resource, TaggedResource, given, handles
+from localcloud.resources.base import Cloud, Created, Resource, ResourceNotFound, TaggedResource, given, handles
 
 
 @handles("aws:cloudwatch/logGroup:LogGroup")
@@ -31,7 +31,7 @@ class LogGroup(TaggedResource):
                 logGroupName=self.name,
                 **given(kmsKeyId=self.kms_key_id, logGroupClass=self.log_group_class, tags=self.tags or None),
             )
-        # 0 is the provider's word for "keep for ever".
+        # 0 is the provider's value for no expiration.
         if self.retention_in_days:
             logs.put_retention_policy(logGroupName=self.name, retentionInDays=self.retention_in_days)
         else:
@@ -42,12 +42,12 @@ class LogGroup(TaggedResource):
         groups = cloud.client("logs").describe_log_groups(logGroupNamePrefix=resource_id)["logGroups"]
         for group in groups:
             if group["logGroupName"] == resource_id:
-                return self.with_real(
+                return self.with_actual_values(
                     kms_key_id=group.get("kmsKeyId"),
                     log_group_class=group.get("logGroupClass"),
                     retention_in_days=group.get("retentionInDays"),
                 )
-        raise Gone(resource_id)
+        raise ResourceNotFound(resource_id)
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:
         if not self.skip_destroy:
@@ -56,7 +56,7 @@ class LogGroup(TaggedResource):
 
 @handles("aws:cloudwatch/queryDefinition:QueryDefinition")
 class QueryDefinition(Resource):
-    """A saved query: it only gets an id, as the emulator has no saved queries (it does not know PutQueryDefinition)."""
+    """A saved query: it only gets an id, as the emulator does not support PutQueryDefinition."""
 
     identity: ClassVar = ("name",)
 
@@ -72,4 +72,4 @@ class QueryDefinition(Resource):
         return self
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:
-        """There is nothing to delete."""
+        """Do nothing: the query is not stored."""

@@ -10,7 +10,7 @@ from localcloud.resources.base import Cloud, Created, Properties, TaggedResource
 
 class LogConfiguration(Properties):
     level: str
-    # The provider pluralises the name of this list; the API does not.
+    # The name of this list is plural in the provider and singular in the API.
     include_execution_datas: list[str] | None = None
     cloudwatch_logs_log_destination: dict[str, str] | None = None
 
@@ -62,7 +62,7 @@ class Pipe(TaggedResource):
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
         found = cloud.client("pipes").describe_pipe(Name=resource_id)
-        return self.with_real(
+        return self.with_actual_values(
             description=found.get("Description"),
             desired_state=found["DesiredState"],
             kms_key_identifier=found.get("KmsKeyIdentifier"),

@@ -1,4 +1,4 @@
-"""S3: buckets, what is set on them, and objects."""
+"""S3: buckets, their settings, and objects."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from localcloud.resources.base import (
 
 @handles("aws:s3/bucket:Bucket")
 class Bucket(TaggedResource):
-    """A bucket; what it holds is configured by the resources below."""
+    """A bucket; its settings are separate resources."""
 
     generated_name: ClassVar = "bucket"
     identity: ClassVar = ("bucket",)
@@ -40,7 +40,7 @@ class Bucket(TaggedResource):
 
     def create(self, cloud: Cloud) -> Created:
         s3 = cloud.client("s3")
-        # us-east-1 is the one region that must not be named.
+        # us-east-1 is the default and must be omitted.
         elsewhere = {"LocationConstraint": cloud.region} if cloud.region != "us-east-1" else None
         with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
             s3.create_bucket(
@@ -95,10 +95,10 @@ class BucketVersioning(Resource):
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
         found = cloud.client("s3").get_bucket_versioning(Bucket=resource_id)
-        return self.with_real(versioning_configuration={"status": found.get("Status", "Disabled")})
+        return self.with_actual_values(versioning_configuration={"status": found.get("Status", "Disabled")})
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:
-        """A versioned bucket cannot become an unversioned one again."""
+        """Do nothing: versioning cannot be removed from a bucket."""
         cloud.client("s3").put_bucket_versioning(Bucket=resource_id, VersioningConfiguration={"Status": "Suspended"})
 
 
@@ -126,7 +126,7 @@ class BucketPublicAccessBlock(Resource):
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
         found = cloud.client("s3").get_public_access_block(Bucket=resource_id)["PublicAccessBlockConfiguration"]
-        return self.with_real(
+        return self.with_actual_values(
             block_public_acls=found["BlockPublicAcls"],
             block_public_policy=found["BlockPublicPolicy"],
             ignore_public_acls=found["IgnorePublicAcls"],
@@ -174,7 +174,7 @@ class BucketServerSideEncryptionConfiguration(Resource):
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
         found = cloud.client("s3").get_bucket_encryption(Bucket=resource_id)["ServerSideEncryptionConfiguration"]
-        return self.with_real(
+        return self.with_actual_values(
             rules=[
                 given(
                     applyServerSideEncryptionByDefault=given(
@@ -203,7 +203,7 @@ class BucketPolicy(Resource):
         return Created(self.bucket, {})
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
-        return self.with_real(policy=cloud.client("s3").get_bucket_policy(Bucket=resource_id)["Policy"])
+        return self.with_actual_values(policy=cloud.client("s3").get_bucket_policy(Bucket=resource_id)["Policy"])
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:
         cloud.client("s3").delete_bucket_policy(Bucket=resource_id)
@@ -253,7 +253,7 @@ class LifecycleRule(Properties):
         return given(
             ID=self.id,
             Status=self.status,
-            # An empty prefix is how the API says "every object".
+            # An empty prefix applies to every object.
             Filter=self.filter.request() or {"Prefix": ""},
             AbortIncompleteMultipartUpload=pascal_case(self.abort_incomplete_multipart_upload),
             Expiration=pascal_case(self.expiration),
@@ -277,12 +277,12 @@ class BucketLifecycleConfiguration(Resource):
         return Created(self.bucket, {})
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
-        """Only whether rules of other names have come or gone: their details have more than one spelling."""
+        """Compare rules by id and status only: their details can be written in several equivalent ways."""
         found = cloud.client("s3").get_bucket_lifecycle_configuration(Bucket=resource_id)["Rules"]
         real = {rule["ID"]: {"id": rule["ID"], "status": rule["Status"]} for rule in found}
         kept = [rule for rule in self.rules if real.get(rule.id, {}).get("status") == rule.status]
         foreign = [real[name] for name in real.keys() - {rule.id for rule in kept}]
-        return self.with_real(rules=[*(rule.model_dump(by_alias=True) for rule in kept), *foreign])
+        return self.with_actual_values(rules=[*(rule.model_dump(by_alias=True) for rule in kept), *foreign])
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:
         cloud.client("s3").delete_bucket_lifecycle(Bucket=resource_id)
@@ -290,7 +290,7 @@ class BucketLifecycleConfiguration(Resource):
 
 @handles("aws:s3/bucketNotification:BucketNotification")
 class BucketNotification(Resource):
-    """Whether the bucket's events go to EventBridge."""
+    """Whether the bucket sends its events to EventBridge."""
 
     identity: ClassVar = ("bucket",)
 
@@ -306,7 +306,7 @@ class BucketNotification(Resource):
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
         found = cloud.client("s3").get_bucket_notification_configuration(Bucket=resource_id)
-        return self.with_real(eventbridge="EventBridgeConfiguration" in found)
+        return self.with_actual_values(eventbridge="EventBridgeConfiguration" in found)
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:
         cloud.client("s3").put_bucket_notification_configuration(Bucket=resource_id, NotificationConfiguration={})
@@ -331,7 +331,7 @@ class BucketOwnershipControls(Resource):
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
         found = cloud.client("s3").get_bucket_ownership_controls(Bucket=resource_id)["OwnershipControls"]
-        return self.with_real(rule={"objectOwnership": found["Rules"][0]["ObjectOwnership"]})
+        return self.with_actual_values(rule={"objectOwnership": found["Rules"][0]["ObjectOwnership"]})
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:
         cloud.client("s3").delete_bucket_ownership_controls(Bucket=resource_id)
@@ -339,7 +339,7 @@ class BucketOwnershipControls(Resource):
 
 @handles("aws:s3/bucketObject:BucketObject")
 class BucketObject(Resource):
-    irrelevant: ClassVar = {"sourceHash": "it only tells Pulumi when to upload again"}
+    irrelevant: ClassVar = {"sourceHash": "it only determines when Pulumi has to upload again"}
     identity: ClassVar = ("bucket", "key")
     volatile: ClassVar = ("etag", "versionId")
 
@@ -380,7 +380,7 @@ class BucketObject(Resource):
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
         found = cloud.client("s3").head_object(Bucket=self.bucket, Key=resource_id)
-        return self.with_real(content_type=found.get("ContentType"), metadata=found["Metadata"])
+        return self.with_actual_values(content_type=found.get("ContentType"), metadata=found["Metadata"])
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:
         """Delete every version, as the provider does."""

@@ -34,14 +34,14 @@ class Topic(TaggedResource):
         )
         sns = cloud.client("sns")
         arn = sns.create_topic(Name=self.name, Tags=tag_list(self.tags))["TopicArn"]
-        # CreateTopic leaves the attributes of a topic that exists as they are.
+        # CreateTopic does not change the attributes of an existing topic.
         for name, value in attributes.items():
             sns.set_topic_attributes(TopicArn=arn, AttributeName=name, AttributeValue=value)
         return Created(arn, {"arn": arn, "owner": cloud.account_id})
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
         found = cloud.client("sns").get_topic_attributes(TopicArn=resource_id)["Attributes"]
-        return self.with_real(
+        return self.with_actual_values(
             display_name=found.get("DisplayName"),
             delivery_policy=found.get("DeliveryPolicy"),
             kms_master_key_id=found.get("KmsMasterKeyId"),
@@ -67,10 +67,10 @@ class TopicPolicy(Resource):
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
         found = cloud.client("sns").get_topic_attributes(TopicArn=resource_id)["Attributes"]
-        return self.with_real(policy=found["Policy"])
+        return self.with_actual_values(policy=found["Policy"])
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:
-        """A topic always has a policy: without this one, that of a new topic."""
+        """Set the default policy: a topic always has one."""
         owner_only = {
             "Version": "2012-10-17",
             "Statement": [
@@ -90,8 +90,8 @@ class TopicPolicy(Resource):
 @handles("aws:sns/topicSubscription:TopicSubscription")
 class TopicSubscription(Resource):
     irrelevant: ClassVar = {
-        "confirmationTimeoutInMinutes": "it is how long Pulumi waits for an endpoint that confirms by itself",
-        "endpointAutoConfirms": "it only tells Pulumi whether to wait for the confirmation",
+        "confirmationTimeoutInMinutes": "it is how long Pulumi waits for an endpoint that confirms automatically",
+        "endpointAutoConfirms": "it only determines whether Pulumi waits for the confirmation",
     }
     identity: ClassVar = ("topic", "protocol", "endpoint")
 
@@ -122,16 +122,16 @@ class TopicSubscription(Resource):
         }
         arn = sns.subscribe(**subscription)["SubscriptionArn"]
         if not arn.startswith("arn:"):
-            # The emulator returns the ARN of a subscription that has to be confirmed only when asked again.
+            # The emulator returns the ARN of a subscription that needs confirmation only in a later call.
             arn = sns.subscribe(**subscription)["SubscriptionArn"]
-        # Subscribe leaves the attributes of a subscription that exists as they are.
+        # Subscribe does not change the attributes of an existing subscription.
         for name, value in attributes.items():
             sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName=name, AttributeValue=value)
         return Created(arn, {"arn": arn, "ownerId": cloud.account_id})
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
         found = cloud.client("sns").get_subscription_attributes(SubscriptionArn=resource_id)["Attributes"]
-        return self.with_real(
+        return self.with_actual_values(
             delivery_policy=found.get("DeliveryPolicy"),
             filter_policy=found.get("FilterPolicy"),
             filter_policy_scope=found.get("FilterPolicyScope"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Self
 
 from localcloud.resources import tags as tag_apis
-from localcloud.resources.base import Cloud, Created, Gone, Resource, TaggedResource, given, handles
+from localcloud.resources.base import Cloud, Created, Resource, ResourceNotFound, TaggedResource, given, handles
 
 
 @handles("aws:sqs/queue:Queue")
@@ -44,10 +44,10 @@ class Queue(TaggedResource):
             RedrivePolicy=self.redrive_policy,
             SqsManagedSseEnabled=self.sqs_managed_sse_enabled,
             VisibilityTimeout=self.visibility_timeout_seconds,
-            # The API refuses this on a standard queue, even when it says "no".
+            # The API refuses this attribute for a standard queue, even with the value false.
             ContentBasedDeduplication=self.content_based_deduplication or None,
         )
-        # CreateQueue refuses a queue that exists with other attributes; without any, it returns the queue's URL.
+        # CreateQueue fails if the queue exists with other attributes; without attributes, it returns the queue's URL.
         kind = {"FifoQueue": "true"} if self.fifo_queue else {}
         url = sqs.create_queue(QueueName=self.name, Attributes=kind, tags=self.tags)["QueueUrl"]
         sqs.set_queue_attributes(QueueUrl=url, Attributes={key: _text(value) for key, value in attributes.items()})
@@ -56,7 +56,7 @@ class Queue(TaggedResource):
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
         found = cloud.client("sqs").get_queue_attributes(QueueUrl=resource_id, AttributeNames=["All"])["Attributes"]
-        return self.with_real(
+        return self.with_actual_values(
             content_based_deduplication=found.get("ContentBasedDeduplication"),
             delay_seconds=found.get("DelaySeconds"),
             kms_data_key_reuse_period_seconds=found.get("KmsDataKeyReusePeriodSeconds"),
@@ -76,15 +76,15 @@ class Queue(TaggedResource):
 
 
 def _text(value: object) -> str:
-    """Spell an attribute as SQS does: everything is a string, booleans in lower case."""
+    """Format an attribute value for SQS: a string, booleans in lower case."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _set_attribute(cloud: Cloud, queue_url: str, name: str) -> str:
-    """An attribute that is a resource of its own; unset, that resource is gone."""
+    """Return an attribute that is a separate resource; if it is not set, that resource does not exist."""
     attributes = cloud.client("sqs").get_queue_attributes(QueueUrl=queue_url, AttributeNames=[name]).get("Attributes")
     if not attributes or not attributes.get(name):
-        raise Gone(f"{queue_url} has no {name}")
+        raise ResourceNotFound(f"{queue_url} has no {name}")
     return attributes[name]
 
 
@@ -100,7 +100,7 @@ class QueuePolicy(Resource):
         return Created(self.queue_url, {})
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
-        return self.with_real(policy=_set_attribute(cloud, resource_id, "Policy"))
+        return self.with_actual_values(policy=_set_attribute(cloud, resource_id, "Policy"))
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:
         cloud.client("sqs").set_queue_attributes(QueueUrl=resource_id, Attributes={"Policy": ""})
@@ -120,7 +120,7 @@ class RedriveAllowPolicy(Resource):
         return Created(self.queue_url, {})
 
     def read(self, cloud: Cloud, resource_id: str) -> Self:
-        return self.with_real(redrive_allow_policy=_set_attribute(cloud, resource_id, "RedriveAllowPolicy"))
+        return self.with_actual_values(redrive_allow_policy=_set_attribute(cloud, resource_id, "RedriveAllowPolicy"))
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:
         cloud.client("sqs").set_queue_attributes(QueueUrl=resource_id, Attributes={"RedriveAllowPolicy": ""})

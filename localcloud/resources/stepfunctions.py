@@ -60,7 +60,7 @@ class StateMachine(TaggedResource):
         groups = [
             destination["cloudWatchLogsLogGroup"]["logGroupArn"] for destination in logging.get("destinations", [])
         ]
-        return self.with_real(
+        return self.with_actual_values(
             definition=found["definition"],
             logging_configuration=given(
                 level=logging.get("level", "OFF"),
@@ -68,7 +68,7 @@ class StateMachine(TaggedResource):
                 logDestination=groups[0] if groups else None,
             ),
             role_arn=found["roleArn"],
-            # The emulator does not keep this.
+            # The emulator does not store this.
             tracing_configuration=found.get("tracingConfiguration", self.tracing_configuration),
         )
 

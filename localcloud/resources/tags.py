@@ -1,4 +1,4 @@
-"""Tags of things that exist: every service has calls of its own for reading, setting and removing them."""
+"""Tags of existing resources: every service has its own operations to read, set and remove them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from botocore.exceptions import ClientError
 
 @dataclass(frozen=True, kw_only=True)
 class TagApi:
-    """How one service spells its tag calls.
+    """The tag operations of one service.
 
     Attributes:
-        service: the service as boto3 spells it.
-        resource: the argument that says which thing is meant.
-        key_output: the output of the thing that this argument takes; "" for its id.
+        service: service name in boto3.
+        resource: the argument with the id of the resource.
+        key_output: the output of the resource with the value of this argument; "" for its id.
         read, write, remove: the operations.
-        tags, keys: the arguments, and in the answer, that hold tags and names of tags.
-        pair: what name and value are called in a list of tags; None where tags are a map.
+        tags, keys: the members of requests and responses with tags and tag names.
+        pair: the members for name and value in a list of tags; None if tags are a map.
     """
 
     service: str
@@ -33,7 +33,7 @@ class TagApi:
     pair: tuple[str, str] | None = ("Key", "Value")
 
     def tags_of(self, client: Any, key: str) -> dict[str, str]:
-        """The tags that the thing bears, without those that AWS itself puts on things."""
+        """Return the resource's tags, without those that AWS sets itself."""
         found = getattr(client, self.read)(**{self.resource: key}).get(self.tags) or {}
         if self.pair:
             name, value = self.pair
@@ -41,16 +41,16 @@ class TagApi:
         return {name: value for name, value in found.items() if not name.startswith("aws:")}
 
     def add(self, client: Any, key: str, tags: Mapping[str, str]) -> None:
-        """Set these tags and leave others as they are."""
+        """Set these tags; others are unchanged."""
         pairs = self.pair and [{self.pair[0]: name, self.pair[1]: value} for name, value in tags.items()]
         getattr(client, self.write)(**{self.resource: key, self.tags: pairs or dict(tags)})
 
     def drop(self, client: Any, key: str, names: Collection[str]) -> None:
-        """Remove these tags and leave others as they are."""
+        """Remove these tags; others are unchanged."""
         getattr(client, self.remove)(**{self.resource: key, self.keys: list(names)})
 
     def replace(self, client: Any, key: str, wanted: Mapping[str, str]) -> None:
-        """Make these the thing's tags."""
+        """Replace the resource's tags."""
         present = self.tags_of(client, key)
         if surplus := present.keys() - wanted.keys():
             self.drop(client, key, surplus)
@@ -59,7 +59,7 @@ class TagApi:
 
 
 class BucketTags(TagApi):
-    """S3 knows only all of a bucket's tags at once."""
+    """S3 buckets: the API sets all tags at once."""
 
     def tags_of(self, client: Any, key: str) -> dict[str, str]:
         try:
@@ -79,7 +79,7 @@ class BucketTags(TagApi):
 
 
 class Ec2Tags(TagApi):
-    """EC2 takes several things at once."""
+    """EC2: the API accepts several resources."""
 
     def tags_of(self, client: Any, key: str) -> dict[str, str]:
         found = client.describe_tags(Filters=[{"Name": "resource-id", "Values": [key]}])["Tags"]

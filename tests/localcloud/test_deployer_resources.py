@@ -392,7 +392,7 @@ def test_deploying_twice_updates_what_has_a_name(cloud: Emulator, tmp_path: Path
 
 
 def test_two_resources_that_are_one_thing_are_refused(cloud: Emulator, tmp_path: Path) -> None:
-    with pytest.raises(DeployError, match=r"is the same thing as (one|two): both are http.*/small-twin"):
+    with pytest.raises(DeployError, match=r"is the same resource as (one|two): both are http.*/small-twin"):
         deploy_source(
             cloud,
             tmp_path,

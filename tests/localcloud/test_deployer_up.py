@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.announcement import STATE_VARIABLE, LocalCloud, apart_from_make_up, local_state
+from localcloud.announcement import STATE_VARIABLE, LocalCloud, local_state, separate_local_state
 from localcloud.clients import make_client
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -251,7 +251,7 @@ def test_a_second_one_in_the_clone_or_on_the_data_directory_is_refused_and_the_f
         wait_for_the_record(first)
         assert first.stop(signal.SIGTERM) == "stopped\n"
 
-    assert same_clone.startswith("make up: an embedded cloud already runs in this clone")
+    assert same_clone.startswith("make up: an embedded cloud is already running in this clone")
     assert same_data.startswith(f"make up: the data directory {tmp_path / 'data'} is in use by another embedded cloud")
     assert not (tmp_path / "state" / "local-cloud.json").exists()
 
@@ -266,7 +266,7 @@ def test_what_a_night_shift_announces_leaves_the_one_of_make_up_as_it_is() -> No
         return LocalCloud(endpoint_url=f"http://127.0.0.1:{port}", region="us-east-1", outputs={})
 
     with cloud_at(1).announced():
-        with apart_from_make_up(), cloud_at(2).announced():
+        with separate_local_state(), cloud_at(2).announced():
             assert announced_to_others() == "http://127.0.0.1:2"
         assert announced_to_others() == "http://127.0.0.1:1"
     assert not local_state().exists()

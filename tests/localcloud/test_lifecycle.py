@@ -121,7 +121,7 @@ def test_a_server_that_dies_at_start_shows_the_end_of_its_log(tmp_path: Path, mo
     (tmp_path / "localcloud").mkdir()
     (tmp_path / "localcloud" / "server.py").write_text("raise SystemExit('no electricity')")
     monkeypatch.setattr(localcloud.emulator, "PROJECT_ROOT", tmp_path)
-    with pytest.raises(EmulatorError, match=r"(?s)ended at start with status 1; its log ends with:.*no electricity"):
+    with pytest.raises(EmulatorError, match=r"(?s)exited at start with status 1; its log ends with:.*no electricity"):
         Emulator.start()
 
 

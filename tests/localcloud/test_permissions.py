@@ -50,7 +50,7 @@ def test_a_role_client_may_do_what_its_role_may_and_no_more(bench: Workbench) ->
 
 
 def test_a_client_for_a_role_that_does_not_exist_is_refused(cloud: Emulator) -> None:
-    with pytest.raises(EmulatorError, match="no role named 'absent'"):
+    with pytest.raises(EmulatorError, match="the role 'absent' does not exist"):
         cloud.client("s3", role="absent")
 
 
@@ -152,15 +152,15 @@ def test_a_service_does_not_take_a_role_that_trusts_another(bench: Workbench, pi
 
     function = bench.function("def handler(event, context): return 1", Role=role_for("lambda"))
     answer = bench.cloud.client("lambda").invoke(FunctionName=function)
-    assert "lambda.amazonaws.com cannot take the role" in answer["Payload"].read().decode()
+    assert "lambda.amazonaws.com cannot assume the role" in answer["Payload"].read().decode()
 
     queue = bench.queue()
     workflow = bench.workflow({"Send": send_to(queue)}, role_arn=role_for("states", ("sqs:SendMessage", queue.arn)))
-    assert "states.amazonaws.com cannot take the role" in bench.run(workflow)["cause"]
+    assert "states.amazonaws.com cannot assume the role" in bench.run(workflow)["cause"]
 
     name = bench.pipe(queue, workflow, role_for("pipes", ("sqs:*", "*"), ("states:*", "*")))
     queue.send("stays")
-    complaint = f"pipe {name} cannot inspect its source: pipes.amazonaws.com cannot take the role"
+    complaint = f"pipe {name} cannot inspect its source: pipes.amazonaws.com cannot assume the role"
     eventually(lambda: complaint in bench.cloud.log_tail(1000))
     assert queue.depth() == (1, 0)
     bench.cloud.client("pipes").delete_pipe(Name=name)

@@ -95,7 +95,7 @@ def test_nothing_records_a_denied_call(bench: Workbench) -> None:
 
 
 def test_a_policy_that_denies_plain_http_denies_every_local_call(bench: Workbench) -> None:
-    """_count_loopback_as_tls"""
+    """_treat_loopback_as_tls"""
     bucket, iam = bench.name("bucket"), bench.cloud.client("iam")
     bench.cloud.client("s3").create_bucket(Bucket=bucket)
     deny = {
@@ -117,7 +117,7 @@ def test_a_policy_that_denies_plain_http_denies_every_local_call(bench: Workbenc
 
 
 def test_bucket_events_do_not_name_the_version(bench: Workbench) -> None:
-    """_name_versions_in_bucket_events"""
+    """_add_version_id_to_bucket_events"""
     s3, events = bench.cloud.client("s3"), bench.cloud.client("events")
     bucket, queue, rule = bench.name("bucket"), bench.queue(), bench.name("rule")
     s3.create_bucket(Bucket=bucket)
@@ -130,7 +130,7 @@ def test_bucket_events_do_not_name_the_version(bench: Workbench) -> None:
 
 
 def test_a_rule_sends_to_a_queue_that_does_not_accept_it(bench: Workbench) -> None:
-    """_deliver_events_as_queues_allow"""
+    """_enforce_queue_policies"""
     events, queue, rule = bench.cloud.client("events"), bench.queue(), bench.name("rule")
     events.put_rule(Name=rule, EventPattern=json.dumps({"source": [rule]}))
     events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": queue.arn}])
@@ -139,7 +139,7 @@ def test_a_rule_sends_to_a_queue_that_does_not_accept_it(bench: Workbench) -> No
 
 
 def test_services_take_roles_that_do_not_trust_them(bench: Workbench) -> None:
-    """_check_trust, _ask_whether_lambda_may_take_the_role, _log_what_roles_may_log"""
+    """_check_trust, _enforce_lambda_trust_policies, _enforce_log_permissions"""
     function = bench.function("def handler(event, context): print('logged')", Role=bench.role("ec2"))
     workflow = bench.workflow({"Call": call_function(function)}, role_arn=bench.role("ec2"))
     assert bench.run(workflow)["status"] == "SUCCEEDED"
@@ -148,7 +148,7 @@ def test_services_take_roles_that_do_not_trust_them(bench: Workbench) -> None:
 
 
 def test_a_pipe_from_a_queue_forgets_its_parameters_moves_nothing_and_stops_at_once(bench: Workbench) -> None:
-    """_keep_pipe_parameters, _stop_pipes_when_they_are_idle, and pipe_runner.py as a whole"""
+    """_keep_pipe_parameters, _report_stopping_pipes, and pipe_runner.py as a whole"""
     source, received = bench.queue(), bench.queue()
     workflow = bench.workflow({"Send": send_to(received)}, ("sqs:SendMessage", received.arn))
     name = bench.pipe(source, workflow)
@@ -224,7 +224,7 @@ def test_an_alias_ignores_reserved_concurrency_and_a_throttle_has_no_name(bench:
 
 
 def test_the_functions_of_an_execution_have_traces_of_their_own(bench: Workbench, traced_function: str) -> None:
-    """_run_executions_as_aws_does"""
+    """_run_express_executions"""
     first = call_function(traced_function, "Second", Assign={"first": "{% $states.result.Payload %}"})
     second = call_function(traced_function, Output="{% [$first, $states.result.Payload] %}")
     one, other = json.loads(bench.run(bench.workflow({"First": first, "Second": second}))["output"])
@@ -232,7 +232,7 @@ def test_the_functions_of_an_execution_have_traces_of_their_own(bench: Workbench
 
 
 def test_an_execution_waits_before_it_starts(bench: Workbench) -> None:
-    """_run_executions_as_aws_does"""
+    """_run_express_executions"""
     workflow = bench.workflow({"Done": {"Type": "Succeed"}})
     started = time.monotonic()
     bench.run(workflow)
@@ -240,13 +240,13 @@ def test_an_execution_waits_before_it_starts(bench: Workbench) -> None:
 
 
 def test_a_workflow_may_take_longer_than_it_may(bench: Workbench) -> None:
-    """_run_executions_as_aws_does"""
+    """_run_express_executions"""
     wait = {"Type": "Wait", "Seconds": 2, "End": True}
     assert bench.run(bench.workflow({"Wait": wait}, timeout_seconds=1))["status"] == "SUCCEEDED"
 
 
 def test_a_retry_waits_longer_than_its_maximum(bench: Workbench, traced_function: str) -> None:
-    """_pace_retries_as_aws_does"""
+    """_apply_retry_delays"""
     patient = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "MaxAttempts": 1, "MaxDelaySeconds": 1}
     started = time.monotonic()
     bench.run(bench.calling(traced_function, Retry=[patient]), {"fail": True})
@@ -261,7 +261,7 @@ def test_a_workflow_may_do_what_its_role_may_not(bench: Workbench) -> None:
 
 
 def test_services_and_log_lines_give_no_metrics(bench: Workbench, traced_function: str) -> None:
-    """_run_executions_as_aws_does, _measure_functions, and metrics.py as a whole"""
+    """_run_express_executions, _publish_function_metrics, and metrics.py as a whole"""
     assert bench.run(bench.calling(traced_function))["status"] == "SUCCEEDED"
     bench.queue().send(1)
     time.sleep(1.2)
@@ -338,21 +338,21 @@ def _reader_refused(bench: Workbench, condition: dict[str, Any]) -> tuple[str, A
 
 
 def test_conditions_do_not_see_the_tags_that_a_write_sets(bench: Workbench) -> None:
-    """_show_object_tags_to_conditions"""
+    """_add_object_tag_condition_keys"""
     bucket, s3 = _reader_refused(bench, {"ForAnyValue:StringEquals": {"s3:RequestObjectTagKeys": "Verdict"}})
     s3.put_object(Bucket=bucket, Key="a", Body=b"", Tagging="Verdict=clean")
     s3.put_object_tagging(Bucket=bucket, Key="a", Tagging={"TagSet": [{"Key": "Verdict", "Value": "clean"}]})
 
 
 def test_conditions_do_not_see_the_tags_that_a_change_of_tags_finds(bench: Workbench) -> None:
-    """_show_object_tags_to_conditions"""
+    """_add_object_tag_condition_keys"""
     bucket, s3 = _reader_refused(bench, {"Null": {"s3:ExistingObjectTag/Verdict": "false"}})
     bench.cloud.client("s3").put_object(Bucket=bucket, Key="a", Body=b"", Tagging="Verdict=bad")
     s3.delete_object_tagging(Bucket=bucket, Key="a")
 
 
 def test_a_roles_session_is_not_known_by_the_roles_arn(bench: Workbench) -> None:
-    """_name_roles_to_conditions"""
+    """_use_role_arn_as_principal_arn"""
     iam, name = bench.cloud.client("iam"), bench.name("role")
     trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
@@ -390,7 +390,7 @@ def logged(bench: Workbench, *messages: str) -> str:
 
 
 def test_insights_ignores_stats(bench: Workbench) -> None:
-    """_run_queries_as_written"""
+    """_run_insights_queries"""
     group = logged(bench, '{"level": "ERROR"}', '{"level": "INFO"}')
     now = round(time.time())
     query = bench.cloud.client("logs").start_query(
@@ -401,14 +401,14 @@ def test_insights_ignores_stats(bench: Workbench) -> None:
 
 
 def test_a_pattern_for_json_matches_everything(bench: Workbench) -> None:
-    """_match_patterns_as_written"""
+    """_match_filter_patterns"""
     group = logged(bench, '{"level": "INFO"}')
     found = bench.cloud.client("logs").filter_log_events(logGroupName=group, filterPattern='{ $.level = "ERROR" }')
     assert len(found["events"]) == 1
 
 
 def test_a_workflow_cannot_list_versions(bench: Workbench) -> None:
-    """_list_versions_in_workflows"""
+    """_support_list_object_versions"""
     bucket = bench.name("bucket")
     bench.cloud.client("s3").create_bucket(Bucket=bucket)
     state = {
@@ -422,7 +422,7 @@ def test_a_workflow_cannot_list_versions(bench: Workbench) -> None:
 
 
 def test_a_workflow_is_not_told_whose_tags_it_gets(bench: Workbench) -> None:
-    """_tell_versions_with_tags"""
+    """_return_version_id_with_tags"""
     s3, bucket = bench.cloud.client("s3"), bench.name("bucket")
     s3.create_bucket(Bucket=bucket)
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -439,7 +439,7 @@ def test_a_workflow_is_not_told_whose_tags_it_gets(bench: Workbench) -> None:
 
 
 def test_workers_of_a_version_that_no_alias_names_live_on(bench: Workbench) -> None:
-    """_end_workers_that_an_alias_leaves"""
+    """_stop_workers_without_alias"""
     name = bench.function("import os\ndef handler(event, context): return os.getpid()").split(":")[6]
     functions = bench.cloud.client("lambda")
     (alias,) = functions.list_aliases(FunctionName=name)["Aliases"]
@@ -469,7 +469,7 @@ def test_sqs_moves_no_messages_itself(bench: Workbench, call: str, arguments: di
 
 
 def test_an_express_execution_can_be_listed_and_described(bench: Workbench) -> None:
-    """_refuse_what_express_does_not_offer"""
+    """_refuse_express_executions"""
     machine = bench.workflow({"Done": {"Type": "Succeed"}})
     execution_arn = bench.run(machine)["executionArn"]
     states = bench.cloud.client("stepfunctions")

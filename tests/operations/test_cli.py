@@ -124,7 +124,7 @@ def test_local_and_another_stack_contradict_each_other(announced: Path) -> None:
 def test_an_embedded_cloud_that_is_gone_is_noticed(local_state: Path) -> None:
     LocalCloud(endpoint_url="http://127.0.0.1:9", region="us-east-1", outputs={}).announce()
     assert local_state.exists()
-    with pytest.raises(PipelineError, match=r"127\.0\.0\.1:9 does not answer any more"):
+    with pytest.raises(PipelineError, match=r"127\.0\.0\.1:9 does not respond"):
         connect("local")
 
 
