@@ -12,11 +12,11 @@ from botocore.serialize import create_serializer
 from localcloud.emulator import Emulator
 
 COMPARISON = {"EvaluationPeriods": 3, "Threshold": 1.5, "ComparisonOperator": "GreaterThanThreshold"}
-"""What every alarm has to have."""
+"""Required fields of every alarm."""
 
 
 def call_by_query(cloud: Emulator, operation: str, **arguments: Any) -> dict[str, Any]:
-    """Call CloudWatch by the query protocol, which boto3 does not use by itself."""
+    """Call CloudWatch with the query protocol, which boto3 does not use for it."""
     client = cloud.client("cloudwatch")
     model = client.meta.service_model.operation_model(operation)
     request = create_serializer("query").serialize_to_request(arguments, model)

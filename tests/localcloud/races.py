@@ -1,4 +1,4 @@
-"""Two threads in the emulator, made to meet at the worst moment."""
+"""Race conditions in the emulator, with a fixed order of two threads."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from ministack.services import dynamodb, sqs
 
-# What the second thread gets to finish while the first one waits in the middle.
+# Time for the second thread to finish while the first one waits.
 PATIENCE_SECONDS = 0.5
 
 Document = dict[str, Any]
 
 
 def statuses_of_two_conditional_puts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Put an item that must not exist, twice: the second time after the first one's condition and before its write."""
+    """Run two PutItem calls for a new item, the second between the condition check and the write of the first."""
     dynamodb._tables.pop("racing", None)
     dynamodb._create_table(
         {
@@ -31,24 +31,24 @@ def statuses_of_two_conditional_puts(monkeypatch: pytest.MonkeyPatch) -> list[in
     statuses: list[int] = []
     second = threading.Thread(target=lambda: statuses.append(dynamodb._put_item(put)[0]))
 
-    def let_the_second_in(*arguments: Any) -> bool:
+    def run_the_second_thread(*arguments: Any) -> bool:
         holds = condition_holds(*arguments)
         monkeypatch.setattr(dynamodb, "_evaluate_condition", condition_holds)
         second.start()
         second.join(PATIENCE_SECONDS)
         return holds
 
-    monkeypatch.setattr(dynamodb, "_evaluate_condition", let_the_second_in)
+    monkeypatch.setattr(dynamodb, "_evaluate_condition", run_the_second_thread)
     statuses.append(dynamodb._put_item(put)[0])
     second.join()
     return sorted(statuses)
 
 
 def bodies_after_a_message_arrives_during_a_deletion() -> list[str]:
-    """Delete the one message of a queue while another is sent; what is on the queue then."""
+    """Delete the only message of a queue while another is sent; return the messages of the queue."""
     sqs._act_create_queue({"QueueName": "racing"}, "")
     url = sqs._act_get_queue_url({"QueueName": "racing"}, "")["QueueUrl"]
-    # Looked up by its action, as a request's handler is.
+    # Looked up by action, as for a request.
     delete = sqs._HANDLERS["DeleteMessage"]
     queue = sqs._get_q(url)
     arrival = threading.Thread(target=lambda: sqs._act_send_message({"QueueUrl": url, "MessageBody": "new"}, ""))
@@ -59,7 +59,7 @@ def bodies_after_a_message_arrives_during_a_deletion() -> list[str]:
 
 
 class _ListReadSlowly(list[Document]):
-    """Lets something else happen between its last item and the end of its first iteration."""
+    """A list that calls a function at the end of its first iteration."""
 
     def __init__(self, items: list[Document], happen: Callable[[], None]) -> None:
         super().__init__(items)

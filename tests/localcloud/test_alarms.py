@@ -1,4 +1,4 @@
-"""An alarm is in the state that CloudWatch would put it in, and says so to whoever subscribed."""
+"""Alarms have the state that CloudWatch would set, and notify the subscribers of their actions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.localcloud.workbench import Queue, Workbench
 pytest_plugins = ["localcloud.pytest_fixture"]
 
 PERIOD = 60
-# Twelve seconds into a period.
+# Twelve seconds after the start of a period.
 NOW = 1_800_000_012.0
 
 
@@ -37,7 +37,7 @@ def depth_alarm(**fields: Any) -> dict[str, Any]:
 
 
 def state(alarm: dict[str, Any], *values: float | None) -> str:
-    """The alarm's state after data points of the completed periods and the one in progress, oldest first."""
+    """Return the alarm's state after data points of the completed periods and the current one, oldest first."""
     current = int(NOW // PERIOD) * PERIOD
     starts = range(current - PERIOD * (len(values) - 1), current + 1, PERIOD)
     series = {start: value for start, value in zip(starts, values, strict=True) if value is not None}
@@ -46,7 +46,7 @@ def state(alarm: dict[str, Any], *values: float | None) -> str:
 
 
 # From "Configuring how CloudWatch alarms treat missing data" ("Amazon CloudWatch User Guide"); None is missing data,
-# and KEPT whatever the state was.
+# and KEPT the previous state.
 KEPT = "KEPT"
 
 
@@ -63,7 +63,7 @@ KEPT = "KEPT"
 )
 @pytest.mark.parametrize("before", ["OK", "ALARM"])
 @pytest.mark.parametrize("treatment", ["missing", "ignore", "breaching", "notBreaching"])
-def test_missing_data_counts_as_the_alarm_says(
+def test_missing_data_is_treated_as_configured(
     values: tuple[float | None, ...], expected: dict[str, str], before: str, treatment: str
 ) -> None:
     alarm = depth_alarm(TreatMissingData=treatment, StateValue=before)
@@ -71,35 +71,35 @@ def test_missing_data_counts_as_the_alarm_says(
     assert state(alarm, *values, None) == (before if wanted == KEPT else wanted)
 
 
-def test_m_out_of_n_data_points_raise_the_alarm() -> None:
+def test_m_of_n_breaching_data_points_put_the_alarm_into_alarm() -> None:
     alarm = depth_alarm(EvaluationPeriods=5, DatapointsToAlarm=3)
     assert state(alarm, 1, 0, 1, 0, 1, None) == "ALARM"
     assert state(alarm, 1, 0, 0, 0, 1, None) == "OK"
 
 
-def test_a_period_in_progress_raises_an_alarm_but_does_not_end_one() -> None:
+def test_the_current_period_can_put_an_alarm_into_alarm_but_not_into_ok() -> None:
     alarm = depth_alarm(EvaluationPeriods=1)
     assert state(alarm, 0, 5) == "ALARM"
     assert state(alarm, 5, 0) == "ALARM"
     assert state(alarm, 0, 0) == "OK"
 
 
-def test_a_period_in_progress_without_data_is_not_looked_at_yet() -> None:
+def test_the_current_period_without_data_is_not_evaluated() -> None:
     alarm = depth_alarm(EvaluationPeriods=1, TreatMissingData="breaching")
     assert state(alarm, 0, None) == "OK"
 
 
-def test_the_first_data_point_ends_the_lack_of_data() -> None:
+def test_the_first_data_point_ends_insufficient_data() -> None:
     assert state(depth_alarm(), None, None, None, 0) == "OK"
 
 
-def test_a_sum_that_is_still_growing_does_not_count_as_too_low() -> None:
+def test_the_current_period_cannot_breach_a_lower_threshold() -> None:
     alarm = depth_alarm(EvaluationPeriods=1, ComparisonOperator="LessThanThreshold", Threshold=10.0, Statistic="Sum")
     assert state(alarm, 20, 1) == "OK"
     assert state(alarm, 1, 20) == "ALARM"
 
 
-def test_an_alarm_on_math_reads_its_metrics_and_may_build_on_other_expressions() -> None:
+def test_an_alarm_on_math_can_use_metrics_and_other_expressions() -> None:
     def metric(name: str) -> dict[str, Any]:
         stat = {"Metric": {"Namespace": "AWS/Lambda", "MetricName": name}, "Period": PERIOD, "Stat": "Sum"}
         return {"Id": name.lower(), "MetricStat": stat, "ReturnData": False}
@@ -146,7 +146,7 @@ def bench(cloud: Emulator) -> Workbench:
 
 
 def alert_topic(bench: Workbench) -> tuple[str, Queue]:
-    """A topic and a queue that hears what is published to it."""
+    """Create a topic and a queue that is subscribed to it."""
     sns, queue = bench.cloud.client("sns"), bench.queue()
     topic = sns.create_topic(Name=bench.name("alerts"))["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue.arn, Attributes={"RawMessageDelivery": "true"})
@@ -159,7 +159,7 @@ def alarm_state(bench: Workbench, name: str) -> str:
     return alarm["StateValue"]
 
 
-def test_a_message_on_a_dead_letter_queue_reaches_the_alert_topic_and_its_end_does_too(bench: Workbench) -> None:
+def test_a_dead_letter_publishes_alarm_and_its_removal_ok(bench: Workbench) -> None:
     topic, inbox = alert_topic(bench)
     dlq, other = bench.queue(), bench.queue()
     cloudwatch, name = bench.cloud.client("cloudwatch"), bench.name("alarm")
@@ -168,7 +168,7 @@ def test_a_message_on_a_dead_letter_queue_reaches_the_alert_topic_and_its_end_do
         **{key: value for key, value in depth_alarm().items() if key not in {"AlarmName", "StateValue"}}
         | {
             "Dimensions": [{"Name": "QueueName", "Value": dlq.name}],
-            # AWS has no such short period; here it spares a minute of waiting for the alarm's end.
+            # AWS has no such short period; it avoids a minute of waiting for the OK state.
             "Period": 2,
             "EvaluationPeriods": 1,
             "TreatMissingData": "notBreaching",
@@ -178,7 +178,7 @@ def test_a_message_on_a_dead_letter_queue_reaches_the_alert_topic_and_its_end_do
     )
     assert json.loads(inbox.receive()["Body"])["NewStateValue"] == "OK"
 
-    other.send("not the queue that the alarm watches")
+    other.send("not the queue of the alarm")
     dlq.send("dead")
     alert = json.loads(inbox.receive()["Body"])
     assert (alert["AlarmName"], alert["NewStateValue"]) == (name, "ALARM")
@@ -189,7 +189,7 @@ def test_a_message_on_a_dead_letter_queue_reaches_the_alert_topic_and_its_end_do
     assert other.depth() == (1, 0)
 
 
-def test_a_composite_alarm_follows_its_members(bench: Workbench) -> None:
+def test_a_composite_alarm_changes_with_its_alarms(bench: Workbench) -> None:
     topic, inbox = alert_topic(bench)
     cloudwatch, member, page = bench.cloud.client("cloudwatch"), bench.name("alarm"), bench.name("page")
     namespace = bench.name("namespace")
@@ -224,7 +224,7 @@ def test_a_composite_alarm_follows_its_members(bench: Workbench) -> None:
     assert json.loads(inbox.receive()["Body"])["AlarmName"] == page
 
 
-def test_an_alarm_on_a_percentile_looks_at_the_slow_ones(bench: Workbench) -> None:
+def test_an_alarm_on_a_percentile_uses_the_slowest_values(bench: Workbench) -> None:
     cloudwatch, name, namespace = bench.cloud.client("cloudwatch"), bench.name("alarm"), bench.name("namespace")
     cloudwatch.put_metric_data(
         Namespace=namespace, MetricData=[{"MetricName": "Time", "Values": [10.0, 90.0], "Counts": [50, 50]}]
@@ -243,7 +243,7 @@ def test_an_alarm_on_a_percentile_looks_at_the_slow_ones(bench: Workbench) -> No
     assert alarm_state(bench, f"{name}-mean") == "OK"
 
 
-def test_an_alarm_that_cannot_be_evaluated_is_named_once_and_harms_no_other(bench: Workbench) -> None:
+def test_an_alarm_that_cannot_be_evaluated_is_logged_once_and_others_are_evaluated(bench: Workbench) -> None:
     cloudwatch, odd, even = bench.cloud.client("cloudwatch"), bench.name("odd"), bench.name("even")
     namespace = bench.name("namespace")
     stat = {"Metric": {"Namespace": namespace, "MetricName": "a"}, "Period": 60, "Stat": "Sum"}

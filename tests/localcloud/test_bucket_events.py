@@ -1,4 +1,4 @@
-"""What S3 tells EventBridge about an object."""
+"""The events that S3 sends to EventBridge about an object."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytest_plugins = ["localcloud.pytest_fixture"]
 
 @pytest.fixture
 def bucket_and_events(cloud: Emulator) -> tuple[str, Queue]:
-    """A versioned bucket, and a queue that gets its "Object Created" events."""
+    """Create a versioned bucket, and a queue that receives its "Object Created" events."""
     bench = Workbench(cloud)
     bucket, queue, rule = bench.name("bucket"), bench.queue(), bench.name("rule")
     s3, events = cloud.client("s3"), cloud.client("events")
@@ -37,7 +37,7 @@ def created_object(queue: Queue) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("key", ["uploads/a.jpg", "uploads/ü a+b &%.jpg", "uploads/" + "long/" * 100 + "a"])
-def test_an_event_names_the_key_as_it_is_and_the_exact_version(
+def test_an_event_has_the_unencoded_key_and_the_version_id(
     cloud: Emulator, bucket_and_events: tuple[str, Queue], key: str
 ) -> None:
     bucket, queue = bucket_and_events
@@ -57,7 +57,7 @@ def test_later_puts_on_a_key_have_greater_sequencers(cloud: Emulator, bucket_and
     assert [event["version-id"] for event in in_order] == versions
 
 
-def test_a_copy_and_a_multipart_upload_name_their_version_too(
+def test_events_of_copies_and_multipart_uploads_have_version_ids(
     cloud: Emulator, bucket_and_events: tuple[str, Queue]
 ) -> None:
     bucket, queue = bucket_and_events

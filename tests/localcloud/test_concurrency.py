@@ -1,4 +1,4 @@
-"""Threads of the emulator do not undo each other's work."""
+"""Concurrent requests to the emulator do not overwrite each other's changes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.localcloud.races import bodies_after_a_message_arrives_during_a_delet
 
 
 @pytest.fixture(autouse=True)
-def unpatched_afterwards() -> Iterator[None]:
-    """The patches under test change modules of this process, which other tests take as they come."""
+def restore_modules() -> Iterator[None]:
+    """Restore the modules of this process that the tested patches change."""
     modules = (dynamodb, eventbridge, sns, sqs)
     originals = [dict(vars(module)) for module in modules]
     actions = dict(sqs._HANDLERS)
@@ -24,11 +24,11 @@ def unpatched_afterwards() -> Iterator[None]:
     sqs._HANDLERS.update(actions)
 
 
-def test_of_two_conditional_puts_at_once_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_of_two_concurrent_conditional_puts_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     dynamodb_patches.install()
     assert statuses_of_two_conditional_puts(monkeypatch) == [200, 400]
 
 
-def test_a_message_that_arrives_while_another_is_deleted_stays() -> None:
+def test_a_message_sent_during_a_deletion_is_kept() -> None:
     sqs_patches.install()
     assert bodies_after_a_message_arrives_during_a_deletion() == ["new"]

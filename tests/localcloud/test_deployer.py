@@ -1,4 +1,4 @@
-"""The deployer's promises, on small programs deployed for real."""
+"""The deployer, with small programs that it deploys into an embedded cloud."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PROJECT = """
 
 @pytest.fixture
 def program(tmp_path: Path) -> Program:
-    """Write a project whose `__main__.py` is the given source; returns its folder."""
+    """Return a function that writes a project with a `__main__.py` of the given source and returns its directory."""
 
     def write(source: str) -> Path:
         (tmp_path / "Pulumi.yaml").write_text(dedent(PROJECT))
@@ -54,7 +54,7 @@ def another_cloud() -> Iterator[Emulator]:
         yield emulator
 
 
-def test_what_the_program_registers_exists_afterwards(cloud: Emulator, program: Program) -> None:
+def test_registered_resources_exist_after_the_deployment(cloud: Emulator, program: Program) -> None:
     folder = program(
         """
         import pulumi
@@ -90,7 +90,7 @@ def test_what_the_program_registers_exists_afterwards(cloud: Emulator, program: 
     assert policy["Statement"]["Resource"] == "arn:aws:s3:::tiny-pictures/*"
 
 
-def test_outputs_come_back_resolved(cloud: Emulator, program: Program) -> None:
+def test_outputs_are_returned_resolved(cloud: Emulator, program: Program) -> None:
     folder = program(
         """
         import pulumi
@@ -132,15 +132,13 @@ SHOW_SETTINGS = """
 """
 
 
-def test_typed_defaults_of_the_project_apply_and_the_stack_file_wins_over_them(
-    cloud: Emulator, program: Program
-) -> None:
+def test_the_stack_file_overrides_the_projects_typed_defaults(cloud: Emulator, program: Program) -> None:
     outputs = deploy(cloud, directory=program(SHOW_SETTINGS))
 
     assert (outputs["tries"], outputs["color"], outputs["sizes"]) == (3, "green", [1, 2])
 
 
-def test_overrides_win_over_the_stack_file(cloud: Emulator, program: Program) -> None:
+def test_config_arguments_override_the_stack_file(cloud: Emulator, program: Program) -> None:
     overrides = {"tries": 7, "color": "blue", "sizes": [], "limits": {"frames": 5}}
 
     outputs = deploy(cloud, config=overrides, directory=program(SHOW_SETTINGS))
@@ -149,7 +147,7 @@ def test_overrides_win_over_the_stack_file(cloud: Emulator, program: Program) ->
     assert outputs["limits"] == {"bytes": 10, "frames": 5}
 
 
-def test_the_program_sees_the_region_of_its_cloud(another_cloud: Emulator, program: Program) -> None:
+def test_the_program_has_the_region_of_its_cloud(another_cloud: Emulator, program: Program) -> None:
     assert deploy(another_cloud, directory=program(SHOW_SETTINGS))["region"] == "eu-central-1"
 
 
@@ -171,7 +169,7 @@ def test_an_encrypted_value_is_refused_by_name_unless_overridden(cloud: Emulator
     assert deploy(cloud, "prod", {"needed": "now known"}, directory=folder)["tries"] == 3
 
 
-def test_an_unsupported_type_is_one_line_that_says_where_support_goes(cloud: Emulator, program: Program) -> None:
+def test_an_unsupported_type_is_refused_with_the_module_to_extend(cloud: Emulator, program: Program) -> None:
     folder = program(
         """
         import pulumi_aws as aws
@@ -189,7 +187,7 @@ def test_an_unsupported_type_is_one_line_that_says_where_support_goes(cloud: Emu
     )
 
 
-def test_an_unsupported_function_is_one_line_too(cloud: Emulator, program: Program) -> None:
+def test_an_unsupported_function_is_refused_with_the_module_to_extend(cloud: Emulator, program: Program) -> None:
     folder = program(
         """
         import pulumi_aws as aws
@@ -223,7 +221,7 @@ def test_an_unsupported_function_is_one_line_too(cloud: Emulator, program: Progr
         ),
     ],
 )
-def test_a_property_that_would_be_dropped_is_refused_by_name(
+def test_an_unsupported_property_is_refused_by_name(
     cloud: Emulator, program: Program, source: str, problem: str
 ) -> None:
     with pytest.raises(DeployError) as error:
@@ -233,7 +231,9 @@ def test_a_property_that_would_be_dropped_is_refused_by_name(
     assert "tiny-refused" not in [bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]]
 
 
-def test_a_failing_resource_is_named_with_its_cause_and_stops_the_rest(cloud: Emulator, program: Program) -> None:
+def test_a_failed_resource_is_named_with_its_cause_and_its_dependents_are_not_created(
+    cloud: Emulator, program: Program
+) -> None:
     folder = program(
         """
         import pulumi
@@ -255,7 +255,7 @@ def test_a_failing_resource_is_named_with_its_cause_and_stops_the_rest(cloud: Em
     assert "tiny-later" not in [bucket["Name"] for bucket in cloud.client("s3").list_buckets()["Buckets"]]
 
 
-def test_after_the_first_failure_nothing_more_is_begun(cloud: Emulator, program: Program) -> None:
+def test_no_resources_are_created_after_a_failure(cloud: Emulator, program: Program) -> None:
     folder = program(
         """
         import pulumi_aws as aws
@@ -269,16 +269,18 @@ def test_after_the_first_failure_nothing_more_is_begun(cloud: Emulator, program:
     with pytest.raises(DeployError, match="CatalogDatabase index"):
         deploy(cloud, directory=folder)
 
-    # A few may have been on their way already.
+    # Some may already have been started.
     assert len(cloud.client("sqs").list_queues(QueueNamePrefix="tiny-after-").get("QueueUrls", [])) <= 3
 
 
-def test_the_programs_own_error_comes_through_as_it_is(cloud: Emulator, program: Program) -> None:
+def test_the_programs_own_exception_is_raised_unchanged(cloud: Emulator, program: Program) -> None:
     with pytest.raises(ValueError, match="maxBytes is -1"):
         deploy(cloud, directory=program('raise ValueError("maxBytes is -1")'))
 
 
-def test_two_clouds_in_one_process_do_not_mix(cloud: Emulator, another_cloud: Emulator, program: Program) -> None:
+def test_deployments_into_two_clouds_in_one_process_are_separate(
+    cloud: Emulator, another_cloud: Emulator, program: Program
+) -> None:
     folder = program(
         """
         import pulumi
@@ -298,7 +300,7 @@ def test_two_clouds_in_one_process_do_not_mix(cloud: Emulator, another_cloud: Em
     assert "tiny-here" not in str(another_cloud.client("sqs").list_queues())
 
 
-def test_pulumi_mocks_of_other_tests_and_a_deployment_do_not_see_each_other(cloud: Emulator, program: Program) -> None:
+def test_pulumi_mocks_and_a_deployment_in_one_process_are_separate(cloud: Emulator, program: Program) -> None:
     class Nothing(pulumi.runtime.Mocks):
         def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
             raise AssertionError(f"{args.name} went to the mocks")
@@ -307,7 +309,7 @@ def test_pulumi_mocks_of_other_tests_and_a_deployment_do_not_see_each_other(clou
             raise AssertionError(f"{args.token} went to the mocks")
 
     def with_mocks() -> tuple[dict[str, Any], str]:
-        # Pulumi's mocks want the thread's event loop, which whatever ran before may have taken away.
+        # Pulumi's mocks need an event loop of the thread, which earlier code may have removed.
         asyncio.set_event_loop(loop)
         pulumi.runtime.set_mocks(Nothing(), project="mocked", stack="mocked")
         return deploy(cloud, directory=folder), pulumi.get_project()
@@ -323,12 +325,12 @@ def test_pulumi_mocks_of_other_tests_and_a_deployment_do_not_see_each_other(clou
 
     with contextlib.closing(asyncio.new_event_loop()) as loop:
         assert contextvars.copy_context().run(with_mocks) == ({"name": "tiny-unmocked"}, "mocked")
-        # The mocks have left the registration of their stack to this loop.
+        # The registration of the stack by the mocks is still pending in this loop.
         loop.run_until_complete(asyncio.gather(*asyncio.all_tasks(loop)))
     asyncio.set_event_loop(None)
 
 
-def test_progress_names_each_resource_once_it_exists(cloud: Emulator, program: Program) -> None:
+def test_progress_is_called_after_each_resource_is_created(cloud: Emulator, program: Program) -> None:
     folder = program(
         """
         import pulumi
@@ -353,7 +355,7 @@ def test_progress_names_each_resource_once_it_exists(cloud: Emulator, program: P
     assert seen == [("aws:s3/bucket:Bucket", "b")]
 
 
-def test_a_name_left_out_is_generated_from_the_resources_own(cloud: Emulator, program: Program) -> None:
+def test_an_omitted_name_is_generated_from_the_resource_name(cloud: Emulator, program: Program) -> None:
     folder = program(
         """
         import pulumi

@@ -1,4 +1,4 @@
-"""After deploying the real program, what it registered is in the cloud, with the properties that matter."""
+"""The project's own program is deployed, and its resources have the important properties."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SETTINGS = {"maxReceiveCount": 4, "logRetentionDays": 3, "validate": {"reservedC
 
 @dataclass(frozen=True)
 class Deployed:
-    """The cloud after `deploy`: its outputs, and how many resources of each type the program registered."""
+    """The cloud after `deploy`, the stack's outputs, and the number of registered resources by type."""
 
     cloud: Emulator
     outputs: dict[str, Any]
@@ -30,7 +30,7 @@ class Deployed:
         return self.cloud.client(service)
 
     def queue(self, output: str) -> dict[str, str]:
-        """The attributes of the queue whose URL is in that output."""
+        """Return the attributes of the queue with the URL in an output."""
         return self.client("sqs").get_queue_attributes(QueueUrl=self.outputs[output], AttributeNames=["All"])[
             "Attributes"
         ]
@@ -44,7 +44,7 @@ def deployed() -> Iterator[Deployed]:
         yield Deployed(cloud, outputs, registered)
 
 
-def test_everything_registered_is_there(deployed: Deployed) -> None:
+def test_every_registered_resource_exists(deployed: Deployed) -> None:
     client = deployed.client
     alarms = client("cloudwatch").describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"], MaxRecords=100)
     found = {
@@ -68,7 +68,7 @@ def test_everything_registered_is_there(deployed: Deployed) -> None:
     assert all(found.values())
 
 
-def test_uploads_are_versioned_private_encrypted_and_announced(deployed: Deployed) -> None:
+def test_the_ingest_bucket_is_versioned_private_encrypted_and_sends_events(deployed: Deployed) -> None:
     s3, bucket = deployed.client("s3"), deployed.outputs["ingestBucket"]
 
     assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
@@ -83,7 +83,7 @@ def test_uploads_are_versioned_private_encrypted_and_announced(deployed: Deploye
     assert any("AbortIncompleteMultipartUpload" in rule for rule in lifecycle)
 
 
-def test_the_queue_gives_up_into_its_dead_letter_queue(deployed: Deployed) -> None:
+def test_the_queue_has_a_dead_letter_queue(deployed: Deployed) -> None:
     queue, dead_letters = deployed.queue("transformQueueUrl"), deployed.queue("transformDlqUrl")
 
     assert json.loads(queue["RedrivePolicy"]) == {"deadLetterTargetArn": dead_letters["QueueArn"], "maxReceiveCount": 4}
@@ -105,7 +105,7 @@ def test_the_rule_sends_uploads_to_the_queue(deployed: Deployed) -> None:
     assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
 
 
-def test_the_pipe_waits_for_one_message_at_a_time(deployed: Deployed) -> None:
+def test_the_pipe_starts_one_synchronous_execution_per_message(deployed: Deployed) -> None:
     pipe = deployed.client("pipes").describe_pipe(Name=deployed.outputs["pipeName"])
 
     assert pipe["CurrentState"] == "RUNNING"
@@ -164,7 +164,7 @@ def test_jobs_expire_and_are_found_by_file(deployed: Deployed) -> None:
     assert jobs["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
 
 
-def test_the_results_topic_reaches_its_subscriber(deployed: Deployed) -> None:
+def test_the_results_topic_has_its_subscription(deployed: Deployed) -> None:
     sns = deployed.client("sns")
     topic_arn = deployed.outputs["resultsTopicArn"]
     (subscription,) = sns.list_subscriptions_by_topic(TopicArn=topic_arn)["Subscriptions"]
@@ -197,7 +197,7 @@ def test_alarms_keep_their_dimensions_math_and_actions(deployed: Deployed) -> No
     assert json.loads(body)["widgets"]
 
 
-def test_roles_hold_their_policies_and_logs_end(deployed: Deployed) -> None:
+def test_roles_have_policies_and_logs_have_retention(deployed: Deployed) -> None:
     iam = deployed.client("iam")
     for arn in deployed.outputs["roleArns"].values():
         name = arn.rsplit("/", 1)[1]
@@ -212,7 +212,7 @@ def test_roles_hold_their_policies_and_logs_end(deployed: Deployed) -> None:
     assert {group["retentionInDays"] for group in groups} == {3}
 
 
-def test_deploying_again_with_other_settings_updates_and_keeps_the_rows(deployed: Deployed) -> None:
+def test_deploying_with_other_settings_updates_resources_and_keeps_items(deployed: Deployed) -> None:
     dynamodb = deployed.client("dynamodb")
     item = {"fileKey": {"S": "uploads/kept.jpg"}}
     dynamodb.put_item(TableName=deployed.outputs["assetsTable"], Item=item)
@@ -229,7 +229,7 @@ def test_deploying_again_with_other_settings_updates_and_keeps_the_rows(deployed
     assert unchanged == versions
 
 
-def test_the_prod_stack_with_its_own_key_and_a_network_deploys_too() -> None:
+def test_the_prod_stack_deploys_with_a_kms_key_and_a_vpc() -> None:
     with Emulator.start() as cloud:
         ec2 = cloud.client("ec2")
         vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]

@@ -1,4 +1,4 @@
-"""Resource types that the local stack has no use for, and corners of those it has, each read back from the cloud."""
+"""Resource types that the local stack does not use, and rarely used properties of others, read from the cloud."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TRUST = json.dumps(
 
 
 def deploy_source(cloud: Emulator, folder: Path, source: str) -> dict[str, Any]:
-    """Deploy a program whose `__main__.py` is the given source, with pulumi and aws imported and `export` at hand."""
+    """Deploy a program with a `__main__.py` of the given source, which can use `pulumi`, `aws` and `export`."""
     (folder / "Pulumi.yaml").write_text("name: small\nruntime: python\n")
     (folder / "Pulumi.local.yaml").write_text("config: {}\n")
     (folder / "__main__.py").write_text(
@@ -109,7 +109,7 @@ def test_queues_keep_order_encryption_and_redrive(cloud: Emulator, tmp_path: Pat
     assert (work["FifoQueue"], work["SqsManagedSseEnabled"], dead["ContentBasedDeduplication"]) == ("true",) * 3
 
 
-def test_a_function_may_be_zipped_from_files_strings_and_folders(cloud: Emulator, tmp_path: Path) -> None:
+def test_a_function_archive_can_have_files_strings_and_folders(cloud: Emulator, tmp_path: Path) -> None:
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "inner.py").write_text("ANSWER = 42\n")
     outputs = deploy_source(
@@ -186,7 +186,7 @@ def test_tables_keep_ranges_and_streams(cloud: Emulator, tmp_path: Path) -> None
     assert outputs["stream"] == table["LatestStreamArn"]
 
 
-def test_an_alarm_on_one_metric_keeps_all_of_it(cloud: Emulator, tmp_path: Path) -> None:
+def test_an_alarm_on_one_metric_keeps_all_its_fields(cloud: Emulator, tmp_path: Path) -> None:
     deploy_source(
         cloud,
         tmp_path,
@@ -256,7 +256,7 @@ def test_keys_rotate_and_have_aliases(cloud: Emulator, tmp_path: Path) -> None:
     assert kms.list_resource_tags(KeyId=outputs["key"])["Tags"] == [{"TagKey": "a", "TagValue": "b"}]
 
 
-def test_functions_may_stand_in_a_vpc_with_endpoints(cloud: Emulator, tmp_path: Path) -> None:
+def test_functions_can_be_in_a_vpc_with_endpoints(cloud: Emulator, tmp_path: Path) -> None:
     ec2 = cloud.client("ec2")
     vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet_id = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
@@ -330,7 +330,7 @@ def test_log_groups_and_topics(cloud: Emulator, tmp_path: Path) -> None:
     assert (attributes["DisplayName"], attributes["TracingConfig"]) == ("Small", "Active")
 
 
-def test_a_subscriber_gets_only_what_its_filter_policy_lets_through(cloud: Emulator, tmp_path: Path) -> None:
+def test_a_subscriber_receives_only_messages_that_match_its_filter_policy(cloud: Emulator, tmp_path: Path) -> None:
     def deploy_filter(status: str) -> dict[str, Any]:
         return deploy_source(
             cloud,
@@ -368,7 +368,7 @@ def test_a_subscriber_gets_only_what_its_filter_policy_lets_through(cloud: Emula
     assert received(deploy_filter("REJECTED")) == ["REJECTED"]
 
 
-def test_deploying_twice_updates_what_has_a_name(cloud: Emulator, tmp_path: Path) -> None:
+def test_deploying_twice_updates_named_resources(cloud: Emulator, tmp_path: Path) -> None:
     source = """
         role = aws.iam.Role("r", name="small-twice", assume_role_policy=TRUST, description="NUMBER")
         main = pulumi.StringAsset("def handler(event, context):\\n    return NUMBER\\n")
@@ -391,19 +391,19 @@ def test_deploying_twice_updates_what_has_a_name(cloud: Emulator, tmp_path: Path
     assert cloud.client("kms").describe_key(KeyId="alias/small-twice")["KeyMetadata"]["Arn"] == outputs["key"]
 
 
-def test_two_resources_that_are_one_thing_are_refused(cloud: Emulator, tmp_path: Path) -> None:
-    with pytest.raises(DeployError, match=r"is the same resource as (one|two): both are http.*/small-twin"):
+def test_two_resources_with_one_physical_name_are_refused(cloud: Emulator, tmp_path: Path) -> None:
+    with pytest.raises(DeployError, match=r"is the same resource as (one|two): both are http.*/small-duplicate"):
         deploy_source(
             cloud,
             tmp_path,
             """
-            aws.sqs.Queue("one", name="small-twin")
-            aws.sqs.Queue("two", name="small-twin", delay_seconds=5)
+            aws.sqs.Queue("one", name="small-duplicate")
+            aws.sqs.Queue("two", name="small-duplicate", delay_seconds=5)
             """,
         )
 
 
-def test_deploying_the_same_code_again_publishes_nothing_and_other_code_ends_the_old_workers(
+def test_unchanged_code_publishes_no_version_and_changed_code_stops_old_workers(
     cloud: Emulator, tmp_path: Path
 ) -> None:
     def deploy_version(code: str, memory_mb: int) -> tuple[str, list[int]]:

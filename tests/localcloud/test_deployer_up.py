@@ -1,4 +1,4 @@
-"""`make up` as its user meets it: names, commands that work, and nothing left after Ctrl-C."""
+"""`make up`: the output, the printed commands, and the cleanup after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from localcloud.clients import make_client
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = {
     "Upload an image": "s3 cp",
-    "Ask what became of it": "dynamodb query",
-    "Read its record": "dynamodb get-item",
+    "Get its job": "dynamodb query",
+    "Get its record": "dynamodb get-item",
     "List its renditions": "s3 ls",
-    "Count the messages that gave up": "sqs get-queue-attributes",
+    "Count the dead letters": "sqs get-queue-attributes",
 }
 
 
 @pytest.fixture(autouse=True)
-def _apart_from_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody may have a cloud running in this clone, and only one may."""
+def _separate_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not use the state of a cloud that the user is running in this clone."""
     monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state" / "local-cloud.json"))
 
 
 @dataclass
 class Up:
-    """A running `python -m localcloud.up` and what it printed."""
+    """A running `python -m localcloud.up` and its output."""
 
     process: subprocess.Popen[str]
     printed: str
@@ -56,14 +56,14 @@ class Up:
         return Path(self._only(r"s3 cp (\S+)/photo\.jpg"))
 
     def output(self, name: str) -> Any:
-        """One of the stack's names, as the last printed command tells it."""
+        """Return an output of the stack with the last printed command."""
         program, *words = shlex.split(self._only(r"^(\.venv/bin/img-pipeline outputs .*)$"))
-        # Tests may run in another environment than the printed one.
+        # The tests may run in another virtual environment than the printed one.
         command = [Path(sys.executable).with_name(Path(program).name), *words, name, "--json"]
         return json.loads(subprocess.check_output(command, cwd=ROOT, env=self.environment))  # noqa: S603 (our own)
 
     def command(self, purpose: str) -> list[str]:
-        """The words of the command printed for that purpose, after those of the variables to export."""
+        """Return the exported variables and the printed command for a purpose, as words."""
         exports = re.findall(r"^export (.*)$", self.printed, re.MULTILINE)
         return [*shlex.split(" ".join(exports)), *shlex.split(self._only(rf"^(aws {COMMANDS[purpose]} .*)$"))]
 
@@ -79,7 +79,7 @@ class Up:
 
 @contextmanager
 def up(*options: str) -> Iterator[Up]:
-    """Start it as a shell starts a background job, deaf to SIGINT, and wait until it has said everything."""
+    """Start it as a shell starts a background job, with SIGINT ignored, and wait for its complete output."""
     process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
         [sys.executable, "-u", "-m", "localcloud.up", *options],
         cwd=ROOT,
@@ -96,7 +96,7 @@ def up(*options: str) -> Iterator[Up]:
             if line.startswith("Ctrl-C"):
                 break
         else:
-            pytest.fail(f"it ended early:\n{printed}")
+            pytest.fail(f"it exited early:\n{printed}")
         yield Up(process, printed, dict(os.environ))
     finally:
         process.kill()
@@ -104,7 +104,7 @@ def up(*options: str) -> Iterator[Up]:
 
 
 def run(command: list[str]) -> Any:
-    """Do what the AWS command line would do with these words, through boto3 and botocore's own validation."""
+    """Run a command of the AWS CLI with boto3, including botocore's validation."""
     environment = dict(word.split("=", 1) for word in command[: command.index("aws")])
     variables = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"}
     assert set(environment) == variables
@@ -127,7 +127,7 @@ def run(command: list[str]) -> Any:
 
 
 def run_with_aws(command: list[str]) -> Any:
-    """Run a command with the pinned `aws` client, version 1, which ignores AWS_ENDPOINT_URL for SQS alone."""
+    """Run a command with the pinned `aws` client, version 1, which ignores AWS_ENDPOINT_URL for SQS."""
     program = Path(sys.executable).with_name("aws")
     start = command.index("aws")
     environment = dict(word.split("=", 1) for word in command[:start]) | {"PATH": os.environ["PATH"]}
@@ -148,29 +148,29 @@ def _run_s3(client: Any, operation: str, words: list[str]) -> Any:
     return client.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
 
 
-def wait_for_the_record(cloud: Up, after: str = "") -> dict[str, Any]:
-    """The whole record of a version that came after that sequencer: its publication is noted last."""
+def wait_for_record(cloud: Up, after: str = "") -> dict[str, Any]:
+    """Return the complete record of a version after a sequencer; `publishedAt` is written last."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        item = run(cloud.command("Read its record")).get("Item", {})
+        item = run(cloud.command("Get its record")).get("Item", {})
         if "publishedAt" in item and item["sequencer"]["S"] > after:
             return item
         time.sleep(0.2)
     raise AssertionError(f"no record; the job is {run(cloud.command('Ask what became of it'))['Items']}")
 
 
-def test_the_printed_commands_work_and_ctrl_c_leaves_nothing() -> None:
+def test_printed_commands_work_and_ctrl_c_removes_everything() -> None:
     with up() as cloud:
         port = int(cloud.endpoint.rsplit(":", 1)[1])
         directory = cloud.directory
 
         run(cloud.command("Upload an image"))
-        record = wait_for_the_record(cloud)
-        (job,) = run(cloud.command("Ask what became of it"))["Items"]
+        record = wait_for_record(cloud)
+        (job,) = run(cloud.command("Get its job"))["Items"]
         renditions = run(cloud.command("List its renditions"))
-        given_up = run_with_aws(cloud.command("Count the messages that gave up"))["Attributes"]
+        dead_letters = run_with_aws(cloud.command("Count the dead letters"))["Attributes"]
         thumbnail = cloud.output("functionNames")["thumbnail"]
-        last_words = cloud.stop(signal.SIGINT)
+        last_output = cloud.stop(signal.SIGINT)
 
     assert cloud.printed.count("\n") <= 11  # with the line about Ctrl-C
     assert record["mediaType"] == {"S": "image/jpeg"}
@@ -178,30 +178,30 @@ def test_the_printed_commands_work_and_ctrl_c_leaves_nothing() -> None:
     assert {rendition["Key"] for rendition in renditions} >= {
         entry["M"]["key"]["S"] for entry in record["renditions"]["L"]
     }
-    assert set(given_up) == {"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"}
-    assert given_up["ApproximateNumberOfMessages"] == "0"
+    assert set(dead_letters) == {"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"}
+    assert dead_letters["ApproximateNumberOfMessages"] == "0"
     assert thumbnail == "img-pipeline-local-thumbnail"
-    assert (cloud.process.returncode, last_words) == (0, "stopped\n")
+    assert (cloud.process.returncode, last_output) == (0, "stopped\n")
     assert not directory.exists()
     assert str(directory) not in subprocess.check_output(["ps", "-A", "-o", "args"], text=True)  # noqa: S607
     with socket.socket() as again, pytest.raises(ConnectionRefusedError):
         again.connect(("127.0.0.1", port))
 
 
-def test_a_data_directory_keeps_everything_for_the_next_start(tmp_path: Path) -> None:
+def test_the_next_start_with_a_data_directory_has_the_same_state(tmp_path: Path) -> None:
     options = ("--data-directory", str(tmp_path / "data"), "--region", "eu-central-1", "--account", "111122223333")
     with up(*options) as first:
         run(first.command("Upload an image"))
-        before = wait_for_the_record(first)
+        before = wait_for_record(first)
         assert first.stop(signal.SIGTERM) == "stopped\n"
     assert (tmp_path / "data").is_dir()
 
     with up(*options) as second:
         assert second.output("ingestBucket") == "img-pipeline-local-ingest-111122223333"
         assert ":eu-central-1:" in second.output("resultsTopicArn")
-        assert run(second.command("Read its record"))["Item"] == before
+        assert run(second.command("Get its record"))["Item"] == before
         run(second.command("Upload an image"))
-        wait_for_the_record(second, after=before["sequencer"]["S"])
+        wait_for_record(second, after=before["sequencer"]["S"])
         second.stop(signal.SIGINT)
 
 
@@ -212,7 +212,7 @@ def test_a_data_directory_keeps_everything_for_the_next_start(tmp_path: Path) ->
         (["--port", "{taken}"], "make up: port {taken} on 127.0.0.1 is not available"),
     ],
 )
-def test_what_cannot_start_says_so_in_one_line(options: list[str], problem: str) -> None:
+def test_a_failed_start_is_reported_in_one_line(options: list[str], problem: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -231,7 +231,7 @@ def test_what_cannot_start_says_so_in_one_line(options: list[str], problem: str)
     assert answer.stderr.count("\n") == 1
 
 
-def test_a_second_one_in_the_clone_or_on_the_data_directory_is_refused_and_the_first_stays_announced(
+def test_a_second_cloud_in_a_clone_or_data_directory_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(*options: str) -> str:
@@ -248,7 +248,7 @@ def test_a_second_one_in_the_clone_or_on_the_data_directory_is_refused_and_the_f
             another_clone.setenv(STATE_VARIABLE, str(tmp_path / "another" / "local-cloud.json"))
             same_data = refused("--data-directory", str(tmp_path / "data"))
         run(first.command("Upload an image"))
-        wait_for_the_record(first)
+        wait_for_record(first)
         assert first.stop(signal.SIGTERM) == "stopped\n"
 
     assert same_clone.startswith("make up: an embedded cloud is already running in this clone")
@@ -256,7 +256,7 @@ def test_a_second_one_in_the_clone_or_on_the_data_directory_is_refused_and_the_f
     assert not (tmp_path / "state" / "local-cloud.json").exists()
 
 
-def test_what_a_night_shift_announces_leaves_the_one_of_make_up_as_it_is() -> None:
+def test_a_cloud_with_separate_state_does_not_replace_that_of_make_up() -> None:
     def announced_to_others() -> str:
         program = "from localcloud.announcement import local_state; print(local_state().read_text())"
         answer = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True)  # noqa: S603 (our own)

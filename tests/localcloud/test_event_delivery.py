@@ -1,4 +1,4 @@
-"""A rule delivers where it may, and to its target's dead-letter queue where it may not."""
+"""Rules deliver events with permission, otherwise to the target's dead-letter queue."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def bench(cloud: Emulator) -> Workbench:
 
 
 def rule_to(bench: Workbench, queue: Queue, dlq: Queue) -> tuple[str, str]:
-    """A rule that sends events of its own name to a queue; its name and ARN."""
+    """Create a rule that sends events with its name as source to a queue; return its name and ARN."""
     events, name = bench.cloud.client("events"), bench.name("rule")
     arn = events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))["RuleArn"]
     target = {"Id": "queue", "Arn": queue.arn, "DeadLetterConfig": {"Arn": dlq.arn}}
@@ -32,7 +32,7 @@ def send_event(bench: Workbench, rule: str) -> None:
     bench.cloud.client("events").put_events(Entries=[{"Source": rule, "DetailType": "test", "Detail": "{}"}])
 
 
-def test_an_event_reaches_a_queue_that_accepts_it_from_this_rule(bench: Workbench) -> None:
+def test_an_event_is_delivered_to_a_queue_that_allows_the_rule(bench: Workbench) -> None:
     queue, dlq = bench.queue(), bench.queue()
     rule, arn = rule_to(bench, queue, dlq)
     bench.accept_from(queue, "events", arn)
@@ -41,7 +41,7 @@ def test_an_event_reaches_a_queue_that_accepts_it_from_this_rule(bench: Workbenc
     assert dlq.depth() == (0, 0)
 
 
-def test_an_event_that_the_queue_does_not_accept_goes_to_the_dead_letter_queue_and_is_counted(
+def test_an_event_that_the_queue_denies_is_sent_to_the_dead_letter_queue_and_counted(
     bench: Workbench,
 ) -> None:
     queue, dlq = bench.queue(), bench.queue()
@@ -55,7 +55,7 @@ def test_an_event_that_the_queue_does_not_accept_goes_to_the_dead_letter_queue_a
     assert total(bench.cloud, "AWS/Events", "InvocationsSentToDlq", RuleName=rule) == 1
 
 
-def test_an_event_that_the_dead_letter_queue_does_not_accept_either_is_lost_and_counted(bench: Workbench) -> None:
+def test_an_event_that_the_dead_letter_queue_also_denies_is_lost_and_counted(bench: Workbench) -> None:
     queue, dlq = bench.queue(), bench.queue()
     rule, arn = rule_to(bench, queue, dlq)
     bench.accept_from(dlq, "events", f"{arn}-of-another-name")

@@ -1,4 +1,4 @@
-"""Filter patterns match as written, or are refused."""
+"""Filter patterns match as on AWS, or are refused."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ MESSAGE = json.dumps(
         ("{ $.list[2] = 2 }", False),
     ],
 )
-def test_pattern_matches_as_written(pattern: str, matches: bool) -> None:
+def test_pattern_matches_as_on_aws(pattern: str, matches: bool) -> None:
     assert compile_pattern(pattern)(MESSAGE) is matches
 
 
-def test_json_pattern_matches_no_text() -> None:
+def test_json_pattern_does_not_match_text() -> None:
     assert not compile_pattern('{ $.level != "INFO" }')("level ERROR")
     assert not compile_pattern('{ $.level != "INFO" }')('["level"]')
 
 
 @pytest.mark.parametrize("pattern", ["{ $.level ~ 3 }", "{ level = 3 }", "{ $.level > abc }", "{ $.level = 1", "[a]"])
-def test_what_is_not_known_is_refused(pattern: str) -> None:
+def test_unsupported_pattern_is_refused(pattern: str) -> None:
     with pytest.raises(InvalidPatternError):
         compile_pattern(pattern)

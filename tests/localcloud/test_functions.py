@@ -1,4 +1,4 @@
-"""A function fails, is throttled, logs and is measured as on AWS."""
+"""Functions fail, are throttled, log and have metrics as on AWS."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.localcloud.workbench import Workbench, call_function
 
 pytest_plugins = ["localcloud.pytest_fixture"]
 
-# Raises what it is told to, as often as it is told to; tells its process.
+# Raises an error as often as the event says; returns its process id.
 FALLIBLE = """
 import json, os, sys, time
 
@@ -70,7 +70,7 @@ def test_a_workflow_retries_on_the_class_of_the_exception(bench: Workbench) -> N
     assert json.loads(execution["output"])["failures"] == 1
 
 
-def test_an_exception_reaches_the_workflow_with_class_message_and_trace(bench: Workbench) -> None:
+def test_the_workflow_gets_the_class_message_and_traceback_of_an_exception(bench: Workbench) -> None:
     function = bench.function(FALLIBLE)
     execution = bench.run(bench.calling(function), {"failures": 1})
     assert (execution["status"], execution["error"]) == ("FAILED", "TransientError")
@@ -79,25 +79,25 @@ def test_an_exception_reaches_the_workflow_with_class_message_and_trace(bench: W
     assert "in handler" in "".join(cause["stackTrace"])
 
 
-def test_an_exception_is_reported_to_a_direct_caller_too(bench: Workbench) -> None:
+def test_a_direct_caller_gets_the_class_and_message_of_an_exception(bench: Workbench) -> None:
     function = bench.function(FALLIBLE)
     answer = bench.cloud.client("lambda").invoke(FunctionName=function, Payload=b'{"failures": 1}')
     assert answer["FunctionError"] == "Unhandled"
     assert json.loads(answer["Payload"].read())["errorType"] == "TransientError"
 
 
-def test_an_exception_is_logged_and_does_not_end_the_environment(bench: Workbench) -> None:
+def test_an_exception_is_logged_and_the_environment_is_reused(bench: Workbench) -> None:
     function = bench.function(FALLIBLE)
     workflow = bench.calling(function, Retry=RETRY)
     output = json.loads(bench.run(workflow, {"failures": 2})["output"])
-    # The counter lives in the process, so all three attempts ran in one.
+    # The counter is in the process, so all three attempts ran in the same one.
     assert output["failures"] == 2
     logs = bench.cloud.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{function.split(':')[6]}")
     messages = [event["message"] for event in logs["events"]]
     assert messages.count("main.TransientError: the service is busy") == 2
 
 
-def test_a_timeout_is_named_as_on_aws(bench: Workbench, fallible: str) -> None:
+def test_a_timeout_has_the_error_name_of_aws(bench: Workbench, fallible: str) -> None:
     execution = bench.run(bench.calling(fallible), {"seconds": 5})
     assert (execution["status"], execution["error"]) == ("FAILED", "Sandbox.Timedout")
     assert "Task timed out after 1" in execution["cause"]
@@ -108,7 +108,7 @@ def test_a_process_that_exits_fails_the_call(bench: Workbench, fallible: str) ->
     assert bench.run(bench.calling(fallible))["status"] == "SUCCEEDED"
 
 
-def test_reserved_concurrency_throttles_the_workflow_by_the_name_its_retry_waits_for(
+def test_reserved_concurrency_throttles_a_workflow_with_the_error_that_it_retries(
     bench: Workbench, tmp_path: Path
 ) -> None:
     busy = tmp_path / "busy"
@@ -155,7 +155,7 @@ def test_without_active_tracing_there_is_no_trace(bench: Workbench) -> None:
     assert json.loads(bench.run(bench.calling(function))["output"])["trace"] == ""
 
 
-def test_invocations_errors_and_durations_are_measured_whoever_invokes(bench: Workbench) -> None:
+def test_metrics_count_invocations_by_workflows_and_by_callers(bench: Workbench) -> None:
     function = bench.function(FALLIBLE)
     name = function.split(":")[6]
     bench.run(bench.calling(function), {"failures": 1})
@@ -172,7 +172,7 @@ def test_invocations_errors_and_durations_are_measured_whoever_invokes(bench: Wo
 
 
 @pytest.mark.parametrize("values", [[1], [3.5, 4.5]])
-def test_metrics_in_a_log_line_reach_cloudwatch(bench: Workbench, values: list[float]) -> None:
+def test_embedded_metrics_in_a_log_line_are_published(bench: Workbench, values: list[float]) -> None:
     namespace = bench.name("namespace")
     line: dict[str, Any] = {
         "_aws": {
@@ -188,7 +188,7 @@ def test_metrics_in_a_log_line_reach_cloudwatch(bench: Workbench, values: list[f
         "service": "thumbnail",
         "function_name": "f",
         "ColdStart": values if len(values) > 1 else values[0],
-        "message": "a field that is no metric",
+        "message": "a field that is not a metric",
     }
     broken = '{"CloudWatchMetrics": "not in embedded metric format"}'
     function = bench.function(f"def handler(event, context): print({json.dumps(line)!r}); print({broken!r}); print(1)")
@@ -198,7 +198,7 @@ def test_metrics_in_a_log_line_reach_cloudwatch(bench: Workbench, values: list[f
     assert total(bench.cloud, namespace, "ColdStart", "SampleCount", service="thumbnail") == len(values)
 
 
-def test_all_environments_share_one_unpacked_layer(bench: Workbench, tmp_path: Path) -> None:
+def test_all_environments_share_one_extracted_layer(bench: Workbench, tmp_path: Path) -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("python/from_layer.py", "ANSWER = 42")

@@ -1,4 +1,4 @@
-"""What a pipe's input template makes of a message."""
+"""Input templates of pipes."""
 
 from __future__ import annotations
 
@@ -46,23 +46,23 @@ def event(body: str) -> dict[str, Any]:
         ("plain words about <$.messageId>", 'plain words about "m-1"'),
     ],
 )
-def test_placeholders_become_json_outside_quotes_and_text_inside(template: str, expected: Any) -> None:
+def test_placeholders_are_json_outside_quotes_and_text_inside(template: str, expected: Any) -> None:
     body = json.dumps({"keys": ["a", "b"], "size": 7, "name": 'say "hi"'})
     assert render(template, event(body), PIPE) == expected
 
 
-def test_a_body_that_is_not_json_stays_text() -> None:
+def test_a_body_that_is_not_json_is_text() -> None:
     assert render('{"event": <$.body>}', event("not json"), PIPE) == {"event": "not json"}
 
 
 @pytest.mark.parametrize("template", ['{"a": <$.body.absent>}', '{"a": <aws.pipes.absent>}'])
-def test_a_placeholder_that_names_nothing_is_an_error(template: str) -> None:
+def test_a_placeholder_for_a_missing_field_is_an_error(template: str) -> None:
     with pytest.raises(LookupError):
         render(template, event("{}"), PIPE)
 
 
 @given(st.text())
 @settings(deadline=None)
-def test_any_key_survives_the_template_unchanged(key: str) -> None:
+def test_any_key_is_unchanged_by_the_template(key: str) -> None:
     body = json.dumps({"key": key})
     assert render('{"bare": <$.body.key>, "quoted": "<$.body.key>"}', event(body), PIPE) == {"bare": key, "quoted": key}

@@ -1,4 +1,4 @@
-"""Insights queries answer as written, or are refused."""
+"""Insights queries return the same rows as on AWS, or are refused."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ RECORDS = [
 
 
 def rows(query: str, **options: int) -> list[tuple[str, ...]]:
-    """The values of each row without its pointer, in the order of the columns."""
+    """Return the values of each row without its pointer, in the order of the columns."""
     return [
         tuple(value for name, value in row.items() if name != "@ptr") for row in run_query(query, RECORDS, **options)
     ]
@@ -83,7 +83,7 @@ def rows(query: str, **options: int) -> list[tuple[str, ...]]:
         ("# a comment\nfields fileKey\n| filter durationMs = 8\n| limit 5", [("uploads/d.jpg",)]),
     ],
 )
-def test_query_answers_as_written(query: str, expected: list[tuple[str, ...]]) -> None:
+def test_query_returns_the_expected_rows(query: str, expected: list[tuple[str, ...]]) -> None:
     assert rows(query) == expected
 
 
@@ -92,7 +92,7 @@ def test_query_without_fields_shows_time_and_message() -> None:
     assert list(row) == ["@timestamp", "@message", "@ptr"]
 
 
-def test_the_smaller_of_two_limits_holds() -> None:
+def test_the_smaller_of_two_limits_applies() -> None:
     assert len(rows("fields fileKey | limit 5", limit=2)) == len(rows("fields fileKey | limit 2", limit=5)) == 2
 
 
@@ -111,6 +111,6 @@ def test_the_smaller_of_two_limits_holds() -> None:
         "",
     ],
 )
-def test_what_is_not_known_is_refused_and_never_ignored(query: str) -> None:
+def test_unsupported_query_is_refused(query: str) -> None:
     with pytest.raises(MalformedQueryError):
         run_query(query, RECORDS)

@@ -1,4 +1,4 @@
-"""The embedded cloud starts anywhere, keeps what it is told to keep, and leaves nothing else behind."""
+"""Start and stop of the embedded cloud: options, errors, kept state and cleanup."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def handler(event, context):
     time.sleep(event.get("seconds", 0))
     return "done"
 """
-# A program that starts a cloud with a Lambda worker, says where, and then waits.
+# A program that starts a cloud with a Lambda worker, prints its process and directory, and waits.
 PROGRAM = """
 import sys, time
 from localcloud.emulator import Emulator
@@ -41,7 +41,7 @@ with Emulator.start() as cloud:
 
 
 def processes_in(group: int) -> list[int]:
-    """The living processes of a process group, zombies excluded."""
+    """Return the processes of a process group without zombies."""
     listing = subprocess.run(["/bin/ps", "-eo", "pid=,pgid=,stat="], check=True, capture_output=True, text=True).stdout
     rows = [line.split() for line in listing.splitlines()]
     return [int(pid) for pid, owner, state in rows if int(owner) == group and not state.startswith("Z")]
@@ -59,7 +59,7 @@ def test_a_stopped_cloud_leaves_no_process_and_no_directory() -> None:
     cloud.stop()
 
 
-def test_a_cloud_stops_at_once_even_while_functions_and_workflows_run() -> None:
+def test_a_cloud_stops_while_functions_and_workflows_run() -> None:
     with Emulator.start() as cloud:
         bench = Workbench(cloud)
         function = bench.function(SLOW_FUNCTION)
@@ -80,8 +80,8 @@ def test_a_cloud_stops_at_once_even_while_functions_and_workflows_run() -> None:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
-def test_a_program_that_is_interrupted_or_killed_takes_its_cloud_with_it(ending: signal.Signals) -> None:
-    # A session of its own, like a terminal's foreground job: Ctrl-C goes to all of it.
+def test_the_cloud_of_an_interrupted_or_killed_program_stops(ending: signal.Signals) -> None:
+    # In its own session, like a foreground job of a terminal: Ctrl-C is sent to all its processes.
     program = subprocess.Popen(  # noqa: S603 (our own program)
         [sys.executable, "-c", PROGRAM],
         stdout=subprocess.PIPE,
@@ -89,7 +89,7 @@ def test_a_program_that_is_interrupted_or_killed_takes_its_cloud_with_it(ending:
         text=True,
         cwd=PROJECT_ROOT,
         start_new_session=True,
-        # A script's background job ignores SIGINT, and so would what it starts.
+        # Background jobs of a script and their child processes ignore SIGINT.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 (no threads here)
     )
     with program:
@@ -102,7 +102,7 @@ def test_a_program_that_is_interrupted_or_killed_takes_its_cloud_with_it(ending:
     eventually(lambda: not Path(directory).exists())
 
 
-def test_a_busy_port_gives_one_clear_line() -> None:
+def test_a_port_in_use_is_reported_in_one_line() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -111,32 +111,34 @@ def test_a_busy_port_gives_one_clear_line() -> None:
             Emulator.start(port=port)
 
 
-def test_a_missing_package_gives_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_reported_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(localcloud.emulator, "REQUIRED_PACKAGES", ("absent_package",))
     with pytest.raises(EmulatorError, match=r"^the embedded cloud needs the package absent_package: run `make setup`"):
         Emulator.start()
 
 
-def test_a_server_that_dies_at_start_shows_the_end_of_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_start_shows_the_end_of_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "localcloud").mkdir()
-    (tmp_path / "localcloud" / "server.py").write_text("raise SystemExit('no electricity')")
+    (tmp_path / "localcloud" / "server.py").write_text("raise SystemExit('simulated failure')")
     monkeypatch.setattr(localcloud.emulator, "PROJECT_ROOT", tmp_path)
-    with pytest.raises(EmulatorError, match=r"(?s)exited at start with status 1; its log ends with:.*no electricity"):
+    with pytest.raises(
+        EmulatorError, match=r"(?s)exited at start with status 1; its log ends with:.*simulated failure"
+    ):
         Emulator.start()
 
 
-def test_a_data_directory_that_cannot_be_used_gives_one_clear_line(tmp_path: Path) -> None:
+def test_an_unusable_data_directory_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(EmulatorError, match=r"^the data directory .*file cannot be used: Not a directory$"):
         Emulator.start(data_directory=tmp_path / "file")
 
 
-def test_an_account_that_is_none_is_refused() -> None:
+def test_an_invalid_account_id_is_refused() -> None:
     with pytest.raises(EmulatorError, match=r"^account_id is '123': .* twelve digits$"):
         Emulator.start(account_id="123")
 
 
-def test_port_region_and_account_are_what_was_asked_for() -> None:
+def test_port_region_and_account_can_be_chosen() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -147,7 +149,7 @@ def test_port_region_and_account_are_what_was_asked_for() -> None:
         queue = bench.queue()
         attributes = cloud.client("sqs").get_queue_attributes(QueueUrl=queue.url, AttributeNames=["QueueArn"])
         assert attributes["Attributes"]["QueueArn"] == f"arn:aws:sqs:eu-central-1:123456789012:{queue.name}"
-        # The layer's own threads live in that account and region too.
+        # The pipe runner uses that account and region, too.
         received = bench.queue()
         send = {
             "Type": "Task",
@@ -174,7 +176,7 @@ def test_state_in_a_data_directory_is_loaded_at_the_next_start(tmp_path: Path) -
         pipe = bench.pipe(source, workflow, InputTemplate='{"kept": <$.body>}')
         pipes = cloud.client("pipes")
         pipes.stop_pipe(Name=pipe)
-        # Until then, the pipe's last poll could still receive the message and hide it for its visibility timeout.
+        # Until then, the pipe's last poll could receive the message and make it invisible for its timeout.
         eventually(lambda: pipes.describe_pipe(Name=pipe)["CurrentState"] == "STOPPED", "the pipe's stop")
         source.send("message")
     with Emulator.start(data_directory=tmp_path) as cloud:
@@ -205,13 +207,13 @@ def test_move_tasks_are_kept_and_a_running_one_has_failed_after_a_restart(tmp_pa
         assert [task["Status"] for task in listed] == ["COMPLETED", "FAILED"]
 
 
-def test_two_clouds_do_not_see_each_other() -> None:
+def test_two_clouds_have_separate_resources() -> None:
     with Emulator.start() as one, Emulator.start() as other:
         one.client("s3").create_bucket(Bucket="pictures")
         assert other.client("s3").list_buckets()["Buckets"] == []
 
 
-def test_the_callers_aws_settings_do_not_reach_the_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cloud_ignores_the_callers_aws_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = {
         "AWS_PROFILE": "no-such-profile",
         "AWS_REGION": "ap-south-1",
@@ -223,7 +225,7 @@ def test_the_callers_aws_settings_do_not_reach_the_cloud(monkeypatch: pytest.Mon
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    # A process reads its AWS settings once; this one may have done so before they were set.
+    # The session is cached; it may have been created before the variables were set.
     monkeypatch.setattr(localcloud.clients, "_session", localcloud.clients._session.__wrapped__)
     with Emulator.start() as cloud:
         function = Workbench(cloud).function("import os\ndef handler(event, context): return dict(os.environ)")

@@ -1,4 +1,4 @@
-"""CloudWatch Logs answers queries and filters log events as on AWS."""
+"""CloudWatch Logs runs queries and filters log events as on AWS."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GROUP = "/aws/lambda/queried"
 
 @pytest.fixture(scope="module")
 def logs(cloud: Emulator) -> Any:
-    """A client, with three events in a log group."""
+    """Return a client, with three events in a log group."""
     client = cloud.client("logs")
     client.create_log_group(logGroupName=GROUP)
     client.create_log_stream(logGroupName=GROUP, logStreamName="s")
@@ -39,7 +39,7 @@ def query(logs: Any, text: str, group: str = GROUP) -> list[dict[str, str]]:
     return [{cell["field"]: cell["value"] for cell in row} for row in answer["results"]]
 
 
-def test_query_gives_the_rows_that_it_asks_for(logs: Any) -> None:
+def test_query_returns_rows(logs: Any) -> None:
     assert query(logs, "stats count(*) as n, max(ms) as slowest by level | sort n desc") == [
         {"level": "INFO", "n": "2", "slowest": "9"},
         {"level": "ERROR", "n": "1", "slowest": "12"},
@@ -66,7 +66,7 @@ def test_a_refused_query_names_the_refused_command(logs: Any, text: str, command
     assert f"command {command} " in refused.value.response["Error"]["Message"]
 
 
-def test_query_of_a_log_group_that_is_not_there_is_refused(logs: Any) -> None:
+def test_query_of_a_missing_log_group_is_refused(logs: Any) -> None:
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         query(logs, "fields @message", group="/nowhere")
 
@@ -78,6 +78,6 @@ def test_events_are_filtered_by_the_pattern(logs: Any, pattern: str, count: int)
     assert len(logs.filter_log_events(logGroupName=GROUP, filterPattern=pattern)["events"]) == count
 
 
-def test_pattern_that_is_not_understood_is_refused(logs: Any) -> None:
+def test_unsupported_filter_pattern_is_refused(logs: Any) -> None:
     with pytest.raises(ClientError, match="InvalidParameterException"):
         logs.filter_log_events(logGroupName=GROUP, filterPattern="[a, b]")

@@ -1,4 +1,4 @@
-"""Metric math as CloudWatch evaluates it; tests/infra/test_alarm_states.py evaluates the alarms' own expressions."""
+"""Metric math is evaluated as by CloudWatch; tests/infra/test_alarm_states.py evaluates the alarms' own expressions."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ ERROR_RATE = "IF(inv>20,100*err/inv,0)"
         ("a + b", {"a": 1.0, "b": None}, None),
     ],
 )
-def test_an_expression_has_the_value_that_cloudwatch_gives_it(
-    expression: str, metrics: dict[str, Value], expected: Value
-) -> None:
+def test_an_expression_has_its_value_in_cloudwatch(expression: str, metrics: dict[str, Value], expected: Value) -> None:
     assert evaluate(expression, metrics) == expected
 
 
@@ -42,6 +40,6 @@ def test_an_expression_has_the_value_that_cloudwatch_gives_it(
         ("__import__('os')", "not supported"),
     ],
 )
-def test_what_is_not_supported_is_named(expression: str, complaint: str) -> None:
+def test_an_unsupported_expression_is_refused_by_name(expression: str, complaint: str) -> None:
     with pytest.raises(UnsupportedMath, match=complaint):
         evaluate(expression, {"a": 1.0})

@@ -1,4 +1,4 @@
-"""SQS moves dead letters back itself, by AWS's rules ("StartMessageMoveTask", Amazon SQS API Reference)."""
+"""Message move tasks follow the rules of SQS ("StartMessageMoveTask", Amazon SQS API Reference)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def bench(cloud: Emulator) -> Workbench:
     return Workbench(cloud)
 
 
-def kill(queue: Queue, *bodies: Any) -> None:
-    """Send messages and have each received until it goes to the dead-letter queue."""
+def move_to_dlq(queue: Queue, *bodies: Any) -> None:
+    """Send messages and receive each until it is moved to the dead-letter queue."""
     sqs = queue.cloud.client("sqs")
     for body in bodies:
         queue.send(body)
@@ -32,7 +32,7 @@ def tasks(queue: Queue) -> list[Document]:
     return queue.cloud.client("sqs").list_message_move_tasks(SourceArn=queue.arn, MaxResults=10)["Results"]
 
 
-def await_end(queue: Queue) -> Document:
+def wait_for_end(queue: Queue) -> Document:
     eventually(lambda: tasks(queue)[0]["Status"] not in ("RUNNING", "CANCELLING"), "the task's end")
     return tasks(queue)[0]
 
@@ -47,12 +47,12 @@ def test_each_message_returns_to_the_queue_it_came_from(bench: Workbench) -> Non
     first, dlq = bench.queue_with_dlq(1)
     policy = {"deadLetterTargetArn": dlq.arn, "maxReceiveCount": 1}
     second = bench.queue(RedrivePolicy=str(policy).replace("'", '"'))
-    kill(first, "a")
-    kill(second, "b")
+    move_to_dlq(first, "a")
+    move_to_dlq(second, "b")
 
     bench.cloud.client("sqs").start_message_move_task(SourceArn=dlq.arn)
 
-    task = await_end(dlq)
+    task = wait_for_end(dlq)
     assert task | {"StartedTimestamp": 0} == {
         "Status": "COMPLETED",
         "SourceArn": dlq.arn,
@@ -63,13 +63,13 @@ def test_each_message_returns_to_the_queue_it_came_from(bench: Workbench) -> Non
     assert (first.receive()["Body"], second.receive()["Body"], dlq.depth()) == ('"a"', '"b"', (0, 0))
 
 
-def test_a_moved_message_is_a_new_one_with_the_same_content(bench: Workbench) -> None:
+def test_a_moved_message_has_a_new_id_and_the_same_content(bench: Workbench) -> None:
     queue, dlq = bench.queue_with_dlq(1)
     target, sqs = bench.queue(), bench.cloud.client("sqs")
     content = {"MessageAttributes": {"kind": {"DataType": "String", "StringValue": "k"}}}
     sent = sqs.send_message(QueueUrl=queue.url, MessageBody="body", **content)["MessageId"]
-    kill(queue)
-    kill(queue)
+    move_to_dlq(queue)
+    move_to_dlq(queue)
 
     sqs.start_message_move_task(SourceArn=dlq.arn, DestinationArn=target.arn)
 
@@ -77,13 +77,13 @@ def test_a_moved_message_is_a_new_one_with_the_same_content(bench: Workbench) ->
     assert (message["Body"], message["MessageAttributes"]) == ("body", content["MessageAttributes"])
     assert message["MessageId"] != sent
     assert message["Attributes"]["ApproximateReceiveCount"] == "1"
-    assert await_end(dlq)["DestinationArn"] == target.arn
+    assert wait_for_end(dlq)["DestinationArn"] == target.arn
 
 
 def test_one_task_runs_at_a_time_at_its_rate_until_it_is_cancelled(bench: Workbench) -> None:
     queue, dlq = bench.queue_with_dlq(1)
     sqs = bench.cloud.client("sqs")
-    kill(queue, *range(5))
+    move_to_dlq(queue, *range(5))
     handle = sqs.start_message_move_task(SourceArn=dlq.arn, MaxNumberOfMessagesPerSecond=1)["TaskHandle"]
 
     (running,) = tasks(dlq)
@@ -92,34 +92,34 @@ def test_one_task_runs_at_a_time_at_its_rate_until_it_is_cancelled(bench: Workbe
     eventually(lambda: tasks(dlq)[0]["ApproximateNumberOfMessagesMoved"] > 0, "the first message")
     moved = sqs.cancel_message_move_task(TaskHandle=handle)["ApproximateNumberOfMessagesMoved"]
 
-    cancelled = await_end(dlq)
+    cancelled = wait_for_end(dlq)
     assert (cancelled["Status"], "TaskHandle" in cancelled) == ("CANCELLED", False)
     assert 0 < moved == cancelled["ApproximateNumberOfMessagesMoved"] < 5
     assert dlq.depth() == (5 - moved, 0)
     assert refusal(sqs.cancel_message_move_task, TaskHandle=handle)[0].endswith("UnsupportedOperation")
     sqs.start_message_move_task(SourceArn=dlq.arn)
-    assert await_end(dlq)["Status"] == "COMPLETED"
+    assert wait_for_end(dlq)["Status"] == "COMPLETED"
     assert [task["Status"] for task in tasks(dlq)] == ["COMPLETED", "CANCELLED"]
 
 
-def test_a_message_in_flight_stays(bench: Workbench) -> None:
+def test_a_message_in_flight_is_not_moved(bench: Workbench) -> None:
     queue, dlq = bench.queue_with_dlq(1)
-    kill(queue, "a")
+    move_to_dlq(queue, "a")
     bench.cloud.client("sqs").receive_message(QueueUrl=dlq.url)
 
     bench.cloud.client("sqs").start_message_move_task(SourceArn=dlq.arn)
 
-    assert await_end(dlq)["ApproximateNumberOfMessagesMoved"] == 0
+    assert wait_for_end(dlq)["ApproximateNumberOfMessagesMoved"] == 0
     assert dlq.depth() == (0, 1)
 
 
-def test_a_message_that_was_sent_to_the_queue_itself_needs_a_destination(bench: Workbench) -> None:
+def test_a_message_sent_directly_to_the_dlq_needs_a_destination(bench: Workbench) -> None:
     _, dlq = bench.queue_with_dlq(1)
     dlq.send("direct")
 
     bench.cloud.client("sqs").start_message_move_task(SourceArn=dlq.arn)
 
-    task = await_end(dlq)
+    task = wait_for_end(dlq)
     assert (task["Status"], task["FailureReason"]) == ("FAILED", "CouldNotDetermineMessageSource")
     assert dlq.depth() == (1, 0)
 
@@ -135,7 +135,7 @@ def test_a_message_that_was_sent_to_the_queue_itself_needs_a_destination(bench: 
     ],
     ids=["no source", "no destination", "no dead-letter queue", "to itself", "too fast"],
 )
-def test_what_cannot_be_moved_is_refused(bench: Workbench, arguments: Document, code: str, message: str) -> None:
+def test_invalid_move_tasks_are_refused(bench: Workbench, arguments: Document, code: str, message: str) -> None:
     queue, dlq = bench.queue_with_dlq(1)
     names = {"queue": queue.arn, "dlq": dlq.arn, "none": f"{queue.arn}-none"}
     given = {name: value.format(**names) if isinstance(value, str) else value for name, value in arguments.items()}
@@ -146,7 +146,7 @@ def test_what_cannot_be_moved_is_refused(bench: Workbench, arguments: Document, 
     assert message in refused[1]
 
 
-def test_a_handle_of_no_task_and_a_count_out_of_range_are_refused(bench: Workbench) -> None:
+def test_unknown_handles_and_invalid_counts_are_refused(bench: Workbench) -> None:
     _, dlq = bench.queue_with_dlq(1)
     sqs = bench.cloud.client("sqs")
     assert refusal(sqs.cancel_message_move_task, TaskHandle="none")[0] == "InvalidParameterValue"
@@ -166,9 +166,9 @@ def test_source_queues_are_listed_page_by_page(bench: Workbench) -> None:
     assert sqs.list_dead_letter_source_queues(QueueUrl=queue.url)["queueUrls"] == []
 
 
-def test_a_role_needs_the_task_on_this_queue_and_each_step_of_it(bench: Workbench) -> None:
+def test_a_role_needs_permission_for_the_task_and_for_its_steps(bench: Workbench) -> None:
     queue, dlq = bench.queue_with_dlq(1)
-    kill(queue, "a")
+    move_to_dlq(queue, "a")
     role = bench.role("lambda", ("sqs:StartMessageMoveTask", queue.arn))
     sqs = bench.cloud.client("sqs", role=role.rsplit("/", 1)[1])
     assert refusal(sqs.start_message_move_task, SourceArn=dlq.arn)[0].startswith("AccessDenied")
@@ -177,9 +177,9 @@ def test_a_role_needs_the_task_on_this_queue_and_each_step_of_it(bench: Workbenc
     on_dlq.append(("sqs:GetQueueAttributes", dlq.arn))
     bench.permit(role, *on_dlq)
     sqs.start_message_move_task(SourceArn=dlq.arn)
-    assert await_end(dlq).get("FailureReason") == "AccessDenied"
+    assert wait_for_end(dlq).get("FailureReason") == "AccessDenied"
     assert dlq.depth() == (1, 0)
 
     bench.permit(role, *on_dlq, ("sqs:SendMessage", queue.arn))
     sqs.start_message_move_task(SourceArn=dlq.arn)
-    assert await_end(dlq)["Status"] == "COMPLETED"
+    assert wait_for_end(dlq)["Status"] == "COMPLETED"

@@ -1,4 +1,4 @@
-"""What a role may not do fails here as on AWS, and every decision is on record."""
+"""Calls without permission fail as on AWS, and every decision is in the journal."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def workflow_role(bench: Workbench, workflow_arn: str) -> str:
     return bench.cloud.client("stepfunctions").describe_state_machine(stateMachineArn=workflow_arn)["roleArn"]
 
 
-def test_a_role_client_may_do_what_its_role_may_and_no_more(bench: Workbench) -> None:
+def test_a_role_client_has_exactly_the_permissions_of_its_role(bench: Workbench) -> None:
     bucket = bench.name("bucket")
     bench.cloud.client("s3").create_bucket(Bucket=bucket)
     bench.cloud.client("s3").put_object(Bucket=bucket, Key="uploads/a", Body=b"a")
@@ -54,7 +54,7 @@ def test_a_client_for_a_role_that_does_not_exist_is_refused(cloud: Emulator) -> 
         cloud.client("s3", role="absent")
 
 
-def test_reading_a_version_takes_the_permission_for_versions(bench: Workbench) -> None:
+def test_reading_a_version_needs_getobjectversion(bench: Workbench) -> None:
     bucket, s3 = bench.name("bucket"), bench.cloud.client("s3")
     s3.create_bucket(Bucket=bucket)
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -70,7 +70,7 @@ def test_reading_a_version_takes_the_permission_for_versions(bench: Workbench) -
     assert "AccessDenied" in bench.run(bench.calling(ignorant))["cause"]
 
 
-def test_every_call_of_a_workflow_is_decided_by_its_role_on_the_exact_resource(bench: Workbench) -> None:
+def test_every_call_of_a_workflow_is_authorized_for_its_role_and_resource(bench: Workbench) -> None:
     queue, function = bench.queue(), bench.function("def handler(event, context): return event")
     states = {"Call": call_function(function, next_state="Send"), "Send": send_to(queue)}
     workflow = bench.workflow(states, ("lambda:InvokeFunction", function), ("sqs:SendMessage", queue.arn))
@@ -125,7 +125,7 @@ def test_every_call_of_a_workflow_is_decided_by_its_role_on_the_exact_resource(b
         ),
     ],
 )
-def test_a_call_that_the_workflows_role_may_not_make_fails_by_the_integrations_error(  # noqa: PLR0917
+def test_a_denied_call_of_a_workflow_fails_with_the_integrations_error(  # noqa: PLR0917
     bench: Workbench, integration: str, arguments: Any, action: str, resource: str, error: str
 ) -> None:
     workflow = bench.workflow({"Task": task(integration, arguments)})
@@ -136,7 +136,7 @@ def test_a_call_that_the_workflows_role_may_not_make_fails_by_the_integrations_e
     assert (decision.action, decision.resource, decision.allowed) == (action, resource, False)
 
 
-def test_the_alias_that_the_workflow_calls_must_be_the_one_it_may_call(bench: Workbench) -> None:
+def test_a_workflow_needs_permission_for_the_alias_that_it_invokes(bench: Workbench) -> None:
     function = bench.function("def handler(event, context): return 1")
     unqualified = function.rsplit(":", 1)[0]
     workflow = bench.workflow({"Call": call_function(function)}, ("lambda:InvokeFunction", unqualified))
@@ -144,7 +144,7 @@ def test_the_alias_that_the_workflow_calls_must_be_the_one_it_may_call(bench: Wo
 
 
 @pytest.mark.parametrize("pinned_to", ["another service", "another resource"])
-def test_a_service_does_not_take_a_role_that_trusts_another(bench: Workbench, pinned_to: str) -> None:
+def test_a_service_cannot_assume_a_role_of_another_service(bench: Workbench, pinned_to: str) -> None:
     def role_for(service: str, *allowed: tuple[str, str]) -> str:
         if pinned_to == "another service":
             return bench.role("ec2", *allowed)
@@ -166,7 +166,7 @@ def test_a_service_does_not_take_a_role_that_trusts_another(bench: Workbench, pi
     bench.cloud.client("pipes").delete_pipe(Name=name)
 
 
-def test_a_function_logs_only_if_its_role_may(bench: Workbench) -> None:
+def test_a_function_logs_only_with_permission(bench: Workbench) -> None:
     role = bench.role("lambda", ("logs:PutLogEvents", "*"))
     function = bench.function("def handler(event, context): print('heard')", Role=role)
     name = function.split(":")[6]
@@ -208,7 +208,7 @@ def test_a_policy_that_allows_only_tls_allows_calls_on_the_loopback_interface(be
     assert bench.run(workflow)["status"] == "SUCCEEDED"
 
 
-def test_a_queue_policy_sees_the_workflow_and_not_who_started_it(bench: Workbench) -> None:
+def test_a_queue_policy_is_evaluated_for_the_workflow_and_not_its_caller(bench: Workbench) -> None:
     queue = bench.queue()
     workflow = bench.workflow({"Send": send_to(queue)}, ("sqs:SendMessage", queue.arn))
     starter = bench.role("pipes", ("states:StartSyncExecution", workflow))

@@ -1,4 +1,4 @@
-"""A pipe moves each message once through its workflow, and leaves it where it was when that fails."""
+"""A pipe starts its workflow once per message; a message whose workflow fails stays on the queue."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def bench(cloud: Emulator) -> Workbench:
 
 
 def forwarding(bench: Workbench) -> tuple[str, Queue]:
-    """A workflow that sends its input to a queue."""
+    """Create a workflow that sends its input to a queue."""
     received = bench.queue()
     return bench.workflow({"Send": send_to(received)}, ("sqs:SendMessage", received.arn)), received
 
@@ -42,7 +42,7 @@ def metric_total(cloud: Emulator, pipe: str, name: str) -> float:
     return sum(point["Sum"] for point in statistics["Datapoints"])
 
 
-def test_a_message_reaches_the_workflow_as_the_template_says_and_leaves_the_queue(bench: Workbench) -> None:
+def test_a_message_is_rendered_by_the_template_and_deleted_after_the_workflow(bench: Workbench) -> None:
     source = bench.queue()
     workflow, received = forwarding(bench)
     pipe = bench.pipe(source, workflow, InputTemplate=TEMPLATE)
@@ -56,7 +56,7 @@ def test_a_message_reaches_the_workflow_as_the_template_says_and_leaves_the_queu
     assert metric_total(bench.cloud, pipe, "ExecutionFailed") == 0
 
 
-def test_without_a_template_the_workflow_gets_the_whole_sqs_event(bench: Workbench) -> None:
+def test_without_a_template_the_input_is_the_sqs_event(bench: Workbench) -> None:
     source = bench.queue()
     workflow, received = forwarding(bench)
     bench.pipe(source, workflow)
@@ -68,20 +68,20 @@ def test_without_a_template_the_workflow_gets_the_whole_sqs_event(bench: Workben
     assert event["eventSourceARN"] == source.arn
 
 
-def test_a_failed_message_returns_until_the_dead_letter_queue_takes_it_unchanged(bench: Workbench) -> None:
+def test_a_message_that_always_fails_is_moved_to_the_dead_letter_queue_unchanged(bench: Workbench) -> None:
     source, dlq = bench.queue_with_dlq(max_receive_count=2)
     pipe = bench.pipe(source, bench.workflow({"Fail": FAIL}))
     source.send({"poison": True})
 
     dead = dlq.receive()
     assert json.loads(dead["Body"]) == {"poison": True}
-    # Two deliveries by the pipe, and this one.
+    # Two by the pipe, and this one.
     assert dead["Attributes"]["ApproximateReceiveCount"] == "3"
     assert source.depth() == (0, 0)
     eventually(lambda: metric_total(bench.cloud, pipe, "ExecutionFailed") == 2)
 
 
-def test_a_workflow_that_runs_out_of_time_counts_as_a_timeout_and_keeps_the_message(bench: Workbench) -> None:
+def test_a_timed_out_workflow_counts_as_a_timeout_and_keeps_the_message(bench: Workbench) -> None:
     source = bench.queue()
     wait = {"Type": "Wait", "Seconds": 20, "End": True}
     pipe = bench.pipe(source, bench.workflow({"Wait": wait}, timeout_seconds=1))
@@ -93,7 +93,7 @@ def test_a_workflow_that_runs_out_of_time_counts_as_a_timeout_and_keeps_the_mess
     bench.cloud.client("pipes").stop_pipe(Name=pipe)
 
 
-def test_a_message_that_no_filter_matches_is_deleted_without_a_run(bench: Workbench) -> None:
+def test_a_message_that_no_filter_matches_is_deleted_without_an_execution(bench: Workbench) -> None:
     source = bench.queue()
     workflow, received = forwarding(bench)
     bench.pipe(source, workflow, patterns=[{"body": {"key": [{"prefix": "uploads/"}]}}], InputTemplate="<$.body.key>")
@@ -105,7 +105,7 @@ def test_a_message_that_no_filter_matches_is_deleted_without_a_run(bench: Workbe
     assert received.depth() == (0, 0)
 
 
-def test_a_stopped_pipe_leaves_messages_alone_and_goes_on_when_started(bench: Workbench) -> None:
+def test_a_stopped_pipe_receives_no_messages_until_it_is_started(bench: Workbench) -> None:
     source = bench.queue()
     workflow, received = forwarding(bench)
     pipe = bench.pipe(source, workflow)
@@ -123,21 +123,21 @@ def test_a_stopped_pipe_leaves_messages_alone_and_goes_on_when_started(bench: Wo
     assert event["body"] == "2"
 
 
-def test_what_arrives_after_stop_pipe_is_not_worked_on(bench: Workbench) -> None:
+def test_messages_sent_after_stop_pipe_are_not_processed(bench: Workbench) -> None:
     source = bench.queue()
     workflow, received = forwarding(bench)
     pipe = bench.pipe(source, workflow)
     source.send(1)
     received.receive()
     bench.cloud.client("pipes").stop_pipe(Name=pipe)
-    # The last poll is still waiting for messages.
+    # The pipe's last poll is still waiting for messages.
     source.send(2)
     time.sleep(1.5)
     assert source.depth() == (1, 0)
     assert received.depth() == (0, 0)
 
 
-def test_a_pipe_whose_role_may_not_start_the_workflow_fails_visibly_and_keeps_the_message(bench: Workbench) -> None:
+def test_a_pipe_without_permission_to_start_the_workflow_logs_it_and_keeps_the_message(bench: Workbench) -> None:
     source = bench.queue()
     workflow, received = forwarding(bench)
     role = bench.role("pipes", ("sqs:*", source.arn))
@@ -154,7 +154,7 @@ def test_a_pipe_whose_role_may_not_start_the_workflow_fails_visibly_and_keeps_th
     eventually(lambda: source.depth() == (0, 0))
 
 
-def test_a_pipe_whose_role_may_not_read_the_queue_fails_visibly_and_recovers(bench: Workbench) -> None:
+def test_a_pipe_without_permission_to_read_the_queue_logs_it_and_recovers(bench: Workbench) -> None:
     source = bench.queue()
     workflow, received = forwarding(bench)
     role = bench.role("pipes", ("states:StartSyncExecution", workflow))
@@ -167,7 +167,7 @@ def test_a_pipe_whose_role_may_not_read_the_queue_fails_visibly_and_recovers(ben
     received.receive()
 
 
-def test_a_burst_waits_in_the_queue_while_three_workflows_run_and_loses_none(bench: Workbench, tmp_path: Path) -> None:
+def test_a_burst_is_processed_three_at_a_time_without_loss(bench: Workbench, tmp_path: Path) -> None:
     count = 8
     source, received = bench.queue(), bench.queue()
     gate = tmp_path / "gate"

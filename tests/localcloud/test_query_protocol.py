@@ -1,4 +1,4 @@
-"""Clients that use CloudWatch's query protocol get the same answers as those that use JSON."""
+"""CloudWatch's query protocol has the same results as its JSON protocol."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ALARM = {
 
 
 @pytest.mark.parametrize("put_by_query", [False, True])
-def test_metric_alarm_is_described_with_everything_it_was_made_of(cloud: Emulator, put_by_query: bool) -> None:
+def test_metric_alarm_is_described_with_all_its_fields(cloud: Emulator, put_by_query: bool) -> None:
     name, client = Workbench(cloud).name("alarm"), cloud.client("cloudwatch")
     if put_by_query:
         call_by_query(cloud, "PutMetricAlarm", AlarmName=name, **ALARM)

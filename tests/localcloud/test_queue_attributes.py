@@ -1,4 +1,4 @@
-"""SQS refuses attribute names that it does not know (InvalidAttributeName, Amazon SQS API Reference)."""
+"""SQS refuses unknown attribute names (InvalidAttributeName, Amazon SQS API Reference)."""
 
 from __future__ import annotations
 

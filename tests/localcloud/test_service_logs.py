@@ -1,4 +1,4 @@
-"""State machines and pipes log at their level, in AWS's shape."""
+"""State machines and pipes log at their level, in the format of AWS."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def bench(cloud: Emulator) -> Workbench:
 
 
 def log_group(bench: Workbench) -> tuple[str, str]:
-    """The name and ARN of a new log group."""
+    """Create a log group; return its name and ARN."""
     name = f"/aws/vendedlogs/{bench.name('group')}"
     bench.cloud.client("logs").create_log_group(logGroupName=name)
     return name, f"arn:aws:logs:{bench.cloud.region}:{bench.cloud.account_id}:log-group:{name}:*"
@@ -35,7 +35,7 @@ def logged(bench: Workbench, group: str) -> list[dict[str, Any]]:
 
 
 def run_logged(bench: Workbench, states: dict[str, Any], level: str, *, data: bool = False) -> list[dict[str, Any]]:
-    """What a machine of a level logs of one execution."""
+    """Return the log of one execution of a state machine with a log level."""
     group, arn = log_group(bench)
     machine = bench.workflow(states)
     destinations = [{"cloudWatchLogsLogGroup": {"logGroupArn": arn}}]
@@ -56,11 +56,11 @@ def run_logged(bench: Workbench, states: dict[str, Any], level: str, *, data: bo
         ("OFF", []),
     ],
 )
-def test_execution_that_fails_is_logged_at_the_machines_level(bench: Workbench, level: str, types: list[str]) -> None:
+def test_failed_execution_is_logged_at_the_machines_level(bench: Workbench, level: str, types: list[str]) -> None:
     assert [event["type"] for event in run_logged(bench, FAILS, level)] == types
 
 
-def test_execution_that_succeeds_logs_no_error(bench: Workbench) -> None:
+def test_successful_execution_logs_no_error(bench: Workbench) -> None:
     assert run_logged(bench, SUCCEEDS, "ERROR") == []
 
 
@@ -72,7 +72,7 @@ def test_event_has_the_shape_that_step_functions_writes(bench: Workbench) -> Non
     assert ":express:" in failed["execution_arn"]
 
 
-def test_inputs_and_outputs_are_logged_only_where_the_machine_says_so(bench: Workbench) -> None:
+def test_inputs_and_outputs_are_logged_only_with_execution_data(bench: Workbench) -> None:
     with_data, without = (run_logged(bench, SUCCEEDS, "ALL", data=data) for data in (True, False))
     assert json.loads(with_data[0]["details"]["input"]) == {"a": 1}
     assert "input" not in without[0]["details"]
@@ -91,12 +91,12 @@ def test_inputs_and_outputs_are_logged_only_where_the_machine_says_so(bench: Wor
 def test_pipe_logs_at_its_level(bench: Workbench, level: str, states: dict[str, Any], steps: list[str]) -> None:
     group, arn = log_group(bench)
     done = bench.queue()
-    tell = {name: value for name, value in send_to(done).items() if name != "End"} | {"Next": "Start"}
-    target = bench.workflow({"Tell": tell, **states}, ("sqs:SendMessage", done.arn))
+    notify = {name: value for name, value in send_to(done).items() if name != "End"} | {"Next": "Start"}
+    target = bench.workflow({"Notify": notify, **states}, ("sqs:SendMessage", done.arn))
     source = bench.queue()
     pipe = bench.pipe(source, target)
     pipes = bench.cloud.client("pipes")
-    # A pipe that waits for messages already must take its new settings too.
+    # New settings also apply to a pipe that is already waiting for messages.
     eventually(lambda: pipes.describe_pipe(Name=pipe)["CurrentState"] == "RUNNING", "the pipe's start")
     pipes.update_pipe(
         Name=pipe,

@@ -1,4 +1,4 @@
-"""What the emulator lacks without our patches. A test that goes red here says: this gap is filled, drop the patch.
+"""Gaps of the emulator without the patches. A failed test means that a gap is closed and its patch can be removed.
 
 Each test names its patch in `localcloud/patches/`.
 """
@@ -29,7 +29,7 @@ from tests.localcloud.workbench import Workbench, call_function, send_to
 
 
 class UnpatchedEmulator(Emulator):
-    """The emulator by itself, in the environment that the embedded cloud gives it."""
+    """The emulator without patches, in the environment of the embedded cloud."""
 
     def _start_server(self, listener: socket.socket, pipe_concurrency: int, pipe_retry_seconds: int | None) -> None:
         del pipe_concurrency, pipe_retry_seconds
@@ -74,7 +74,7 @@ def metric_names(bench: Workbench, namespace: str) -> set[str]:
     return {metric["MetricName"] for metric in metrics}
 
 
-def test_no_caller_can_take_a_role_that_trusts_a_service(bench: Workbench) -> None:
+def test_no_caller_can_assume_a_role_of_a_service(bench: Workbench) -> None:
     """role_credentials"""
     role = bench.role("lambda", ("s3:ListAllMyBuckets", "*"))
     with pytest.raises(ClientError, match="AccessDenied"):
@@ -116,7 +116,7 @@ def test_a_policy_that_denies_plain_http_denies_every_local_call(bench: Workbenc
         _client_of(bench, "s3", key).put_object(Bucket=bucket, Key="a", Body=b"")
 
 
-def test_bucket_events_do_not_name_the_version(bench: Workbench) -> None:
+def test_bucket_events_have_no_version_id(bench: Workbench) -> None:
     """_add_version_id_to_bucket_events"""
     s3, events = bench.cloud.client("s3"), bench.cloud.client("events")
     bucket, queue, rule = bench.name("bucket"), bench.queue(), bench.name("rule")
@@ -129,7 +129,7 @@ def test_bucket_events_do_not_name_the_version(bench: Workbench) -> None:
     assert "version-id" not in json.loads(queue.receive()["Body"])["detail"]["object"]
 
 
-def test_a_rule_sends_to_a_queue_that_does_not_accept_it(bench: Workbench) -> None:
+def test_a_rule_sends_to_a_queue_whose_policy_does_not_allow_it(bench: Workbench) -> None:
     """_enforce_queue_policies"""
     events, queue, rule = bench.cloud.client("events"), bench.queue(), bench.name("rule")
     events.put_rule(Name=rule, EventPattern=json.dumps({"source": [rule]}))
@@ -138,8 +138,8 @@ def test_a_rule_sends_to_a_queue_that_does_not_accept_it(bench: Workbench) -> No
     assert json.loads(queue.receive()["Body"])["source"] == rule
 
 
-def test_services_take_roles_that_do_not_trust_them(bench: Workbench) -> None:
-    """_check_trust, _enforce_lambda_trust_policies, _enforce_log_permissions"""
+def test_services_assume_roles_that_do_not_trust_them(bench: Workbench) -> None:
+    """check_trust, _enforce_lambda_trust_policies, _enforce_log_permissions"""
     function = bench.function("def handler(event, context): print('logged')", Role=bench.role("ec2"))
     workflow = bench.workflow({"Call": call_function(function)}, role_arn=bench.role("ec2"))
     assert bench.run(workflow)["status"] == "SUCCEEDED"
@@ -147,7 +147,7 @@ def test_services_take_roles_that_do_not_trust_them(bench: Workbench) -> None:
     assert "logged" in {event["message"] for event in logs["events"]}
 
 
-def test_a_pipe_from_a_queue_forgets_its_parameters_moves_nothing_and_stops_at_once(bench: Workbench) -> None:
+def test_a_pipe_from_a_queue_loses_its_parameters_and_polls_nothing(bench: Workbench) -> None:
     """_keep_pipe_parameters, _report_stopping_pipes, and pipe_runner.py as a whole"""
     source, received = bench.queue(), bench.queue()
     workflow = bench.workflow({"Send": send_to(received)}, ("sqs:SendMessage", received.arn))
@@ -162,12 +162,12 @@ def test_a_pipe_from_a_queue_forgets_its_parameters_moves_nothing_and_stops_at_o
     assert pipes.stop_pipe(Name=name)["CurrentState"] == "STOPPED"
 
 
-def test_a_message_that_arrives_while_another_is_deleted_is_lost() -> None:
+def test_a_message_sent_during_a_deletion_is_lost() -> None:
     """_lock_queues"""
     assert bodies_after_a_message_arrives_during_a_deletion() == []
 
 
-def test_another_write_comes_between_a_condition_and_its_write(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_concurrent_conditional_puts_both_succeed(monkeypatch: pytest.MonkeyPatch) -> None:
     """_lock_tables"""
     assert statuses_of_two_conditional_puts(monkeypatch) == [200, 200]
 
@@ -189,12 +189,12 @@ def test_a_workflows_notification_loses_its_attributes(bench: Workbench) -> None
     assert "MessageAttributes" not in inbox.receive()
 
 
-def test_every_exception_has_the_same_name(bench: Workbench, traced_function: str) -> None:
+def test_every_exception_has_the_same_error_type(bench: Workbench, traced_function: str) -> None:
     """_report_errors_by_class"""
     assert bench.run(bench.calling(traced_function), {"fail": True})["error"] == "Runtime.HandlerError"
 
 
-def test_each_environment_unpacks_its_layers_anew(bench: Workbench) -> None:
+def test_each_environment_extracts_its_layers_again(bench: Workbench) -> None:
     """_share_layers"""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
@@ -207,7 +207,7 @@ def test_each_environment_unpacks_its_layers_anew(bench: Workbench) -> None:
     assert one != other
 
 
-def test_an_alias_ignores_reserved_concurrency_and_a_throttle_has_no_name(bench: Workbench) -> None:
+def test_an_alias_ignores_reserved_concurrency_and_throttles_are_unknown_errors(bench: Workbench) -> None:
     """_share_reserved_concurrency, _enforce_workflow_roles"""
     function = bench.function("import time\ndef handler(event, context): time.sleep(0.5)")
     unqualified = function.rsplit(":", 1)[0]
@@ -223,7 +223,7 @@ def test_an_alias_ignores_reserved_concurrency_and_a_throttle_has_no_name(bench:
     assert outcomes(unqualified) == {"", "Lambda.Unknown"}
 
 
-def test_the_functions_of_an_execution_have_traces_of_their_own(bench: Workbench, traced_function: str) -> None:
+def test_each_function_of_an_execution_has_its_own_trace(bench: Workbench, traced_function: str) -> None:
     """_run_express_executions"""
     first = call_function(traced_function, "Second", Assign={"first": "{% $states.result.Payload %}"})
     second = call_function(traced_function, Output="{% [$first, $states.result.Payload] %}")
@@ -231,7 +231,7 @@ def test_the_functions_of_an_execution_have_traces_of_their_own(bench: Workbench
     assert one != other
 
 
-def test_an_execution_waits_before_it_starts(bench: Workbench) -> None:
+def test_an_execution_starts_with_a_delay(bench: Workbench) -> None:
     """_run_express_executions"""
     workflow = bench.workflow({"Done": {"Type": "Succeed"}})
     started = time.monotonic()
@@ -239,13 +239,13 @@ def test_an_execution_waits_before_it_starts(bench: Workbench) -> None:
     assert time.monotonic() - started > 0.15
 
 
-def test_a_workflow_may_take_longer_than_it_may(bench: Workbench) -> None:
+def test_a_workflow_ignores_its_timeout(bench: Workbench) -> None:
     """_run_express_executions"""
     wait = {"Type": "Wait", "Seconds": 2, "End": True}
     assert bench.run(bench.workflow({"Wait": wait}, timeout_seconds=1))["status"] == "SUCCEEDED"
 
 
-def test_a_retry_waits_longer_than_its_maximum(bench: Workbench, traced_function: str) -> None:
+def test_a_retry_ignores_its_maximum_delay(bench: Workbench, traced_function: str) -> None:
     """_apply_retry_delays"""
     patient = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "MaxAttempts": 1, "MaxDelaySeconds": 1}
     started = time.monotonic()
@@ -253,14 +253,14 @@ def test_a_retry_waits_longer_than_its_maximum(bench: Workbench, traced_function
     assert time.monotonic() - started >= 2
 
 
-def test_a_workflow_may_do_what_its_role_may_not(bench: Workbench) -> None:
+def test_a_workflow_needs_no_permissions(bench: Workbench) -> None:
     """_enforce_workflow_roles"""
     queue = bench.queue()
     assert bench.run(bench.workflow({"Send": send_to(queue, "forbidden")}))["status"] == "SUCCEEDED"
     assert queue.receive()["Body"] == "forbidden"
 
 
-def test_services_and_log_lines_give_no_metrics(bench: Workbench, traced_function: str) -> None:
+def test_services_and_log_lines_publish_no_metrics(bench: Workbench, traced_function: str) -> None:
     """_run_express_executions, _publish_function_metrics, and metrics.py as a whole"""
     assert bench.run(bench.calling(traced_function))["status"] == "SUCCEEDED"
     bench.queue().send(1)
@@ -275,7 +275,7 @@ def test_services_and_log_lines_give_no_metrics(bench: Workbench, traced_functio
     assert traced_function.split(":")[6] not in invoked
 
 
-def test_alarms_forget_their_math_and_ignore_dimensions(bench: Workbench) -> None:
+def test_alarms_lose_metric_math_and_ignore_dimensions(bench: Workbench) -> None:
     """_disable_alarm_evaluation, and alarms.py as a whole"""
     cloudwatch, namespace = bench.cloud.client("cloudwatch"), bench.name("namespace")
     common: dict[str, Any] = {
@@ -311,7 +311,7 @@ def test_alarms_forget_their_math_and_ignore_dimensions(bench: Workbench) -> Non
 
 
 def _client_of(bench: Workbench, service: str, key: dict[str, str]) -> Any:
-    """A client of an IAM user, whose access keys need no session, or of a role's session."""
+    """Return a client with the access keys of an IAM user or a role session."""
     return boto3.client(
         service,
         endpoint_url=bench.cloud.endpoint_url,
@@ -322,8 +322,8 @@ def _client_of(bench: Workbench, service: str, key: dict[str, str]) -> Any:
     )
 
 
-def _reader_refused(bench: Workbench, condition: dict[str, Any]) -> tuple[str, Any]:
-    """A bucket that denies everything under a condition, and S3 as a user who may do everything otherwise."""
+def _user_with_conditional_deny(bench: Workbench, condition: dict[str, Any]) -> tuple[str, Any]:
+    """Create a bucket with a conditional deny; return it and an S3 client of a user with all permissions."""
     bucket, iam, user = bench.name("bucket"), bench.cloud.client("iam"), bench.name("user")
     bench.cloud.client("s3").create_bucket(Bucket=bucket)
     objects = f"arn:aws:s3:::{bucket}/*"
@@ -337,21 +337,23 @@ def _reader_refused(bench: Workbench, condition: dict[str, Any]) -> tuple[str, A
     return bucket, _client_of(bench, "s3", iam.create_access_key(UserName=user)["AccessKey"])
 
 
-def test_conditions_do_not_see_the_tags_that_a_write_sets(bench: Workbench) -> None:
+def test_writes_have_no_condition_key_for_their_tags(bench: Workbench) -> None:
     """_add_object_tag_condition_keys"""
-    bucket, s3 = _reader_refused(bench, {"ForAnyValue:StringEquals": {"s3:RequestObjectTagKeys": "Verdict"}})
+    bucket, s3 = _user_with_conditional_deny(
+        bench, {"ForAnyValue:StringEquals": {"s3:RequestObjectTagKeys": "Verdict"}}
+    )
     s3.put_object(Bucket=bucket, Key="a", Body=b"", Tagging="Verdict=clean")
     s3.put_object_tagging(Bucket=bucket, Key="a", Tagging={"TagSet": [{"Key": "Verdict", "Value": "clean"}]})
 
 
-def test_conditions_do_not_see_the_tags_that_a_change_of_tags_finds(bench: Workbench) -> None:
+def test_tag_changes_have_no_condition_key_for_existing_tags(bench: Workbench) -> None:
     """_add_object_tag_condition_keys"""
-    bucket, s3 = _reader_refused(bench, {"Null": {"s3:ExistingObjectTag/Verdict": "false"}})
+    bucket, s3 = _user_with_conditional_deny(bench, {"Null": {"s3:ExistingObjectTag/Verdict": "false"}})
     bench.cloud.client("s3").put_object(Bucket=bucket, Key="a", Body=b"", Tagging="Verdict=bad")
     s3.delete_object_tagging(Bucket=bucket, Key="a")
 
 
-def test_a_roles_session_is_not_known_by_the_roles_arn(bench: Workbench) -> None:
+def test_principal_arn_is_that_of_the_session(bench: Workbench) -> None:
     """_use_role_arn_as_principal_arn"""
     iam, name = bench.cloud.client("iam"), bench.name("role")
     trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
@@ -366,21 +368,21 @@ def test_a_roles_session_is_not_known_by_the_roles_arn(bench: Workbench) -> None
         _client_of(bench, "sqs", session).list_queues()
 
 
-def test_a_function_can_import_what_only_this_environment_has(bench: Workbench) -> None:
+def test_a_function_can_import_packages_of_this_environment(bench: Workbench) -> None:
     """_isolate_python_functions"""
     function = bench.function("def handler(event, context):\n    import rich\n    return rich.__name__")
     answer = bench.run(bench.workflow({"Call": call_function(function)}, ("lambda:InvokeFunction", function)), {})
     assert json.loads(answer["output"]) == "rich"
 
 
-def test_there_is_no_guardduty(bench: Workbench) -> None:
+def test_guardduty_is_not_supported(bench: Workbench) -> None:
     """application"""
     with pytest.raises(ClientError):
         bench.cloud.client("guardduty").list_malware_protection_plans()
 
 
 def logged(bench: Workbench, *messages: str) -> str:
-    """A log group with messages of now."""
+    """Create a log group with current messages."""
     logs, group = bench.cloud.client("logs"), bench.name("group")
     logs.create_log_group(logGroupName=group)
     logs.create_log_stream(logGroupName=group, logStreamName="s")
@@ -400,7 +402,7 @@ def test_insights_ignores_stats(bench: Workbench) -> None:
     assert "count(*)" not in {cell["field"] for row in results for cell in row if cell["value"]}
 
 
-def test_a_pattern_for_json_matches_everything(bench: Workbench) -> None:
+def test_a_json_pattern_matches_every_event(bench: Workbench) -> None:
     """_match_filter_patterns"""
     group = logged(bench, '{"level": "INFO"}')
     found = bench.cloud.client("logs").filter_log_events(logGroupName=group, filterPattern='{ $.level = "ERROR" }')
@@ -421,7 +423,7 @@ def test_a_workflow_cannot_list_versions(bench: Workbench) -> None:
     assert "not yet implemented" in answer["cause"]
 
 
-def test_a_workflow_is_not_told_whose_tags_it_gets(bench: Workbench) -> None:
+def test_a_workflow_gets_tags_without_a_version_id(bench: Workbench) -> None:
     """_return_version_id_with_tags"""
     s3, bucket = bench.cloud.client("s3"), bench.name("bucket")
     s3.create_bucket(Bucket=bucket)
@@ -438,7 +440,7 @@ def test_a_workflow_is_not_told_whose_tags_it_gets(bench: Workbench) -> None:
     assert "VersionId" not in json.loads(answer["output"])
 
 
-def test_workers_of_a_version_that_no_alias_names_live_on(bench: Workbench) -> None:
+def test_workers_of_a_version_without_an_alias_keep_running(bench: Workbench) -> None:
     """_stop_workers_without_alias"""
     name = bench.function("import os\ndef handler(event, context): return os.getpid()").split(":")[6]
     functions = bench.cloud.client("lambda")
@@ -462,7 +464,7 @@ def test_workers_of_a_version_that_no_alias_names_live_on(bench: Workbench) -> N
         ("list_dead_letter_source_queues", {"QueueUrl": "http://localhost/000000000000/none"}),
     ],
 )
-def test_sqs_moves_no_messages_itself(bench: Workbench, call: str, arguments: dict[str, str]) -> None:
+def test_sqs_has_no_move_tasks(bench: Workbench, call: str, arguments: dict[str, str]) -> None:
     """move_tasks"""
     with pytest.raises(ClientError, match="InvalidAction"):
         getattr(bench.cloud.client("sqs"), call)(**arguments)

@@ -1,4 +1,4 @@
-"""Small pieces of a cloud to test with: roles, queues, functions, workflows and pipes with names of their own."""
+"""Creates roles, queues, functions, workflows and pipes with unique names for tests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Queue:
-    """A queue with a name of its own."""
+    """A queue with a unique name."""
 
     cloud: Emulator
     name: str
@@ -37,7 +37,7 @@ class Queue:
         return self.cloud.client("sqs").send_message(QueueUrl=self.url, MessageBody=json.dumps(body))["MessageId"]
 
     def receive(self, seconds: int = 20) -> Document:
-        """Wait for a message, take it off the queue and return it."""
+        """Wait for a message, delete it from the queue and return it."""
         sqs = self.cloud.client("sqs")
         request = {"QueueUrl": self.url, "MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"]}
         answer = sqs.receive_message(**request, WaitTimeSeconds=seconds)
@@ -47,14 +47,14 @@ class Queue:
         return message
 
     def depth(self) -> tuple[int, int]:
-        """Return how many messages are visible, and how many in flight."""
+        """Return the numbers of messages that are visible and in flight."""
         answer = self.cloud.client("sqs").get_queue_attributes(QueueUrl=self.url, AttributeNames=["All"])
         attributes = answer["Attributes"]
         return int(attributes["ApproximateNumberOfMessages"]), int(attributes["ApproximateNumberOfMessagesNotVisible"])
 
 
 class Workbench:
-    """Makes things in an embedded cloud; each gets a fresh name."""
+    """Creates resources with unique names in an embedded cloud."""
 
     def __init__(self, cloud: Emulator) -> None:
         self.cloud = cloud
@@ -63,7 +63,7 @@ class Workbench:
         return f"{kind}-{next(_numbers)}"
 
     def role(self, service: str, *allowed: tuple[str, str], source_arn: str = "*") -> str:
-        """Make a role that a service may take for a resource, with (action, resource) permissions; return its ARN."""
+        """Create a role for a service and resource, with (action, resource) permissions; return its ARN."""
         name = self.name(f"{service}-role")
         trust = {
             "Effect": "Allow",
@@ -93,7 +93,7 @@ class Workbench:
         return Queue(self.cloud, name, url)
 
     def accept_from(self, queue: Queue, service: str, source_arn: str = "*") -> None:
-        """Let a service send to a queue on behalf of a resource."""
+        """Allow a service to send to a queue on behalf of a resource."""
         allow = {
             "Effect": "Allow",
             "Principal": {"Service": f"{service}.amazonaws.com"},
@@ -110,7 +110,7 @@ class Workbench:
         return self.queue(RedrivePolicy=redrive, **attributes), dlq
 
     def function(self, code: str, *, permissions: tuple[tuple[str, str], ...] = (), **settings: Any) -> str:
-        """Make a function from the source of its module, which defines ``handler``; return its alias's ARN."""
+        """Create a function from the source of a module with a ``handler``; return the ARN of its alias."""
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as file:
             file.writestr("main.py", textwrap.dedent(code))
@@ -128,7 +128,7 @@ class Workbench:
     def workflow(
         self, states: Document, *allowed: tuple[str, str], role_arn: str | None = None, timeout_seconds: int = 30
     ) -> str:
-        """Make an Express workflow whose role has (action, resource) permissions; it starts at the first state."""
+        """Create an Express workflow whose role has (action, resource) permissions; it starts at the first state."""
         definition = {
             "QueryLanguage": "JSONata",
             "StartAt": next(iter(states)),
@@ -143,12 +143,12 @@ class Workbench:
         )["stateMachineArn"]
 
     def calling(self, function_arn: str, **fields: Any) -> str:
-        """Make a workflow that calls a function with its own input, and may do so."""
+        """Create a workflow with permission to invoke a function with its input."""
         call = call_function(function_arn, **fields)
         return self.workflow({"Call": call}, ("lambda:InvokeFunction", function_arn))
 
     def run(self, workflow_arn: str, document: Any = None) -> Document:
-        """Run a workflow and return how it ended."""
+        """Run a workflow and return the result of StartSyncExecution."""
         states = self.cloud.client("stepfunctions")
         return states.start_sync_execution(stateMachineArn=workflow_arn, input=json.dumps(document or {}))
 
@@ -181,7 +181,7 @@ class Workbench:
 
 
 def call_function(function_arn: str, next_state: str | None = None, **fields: Any) -> Document:
-    """A task that calls a function with the state's input and gives its answer."""
+    """Return a task that invokes a function with the state's input and outputs its result."""
     return {
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke",
@@ -193,7 +193,7 @@ def call_function(function_arn: str, next_state: str | None = None, **fields: An
 
 
 def send_to(queue: Queue, body: str = "{% $states.input %}", **fields: Any) -> Document:
-    """A task that sends its input to a queue."""
+    """Return a task that sends its input to a queue."""
     return {
         "Type": "Task",
         "Resource": "arn:aws:states:::sqs:sendMessage",

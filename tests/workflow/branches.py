@@ -1,4 +1,4 @@
-"""The branches of a definition, and which of them an execution took: its states, their retries, catches and choices."""
+"""The branches of a definition and of an execution: states, retries, catches and choices."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Definition = dict[str, Any]
 
 
 def states_of(definition: Definition) -> dict[str, dict[str, Any]]:
-    """Every state by name, those inside a Map as well."""
+    """Return every state by name, including those inside a Map."""
     states = dict(definition["States"])
     for state in definition["States"].values():
         states |= state.get("ItemProcessor", {}).get("States", {})
@@ -18,7 +18,7 @@ def states_of(definition: Definition) -> dict[str, dict[str, Any]]:
 
 
 def branches_of(definition: Definition) -> set[str]:
-    """Name everything that can happen in a definition."""
+    """Return the names of all branches of a definition."""
     branches = set()
     for name, state in states_of(definition).items():
         branches.add(name)
@@ -31,7 +31,7 @@ def branches_of(definition: Definition) -> set[str]:
 
 
 def branches_taken(definition: Definition, history: Sequence[dict[str, Any]]) -> set[str]:
-    """Name what happened in an execution, from its history."""
+    """Return the names of the branches of an execution, from its history."""
     taken = set()
     for (name, events), (next_name, _) in pairwise([*_visits(history), ("", [])]):
         state = definition["States"][name]
@@ -52,17 +52,17 @@ def branches_taken(definition: Definition, history: Sequence[dict[str, Any]]) ->
 
 
 def states_entered(history: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """The states an execution went through, in order, without those inside a Map."""
+    """Return the states that an execution entered, in order, without those inside a Map."""
     return tuple(name for name, _ in _visits(history))
 
 
 def task_errors(history: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """The errors of every attempt at a task, in order."""
+    """Return the errors of every attempt of a task, in order."""
     return tuple(event["taskFailedEventDetails"]["error"] for event in history if event["type"] == "TaskFailed")
 
 
 def _visits(history: Sequence[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Each state entered, in order, with the events until the next one."""
+    """Generate each entered state, in order, with the events until the next one."""
     entries = [index for index, event in enumerate(history) if "stateEnteredEventDetails" in event]
     for entry, end in pairwise([*entries, len(history)]):
         yield history[entry]["stateEnteredEventDetails"]["name"], list(history[entry + 1 : end])
@@ -74,7 +74,7 @@ def _last_attempt_failed(events: Sequence[dict[str, Any]]) -> bool:
 
 
 def _handled(name: str, state: dict[str, Any], errors: Sequence[str], *, caught: bool) -> set[str]:
-    """What a task did about its errors: the first retrier or catcher that names an error takes it."""
+    """Return the retriers and catchers that handled a task's errors: the first one that matches an error."""
     retriers = {_retry(name, retrier) for retrier in state["Retry"] if set(retrier["ErrorEquals"]) & set(errors)}
     catchers = [each for each in state["Catch"] if set(each["ErrorEquals"]) & {"States.ALL", *errors[-1:]}]
     return retriers | {_catch(name, catcher) for catcher in catchers[:1] if caught}

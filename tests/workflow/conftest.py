@@ -1,4 +1,4 @@
-"""One workflow, deployed once for all tests of it."""
+"""The workflow, deployed once for all its tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _numbers = count(1)
 
 @pytest.fixture(scope="package")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """The workflow in an embedded cloud of its own, which waits and fails as the tests ask."""
+    """The workflow in its own embedded cloud, with controlled waits and failures."""
     control_directory: Path = tmp_path_factory.mktemp("control")
     with Emulator.start() as cloud:
         yield Rig(cloud, control_directory)
@@ -24,5 +24,5 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 
 @pytest.fixture
 def upload() -> Upload:
-    """A file nobody has seen before, with a name that is easily mangled."""
+    """A new file, with a name that needs correct encoding."""
     return Upload(file_key=f"uploads/Grüße 🌄 {next(_numbers)}+1 50%.jpg")

@@ -1,4 +1,4 @@
-"""The definition in the embedded Step Functions, between real tables, queues and a topic, and functions that obey."""
+"""The definition in the embedded Step Functions, with tables, queues, a topic, and controlled functions."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from tests.workflow.branches import branches_taken, states_entered, task_errors
 BUCKET = "photographs"
 # An event for each result, as in "Monitoring S3 object scans with Amazon EventBridge" (Amazon GuardDuty User Guide).
 SCAN_RESULTS = Path(__file__).with_name("scan_results")
-# One function has a short timeout, for a test to exceed; the others wait for as long as a busy machine needs.
+# One function has a short timeout for a test of timeouts; that of the others is long enough for a busy machine.
 TIMEOUT_SECONDS = {"validate": 20, "thumbnail": 3, "metadata": 20}
-# What each transform runs on: a picture has two, a table one.
+# Transforms by media type: two for images, one for tables.
 MEDIA_TYPES = {"thumbnail": ("image/jpeg", "image/png"), "metadata": ("image/jpeg", "image/png", "text/csv")}
 JOB_RETENTION_DAYS = 30
-# Back-off without the waiting: a retry that would take a second takes a millisecond.
+# Backoff of a millisecond instead of a second.
 WAIT_SCALE = 0.001
 
 ACCEPTED = {
@@ -74,12 +74,12 @@ ANSWERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """One version of a file; `run` is of a request that it goes through again.
+    """One version of a file; `run` is the id of a request to process it again.
 
-    `has_job_id_of_key` says whose job id the test expects.
+    `has_job_id_of_key`: whether the test expects the job id in the key.
 
-    With `scan`, a result such as THREATS_FOUND, its event is that of a malware scan and has no sequencer; with
-    `tells_sequencer`, it is one that an operator sends, who knows it.
+    With `scan`, a result such as THREATS_FOUND, its event is that of a malware scan without a sequencer; with
+    `has_sequencer`, it is sent by an operator and has one.
     """
 
     file_key: str
@@ -87,27 +87,27 @@ class Upload:
     sequencer: str = "0A1B2C"
     run: str = ""
     scan: str = ""
-    tells_sequencer: bool = False
+    has_sequencer: bool = False
     has_job_id_of_key: bool = False
 
     @property
     def job_id(self) -> str:
-        """What everything else calls this version's job."""
+        """The job id of this version."""
         own = version_job_id(BUCKET, self.file_key, self.version_id)
         return (self.has_job_id_of_key and key_job_id(self.file_key)) or own
 
     @property
     def padded_sequencer(self) -> str:
-        """The sequencer as it is stored and compared."""
+        """The sequencer in the format in which it is stored and compared."""
         return self.sequencer.rjust(32, "0")
 
     @property
     def event(self) -> dict[str, Any]:
-        """S3's event or that of the scan, as EventBridge delivers it."""
+        """The event of S3 or of the scan, as EventBridge delivers it."""
         if self.scan:
             event = json.loads((SCAN_RESULTS / f"{self.scan}.json").read_text(encoding="utf-8"))
             event["detail"]["s3ObjectDetails"] |= {"objectKey": self.file_key, "versionId": self.version_id}
-            ours = {"run": self.run, "sequencer": self.sequencer if self.tells_sequencer else ""}
+            ours = {"run": self.run, "sequencer": self.sequencer if self.has_sequencer else ""}
             return event | {name: value for name, value in ours.items() if value}
         return {
             "version": "0",
@@ -133,23 +133,23 @@ class Upload:
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """An error that a state's service gives instead of doing its work."""
+    """An error that the service of a state returns."""
 
     error: str
     cause: str = "the service said no"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Undone:
-    """A state's service answers that it did its work, but by the next state nothing of it is left."""
+class LostWrite:
+    """A successful response of a state's service whose effect is lost before the next state."""
 
 
-Interference = Fault | Undone
+Interference = Fault | LostWrite
 
 
 @dataclass(frozen=True, kw_only=True)
 class Execution:
-    """How one execution ended.
+    """The result of an execution.
 
     Attributes:
         states: names of the states that it entered, in order, without those inside the Map.
@@ -166,7 +166,7 @@ class Execution:
 
 
 class Rig:
-    """Runs the workflow and shows what it left behind."""
+    """Runs the workflow and reads its results."""
 
     def __init__(self, cloud: Emulator, control_directory: Path) -> None:
         self.cloud = cloud
@@ -212,16 +212,16 @@ class Rig:
         }
 
     def store(self, upload: Upload) -> Upload:
-        """Store a version under an upload's key; the upload as S3 names the version."""
+        """Store a version under an upload's key; return the upload with its version id."""
         answer = self.cloud.client("s3").put_object(Bucket=BUCKET, Key=upload.file_key, Body=b"")
         return replace(upload, version_id=answer["VersionId"])
 
-    def tell(self, upload: Upload, function: str, *orders: Mapping[str, Any]) -> None:
-        """Make a function answer, raise or wait, call by call, when it works on an upload."""
+    def set_responses(self, upload: Upload, function: str, *orders: Mapping[str, Any]) -> None:
+        """Set the responses of a function to its calls for an upload: return values, errors or waits."""
         (self._control / f"{upload.job_id}.{function}.json").write_text(json.dumps(orders))
 
     def calls(self, upload: Upload, function: str) -> list[dict[str, Any]]:
-        """The payloads a function has received for an upload."""
+        """Return the payloads that a function has received for an upload."""
         calls = self._control / f"{upload.job_id}.{function}.calls"
         return [json.loads(line) for line in calls.read_text().splitlines()] if calls.exists() else []
 
@@ -233,9 +233,9 @@ class Rig:
         faults: Mapping[str, Interference] | None = None,
         workflow: str = "workflow",
     ) -> Execution:
-        """Run the workflow on a delivery of an upload's event, as the pipe does, and wait for its end.
+        """Run the workflow with an upload's event, as the pipe does, and wait until it ends.
 
-        `faults` names states whose service does not do its work, however often it is asked; `workflow` is the name of
+        `faults` are states whose service fails at every attempt; `workflow` is the name of
         the machine, "scanning-workflow" for one that scans for malware.
         """
         self._runs += 1
@@ -264,7 +264,7 @@ class Rig:
 
     @contextmanager
     def throttled(self, function: str) -> Iterator[None]:
-        """Leave a function no concurrency."""
+        """Set a function's reserved concurrency to 0."""
         client = self.cloud.client("lambda")
         client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
         try:
@@ -275,9 +275,9 @@ class Rig:
     def run_twice_at_once(
         self, upload: Upload, function: str, first_order: Mapping[str, Any], second_order: Mapping[str, Any]
     ) -> tuple[Execution, Execution]:
-        """Run two deliveries of one event, all of the second while the first waits in a function."""
+        """Run two deliveries of one event, the second completely while the first waits in a function."""
         signal = f"{upload.job_id}.go"
-        self.tell(upload, function, {**first_order, "wait_for": signal}, second_order)
+        self.set_responses(upload, function, {**first_order, "wait_for": signal}, second_order)
         with ThreadPoolExecutor(1) as pool:
             first = pool.submit(self.run, upload)
             while not (self.calls(upload, function) or first.done()):
@@ -287,19 +287,19 @@ class Rig:
             return first.result(), second
 
     def job(self, upload: Upload) -> dict[str, Any]:
-        """An upload's row in the jobs table, as Python values."""
+        """Return an upload's item in the jobs table, as Python values."""
         return self._row("jobs", {"jobId": {"S": upload.job_id}})
 
     def stages(self, upload: Upload) -> list[tuple[int, str]]:
-        """The stage history of an upload's job: attempt and stage."""
+        """Return the stage history of an upload's job: attempt and stage."""
         return [(int(entry["attempt"]), entry["stage"]) for entry in self.job(upload)["stages"]]
 
     def asset(self, upload: Upload) -> dict[str, Any]:
-        """The row of an upload's key in the assets table, as Python values."""
+        """Return the item of an upload's key in the assets table, as Python values."""
         return self._row("assets", {"fileKey": {"S": upload.file_key}})
 
     def notifications(self, upload: Upload) -> list[dict[str, Any]]:
-        """What subscribers received about an upload since the last look: messages, each with its `attributes`."""
+        """Return the notifications of an upload since the last call, each with its `attributes`."""
         received = [json.loads(body) for body in self._take(self._results_url)]
         messages = [
             {
@@ -311,7 +311,7 @@ class Rig:
         return [message for message in messages if message["jobId"] == upload.job_id]
 
     def dead_letters(self, upload: Upload) -> list[dict[str, Any]]:
-        """What the validate DLQ received about an upload since the last look."""
+        """Return the messages of an upload in the validate DLQ since the last call."""
         bodies = [json.loads(body) for body in self._take(self.validate_dlq_url)]
         return [body for body in bodies if body["file"]["jobId"] == upload.job_id]
 
@@ -328,7 +328,7 @@ class Rig:
         return bodies
 
     def _configure(self, name: str, value: object) -> None:
-        """Change how the embedded Step Functions waits and fails, through the emulator's own control route."""
+        """Configure waits and failures of the embedded Step Functions with the emulator's own control route."""
         request = urllib.request.Request(  # noqa: S310 (the embedded cloud's own address)
             f"{self.cloud.endpoint_url}/_ministack/config",
             data=json.dumps({f"stepfunctions.{name}": value}).encode(),
@@ -360,14 +360,14 @@ class Rig:
     def _create_functions(self) -> dict[str, str]:
         code = io.BytesIO()
         with zipfile.ZipFile(code, "w") as opened:
-            opened.write(Path(__file__).with_name("obedient_function.py"), "obedient_function.py")
+            opened.write(Path(__file__).with_name("controlled_function.py"), "controlled_function.py")
         role = self._role("function", "lambda.amazonaws.com", [])
         return {
             name: self.cloud.client("lambda").create_function(
                 FunctionName=name,
                 Runtime="python3.13",
                 Role=role,
-                Handler="obedient_function.handler",
+                Handler="controlled_function.handler",
                 Code={"ZipFile": code.getvalue()},
                 Timeout=TIMEOUT_SECONDS[name],
                 Environment={
@@ -402,12 +402,12 @@ class Rig:
 
 
 def as_stored(value: object) -> Any:
-    """JSON as DynamoDB gives it back: decimal numbers instead of floating-point ones."""
+    """Return JSON as DynamoDB returns it: with decimal numbers instead of floating-point numbers."""
     return json.loads(json.dumps(value), parse_float=Decimal)
 
 
 def _mock_config(case: str, faults: Mapping[str, Interference]) -> dict[str, Any]:
-    """The faults of one run in the format of Step Functions Local's mocked service integrations."""
+    """Return the faults of one run in the format of Step Functions Local's mocked service integrations."""
     cases = {"TestCases": {case: {state: state for state in faults}}}
     return {
         "StateMachines": {"workflow": cases, "scanning-workflow": cases},

@@ -1,4 +1,4 @@
-"""A backfill's child sends what is missed, in order among the versions of its file, and leaves the rest alone."""
+"""A backfill's child workflow sends missed versions, with a sequencer in the order of the file's versions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _names = count(1)
 
 
 class Bench:
-    """A bucket, a table and a queue of its own, and the child between them."""
+    """The child workflow with its own bucket, table and queue."""
 
     def __init__(self, rig: Rig) -> None:
         self.cloud = rig.cloud
@@ -69,7 +69,7 @@ class Bench:
         )
 
     def item(self, file_key: str) -> dict[str, Any]:
-        """An object as a Distributed Map lists it."""
+        """Return an object as a Distributed Map lists it."""
         return {
             "Etag": '"d41d8cd98f00b204e9800998ecf8427e"',
             "Key": file_key,
@@ -85,7 +85,7 @@ class Bench:
         )
 
     def sent(self) -> dict[str, dict[str, Any]]:
-        """What was sent since the last look: events by file key."""
+        """Return the events since the last call by file key."""
         sqs, events = self.cloud.client("sqs"), []
         while messages := sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10).get("Messages", []):
             for message in messages:
@@ -118,7 +118,7 @@ def file_key() -> str:
     return f"uploads/Grüße 🌄 {next(_names)}.jpg"
 
 
-def test_ten_files_that_were_missed_become_the_events_that_s3_would_have_sent(bench: Bench) -> None:
+def test_ten_missed_files_are_sent_as_s3_events(bench: Bench) -> None:
     versions = {f"uploads/missed/{number} ü.jpg": "" for number in range(10)}
     versions = {file_key: bench.store(file_key) for file_key in versions}
 
@@ -141,7 +141,7 @@ def test_ten_files_that_were_missed_become_the_events_that_s3_would_have_sent(be
     assert "run" not in event
 
 
-def test_version_that_is_finished_is_left_alone_unless_a_run_is_asked_for(bench: Bench, file_key: str) -> None:
+def test_finished_version_is_sent_only_for_a_requested_run(bench: Bench, file_key: str) -> None:
     bench.record(file_key, bench.store(file_key), "0" * 14 + "0055AED6DCD90281E5")
 
     assert bench.run([file_key])["status"] == "SUCCEEDED"
@@ -153,7 +153,7 @@ def test_version_that_is_finished_is_left_alone_unless_a_run_is_asked_for(bench:
     assert event["detail"]["object"]["sequencer"] == "0" * 14 + "0055AED6DCD90281E5"
 
 
-def test_version_that_is_recorded_and_not_announced_is_sent(bench: Bench, file_key: str) -> None:
+def test_recorded_version_without_notification_is_sent(bench: Bench, file_key: str) -> None:
     bench.record(file_key, bench.store(file_key), "0" * 14 + "0055AED6DCD90281E5", published=False)
 
     bench.run([file_key])
@@ -162,7 +162,7 @@ def test_version_that_is_recorded_and_not_announced_is_sent(bench: Bench, file_k
 
 
 @pytest.mark.parametrize("addition", ["", "+019A0000000"], ids=["announced", "backfilled before"])
-def test_missed_version_comes_after_the_recorded_one_and_before_the_next(
+def test_missed_version_is_ordered_after_the_recorded_one_and_before_the_next(
     bench: Bench, file_key: str, addition: str
 ) -> None:
     recorded, announced_next = "0" * 14 + "0055AED6DCD90281E5", "0" * 14 + "0055AED6DCD90281E6"
@@ -176,7 +176,7 @@ def test_missed_version_comes_after_the_recorded_one_and_before_the_next(
     assert recorded + addition < sequencer < announced_next
 
 
-def test_file_that_cannot_be_sent_fails_its_child_by_name_and_stops_no_other(bench: Bench, file_key: str) -> None:
+def test_file_that_cannot_be_sent_fails_its_child_and_no_other(bench: Bench, file_key: str) -> None:
     bench.store(file_key)
 
     answer = bench.run(["uploads/gone.jpg", file_key])
@@ -187,13 +187,13 @@ def test_file_that_cannot_be_sent_fails_its_child_by_name_and_stops_no_other(ben
 
 
 def tag(bench: Bench, file_key: str, status: str) -> None:
-    """Say what a malware scan said of the file's current version."""
+    """Tag the file's current version with the result of a malware scan."""
     tags = [{"Key": "Colour", "Value": "red"}, {"Key": "GuardDutyMalwareScanStatus", "Value": status}]
     bench.cloud.client("s3").put_object_tagging(Bucket=BUCKET, Key=file_key, Tagging={"TagSet": tags})
 
 
 @pytest.mark.parametrize("status", ["NO_THREATS_FOUND", "THREATS_FOUND", "UNSUPPORTED"])
-def test_scanned_file_is_sent_with_the_result_of_its_scan_and_left_for_validate_to_order(
+def test_scanned_file_is_sent_with_its_scan_result_and_without_a_sequencer(
     bench: Bench, file_key: str, status: str
 ) -> None:
     version_id = bench.store(file_key)
@@ -213,7 +213,7 @@ def test_scanned_file_is_sent_with_the_result_of_its_scan_and_left_for_validate_
     assert not event.keys() & {"sequencer", "run"}
 
 
-def test_file_that_was_not_scanned_is_left_to_the_scanner(bench: Bench, file_key: str) -> None:
+def test_unscanned_file_is_not_sent(bench: Bench, file_key: str) -> None:
     bench.store(file_key)
     assert bench.run([file_key], run="2026-11-21T10:00:00Z", malware_scan=True)["status"] == "SUCCEEDED"
     assert bench.sent() == {}
@@ -231,7 +231,7 @@ def test_scanned_file_that_is_recorded_keeps_its_sequencer(bench: Bench, file_ke
     assert (event["sequencer"], event["run"]) == ("0" * 14 + "0055AED6DCD90281E5", "2026-11-21T10:00:00Z")
 
 
-def test_as_many_children_as_messages_a_second_hold_their_place_for_ten_seconds(bench: Bench) -> None:
+def test_concurrent_children_limit_the_messages_per_second(bench: Bench) -> None:
     enqueue = backfill_definition(bench.spec)["States"]["EnqueueAll"]
     hold = enqueue["ItemProcessor"]["States"]["Hold"]
 
@@ -244,7 +244,7 @@ def test_as_many_children_as_messages_a_second_hold_their_place_for_ten_seconds(
 
 
 @pytest.mark.parametrize("malware_scan", [False, True])
-def test_expressions_call_only_functions_that_step_functions_has(bench: Bench, malware_scan: bool) -> None:
+def test_expressions_use_only_functions_of_step_functions(bench: Bench, malware_scan: bool) -> None:
     found = list(expressions(backfill_definition(replace(bench.spec, malware_scan=malware_scan))))
     assert found
     for each in found:

@@ -1,4 +1,4 @@
-"""What holds for the definition as a document, whatever runs it."""
+"""Properties of the definition as a document."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ DEFINITIONS = (DEFINITION, workflow_definition(replace(SPEC, malware_scan=True))
 STATES = states_of(DEFINITION)
 TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
 
-# Names under which AWS reports that it was busy or out of order, or that the connection to it broke.
+# Errors of AWS for throttling, internal errors and broken connections.
 PASSING_ERROR = re.compile(
     r"TransientError|Lambda\.(TooManyRequests|Service|AWSLambda|ClientExecutionTimeout)Exception"
     r"|\w+\.(SdkClient|\w*Throttl\w+|ProvisionedThroughputExceeded|InternalError|InternalServerError)Exception"
     r"|\w+\.RequestLimitExceeded"
-    r"|S3\.S3Exception"  # S3 models no exception of its own for "503 Slow Down"
+    r"|S3\.S3Exception"  # S3 has no exception of its own for "503 Slow Down"
 )
 
-# JSONata 2.0.6 (docs.jsonata.org, "Function library") and what Step Functions adds to it, without $eval, which it lacks
+# Functions of JSONata 2.0.6 (docs.jsonata.org, "Function library") and of Step Functions, which does not support $eval
 # (Step Functions Developer Guide, "Transforming data with JSONata").
 FUNCTION_LIBRARY = """
 string length substring substringBefore substringAfter uppercase lowercase trim pad contains split join match replace
@@ -56,7 +56,7 @@ partition range hash uuid parse
 
 
 def expressions(node: Any) -> Iterator[str]:
-    """Every JSONata expression in a part of the definition."""
+    """Generate every JSONata expression in a part of the definition."""
     if isinstance(node, str) and node.startswith("{%"):
         yield node
     elif isinstance(node, dict | list):
@@ -68,21 +68,21 @@ def test_definition_is_json_and_the_same_every_time() -> None:
     assert json.loads(json.dumps(DEFINITION)) == workflow_definition(SPEC)
 
 
-def test_records_are_read_as_last_written() -> None:
-    """Or a version that has just been written would be compared with the one before it."""
+def test_items_are_read_consistently() -> None:
+    """Otherwise a version that has just been written could be compared with the one before it."""
     reads = [state["Arguments"] for state in TASKS.values() if state["Resource"].endswith(":dynamodb:getItem")]
     assert reads
     assert all(arguments["ConsistentRead"] is True for arguments in reads)
 
 
-def test_service_calls_give_up_after_ten_seconds() -> None:
+def test_service_calls_time_out_after_ten_seconds() -> None:
     for definition in DEFINITIONS:
         for name, state in states_of(definition).items():
             if state["Type"] == "Task" and not state["Resource"].endswith(":lambda:invoke"):
                 assert state["TimeoutSeconds"] == 10, name
 
 
-def test_limits_of_the_machine_come_from_the_spec() -> None:
+def test_limits_of_the_state_machine_are_those_of_the_spec() -> None:
     assert DEFINITION["TimeoutSeconds"] == 180
     assert DEFINITION["States"]["Transform"]["MaxConcurrency"] == 7
 
@@ -94,7 +94,7 @@ def test_transforms_are_looked_up_by_media_type() -> None:
     assert DEFINITION["States"]["Transform"]["Items"] == f"{{% $lookup({table}, $verdict.mediaType) %}}"
 
 
-def test_functions_end_by_their_own_timeout_before_the_state_gives_up() -> None:
+def test_function_timeouts_are_shorter_than_state_timeouts() -> None:
     assert STATES["Validate"]["TimeoutSeconds"] == 60 + 10
     assert STATES["RunTransform"]["TimeoutSeconds"] == 90 + 10
 
@@ -105,7 +105,7 @@ def test_one_full_run_of_every_function_fits_into_the_machines_timeout() -> None
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_every_task_has_a_time_limit_retries_and_a_catch_for_the_rest(name: str) -> None:
+def test_every_task_has_a_timeout_retries_and_a_catch_all(name: str) -> None:
     task = TASKS[name]
     assert 0 < task["TimeoutSeconds"] <= 300
     assert task["Retry"]
@@ -113,7 +113,7 @@ def test_every_task_has_a_time_limit_retries_and_a_catch_for_the_rest(name: str)
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_only_passing_errors_are_retried_with_bounded_backoff_and_full_jitter(name: str) -> None:
+def test_only_transient_errors_are_retried_with_bounded_backoff_and_full_jitter(name: str) -> None:
     for retrier in TASKS[name]["Retry"]:
         assert all(PASSING_ERROR.fullmatch(error) for error in retrier["ErrorEquals"]), retrier["ErrorEquals"]
         assert retrier["JitterStrategy"] == "FULL"
@@ -122,18 +122,18 @@ def test_only_passing_errors_are_retried_with_bounded_backoff_and_full_jitter(na
         assert retrier["IntervalSeconds"] < retrier["MaxDelaySeconds"] <= 20
 
 
-def test_one_failing_transform_never_repeats_the_others() -> None:
+def test_a_failing_transform_does_not_repeat_the_others() -> None:
     assert "Retry" not in DEFINITION["States"]["Transform"]
 
 
 def test_states_inside_the_map_assign_nothing() -> None:
-    """Their scope ends with the item, and a name of the outer scope cannot be assigned there."""
+    """Their scope is the item, and a variable of the outer scope cannot be assigned there."""
     assert not [name for name in STATES.keys() - DEFINITION["States"].keys() if "Assign" in json.dumps(STATES[name])]
 
 
 @pytest.mark.parametrize("definition", DEFINITIONS, ids=["", "scanning"])
-def test_no_assignment_reads_what_another_of_the_same_state_sets(definition: dict[str, Any]) -> None:
-    """Step Functions evaluates them all with the values from before the state; the embedded one, in order."""
+def test_no_assignment_uses_a_variable_assigned_in_the_same_state(definition: dict[str, Any]) -> None:
+    """Step Functions evaluates them all with the values before the state; the embedded one evaluates them in order."""
     blocks = [
         part["Assign"]
         for state in states_of(definition).values()
@@ -148,14 +148,14 @@ def test_no_assignment_reads_what_another_of_the_same_state_sets(definition: dic
 
 
 @pytest.mark.parametrize("definition", DEFINITIONS, ids=["", "scanning"])
-def test_expressions_call_only_functions_that_step_functions_has(definition: dict[str, Any]) -> None:
+def test_expressions_use_only_functions_of_step_functions(definition: dict[str, Any]) -> None:
     for expression in expressions(definition):
         own = set(re.findall(r"\$(\w+) := function", expression))
         assert set(re.findall(r"\$(\w+)\(", expression)) <= {*FUNCTION_LIBRARY.split(), *own}, expression
 
 
 @pytest.mark.parametrize("definition", DEFINITIONS, ids=["", "scanning"])
-def test_no_expression_leans_on_an_input_document(definition: dict[str, Any]) -> None:
+def test_no_expression_uses_an_implicit_input(definition: dict[str, Any]) -> None:
     """In Step Functions a bare `$` has no value outside a path or function."""
     without_ends_of_patterns = [each.replace("$/)", "/)") for each in expressions(definition)]
     assert not [each for each in without_ends_of_patterns if re.search(r"\$(?![A-Za-z])", each)]

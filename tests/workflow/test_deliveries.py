@@ -1,4 +1,4 @@
-"""Events come twice, out of order, and after executions that died half-way. Nothing is lost, nothing is undone."""
+"""Duplicate events, events out of order, and events after interrupted executions."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from tests.workflow.rig import REJECTED, Fault, Rig, Undone, Upload
+from tests.workflow.rig import REJECTED, Fault, LostWrite, Rig, Upload
 
 BROKEN = {"raise": "ThumbnailError", "message": "no luck"}
 DIED = Fault(error="States.Runtime", cause="the execution died here")
 CONDITION_FAILED = Fault(error="DynamoDB.ConditionalCheckFailedException", cause="The conditional request failed")
 
 
-def test_same_event_twice_is_worked_on_once(rig: Rig, upload: Upload) -> None:
+def test_same_event_twice_is_processed_once(rig: Rig, upload: Upload) -> None:
     rig.run(upload)
     before = rig.job(upload), rig.asset(upload)
 
@@ -27,7 +27,7 @@ def test_same_event_twice_is_worked_on_once(rig: Rig, upload: Upload) -> None:
 
 
 def test_rejected_event_twice_is_rejected_once(rig: Rig, upload: Upload) -> None:
-    rig.tell(upload, "validate", {"answer": REJECTED})
+    rig.set_responses(upload, "validate", {"answer": REJECTED})
     rig.run(upload)
 
     again = rig.run(upload)
@@ -37,7 +37,7 @@ def test_rejected_event_twice_is_rejected_once(rig: Rig, upload: Upload) -> None
     assert len(rig.notifications(upload)) == 1
 
 
-def test_delivery_overtaken_while_validating_leaves_the_outcome_alone(rig: Rig, upload: Upload) -> None:
+def test_delivery_overtaken_while_validating_does_not_change_the_outcome(rig: Rig, upload: Upload) -> None:
     slow, quick = rig.run_twice_at_once(upload, "validate", {}, {})
 
     assert quick.output["status"] == "COMPLETED"
@@ -46,7 +46,7 @@ def test_delivery_overtaken_while_validating_leaves_the_outcome_alone(rig: Rig, 
     assert len(rig.notifications(upload)) == 1
 
 
-def test_delivery_that_fails_after_another_completed_does_not_say_failed(rig: Rig, upload: Upload) -> None:
+def test_delivery_that_fails_after_another_completed_keeps_the_completed_status(rig: Rig, upload: Upload) -> None:
     slow, quick = rig.run_twice_at_once(upload, "thumbnail", BROKEN, {})
 
     assert quick.output["status"] == "COMPLETED"
@@ -56,7 +56,7 @@ def test_delivery_that_fails_after_another_completed_does_not_say_failed(rig: Ri
     assert "reasonCode" not in rig.job(upload)
 
 
-def test_delivery_that_completes_after_another_failed_leaves_no_trace_of_failure(rig: Rig, upload: Upload) -> None:
+def test_delivery_that_completes_after_another_failed_clears_the_failure(rig: Rig, upload: Upload) -> None:
     slow, quick = rig.run_twice_at_once(upload, "thumbnail", {}, BROKEN)
 
     assert quick.status == "FAILED"
@@ -65,7 +65,9 @@ def test_delivery_that_completes_after_another_failed_leaves_no_trace_of_failure
     assert "reasonCode" not in rig.job(upload)
 
 
-def test_delivery_overtaken_while_rejecting_keeps_and_announces_once(rig: Rig, upload: Upload) -> None:
+def test_delivery_overtaken_while_rejecting_sends_one_dead_letter_and_one_notification(
+    rig: Rig, upload: Upload
+) -> None:
     slow, quick = rig.run_twice_at_once(upload, "validate", {"answer": REJECTED}, {"answer": REJECTED})
 
     assert quick.output["status"] == "REJECTED"
@@ -75,9 +77,9 @@ def test_delivery_overtaken_while_rejecting_keeps_and_announces_once(rig: Rig, u
 
 
 @pytest.mark.parametrize("write", ["FinishRejection", "Complete", "Supersede"])
-def test_losing_the_race_for_the_last_write_is_a_success(rig: Rig, upload: Upload, write: str) -> None:
+def test_failed_condition_of_the_last_write_is_a_success(rig: Rig, upload: Upload, write: str) -> None:
     if write == "FinishRejection":
-        rig.tell(upload, "validate", {"answer": REJECTED})
+        rig.set_responses(upload, "validate", {"answer": REJECTED})
     if write == "Supersede":
         rig.run(replace(upload, version_id="v2", sequencer="FF"))
         upload = replace(upload, sequencer="0A")
@@ -117,7 +119,7 @@ def test_older_version_arriving_late_changes_nothing(rig: Rig, upload: Upload, n
     assert rig.notifications(upload) == []
 
 
-def test_crash_between_put_and_publish_still_announces_the_asset_once(rig: Rig, upload: Upload) -> None:
+def test_crash_between_put_and_publish_publishes_the_asset_once(rig: Rig, upload: Upload) -> None:
     crashed = rig.run(upload, faults={"Publish": DIED})
     assert crashed.status == "FAILED"
     assert "publishedAt" not in rig.asset(upload)
@@ -131,7 +133,7 @@ def test_crash_between_put_and_publish_still_announces_the_asset_once(rig: Rig, 
     assert len(rig.notifications(upload)) == 1
 
 
-def test_crash_between_publish_and_its_mark_announces_again_rather_than_never(rig: Rig, upload: Upload) -> None:
+def test_crash_between_publish_and_its_record_publishes_again(rig: Rig, upload: Upload) -> None:
     rig.run(upload, faults={"MarkPublished": DIED})
 
     rig.run(upload, receive_count=2)
@@ -141,7 +143,7 @@ def test_crash_between_publish_and_its_mark_announces_again_rather_than_never(ri
     assert rig.job(upload)["status"] == "COMPLETED"
 
 
-def test_crash_after_the_mark_completes_without_announcing_again(rig: Rig, upload: Upload) -> None:
+def test_crash_after_the_record_completes_without_publishing_again(rig: Rig, upload: Upload) -> None:
     rig.run(upload, faults={"Complete": DIED})
 
     again = rig.run(upload, receive_count=2)
@@ -150,22 +152,22 @@ def test_crash_after_the_mark_completes_without_announcing_again(rig: Rig, uploa
     assert len(rig.notifications(upload)) == 1
 
 
-def test_newer_version_that_takes_the_record_over_before_ours_is_marked_stays_as_it_is(
-    rig: Rig, upload: Upload
-) -> None:
+def test_newer_version_that_replaces_the_record_before_it_is_marked_is_unchanged(rig: Rig, upload: Upload) -> None:
     newer = replace(upload, version_id="v2", sequencer="0A1B2D")
     rig.run(newer)
     record = rig.asset(newer)
 
-    execution = rig.run(upload, faults={"Persist": Undone()})
+    execution = rig.run(upload, faults={"Persist": LostWrite()})
 
     assert execution.output["status"] == "COMPLETED"
     assert rig.asset(upload) == record
 
 
 @pytest.mark.parametrize("crash_at", ["SendToValidateDlq", "PublishRejection", "FinishRejection"])
-def test_rejection_is_finished_only_when_it_is_kept_and_announced(rig: Rig, upload: Upload, crash_at: str) -> None:
-    rig.tell(upload, "validate", {"answer": REJECTED})
+def test_rejection_is_finished_only_after_its_dead_letter_and_notification(
+    rig: Rig, upload: Upload, crash_at: str
+) -> None:
+    rig.set_responses(upload, "validate", {"answer": REJECTED})
 
     crashed = rig.run(upload, faults={crash_at: DIED})
 
@@ -178,11 +180,11 @@ def test_rejection_is_finished_only_when_it_is_kept_and_announced(rig: Rig, uplo
     assert len(rig.notifications(upload)) >= 1
 
 
-def test_last_write_of_a_rejection_says_the_whole_outcome(rig: Rig, upload: Upload) -> None:
-    """Another execution may have written over the first one."""
-    rig.tell(upload, "validate", {"answer": REJECTED})
+def test_last_write_of_a_rejection_has_the_complete_outcome(rig: Rig, upload: Upload) -> None:
+    """Another execution can have overwritten the first one."""
+    rig.set_responses(upload, "validate", {"answer": REJECTED})
 
-    rig.run(upload, faults={"RecordRejection": Undone()})
+    rig.run(upload, faults={"RecordRejection": LostWrite()})
 
     explanation = {name: REJECTED[name] for name in ("reasonCode", "reason", "hint", "mediaType")}
     assert rig.job(upload).items() >= {"status": "REJECTED", **explanation}.items()

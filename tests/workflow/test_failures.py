@@ -1,4 +1,4 @@
-"""What fails is tried again where that helps, explained where it does not, and left to the queue."""
+"""Transient errors are retried; other failures are recorded, and the message stays on the queue."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.workflow.rig import REJECTED, RENDITIONS, Fault, Rig, Upload, as_stor
 BROKEN = {"raise": "ThumbnailError", "message": "the ICC profile is broken"}
 BUSY = {"raise": "TransientError", "message": "S3 says slow down"}
 
-# Each state that calls a service other than Lambda on its way, with one of the errors that its Retry names.
+# Each state that calls a service other than Lambda, with one of the errors in its Retry.
 REJECTING = ("RecordRejection", "SendToValidateDlq", "PublishRejection", "FinishRejection")
 SERVICE_CALLS = {
     "MarkProcessing": DYNAMODB_RETRY,
@@ -31,8 +31,8 @@ SERVICE_CALLS = {
 
 
 @pytest.mark.parametrize("function", ["validate", "thumbnail"])
-def test_transient_error_of_a_function_is_tried_again(rig: Rig, upload: Upload, function: str) -> None:
-    rig.tell(upload, function, BUSY, BUSY, {})
+def test_transient_error_of_a_function_is_retried(rig: Rig, upload: Upload, function: str) -> None:
+    rig.set_responses(upload, function, BUSY, BUSY, {})
 
     execution = rig.run(upload)
 
@@ -53,8 +53,8 @@ def test_transient_error_of_a_function_is_tried_again(rig: Rig, upload: Upload, 
         {"renditions": [], "metadata": []},
     ],
 )
-def test_transform_that_answers_something_else_fails_the_attempt(rig: Rig, upload: Upload, answer: object) -> None:
-    rig.tell(upload, "thumbnail", {"answer_alone": answer})
+def test_transform_with_an_invalid_response_fails_the_execution(rig: Rig, upload: Upload, answer: object) -> None:
+    rig.set_responses(upload, "thumbnail", {"answer_alone": answer})
 
     execution = rig.run(upload)
 
@@ -68,15 +68,15 @@ def test_transform_that_answers_something_else_fails_the_attempt(rig: Rig, uploa
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_any_number_of_renditions_is_valid(rig: Rig, upload: Upload, count: int) -> None:
-    rig.tell(upload, "thumbnail", {"answer": {"renditions": RENDITIONS[:count]}})
+    rig.set_responses(upload, "thumbnail", {"answer": {"renditions": RENDITIONS[:count]}})
 
     assert rig.run(upload).output["status"] == "COMPLETED"
 
     assert rig.asset(upload)["renditions"] == as_stored(RENDITIONS[:count])
 
 
-def test_transient_error_that_stays_fails_the_execution_after_a_few_attempts(rig: Rig, upload: Upload) -> None:
-    rig.tell(upload, "thumbnail", BUSY)
+def test_persistent_transient_error_fails_the_execution_after_the_retries(rig: Rig, upload: Upload) -> None:
+    rig.set_responses(upload, "thumbnail", BUSY)
 
     execution = rig.run(upload)
 
@@ -89,7 +89,7 @@ def test_transient_error_that_stays_fails_the_execution_after_a_few_attempts(rig
 
 
 @pytest.mark.parametrize("function", ["validate", "metadata"])
-def test_throttled_function_is_waited_for(rig: Rig, upload: Upload, function: str) -> None:
+def test_throttled_function_is_retried(rig: Rig, upload: Upload, function: str) -> None:
     with rig.throttled(function):
         execution = rig.run(upload)
 
@@ -98,8 +98,8 @@ def test_throttled_function_is_waited_for(rig: Rig, upload: Upload, function: st
     assert rig.run(upload, receive_count=2).output["status"] == "COMPLETED"
 
 
-def test_failing_transform_is_explained_and_left_to_the_queue(rig: Rig, upload: Upload) -> None:
-    rig.tell(upload, "thumbnail", BROKEN, {})
+def test_failed_transform_is_recorded_and_its_message_stays_on_the_queue(rig: Rig, upload: Upload) -> None:
+    rig.set_responses(upload, "thumbnail", BROKEN, {})
 
     execution = rig.run(upload)
 
@@ -118,7 +118,7 @@ def test_failing_transform_is_explained_and_left_to_the_queue(rig: Rig, upload: 
 
 
 def test_next_delivery_of_a_failed_file_can_complete_it(rig: Rig, upload: Upload) -> None:
-    rig.tell(upload, "thumbnail", BROKEN, {})
+    rig.set_responses(upload, "thumbnail", BROKEN, {})
     rig.run(upload)
     created = rig.job(upload)["createdAt"]
 
@@ -137,8 +137,8 @@ def test_next_delivery_of_a_failed_file_can_complete_it(rig: Rig, upload: Upload
     assert len(rig.notifications(upload)) == 1
 
 
-def test_function_that_exceeds_its_own_timeout_is_not_tried_again(rig: Rig, upload: Upload) -> None:
-    rig.tell(upload, "thumbnail", {"sleep_seconds": 10})
+def test_function_that_exceeds_its_timeout_is_not_retried(rig: Rig, upload: Upload) -> None:
+    rig.set_responses(upload, "thumbnail", {"sleep_seconds": 10})
 
     execution = rig.run(upload)
 
@@ -151,7 +151,7 @@ def test_function_that_exceeds_its_own_timeout_is_not_tried_again(rig: Rig, uplo
     assert "timeoutSeconds" in job["hint"]
 
 
-def test_state_that_runs_out_of_time_says_which_and_needs_no_cause(rig: Rig, upload: Upload) -> None:
+def test_timed_out_state_is_recorded_by_name_without_a_cause(rig: Rig, upload: Upload) -> None:
     execution = rig.run(upload, faults={"Validate": Fault(error="States.Timeout", cause="")})
 
     assert (execution.error, execution.cause) == ("States.Timeout", "No cause was given.")
@@ -160,9 +160,9 @@ def test_state_that_runs_out_of_time_says_which_and_needs_no_cause(rig: Rig, upl
 
 
 @pytest.mark.parametrize("state", SERVICE_CALLS)
-def test_throttled_service_call_is_tried_four_times_then_recorded(rig: Rig, upload: Upload, state: str) -> None:
+def test_throttled_service_call_is_attempted_four_times_then_recorded(rig: Rig, upload: Upload, state: str) -> None:
     if state in REJECTING:
-        rig.tell(upload, "validate", {"answer": REJECTED})
+        rig.set_responses(upload, "validate", {"answer": REJECTED})
     if state in ("CheckExisting", "Supersede"):
         rig.run(Upload(file_key=upload.file_key, version_id="v2", sequencer="FFFFFF"))
     throttled = SERVICE_CALLS[state][0]["ErrorEquals"][0]
@@ -178,7 +178,7 @@ def test_throttled_service_call_is_tried_four_times_then_recorded(rig: Rig, uplo
     assert "finishedAt" not in job
 
 
-def test_denied_service_call_is_not_tried_again(rig: Rig, upload: Upload) -> None:
+def test_denied_service_call_is_not_retried(rig: Rig, upload: Upload) -> None:
     execution = rig.run(upload, faults={"Persist": Fault(error="DynamoDB.AmazonDynamoDBException", cause="denied")})
 
     assert execution.task_errors == ("DynamoDB.AmazonDynamoDBException",)
@@ -188,8 +188,8 @@ def test_denied_service_call_is_not_tried_again(rig: Rig, upload: Upload) -> Non
 @pytest.mark.parametrize(
     "error", ["DynamoDB.ProvisionedThroughputExceededException", "DynamoDB.AmazonDynamoDBException"]
 )
-def test_failure_that_cannot_be_recorded_is_not_hidden(rig: Rig, upload: Upload, error: str) -> None:
-    rig.tell(upload, "validate", {"raise": "ValidateError", "message": "what really happened"})
+def test_failure_that_cannot_be_recorded_fails_the_execution(rig: Rig, upload: Upload, error: str) -> None:
+    rig.set_responses(upload, "validate", {"raise": "ValidateError", "message": "what really happened"})
 
     execution = rig.run(upload, faults={"RecordFailure": Fault(error=error)})
 
@@ -197,8 +197,8 @@ def test_failure_that_cannot_be_recorded_is_not_hidden(rig: Rig, upload: Upload,
     assert execution.cause == "what really happened"
 
 
-def test_file_that_is_tried_anew_is_no_longer_explained_by_the_last_failure(rig: Rig, upload: Upload) -> None:
-    rig.tell(upload, "validate", BROKEN)
+def test_new_attempt_clears_the_previous_failure(rig: Rig, upload: Upload) -> None:
+    rig.set_responses(upload, "validate", BROKEN)
     rig.run(upload)
     assert rig.job(upload)["reasonCode"] == "ThumbnailError"
 
@@ -209,8 +209,8 @@ def test_file_that_is_tried_anew_is_no_longer_explained_by_the_last_failure(rig:
     assert job.keys().isdisjoint({"reasonCode", "reason", "hint"})
 
 
-def test_verdict_without_its_fields_is_a_failure_of_ours(rig: Rig, upload: Upload) -> None:
-    rig.tell(upload, "validate", {"answer": {"accepted": False}})
+def test_incomplete_validation_result_is_a_failure(rig: Rig, upload: Upload) -> None:
+    rig.set_responses(upload, "validate", {"answer": {"accepted": False}})
 
     execution = rig.run(upload)
 
@@ -218,7 +218,7 @@ def test_verdict_without_its_fields_is_a_failure_of_ours(rig: Rig, upload: Uploa
     assert rig.job(upload)["reasonCode"] == "States.QueryEvaluationError"
 
 
-def test_record_that_disappears_while_it_is_looked_up_is_written_by_the_next_delivery(rig: Rig, upload: Upload) -> None:
+def test_record_deleted_during_the_lookup_is_written_by_the_next_delivery(rig: Rig, upload: Upload) -> None:
     refused = Fault(error="DynamoDB.ConditionalCheckFailedException")
 
     execution = rig.run(upload, faults={"Persist": refused})
@@ -238,7 +238,7 @@ def test_record_that_disappears_while_it_is_looked_up_is_written_by_the_next_del
     ids=["escapes", "long", "empty"],
 )
 def test_reason_is_the_message_of_the_functions_error(rig: Rig, upload: Upload, message: str, recorded: str) -> None:
-    rig.tell(upload, "validate", {"raise": "ValidateError", "message": message})
+    rig.set_responses(upload, "validate", {"raise": "ValidateError", "message": message})
 
     execution = rig.run(upload)
 
@@ -246,7 +246,7 @@ def test_reason_is_the_message_of_the_functions_error(rig: Rig, upload: Upload, 
 
 
 @pytest.mark.parametrize("cause", ["plain words", "{ no JSON", '{"errorMessage": 5}', json.dumps(["a"])])
-def test_cause_of_any_other_form_is_kept_as_it_is(rig: Rig, upload: Upload, cause: str) -> None:
+def test_cause_of_any_other_form_is_kept_unchanged(rig: Rig, upload: Upload, cause: str) -> None:
     rig.run(upload, faults={"Validate": Fault(error="Lambda.Unknown", cause=cause)})
 
     assert rig.job(upload)["reason"] == cause

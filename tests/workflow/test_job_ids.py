@@ -1,4 +1,4 @@
-"""The job id that a key carries belongs to the first version under it, whichever version's event comes first."""
+"""The job id in a key belongs to the first version of the key, in any order of events."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ S3_IS_BUSY = Fault(error="S3.S3Exception", cause="Please reduce your request rat
 
 @pytest.fixture
 def key() -> str:
-    """A key as the API would hand it out."""
+    """Return a key as the API creates it."""
     return f"uploads/{uuid.uuid4().hex}/cat.jpg"
 
 
 def stored_twice(rig: Rig, key: str) -> tuple[Upload, Upload]:
-    """Two versions under one key, the first with the key's job id."""
+    """Store two versions under one key, the first with the key's job id."""
     first = rig.store(Upload(file_key=key, sequencer=FIRST, has_job_id_of_key=True))
     return first, rig.store(Upload(file_key=key, sequencer=SECOND))
 
@@ -59,7 +59,7 @@ def test_repeated_event_of_a_finished_job_changes_nothing(rig: Rig, key: str) ->
     assert rig.job(upload) == before
 
 
-def test_job_id_stays_with_a_first_version_that_was_deleted_for_good(rig: Rig, key: str) -> None:
+def test_job_id_belongs_to_a_permanently_deleted_first_version(rig: Rig, key: str) -> None:
     first, second = stored_twice(rig, key)
     rig.run(first)
     rig.cloud.client("s3").delete_object(Bucket=BUCKET, Key=key, VersionId=first.version_id)
@@ -79,7 +79,7 @@ def test_upload_after_a_deletion_is_not_the_first_version(rig: Rig, key: str) ->
     assert rig.job(upload)["status"] == "COMPLETED"
 
 
-def test_versions_of_a_key_that_begins_alike_do_not_count(rig: Rig, key: str) -> None:
+def test_versions_of_keys_with_the_same_prefix_are_ignored(rig: Rig, key: str) -> None:
     rig.store(Upload(file_key=f"{key}.bak"))
     upload = rig.store(Upload(file_key=key, has_job_id_of_key=True))
 
@@ -88,7 +88,7 @@ def test_versions_of_a_key_that_begins_alike_do_not_count(rig: Rig, key: str) ->
     assert rig.job(upload)["status"] == "COMPLETED"
 
 
-def test_row_that_was_made_with_the_job_id_keeps_what_it_says(rig: Rig, key: str) -> None:
+def test_item_created_with_the_job_id_is_unchanged(rig: Rig, key: str) -> None:
     upload = rig.store(Upload(file_key=key, has_job_id_of_key=True))
     row = {"jobId": {"S": upload.job_id}, "status": {"S": "PENDING"}, "createdAt": {"S": "2026-11-01T00:00:00Z"}}
     rig.cloud.client("dynamodb").put_item(TableName="jobs", Item=row)
@@ -99,7 +99,7 @@ def test_row_that_was_made_with_the_job_id_keeps_what_it_says(rig: Rig, key: str
     assert rig.job(upload)["status"] == "COMPLETED"
 
 
-def test_no_job_is_blamed_while_it_is_unknown_whose_the_job_id_is(rig: Rig, key: str) -> None:
+def test_no_job_fails_while_the_owner_of_the_job_id_is_unknown(rig: Rig, key: str) -> None:
     first, second = stored_twice(rig, key)
 
     execution = rig.run(second, faults={"FindOlderVersion": S3_IS_BUSY})

@@ -1,4 +1,4 @@
-"""The functions that the workflow's expressions bring along, for any value that may come their way."""
+"""The functions in the workflow's expressions, for any value."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ JSON = some.recursive(
 
 def evaluate(source: str, **variables: object) -> Any:
     program = jsonata.Jsonata.jsonata(source)
-    program.register_lambda("parse", json.loads)  # one of those that Step Functions adds to the language
+    program.register_lambda("parse", json.loads)  # a function that Step Functions adds to JSONata
     return program.evaluate(None, variables)
 
 
@@ -34,7 +34,7 @@ def readable(cause: object) -> str:
 
 
 @given(some.dictionaries(TEXT.filter(bool), JSON, max_size=4) | some.lists(JSON, max_size=4))
-def test_any_json_reads_back_from_dynamodb_as_it_was(value: object) -> None:
+def test_any_json_is_read_back_from_dynamodb_unchanged(value: object) -> None:
     attribute = evaluate(f"({AS_ATTRIBUTE} $asAttribute($value))", value=value)
 
     assert TypeDeserializer().deserialize(attribute) == as_stored(value)
@@ -49,7 +49,7 @@ def test_message_of_a_lambda_error_is_read_from_its_cause(message: str, kind: st
 
 
 @given(TEXT.filter(bool), some.data())
-def test_a_cause_that_was_cut_short_is_still_a_reason(message: str, data: some.DataObject) -> None:
+def test_a_truncated_cause_is_a_reason(message: str, data: some.DataObject) -> None:
     cause = json.dumps({"errorMessage": message})
 
     assert readable(cause[: data.draw(some.integers(1, len(cause)))])
@@ -61,5 +61,5 @@ def test_a_reason_is_never_empty_nor_longer_than_its_limit(cause: str) -> None:
 
 
 @pytest.mark.parametrize("cause", [None, 5, {"errorMessage": "no string"}, []])
-def test_a_cause_that_is_no_text_gives_a_reason_too(cause: object) -> None:
+def test_a_cause_that_is_not_text_is_a_reason(cause: object) -> None:
     assert readable(cause) == "No cause was given."

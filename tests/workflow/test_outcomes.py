@@ -10,7 +10,7 @@ from tests.workflow.rig import ACCEPTED, JOB_RETENTION_DAYS, METADATA, REJECTED,
 SECONDS_PER_DAY = 86_400
 
 
-def test_accepted_file_is_recorded_announced_and_finished(rig: Rig, upload: Upload) -> None:
+def test_accepted_file_is_recorded_published_and_finished(rig: Rig, upload: Upload) -> None:
     execution = rig.run(upload)
 
     assert execution.status == "SUCCEEDED"
@@ -49,7 +49,7 @@ def test_accepted_file_is_recorded_announced_and_finished(rig: Rig, upload: Uplo
     assert rig.dead_letters(upload) == []
 
 
-def test_job_row_tells_the_whole_story(rig: Rig, upload: Upload) -> None:
+def test_job_item_has_the_complete_history(rig: Rig, upload: Upload) -> None:
     execution = rig.run(upload, receive_count=2)
 
     job = rig.job(upload)
@@ -85,7 +85,7 @@ def test_job_row_tells_the_whole_story(rig: Rig, upload: Upload) -> None:
     }
 
 
-def test_functions_get_the_exact_version_and_transforms_the_verdict(rig: Rig, upload: Upload) -> None:
+def test_functions_get_the_version_id_and_transforms_the_validation_result(rig: Rig, upload: Upload) -> None:
     execution = rig.run(upload, receive_count=3)
 
     file = {
@@ -106,11 +106,11 @@ def test_functions_get_the_exact_version_and_transforms_the_verdict(rig: Rig, up
     assert rig.calls(upload, "thumbnail") == rig.calls(upload, "metadata") == [{"file": file, "media": media}]
 
 
-def test_lists_of_one_and_of_none_stay_lists(rig: Rig) -> None:
+def test_lists_with_one_or_no_item_remain_lists(rig: Rig) -> None:
     one, none = Upload(file_key="uploads/one rendition.jpg"), Upload(file_key="uploads/no rendition.jpg")
-    rig.tell(one, "thumbnail", {"answer": {"renditions": RENDITIONS[:1]}})
-    rig.tell(none, "thumbnail", {"answer": {"renditions": []}})
-    rig.tell(none, "metadata", {"answer": {"metadata": {}}})
+    rig.set_responses(one, "thumbnail", {"answer": {"renditions": RENDITIONS[:1]}})
+    rig.set_responses(none, "thumbnail", {"answer": {"renditions": []}})
+    rig.set_responses(none, "metadata", {"answer": {"metadata": {}}})
 
     assert rig.run(one).status == rig.run(none).status == "SUCCEEDED"
 
@@ -123,7 +123,7 @@ def test_lists_of_one_and_of_none_stay_lists(rig: Rig) -> None:
 def test_each_media_type_has_its_own_transforms_and_measures(rig: Rig) -> None:
     table = Upload(file_key="uploads/prices.csv")
     measures = {"rows": 12, "columns": ["day", "price"], "header": True}
-    rig.tell(table, "validate", {"answer": {**ACCEPTED, "mediaType": "text/csv", "measures": measures}})
+    rig.set_responses(table, "validate", {"answer": {**ACCEPTED, "mediaType": "text/csv", "measures": measures}})
 
     assert rig.run(table).status == "SUCCEEDED"
 
@@ -136,19 +136,19 @@ def test_each_media_type_has_its_own_transforms_and_measures(rig: Rig) -> None:
     assert message["attributes"]["mediaType"] == "text/csv"
 
 
-def test_file_of_a_media_type_that_no_transform_takes_fails(rig: Rig) -> None:
+def test_file_of_a_media_type_without_transforms_fails(rig: Rig) -> None:
     sound = Upload(file_key="uploads/birds.ogg")
-    rig.tell(sound, "validate", {"answer": {**ACCEPTED, "mediaType": "audio/ogg", "measures": {"seconds": 4}}})
+    rig.set_responses(sound, "validate", {"answer": {**ACCEPTED, "mediaType": "audio/ogg", "measures": {"seconds": 4}}})
 
     assert rig.run(sound).status == "FAILED"
 
     assert rig.asset(sound) == {}
 
 
-def test_several_transforms_add_to_one_record(rig: Rig, upload: Upload) -> None:
+def test_results_of_several_transforms_are_in_one_record(rig: Rig, upload: Upload) -> None:
     badge = {"name": "badge", "key": "processed/c", "contentType": "image/png", "width": 9, "height": 9, "bytes": 5}
-    rig.tell(upload, "thumbnail", {"answer": {"metadata": {"sharpness": 0.25}}})
-    rig.tell(upload, "metadata", {"answer": {"renditions": [badge]}})
+    rig.set_responses(upload, "thumbnail", {"answer": {"metadata": {"sharpness": 0.25}}})
+    rig.set_responses(upload, "metadata", {"answer": {"renditions": [badge]}})
 
     rig.run(upload)
 
@@ -156,8 +156,8 @@ def test_several_transforms_add_to_one_record(rig: Rig, upload: Upload) -> None:
     assert rig.asset(upload)["metadata"].keys() == {*METADATA, "sharpness"}
 
 
-def test_rejected_file_is_recorded_kept_announced_and_finished(rig: Rig, upload: Upload) -> None:
-    rig.tell(upload, "validate", {"answer": REJECTED})
+def test_rejected_file_is_recorded_sent_to_the_dlq_published_and_finished(rig: Rig, upload: Upload) -> None:
+    rig.set_responses(upload, "validate", {"answer": REJECTED})
 
     execution = rig.run(upload)
 

@@ -1,4 +1,4 @@
-"""A finished file goes through again when somebody asks for a new run of it, and only the newest run counts."""
+"""A finished file is processed again for a requested run; only the newest run changes its record."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.workflow.rig import ACCEPTED, REJECTED, RENDITIONS, Fault, Rig, Undone, Upload
+from tests.workflow.rig import ACCEPTED, REJECTED, RENDITIONS, Fault, LostWrite, Rig, Upload
 
 FIRST_RUN = "2026-11-21T10:00:00.000Z"
 SECOND_RUN = "2026-11-21T11:00:00.000Z"
@@ -16,14 +16,14 @@ DIED = Fault(error="States.Runtime", cause="the execution died here")
 
 @pytest.fixture
 def rerun(rig: Rig, upload: Upload) -> Upload:
-    """A request to make the renditions of a finished file anew, after its presets have changed."""
+    """Return a request to create the renditions of a finished file again, after a change of its presets."""
     rig.run(upload)
     assert len(rig.notifications(upload)) == 1
-    rig.tell(upload, "thumbnail", *[{"answer": {"renditions": WIDER}}] * 3)
+    rig.set_responses(upload, "thumbnail", *[{"answer": {"renditions": WIDER}}] * 3)
     return replace(upload, run=FIRST_RUN)
 
 
-def test_new_run_of_a_finished_file_replaces_its_record_and_announces_it(rig: Rig, rerun: Upload) -> None:
+def test_new_run_of_a_finished_file_replaces_its_record_and_is_published(rig: Rig, rerun: Upload) -> None:
     execution = rig.run(rerun)
 
     assert execution.output == {"jobId": rerun.job_id, "status": "COMPLETED"}
@@ -37,7 +37,7 @@ def test_new_run_of_a_finished_file_replaces_its_record_and_announces_it(rig: Ri
     assert message["renditions"] == WIDER
 
 
-def test_same_run_twice_is_worked_on_once(rig: Rig, rerun: Upload) -> None:
+def test_same_run_twice_is_processed_once(rig: Rig, rerun: Upload) -> None:
     rig.run(rerun)
 
     again = rig.run(rerun)
@@ -48,7 +48,7 @@ def test_same_run_twice_is_worked_on_once(rig: Rig, rerun: Upload) -> None:
 
 
 @pytest.mark.parametrize("late_run", ["", FIRST_RUN], ids=["the upload", "an older run"])
-def test_delivery_of_something_older_than_the_newest_run_ends_at_once(rig: Rig, rerun: Upload, late_run: str) -> None:
+def test_delivery_older_than_the_newest_run_is_ignored(rig: Rig, rerun: Upload, late_run: str) -> None:
     rig.run(replace(rerun, run=SECOND_RUN))
     before = rig.job(rerun), rig.asset(rerun)
 
@@ -58,7 +58,7 @@ def test_delivery_of_something_older_than_the_newest_run_ends_at_once(rig: Rig, 
     assert (rig.job(rerun), rig.asset(rerun)) == before
 
 
-def test_older_delivery_ends_at_once_while_a_newer_run_is_still_at_work(rig: Rig, rerun: Upload) -> None:
+def test_older_delivery_is_ignored_while_a_newer_run_is_in_progress(rig: Rig, rerun: Upload) -> None:
     rig.run(rerun, faults={"Persist": DIED})
     assert "finishedAt" not in rig.job(rerun)
 
@@ -70,15 +70,15 @@ def test_older_delivery_ends_at_once_while_a_newer_run_is_still_at_work(rig: Rig
 
 
 @pytest.mark.parametrize("newest_dies_at", [None, "Publish"], ids=["newest finished", "newest not yet announced"])
-def test_run_that_a_newer_one_overtook_leaves_the_record_alone(
+def test_run_overtaken_by_a_newer_one_does_not_change_the_record(
     rig: Rig, rerun: Upload, newest_dies_at: str | None
 ) -> None:
     rig.run(replace(rerun, run=SECOND_RUN), faults={newest_dies_at: DIED} if newest_dies_at else None)
     record = rig.asset(rerun)
     rig.notifications(rerun)
 
-    # The older run had passed the job's row before the newer one took it over.
-    overtaken = rig.run(rerun, faults={"MarkProcessing": Undone(), "MarkTransforming": Undone()})
+    # The older run had updated the job's item before the newer one replaced it.
+    overtaken = rig.run(rerun, faults={"MarkProcessing": LostWrite(), "MarkTransforming": LostWrite()})
 
     assert rig.notifications(rerun) == []
     assert overtaken.output["status"] == "ALREADY_FINISHED"
@@ -86,7 +86,7 @@ def test_run_that_a_newer_one_overtook_leaves_the_record_alone(
     assert rig.job(rerun)["run"] == SECOND_RUN
 
 
-def test_run_that_dies_between_put_and_publish_is_announced_by_its_next_delivery(rig: Rig, rerun: Upload) -> None:
+def test_run_that_stops_between_put_and_publish_is_published_by_its_next_delivery(rig: Rig, rerun: Upload) -> None:
     rig.run(rerun, faults={"Publish": DIED})
     assert "publishedAt" not in rig.asset(rerun)
 
@@ -97,8 +97,8 @@ def test_run_that_dies_between_put_and_publish_is_announced_by_its_next_delivery
     assert [message["run"] for message in rig.notifications(rerun)] == [FIRST_RUN]
 
 
-def test_rejected_file_is_judged_again(rig: Rig, upload: Upload) -> None:
-    rig.tell(upload, "validate", {"answer": REJECTED}, {"answer": ACCEPTED})
+def test_rejected_file_is_validated_again(rig: Rig, upload: Upload) -> None:
+    rig.set_responses(upload, "validate", {"answer": REJECTED}, {"answer": ACCEPTED})
     rig.run(upload)
     assert rig.job(upload)["reasonCode"] == REJECTED["reasonCode"]
     rig.notifications(upload)

@@ -17,28 +17,30 @@ RESULTS = sorted(path.stem for path in SCAN_RESULTS.glob("*.json"))
 ZEROS = "0" * 32
 
 
-def placed(second: int, older_within_second: int) -> str:
-    """A sequencer as validate makes it (functions/validate/order.py)."""
+def sequencer_of(second: int, older_within_second: int) -> str:
+    """Return a sequencer as validate creates it (functions/validate/order.py)."""
     return f"{second:024X}{older_within_second:08X}"
 
 
 def deliver(rig: Rig, upload: Upload, **more: Any) -> Execution:
-    """Run the scanning workflow on the event, validate having found the upload's place."""
-    rig.tell(upload, "validate", {"answer": {**ACCEPTED, "file": {"sequencer": upload.sequencer, "bytes": 4321}}})
+    """Run the scanning workflow with the event; validate returns the upload's sequencer."""
+    rig.set_responses(
+        upload, "validate", {"answer": {**ACCEPTED, "file": {"sequencer": upload.sequencer, "bytes": 4321}}}
+    )
     return rig.run(upload, workflow=SCANNING, **more)
 
 
 @pytest.fixture
 def scanned(upload: Upload) -> Upload:
-    return replace(upload, scan="NO_THREATS_FOUND", sequencer=placed(1_763_726_400, 0))
+    return replace(upload, scan="NO_THREATS_FOUND", sequencer=sequencer_of(1_763_726_400, 0))
 
 
-def test_results_are_those_that_guardduty_gives() -> None:
+def test_results_are_those_of_guardduty() -> None:
     assert RESULTS == ["ACCESS_DENIED", "FAILED", "NO_THREATS_FOUND", "THREATS_FOUND", "UNSUPPORTED"]
 
 
 @pytest.mark.parametrize("result", RESULTS)
-def test_validate_is_told_of_every_result(rig: Rig, scanned: Upload, result: str) -> None:
+def test_validate_gets_every_result(rig: Rig, scanned: Upload, result: str) -> None:
     upload = replace(scanned, scan=result)
     deliver(rig, upload)
     (file,) = rig.calls(upload, "validate")
@@ -49,7 +51,7 @@ def test_validate_is_told_of_every_result(rig: Rig, scanned: Upload, result: str
     assert file["eventTime"] == upload.event["time"]
 
 
-def test_size_and_place_that_validate_found_go_with_the_file(rig: Rig, scanned: Upload) -> None:
+def test_size_and_sequencer_of_validate_are_recorded(rig: Rig, scanned: Upload) -> None:
     assert deliver(rig, scanned).output["status"] == "COMPLETED"
     for function in ("thumbnail", "metadata"):
         (payload,) = rig.calls(scanned, function)
@@ -61,10 +63,10 @@ def test_size_and_place_that_validate_found_go_with_the_file(rig: Rig, scanned: 
     assert message["sequencer"] == scanned.sequencer
 
 
-def test_threat_is_recorded_kept_and_announced(rig: Rig, scanned: Upload) -> None:
+def test_threat_is_recorded_sent_to_the_dlq_and_published(rig: Rig, scanned: Upload) -> None:
     upload = replace(scanned, scan="THREATS_FOUND")
     verdict = {**REJECTED, "reasonCode": "MALWARE_FOUND", "file": {"sequencer": upload.sequencer, "bytes": 68}}
-    rig.tell(upload, "validate", {"answer": verdict})
+    rig.set_responses(upload, "validate", {"answer": verdict})
     execution = rig.run(upload, workflow=SCANNING)
 
     assert execution.output["status"] == "REJECTED"
@@ -78,17 +80,17 @@ def test_threat_is_recorded_kept_and_announced(rig: Rig, scanned: Upload) -> Non
     assert (message["reasonCode"], message["sequencer"]) == ("MALWARE_FOUND", upload.sequencer)
 
 
-def test_job_that_fails_before_its_place_is_known_has_a_sequencer_all_the_same(rig: Rig, scanned: Upload) -> None:
-    rig.tell(scanned, "validate", {"raise": "ValidateError", "message": "The bucket could not be listed."})
+def test_job_that_fails_before_validation_has_a_sequencer(rig: Rig, scanned: Upload) -> None:
+    rig.set_responses(scanned, "validate", {"raise": "ValidateError", "message": "The bucket could not be listed."})
     assert rig.run(scanned, workflow=SCANNING).status == "FAILED"
     assert rig.job(scanned)["sequencer"] == ZEROS
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
-def test_last_of_three_uploads_within_a_second_wins_whichever_finishes_first(
+def test_last_of_three_uploads_within_a_second_is_recorded_in_any_order_of_completion(
     rig: Rig, scanned: Upload, order: tuple[int, ...]
 ) -> None:
-    uploads = [replace(scanned, version_id=f"v{rank}", sequencer=placed(7, rank)) for rank in range(3)]
+    uploads = [replace(scanned, version_id=f"v{rank}", sequencer=sequencer_of(7, rank)) for rank in range(3)]
     for rank in order:
         deliver(rig, uploads[rank])
     assert rig.asset(scanned)["versionId"] == "v2"
@@ -103,7 +105,7 @@ def test_same_result_twice_is_a_duplicate(rig: Rig, scanned: Upload) -> None:
     assert len(rig.notifications(scanned)) == 1
 
 
-def test_duplicate_whose_job_was_forgotten_changes_nothing(rig: Rig, scanned: Upload) -> None:
+def test_duplicate_whose_job_item_has_expired_changes_nothing(rig: Rig, scanned: Upload) -> None:
     deliver(rig, scanned)
     persisted_at = rig.asset(scanned)["persistedAt"]
     rig.cloud.client("dynamodb").delete_item(TableName="jobs", Key={"jobId": {"S": scanned.job_id}})
@@ -112,18 +114,20 @@ def test_duplicate_whose_job_was_forgotten_changes_nothing(rig: Rig, scanned: Up
     assert len(rig.notifications(scanned)) == 1
 
 
-def test_operator_who_sends_it_again_tells_the_recorded_sequencer(rig: Rig, scanned: Upload) -> None:
-    """A file recorded before the stack scanned has S3's sequencer, which validate could not find."""
+def test_resent_event_has_the_recorded_sequencer(rig: Rig, scanned: Upload) -> None:
+    """A file recorded before scanning was enabled has S3's sequencer, which validate cannot determine."""
     recorded = replace(scanned, scan="", sequencer="0055AED6DCD90281E5")
     rig.run(recorded)
-    again = replace(recorded, scan="NO_THREATS_FOUND", tells_sequencer=True, run="2026-11-21T12:00:00.000+00:00")
-    rig.tell(again, "validate", {"answer": {**ACCEPTED, "file": {"sequencer": again.padded_sequencer, "bytes": 1}}})
+    again = replace(recorded, scan="NO_THREATS_FOUND", has_sequencer=True, run="2026-11-21T12:00:00.000+00:00")
+    rig.set_responses(
+        again, "validate", {"answer": {**ACCEPTED, "file": {"sequencer": again.padded_sequencer, "bytes": 1}}}
+    )
     assert rig.run(again, workflow=SCANNING).output["status"] == "COMPLETED"
     assert rig.calls(again, "validate")[-1]["sequencer"] == again.padded_sequencer
     assert rig.asset(again)["run"] == again.run
 
 
-def test_event_of_s3_that_still_waited_comes_as_one_of_a_file_that_was_not_scanned(rig: Rig, upload: Upload) -> None:
+def test_pending_s3_event_is_processed_as_an_unscanned_file(rig: Rig, upload: Upload) -> None:
     deliver(rig, upload)
     (file,) = rig.calls(upload, "validate")
     assert file["scan"] == {"status": "", "threats": []}
@@ -131,6 +135,6 @@ def test_event_of_s3_that_still_waited_comes_as_one_of_a_file_that_was_not_scann
     assert file["sequencer"] == upload.padded_sequencer
 
 
-def test_without_scanning_the_definition_knows_nothing_of_it(rig: Rig) -> None:
+def test_definition_without_scanning_has_no_scan_states(rig: Rig) -> None:
     assert "scan" not in json.dumps(rig.definition).lower()
     assert "scan" in json.dumps(workflow_definition(replace(rig.spec, malware_scan=True))).lower()

@@ -1,7 +1,7 @@
-"""A Lambda function that does as a test tells it, call by call. It stands in for validate and for every transform.
+"""A Lambda function whose responses a test sets, instead of validate and every transform.
 
-A test leaves `{jobId}.{function}.json` in CONTROL_DIRECTORY, a list of what to do at the first call, the second, and so
-on; the last entry holds for all later calls. Without the file the function answers DEFAULT_ANSWER.
+A test writes `{jobId}.{function}.json` to CONTROL_DIRECTORY, a list of responses to the first call, the second, and so
+on; the last one also applies to all later calls. Without the file the function returns DEFAULT_ANSWER.
 """
 
 import json
@@ -15,7 +15,7 @@ DEFAULT_ANSWER = json.loads(os.environ["DEFAULT_ANSWER"])
 
 
 def handler(event, _context):
-    """Record the call, then answer, raise or sleep."""
+    """Record the call, then return, raise or sleep."""
     file = event.get("file", event)
     calls = CONTROL_DIRECTORY / f"{file['jobId']}.{NAME}.calls"
     number = len(calls.read_text().splitlines()) if calls.exists() else 0
