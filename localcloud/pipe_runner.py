@@ -42,8 +42,8 @@ class PipeRunner:
         mark_stopped: receives the ARNs of the pipes that are still busy; other stopping pipes become STOPPED.
         client: returns a client from a service name and the pipe whose role to use; raises LookupError if it cannot.
         root_queues: an SQS client of the account's root user, for calls that the pipe's role does not make on AWS.
-        record_metric: takes namespace, name, value, unit and dimensions.
-        write_log: takes a log group, a stream, and events of milliseconds since 1970 and a message.
+        record_metric: called with namespace, name, value, unit and dimensions.
+        write_log: called with a log group, a log stream, and events (milliseconds since 1970, message).
         matches: whether an event matches an EventBridge pattern.
         concurrency: batches that one pipe processes at a time; AWS starts with 5 and scales up.
         retry_seconds: time until a failed message becomes visible again; None is the rest of the queue's visibility

@@ -84,7 +84,7 @@ class Budget(TaggedResource):
             return None
         return {"And": [{"Tags": pascal_case(part.tags.model_dump())} for part in self.filter_expression.ands]}
 
-    def read(self, cloud: Cloud, resource_id: str) -> Self:  # noqa: ARG002 (the API asks for the name)
+    def read(self, cloud: Cloud, resource_id: str) -> Self:  # noqa: ARG002 (the API needs the name)
         found = cloud.client("budgets").describe_budget(AccountId=cloud.account_id, BudgetName=self.name)["Budget"]
         amount = found["BudgetLimit"]["Amount"]
         return self.with_actual_values(
@@ -95,5 +95,5 @@ class Budget(TaggedResource):
             time_unit=found["TimeUnit"],
         )
 
-    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for the name)
+    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API needs the name)
         cloud.client("budgets").delete_budget(AccountId=cloud.account_id, BudgetName=self.name)

@@ -114,7 +114,7 @@ class EventTarget(Resource):
                 )
         raise ResourceNotFound(resource_id)
 
-    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for rule and target)
+    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API needs rule and target)
         cloud.client("events").remove_targets(
             Rule=self.rule, EventBusName=self.event_bus_name, Ids=[self.target_id], Force=self.force_destroy
         )

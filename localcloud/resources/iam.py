@@ -84,9 +84,9 @@ class RolePolicy(Resource):
         cloud.client("iam").put_role_policy(RoleName=self.role, PolicyName=self.name, PolicyDocument=self.policy)
         return Created(f"{self.role}:{self.name}", {})
 
-    def read(self, cloud: Cloud, resource_id: str) -> Self:  # noqa: ARG002 (the API asks for both names)
+    def read(self, cloud: Cloud, resource_id: str) -> Self:  # noqa: ARG002 (the API needs both names)
         found = cloud.client("iam").get_role_policy(RoleName=self.role, PolicyName=self.name)
         return self.with_actual_values(policy=json.dumps(found["PolicyDocument"]))
 
-    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for both names)
+    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API needs both names)
         cloud.client("iam").delete_role_policy(RoleName=self.role, PolicyName=self.name)

@@ -287,11 +287,11 @@ class Alias(Resource):
             arn = functions.update_alias(**alias)["AliasArn"]
         return Created(arn, {"arn": arn, "invokeArn": _invoke_arn(cloud, arn)})
 
-    def read(self, cloud: Cloud, resource_id: str) -> Self:  # noqa: ARG002 (the API asks for both names)
+    def read(self, cloud: Cloud, resource_id: str) -> Self:  # noqa: ARG002 (the API needs both names)
         found = cloud.client("lambda").get_alias(FunctionName=self.function_name, Name=self.name)
         return self.with_actual_values(description=found.get("Description"), function_version=found["FunctionVersion"])
 
-    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for both names)
+    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API needs both names)
         cloud.client("lambda").delete_alias(FunctionName=self.function_name, Name=self.name)
 
 
@@ -312,14 +312,14 @@ class FunctionEventInvokeConfig(Resource):
         )
         return Created(":".join(filter(None, (self.function_name, self.qualifier))), {})
 
-    def read(self, cloud: Cloud, resource_id: str) -> Self:  # noqa: ARG002 (the API asks for both names)
+    def read(self, cloud: Cloud, resource_id: str) -> Self:  # noqa: ARG002 (the API needs both names)
         found = cloud.client("lambda").get_function_event_invoke_config(**self._key())
         return self.with_actual_values(
             maximum_event_age_in_seconds=found.get("MaximumEventAgeInSeconds"),
             maximum_retry_attempts=found.get("MaximumRetryAttempts"),
         )
 
-    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for both names)
+    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API needs both names)
         cloud.client("lambda").delete_function_event_invoke_config(**self._key())
 
     def _key(self) -> dict[str, str]:
@@ -343,7 +343,7 @@ class ProvisionedConcurrencyConfig(Resource):
         )
         return Created(f"{self.function_name},{self.qualifier}", {})
 
-    def read(self, cloud: Cloud, resource_id: str) -> Self:  # noqa: ARG002 (the API asks for both names)
+    def read(self, cloud: Cloud, resource_id: str) -> Self:  # noqa: ARG002 (the API needs both names)
         found = cloud.client("lambda").get_provisioned_concurrency_config(
             FunctionName=self.function_name, Qualifier=self.qualifier
         )
@@ -351,7 +351,7 @@ class ProvisionedConcurrencyConfig(Resource):
             provisioned_concurrent_executions=found["RequestedProvisionedConcurrentExecutions"]
         )
 
-    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for both names)
+    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API needs both names)
         if not self.skip_destroy:
             cloud.client("lambda").delete_provisioned_concurrency_config(
                 FunctionName=self.function_name, Qualifier=self.qualifier

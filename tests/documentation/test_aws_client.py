@@ -18,7 +18,7 @@ from testing.waiting import eventually
 
 # More than are moved at one a second before the client has started four times on a slow machine.
 DEAD_LETTERS = 60
-# Version 1 of the client, the one on PyPI, asks SQS on AWS, whatever AWS_ENDPOINT_URL says.
+# Version 1 of the client, the one on PyPI, ignores AWS_ENDPOINT_URL for SQS.
 WITH_ENDPOINT = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }'
 Aws = Callable[[str], "subprocess.CompletedProcess[str]"]
 
