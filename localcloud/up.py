@@ -26,8 +26,8 @@ END_WITHOUT_DATA = " and removes everything in it."
 # The emulator saves its state when it stops, which it does when this process ends, even by SIGKILL.
 END_WITH_DATA = (
     ". The next start on the same data directory keeps queues, table rows, objects, functions, pipes and logs, but not "
-    "running executions, running message move tasks or the journal of IAM decisions. The state is saved when the cloud stops: if its server is "
-    "killed, only objects are up to date."
+    "running executions, running message move tasks or the journal of IAM decisions. The state is saved when the cloud "
+    "stops: if its server is killed, only objects are up to date."
 )
 
 

@@ -261,6 +261,6 @@ def test_an_alarm_that_cannot_be_evaluated_is_logged_once_and_others_are_evaluat
     cloudwatch.put_metric_data(Namespace=namespace, MetricData=[{"MetricName": "a", "Value": 1}])
     eventually(lambda: alarm_state(bench, even) == "ALARM")
     time.sleep(1.2)
-    complaints = [line for line in bench.cloud.log_tail(1000).splitlines() if odd in line and "not evaluated" in line]
-    assert len(complaints) == 1
-    assert "ANOMALY_DETECTION_BAND" in complaints[0]
+    messages = [line for line in bench.cloud.log_tail(1000).splitlines() if odd in line and "not evaluated" in line]
+    assert len(messages) == 1
+    assert "ANOMALY_DETECTION_BAND" in messages[0]

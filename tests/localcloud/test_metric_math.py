@@ -29,7 +29,7 @@ def test_an_expression_has_its_value_in_cloudwatch(expression: str, metrics: dic
 
 
 @pytest.mark.parametrize(
-    ("expression", "complaint"),
+    ("expression", "message"),
     [
         ("ANOMALY_DETECTION_BAND(a)", "ANOMALY_DETECTION_BAND"),
         ("a +", "not an expression"),
@@ -40,6 +40,6 @@ def test_an_expression_has_its_value_in_cloudwatch(expression: str, metrics: dic
         ("__import__('os')", "not supported"),
     ],
 )
-def test_an_unsupported_expression_is_refused_by_name(expression: str, complaint: str) -> None:
-    with pytest.raises(UnsupportedMath, match=complaint):
+def test_an_unsupported_expression_is_refused_by_name(expression: str, message: str) -> None:
+    with pytest.raises(UnsupportedMath, match=message):
         evaluate(expression, {"a": 1.0})

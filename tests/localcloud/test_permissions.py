@@ -160,8 +160,8 @@ def test_a_service_cannot_assume_a_role_of_another_service(bench: Workbench, pin
 
     name = bench.pipe(queue, workflow, role_for("pipes", ("sqs:*", "*"), ("states:*", "*")))
     queue.send("stays")
-    complaint = f"pipe {name} cannot inspect its source: pipes.amazonaws.com cannot assume the role"
-    eventually(lambda: complaint in bench.cloud.log_tail(1000))
+    message = f"pipe {name} cannot inspect its source: pipes.amazonaws.com cannot assume the role"
+    eventually(lambda: message in bench.cloud.log_tail(1000))
     assert queue.depth() == (1, 0)
     bench.cloud.client("pipes").delete_pipe(Name=name)
 
