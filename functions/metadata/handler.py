@@ -9,9 +9,9 @@ from functions.metadata.describing import describe
 from functions.shared.answers import Transformed
 from functions.shared.aws import client
 from functions.shared.errors import MetadataError
+from functions.shared.image_source import ImageSource
 from functions.shared.runtime import lambda_handler
 from functions.shared.source import RangedReader
-from functions.shared.transform import TransformRequest
 
 _BUFFER_BYTES = 64 << 10
 
@@ -19,7 +19,7 @@ _BUFFER_BYTES = 64 << 10
 @lambda_handler(failure=MetadataError)
 def handler(event: dict[str, Any]) -> Transformed:
     """Describe the image; the description goes into the file's record, no object is written."""
-    request = TransformRequest.from_payload(event)
-    with io.BufferedReader(RangedReader(client("s3"), request.version), _BUFFER_BYTES) as body:
-        metadata = describe(body, request.format, frames=request.frames, max_pixels=request.max_pixels)
+    image = ImageSource.from_payload(event)
+    with io.BufferedReader(RangedReader(client("s3"), image.version), _BUFFER_BYTES) as body:
+        metadata = describe(body, image.format, frames=image.frames, max_pixels=image.max_pixels)
     return Transformed(transform="metadata", metadata=metadata)

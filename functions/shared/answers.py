@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -10,7 +10,6 @@ from typing import Any, Protocol
 from contract.keys import renditions_folder
 from contract.messages import Outcome
 from functions.shared.aws import failures_named
-from functions.shared.formats import Format
 from functions.shared.source import FileVersion
 
 _PARALLEL_WRITES = 4
@@ -31,21 +30,20 @@ class Answer(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Rendition:
-    """An encoded image made from a file version.
+    """Something made from a file version.
 
     Args:
         name: unique within the file: "w320-webp".
-        stem: the output's file name without extension: "w320".
-        format: what `body` is encoded as.
-        width, height: pixels.
-        body: the encoded image.
+        file_name: unique within the file, with an extension: "w320.webp".
+        content_type: its MIME type.
+        measures: what its record says of it beside its size in bytes, such as an image's width and height.
+        body: its content.
     """
 
     name: str
-    stem: str
-    format: Format
-    width: int
-    height: int
+    file_name: str
+    content_type: str
+    measures: Mapping[str, int]
     body: bytes
 
 
@@ -64,15 +62,14 @@ def store(s3: Any, bucket: str, version: FileVersion, rendition: Rendition) -> d
     Raises:
         TransientError, AccessError: the write failed, see `aws.failures_named`.
     """
-    key = f"{renditions_folder(version.file_key, version.version_id)}{rendition.stem}{rendition.format.extension}"
+    key = f"{renditions_folder(version.file_key, version.version_id)}{rendition.file_name}"
     with failures_named(f"write s3://{bucket}/{key}"):
-        s3.put_object(Bucket=bucket, Key=key, Body=rendition.body, ContentType=rendition.format.content_type)
+        s3.put_object(Bucket=bucket, Key=key, Body=rendition.body, ContentType=rendition.content_type)
     return {
         "name": rendition.name,
         "key": key,
-        "contentType": rendition.format.content_type,
-        "width": rendition.width,
-        "height": rendition.height,
+        "contentType": rendition.content_type,
+        **rendition.measures,
         "bytes": len(rendition.body),
     }
 

@@ -1,4 +1,4 @@
-"""What a transform is given: the file version, and the measures that validate found."""
+"""What a transform is given: the file version, and what validate found it to be."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from functions.shared.formats import FORMATS, Format
 from functions.shared.source import FileVersion
 
 
@@ -16,24 +15,17 @@ class TransformRequest:
 
     Args:
         version: the file.
-        format: what validate recognised it as.
-        frames: how many frames validate counted.
-        max_pixels: the first frame's pixels as validated; a header that announces more is refused.
+        media_type: what validate recognised it as.
+        measures: what validate measured, by the names of the media type's family.
     """
 
     version: FileVersion
-    format: Format
-    frames: int
-    max_pixels: int
+    media_type: str
+    measures: Mapping[str, Any]
 
     @classmethod
     def from_payload(cls, event: Mapping[str, Any]) -> TransformRequest:
         """Read {"file": …, "media": …} as the workflow sends it."""
         media = event["media"]
-        measures = media["measures"]
-        return cls(
-            version=FileVersion.from_payload(event["file"]),
-            format=FORMATS[media["mediaType"]],
-            frames=int(measures["frames"]),
-            max_pixels=int(measures["width"]) * int(measures["height"]),
-        )
+        version = FileVersion.from_payload(event["file"])
+        return cls(version=version, media_type=media["mediaType"], measures=media["measures"])

@@ -9,9 +9,9 @@ from typing import Any
 from functions.shared.answers import Transformed, store_all
 from functions.shared.aws import client
 from functions.shared.errors import ThumbnailError
+from functions.shared.image_source import ImageSource
 from functions.shared.runtime import lambda_handler
 from functions.shared.source import downloaded
-from functions.shared.transform import TransformRequest
 from functions.thumbnail.presets import Preset, presets_from_environment
 from functions.thumbnail.scaling import make_renditions
 
@@ -24,8 +24,8 @@ def _presets() -> tuple[Preset, ...]:
 @lambda_handler(failure=ThumbnailError)
 def handler(event: dict[str, Any]) -> Transformed:
     """Make and store the configured renditions."""
-    request = TransformRequest.from_payload(event)
+    image = ImageSource.from_payload(event)
     s3, bucket = client("s3"), os.environ["PROCESSED_BUCKET"]
-    with downloaded(s3, request.version, max_bytes=request.version.bytes) as file:
-        renditions = make_renditions(file.body, request.format, _presets(), max_pixels=request.max_pixels)
-        return Transformed(transform="thumbnail", renditions=store_all(s3, bucket, request.version, renditions))
+    with downloaded(s3, image.version, max_bytes=image.version.bytes) as file:
+        renditions = make_renditions(file.body, image.format, _presets(), max_pixels=image.max_pixels)
+        return Transformed(transform="thumbnail", renditions=store_all(s3, bucket, image.version, renditions))

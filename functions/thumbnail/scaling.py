@@ -9,6 +9,7 @@ from PIL import Image
 
 from functions.shared.answers import Rendition
 from functions.shared.formats import Format
+from functions.shared.image_source import image_rendition
 from functions.shared.images import (
     encoded,
     open_image,
@@ -54,14 +55,7 @@ def make_renditions(
             encoding = (size, name, preset.quality)
             if encoding not in made:  # presets wider than the image come out the same
                 made[encoding] = encoded(current, target, preset.quality)
-            yield Rendition(
-                name=f"{preset.name}-{name}",
-                stem=preset.name,
-                format=target,
-                width=size[0],
-                height=size[1],
-                body=made[encoding],
-            )
+            yield image_rendition(f"{preset.name}-{name}", preset.name, target, size, made[encoding])
 
 
 def fit_within(size: tuple[int, int], width: int) -> tuple[int, int]:

@@ -9,9 +9,9 @@ from typing import Any
 from functions.shared.answers import Transformed, store
 from functions.shared.aws import client, failures_named
 from functions.shared.errors import WatermarkError
+from functions.shared.image_source import ImageSource
 from functions.shared.runtime import lambda_handler
 from functions.shared.source import downloaded
-from functions.shared.transform import TransformRequest
 from functions.watermark.mark import LogoMark, Mark, TextMark
 from functions.watermark.settings import WatermarkSettings
 from functions.watermark.stamping import watermark
@@ -35,17 +35,17 @@ def _mark() -> Mark:
 @lambda_handler(failure=WatermarkError)
 def handler(event: dict[str, Any]) -> Transformed:
     """Make and store the watermarked rendition."""
-    request = TransformRequest.from_payload(event)
+    image = ImageSource.from_payload(event)
     settings, s3 = _settings(), client("s3")
-    with downloaded(s3, request.version, max_bytes=request.version.bytes) as file:
+    with downloaded(s3, image.version, max_bytes=image.version.bytes) as file:
         rendition = watermark(
             file.body,
-            request.format,
+            image.format,
             _mark(),
             opacity=settings.opacity,
             position=settings.position,
-            max_pixels=request.max_pixels,
+            max_pixels=image.max_pixels,
         )
     return Transformed(
-        transform="watermark", renditions=[store(s3, os.environ["PROCESSED_BUCKET"], request.version, rendition)]
+        transform="watermark", renditions=[store(s3, os.environ["PROCESSED_BUCKET"], image.version, rendition)]
     )

@@ -8,6 +8,7 @@ from PIL import Image
 
 from functions.shared.answers import Rendition
 from functions.shared.formats import JPEG, PNG, WEBP, Format
+from functions.shared.image_source import image_rendition
 from functions.shared.images import encoded, open_image, orientation, plain, to_srgb, upright
 from functions.watermark.mark import Mark, with_halo
 from functions.watermark.settings import Position
@@ -40,14 +41,7 @@ def watermark(
     picture = _decoded(body, format, max_pixels)
     apply_mark(picture, mark, opacity=opacity, position=position)
     target = _output_format(format, picture)
-    return Rendition(
-        name="watermark",
-        stem="watermark",
-        format=target,
-        width=picture.width,
-        height=picture.height,
-        body=encoded(picture, target, _QUALITY),
-    )
+    return image_rendition("watermark", "watermark", target, picture.size, encoded(picture, target, _QUALITY))
 
 
 def _decoded(body: BinaryIO, format: Format, max_pixels: int) -> Image.Image:

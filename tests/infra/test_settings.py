@@ -358,7 +358,7 @@ def test_a_value_that_is_secret_is_not_told() -> None:
 
 
 def test_types_and_positions_are_those_the_functions_know() -> None:
-    assert set(MEDIA_TYPES) == set(FORMATS)
+    assert {name for name, media in MEDIA_TYPES.items() if media.family == "image"} == set(FORMATS)
     measured = {family for family in families() if import_module(f"functions.validate.{family}").measure}
     assert measured == {media.family for media in MEDIA_TYPES.values()}
     assert set(transform_settings("watermark").properties["position"]["enum"]) == set(Position)

@@ -87,11 +87,11 @@ def transform(body: bytes, verdict: dict[str, Any]) -> None:
     max_pixels = measures["width"] * measures["height"]
     for rendition in make_renditions(io.BytesIO(body), format, PRESETS, max_pixels=max_pixels):
         with Image.open(io.BytesIO(rendition.body)) as image:
-            assert image.size == (rendition.width, rendition.height)
+            assert image.size == (rendition.measures["width"], rendition.measures["height"])
     marked = watermark(
         io.BytesIO(body), format, MARK, opacity=0.5, position=Position.BOTTOM_RIGHT, max_pixels=max_pixels
     )
-    assert (marked.width, marked.height) == (measures["width"], measures["height"])
+    assert (marked.measures["width"], marked.measures["height"]) == (measures["width"], measures["height"])
     metadata = describe(io.BytesIO(body), format, frames=measures["frames"], max_pixels=max_pixels)
     assert json.dumps(metadata, allow_nan=False)
     assert "null" not in json.dumps(metadata)

@@ -1,0 +1,60 @@
+"""What a transform of images is given, and what it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from functions.shared.answers import Rendition
+from functions.shared.formats import FORMATS, Format
+from functions.shared.source import FileVersion
+from functions.shared.transform import TransformRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageSource:
+    """An image that validate accepted.
+
+    Args:
+        version: the file.
+        format: what validate recognised it as.
+        frames: how many frames validate counted.
+        max_pixels: the first frame's pixels as validated; a header that announces more is refused.
+    """
+
+    version: FileVersion
+    format: Format
+    frames: int
+    max_pixels: int
+
+    @classmethod
+    def from_payload(cls, event: Mapping[str, Any]) -> ImageSource:
+        """Read a transform's payload."""
+        request = TransformRequest.from_payload(event)
+        return cls(
+            version=request.version,
+            format=FORMATS[request.media_type],
+            frames=int(request.measures["frames"]),
+            max_pixels=int(request.measures["width"]) * int(request.measures["height"]),
+        )
+
+
+def image_rendition(name: str, stem: str, format: Format, size: tuple[int, int], body: bytes) -> Rendition:
+    """An encoded image as a rendition.
+
+    Args:
+        name: unique within the file: "w320-webp".
+        stem: the output's file name without extension: "w320".
+        format: what `body` is encoded as.
+        size: width and height in pixels.
+        body: the encoded image.
+    """
+    width, height = size
+    return Rendition(
+        name=name,
+        file_name=f"{stem}{format.extension}",
+        content_type=format.content_type,
+        measures={"width": width, "height": height},
+        body=body,
+    )
