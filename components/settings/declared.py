@@ -22,7 +22,7 @@ from jsonschema.exceptions import ValidationError
 
 from components.blocks.packaging import FUNCTIONS_DIRECTORY, PROJECT_DIRECTORY, built_file
 from components.blocks.watermark_text import UndrawableTextError, picture_of
-from contract.memory import MEMORY_KEYWORD
+from contract.memory import MEMORY_KEYWORD, OUTPUT_KEYWORD, output_bytes
 from contract.overlay import laid_over
 
 Refusal = tuple[str, object, str]
@@ -50,6 +50,16 @@ class DeclaredSettings:
     def memory_bytes_per(self) -> Mapping[str, int] | None:
         """Bytes of memory for each unit of a limit; None where the schema declares none."""
         return self.schema.get(MEMORY_KEYWORD)
+
+    def largest_output_bytes(self, values: Mapping[str, Any], limits: Mapping[str, Any]) -> int:
+        """Bytes of memory for the largest output that the settings lead to; 0 where the schema declares none.
+
+        Args:
+            values: accepted settings.
+            limits: the media type's limits by name.
+        """
+        sides = _with_keyword(OUTPUT_KEYWORD, self.schema, values)
+        return max((output_bytes(declared, side, limits) for declared, side in sides), default=0)
 
     def over_defaults(self, given: object) -> Any:
         """What is given, laid over the defaults."""
@@ -125,6 +135,16 @@ def transforms() -> tuple[str, ...]:
 
 def _read(path: Path) -> DeclaredSettings:
     return DeclaredSettings(schema=json.loads(path.read_text(encoding="utf-8")) if path.is_file() else _EMPTY_SCHEMA)
+
+
+def _with_keyword(keyword: str, schema: Mapping[str, Any], value: Any) -> Iterator[tuple[Any, Any]]:
+    """What a keyword says, with the value that it says it of, at every depth of objects."""
+    if keyword in schema:
+        yield schema[keyword], value
+    if isinstance(value, Mapping):
+        for name, each in value.items():
+            inner = schema.get("properties", {}).get(name) or schema.get("additionalProperties") or {}
+            yield from _with_keyword(keyword, inner, each)
 
 
 def _refusals(path: str, error: ValidationError) -> Iterator[Refusal]:

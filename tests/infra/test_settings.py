@@ -242,6 +242,19 @@ def test_functions_must_have_memory_for_the_largest_image() -> None:
     assert "at least 3230, to hold a file of media.image.maxPixels (200000000) and maxBytes (52428800)" in message
 
 
+def test_a_preset_is_refused_whose_renditions_do_not_fit_the_memory() -> None:
+    wide = {"thumbnail": {"settings": {"presets": {"w8192": {"width": 8192, "formats": ["webp"], "quality": 82}}}}}
+
+    message = refusal(transforms=wide)
+
+    assert message == (
+        "img-pipeline:transforms.thumbnail.memoryMb = 1769 is not accepted: at least 3898, to hold a file of "
+        "media.image.maxPixels (100000000) and maxBytes (52428800), and the outputs of transforms.thumbnail.settings; "
+        "or lower those"
+    )
+    settings(transforms=wide, media={"image": {"maxPixels": 40_000_000}})
+
+
 def test_a_key_without_kms_is_refused() -> None:
     arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
     assert refusal(kmsKeyArn=arn) == (

@@ -27,6 +27,8 @@ PRESETS = [
     for width in (1280, 640, 320, 160)
 ]
 
+WIDEST = [Preset(name="w8192", width=8192, formats={"jpeg": JPEG, "webp": WEBP}, quality=82)]
+
 
 def main(step: str, file: str, megabytes: str, most: str) -> None:
     """Run and print."""
@@ -42,6 +44,9 @@ def main(step: str, file: str, megabytes: str, most: str) -> None:
                 return
             case "thumbnail":
                 for _ in make_renditions(body, format, PRESETS, max_pixels=max_pixels):
+                    pass
+            case "widest thumbnail":
+                for _ in make_renditions(body, format, WIDEST, max_pixels=max_pixels):
                     pass
             case "watermark":
                 mark, position = TextMark("© img-pipeline"), Position.BOTTOM_RIGHT

@@ -13,6 +13,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 
+from components.settings.declared import transform_settings
 from contract.memory import FUNCTION_MB, needed_mb
 from functions.shared.formats import AVIF, FORMATS, GIF, JPEG, PNG, TIFF, WEBP, Format
 from functions.shared.images import open_image
@@ -137,6 +138,24 @@ def test_an_image_at_its_formats_limit_fits_the_memory_that_the_settings_demand(
         size = path.stat().st_size
         demanded = needed_mb(max_bytes=size, limits={"maxPixels": max_pixels}, bytes_per={"maxPixels": bytes_per_pixel})
         assert run(step, path, demanded - FUNCTION_MB + OWN_MB[step], max_pixels) == "COMPLETED", step
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory that counts what is mapped")
+@pytest.mark.parametrize("name", ["progressive.jpg", "alpha.png", "opaque.webp", "alpha.webp", "deep-alpha.avif"])
+def test_a_rendition_as_large_as_the_image_fits_the_memory_that_the_settings_demand(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(LARGE_FILES[name]())
+    limits = {"maxPixels": least_setting(path)}
+    thumbnail = transform_settings("thumbnail")
+    widest = {"presets": {"w8192": {"width": 8192, "formats": ["jpeg", "webp"], "quality": 82}}}
+    demanded = needed_mb(
+        max_bytes=path.stat().st_size,
+        limits=limits,
+        bytes_per={"maxPixels": DECODED_BYTES_PER_PIXEL},
+        largest_output_bytes=thumbnail.largest_output_bytes(widest, limits),
+    )
+    megabytes = demanded - FUNCTION_MB + OWN_MB["validate"]
+    assert run("widest thumbnail", path, megabytes, limits["maxPixels"]) == "COMPLETED"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory that counts what is mapped")
