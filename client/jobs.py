@@ -49,14 +49,19 @@ def find_jobs(pipeline: Pipeline, wanted: str) -> list[Row]:
     Raises:
         NotFoundError: there is none.
     """
-    is_id = _JOB_ID.fullmatch(wanted)
-    found = list(pipeline.jobs([wanted]).values()) if is_id else jobs_of_file(pipeline, wanted)
-    if not found:
+    if _JOB_ID.fullmatch(wanted):
+        if row := pipeline.jobs([wanted]).get(wanted):
+            return [row]
         raise NotFoundError(
-            f"{pipeline.stack} knows no job of {wanted}: was it uploaded under {file_key('')}? "
-            f"`img-pipeline trace {wanted} --stack {pipeline.stack}` shows where it is"
+            f"{pipeline.stack} has no job {wanted}: "
+            f"`img-pipeline jobs list --stack {pipeline.stack}` lists the newest jobs"
         )
-    return found
+    if found := jobs_of_file(pipeline, wanted):
+        return found
+    raise NotFoundError(
+        f"{pipeline.stack} has no job for {wanted}: was it uploaded under {file_key('')}? "
+        f"`img-pipeline trace {wanted} --stack {pipeline.stack}` shows where it is"
+    )
 
 
 def deliveries(pipeline: Pipeline) -> int:

@@ -17,8 +17,7 @@ from client.moving import MoveResult
 
 POLL_SECONDS = 2
 MAX_RATE = 500
-# What a cloud answers that cannot do it at all, or not with this queue.
-_NOT_OFFERED = ("InvalidAction", "UnsupportedOperation")
+ACTIVE = ("RUNNING", "CANCELLING")
 
 
 def move_whole_queue(
@@ -36,14 +35,14 @@ def move_whole_queue(
         The result, or None where SQS does not offer this.
 
     Raises:
-        ActionFailedError: the task failed.
+        ActionFailedError: the task failed, or another one is moving the queue already.
     """
     try:
         sqs_task = sqs.start_message_move_task(
             SourceArn=source_arn, DestinationArn=destination_arn, MaxNumberOfMessagesPerSecond=rate
         )["TaskHandle"]
     except ClientError as error:
-        if any(code in error.response["Error"]["Code"] for code in _NOT_OFFERED):
+        if _is_not_offered(sqs, source_arn, error):
             return None
         raise
     result = MoveResult()
@@ -59,3 +58,24 @@ def move_whole_queue(
             sqs.cancel_message_move_task(TaskHandle=sqs_task)
             result.interrupted = True
         clock.sleep(POLL_SECONDS)
+
+
+def _is_not_offered(sqs: Any, source_arn: str, error: ClientError) -> bool:
+    """Whether the endpoint lacks the operation or does not support it for this queue.
+
+    Raises:
+        ActionFailedError: it is supported, but another task is moving the queue already, which SQS reports with the
+            same code.
+    """
+    code = error.response["Error"]["Code"].rpartition(".")[-1]
+    if code != "UnsupportedOperation":
+        return code == "InvalidAction"
+    tasks = sqs.list_message_move_tasks(SourceArn=source_arn, MaxResults=1)["Results"]
+    for task in tasks:
+        if task["Status"] in ACTIVE:
+            queue = source_arn.rpartition(":")[-1]
+            raise ActionFailedError(
+                f"SQS is already moving {queue} ({task.get('ApproximateNumberOfMessagesMoved', 0)} messages so far): "
+                f"wait, or end it with `aws sqs cancel-message-move-task --task-handle {task['TaskHandle']}`"
+            ) from error
+    return True

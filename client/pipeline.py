@@ -13,6 +13,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from client.clock import Clock, SystemClock
 from client.queues import SqsQueue
 from client.uploads import Upload, content_type_of
+from contract.jobs import key_job_id
 from contract.outputs import StackOutputs
 
 # The number of rows that DynamoDB returns in one call ("BatchGetItem", Amazon DynamoDB API Reference).
@@ -79,6 +80,30 @@ class Pipeline:
     def job(self, upload: Upload) -> Row | None:
         """The upload's row of the jobs table; None while the workflow has not received it."""
         return self.jobs_of([upload]).get(upload)
+
+    def job_id(self, upload: Upload) -> str:
+        """The id of the upload's job, determined as the workflow does it, whether or not the job exists yet.
+
+        The id in a key belongs to the first version under the key; any other version has the derived id.
+        """
+        carried = key_job_id(upload.file_key)
+        if carried is None:
+            return upload.job_id
+        owner = self.jobs([carried]).get(carried, {}).get("versionId")
+        is_owner = owner == upload.version_id if owner else self._is_first_version(upload)
+        return carried if is_owner else upload.job_id
+
+    def _is_first_version(self, upload: Upload) -> bool:
+        """Whether S3 lists no older version and no older delete marker under the key."""
+        page = self.client("s3").list_object_versions(
+            Bucket=upload.bucket,
+            Prefix=upload.file_key,
+            KeyMarker=upload.file_key,
+            VersionIdMarker=upload.version_id,
+            MaxKeys=1,
+        )
+        older = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        return all(entry["Key"] != upload.file_key for entry in older)
 
     def jobs_of(self, uploads: Iterable[Upload]) -> dict[Upload, Row]:
         """Rows of the jobs table by upload; uploads without a row are left out."""

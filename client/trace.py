@@ -65,6 +65,7 @@ class Trace:
     """
 
     upload: Upload
+    job_id: str
     job: Row | None
     entries: tuple[Entry, ...]
     now: tuple[str, ...]
@@ -95,6 +96,7 @@ def trace_file(pipeline: Pipeline, name: str, version_id: str | None = None) -> 
     chosen = _choose(pipeline, key, versions, version_id)
     upload = Upload(bucket=pipeline.outputs.ingest_bucket, file_key=key, version_id=chosen)
     job, asset = pipeline.job(upload), pipeline.asset(key)
+    job_id = job["jobId"] if job else pipeline.job_id(upload)
     stored = next((version for version in versions if version["VersionId"] == chosen), None)
     entries = [
         *_upload_entries(stored),
@@ -108,6 +110,7 @@ def trace_file(pipeline: Pipeline, name: str, version_id: str | None = None) -> 
         entries += _own_output(pipeline, job)
     return Trace(
         upload=upload,
+        job_id=job_id,
         job=job,
         entries=tuple(sorted(entries, key=lambda entry: entry.at)),
         now=tuple(_now(pipeline, upload, job, asset, stored)),
@@ -320,7 +323,7 @@ def _waiting(pipeline: Pipeline, upload: Upload, job: Row | None) -> Iterator[st
     rejected = job is not None and job["status"] == "REJECTED"
     kinds = {DeadLetterKind.REJECTIONS} if rejected else {DeadLetterKind.EVENTS, DeadLetterKind.UNDELIVERED}
     queues = [queue for queue in dead_letter_queues(pipeline) if queue.kind in kinds]
-    if letter := find(pipeline, upload.job_id, queues, limit=DEAD_LETTERS_SEARCHED).letter:
+    if letter := find(pipeline, job["jobId"] if job else upload.job_id, queues, limit=DEAD_LETTERS_SEARCHED).letter:
         yield f"Its message {letter.message.message_id} is in the dead-letter queue {letter.queue}."
         if not rejected:
             only = f"--only {upload.file_key} --stack {pipeline.stack}"

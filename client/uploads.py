@@ -37,7 +37,7 @@ class Upload:
 
     @property
     def job_id(self) -> str:
-        """The job's own id, which every version has whose key carries none."""
+        """The id derived from bucket, key and version; `Pipeline.job_id` for a key that carries the id of a job."""
         return version_job_id(self.bucket, self.file_key, self.version_id)
 
     @property
@@ -116,7 +116,8 @@ def find_files(paths: Iterable[str], prefix: str = "") -> list[LocalFile]:
     for text in paths:
         files = list(_named(text))
         if not files:
-            raise NotFoundError(f"{text} names no file")
+            what = "contains no files that are not hidden" if Path(text).expanduser().is_dir() else "does not exist"
+            raise NotFoundError(f"{text} {what}: name a file, a folder with files, or a pattern in quotes")
         for path, name in files:
             twin = found.setdefault(folder + name, path)
             if twin.resolve() != path.resolve():

@@ -83,7 +83,7 @@ def main() -> None:
 
 # Errors that occur before AWS answers, and what to do about each; the first class that matches counts.
 _ADVICE: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
-    ((NoRegionError,), "set the variable AWS_REGION"),
+    ((NoRegionError,), "set the variable AWS_DEFAULT_REGION"),
     (
         (NoCredentialsError, PartialCredentialsError),
         "log in with `aws sso login`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
@@ -92,7 +92,7 @@ _ADVICE: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     ((UnauthorizedSSOTokenError, TokenRetrievalError), "log in again with `aws sso login`"),
     (
         (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError),
-        "check the network, AWS_REGION and AWS_ENDPOINT_URL",
+        "check the network, the region and AWS_ENDPOINT_URL",
     ),
 )
 

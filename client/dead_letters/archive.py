@@ -71,7 +71,9 @@ def read(path: Path) -> list[Archived]:
     except UnicodeDecodeError:
         raise InvalidRequestError(f"{path} is not text: name a file that `dlq export` wrote") from None
     except OSError as error:
-        raise InvalidRequestError(f"{path} cannot be read: {error.strerror}") from None
+        raise InvalidRequestError(
+            f"{path} cannot be read: {error.strerror}; name a file that `dlq export` wrote"
+        ) from None
 
 
 def put_back(

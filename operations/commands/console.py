@@ -103,7 +103,8 @@ def ask(question: str) -> bool:
 def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """Show how far something is; yields a function that takes how much is done."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as bars:
+    # Where it cannot redraw its line, the bar would print an empty one.
+    with Progress(*columns, console=err, transient=True, disable=not err.is_interactive) as bars:
         task = bars.add_task(what, total=total)
         yield lambda done: bars.update(task, completed=done)
 

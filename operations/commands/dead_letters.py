@@ -190,9 +190,7 @@ def purge_command(
 @dlq.command("export")
 def export_command(
     *,
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", dir_okay=False, help="The file to write, one JSON line a message.")
-    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write, one JSON line a message.")],
     queue: Annotated[str, typer.Option(help="transform, validate, delivery or results-SUBSCRIBER.")] = "transform",
     stack: StackOption = None,
     local: LocalOption = False,
@@ -211,9 +209,7 @@ def export_command(
 @dlq.command("import")
 def import_command(
     *,
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="A file that `dlq export` wrote.")
-    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `dlq export` wrote.")],
     queue: Annotated[str, typer.Option(help="Another queue than the one they came from.")] = "",
     rate: RateOption = 50,
     skip: Annotated[int, typer.Option(min=0, help="Lines that an interrupted import has settled.")] = 0,

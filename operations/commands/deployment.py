@@ -308,9 +308,14 @@ def _read_config(path: Path | None) -> dict[str, object]:
     if path is None:
         return {}
     try:
-        values = yaml.safe_load(sys.stdin if str(path) == "-" else path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise PipelineError(f"settings cannot be read from {path}: {' '.join(str(error).split())}") from None
+        text = (sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()).decode("utf-8")
+        values = yaml.safe_load(text)
+    except OSError as error:
+        raise InvalidRequestError(f"settings cannot be read from {path}: {error.strerror}; name a YAML file") from None
+    except UnicodeDecodeError:
+        raise InvalidRequestError(f"settings cannot be read from {path}: save the file as UTF-8 text") from None
+    except yaml.YAMLError as error:
+        raise InvalidRequestError(f"settings cannot be read from {path}: {' '.join(str(error).split())}") from None
     # The section of a stack's own file is taken as it is.
     values = values["config"] if isinstance(values, dict) and set(values) == {"config"} else values
     if not isinstance(values, dict):
@@ -443,14 +448,14 @@ def _reported(as_json: bool) -> Iterator[None]:
             if error.result.changes:
                 _show_changes(error.result, err)
             for failure in error.result.failures:
-                err.print(f"\n[red]failed:[/] {escape(str(failure))}")
+                err.print(f"[red]failed:[/] {escape(str(failure))}")
         raise typer.Exit(1) from None
     except DeploymentRefused as error:
         if as_json:
             print_json(_as_json(error.preview, "refused", str(error)))
         else:
             _show_changes(error.preview, err)
-            err.print(f"\n[red]refused:[/] {escape(str(error))}")
+            err.print(f"[red]refused:[/] {escape(str(error))}")
         raise typer.Exit(REFUSED_STATUS) from None
 
 

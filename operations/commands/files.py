@@ -76,7 +76,7 @@ def upload(
         uploads = [transfer.upload for transfer in transfers if transfer.upload]
         rows = _follow(pipeline, uploads, interruption, timeout, silent=as_json) if wait else {}
     if as_json:
-        print_json([_transfer_record(transfer, rows) for transfer in transfers])
+        print_json([_transfer_record(pipeline, transfer, rows) for transfer in transfers])
     else:
         _tell_transfers(transfers, len(files), stopped=interruption.requested)
         if rows:
@@ -163,7 +163,7 @@ def _upload(
     silent: bool,
 ) -> list[Transfer]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=err, transient=True, disable=silent) as progress:
+    with Progress(*columns, console=err, transient=True, disable=silent or not err.is_interactive) as progress:
         task = progress.add_task(f"uploading {len(files)} files", total=sum(file.size for file in files))
 
         def on_done(transfer: Transfer) -> None:
@@ -247,11 +247,11 @@ def _status(row: Row | None) -> str:
     return row["status"] if row else "WAITING"
 
 
-def _transfer_record(transfer: Transfer, rows: Mapping[Upload, Row | None]) -> dict[str, Any]:
+def _transfer_record(pipeline: Pipeline, transfer: Transfer, rows: Mapping[Upload, Row | None]) -> dict[str, Any]:
     record = {"path": str(transfer.file.path), "fileKey": transfer.file.key, "outcome": transfer.outcome}
     if transfer.upload is None:
         return {**record, "error": transfer.error}
-    record |= {"versionId": transfer.upload.version_id, "jobId": transfer.upload.job_id}
+    record |= {"versionId": transfer.upload.version_id, "jobId": pipeline.job_id(transfer.upload)}
     return {**record, "job": rows[transfer.upload]} if transfer.upload in rows else record
 
 

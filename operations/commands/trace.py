@@ -43,7 +43,7 @@ def trace(
                 "bucket": found.upload.bucket,
                 "fileKey": found.upload.file_key,
                 "versionId": found.upload.version_id,
-                "jobId": found.upload.job_id,
+                "jobId": found.job_id,
                 "status": found.job["status"] if found.job else None,
                 "entries": found.entries,
                 "now": found.now,
@@ -57,7 +57,7 @@ def trace(
 def _show(found: Trace) -> None:
     status = found.job["status"] if found.job else "no job"
     out.print(f"[bold]{escape(found.upload.file_key)}[/]  {status}")
-    out.print(f"version {found.upload.version_id}, job {found.upload.job_id}\n")
+    out.print(f"version {found.upload.version_id}, job {found.job_id}\n")
     cells: list[tuple[str, ...]] = []
     for entry in found.entries:
         passed = (entry.at - found.entries[0].at).total_seconds()

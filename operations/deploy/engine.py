@@ -33,6 +33,7 @@ from pulumi.automation import (
 from client.errors import PipelineError
 from operations.deploy.changes import Change, EventLog, Failure, refused
 from operations.deploy.pulumi_cli import PulumiCli
+from operations.deploy.region import require_region
 from operations.deploy.settings_file import with_settings
 from program.stack_file import StackConfigError, read_yaml
 
@@ -140,7 +141,7 @@ def preview(
         PipelineError: the CLI, the backend or the stack is not there.
     """
     engine = engine or Engine()
-    opened = _open(stack, engine)
+    opened = _open(stack, engine, config=config or {})
     with _settings(opened, engine, config or {}, secrets or {}) as settings_file:
         return _preview(opened, engine, settings_file)
 
@@ -170,7 +171,7 @@ def deploy(
         PipelineError: the CLI, the backend or the stack is not there.
     """
     engine = engine or Engine()
-    opened = _open(stack, engine, create=True)
+    opened = _open(stack, engine, config=config or {}, create=True)
     with _settings(opened, engine, config or {}, secrets or {}) as settings_file:
         found = _preview(opened, engine, settings_file)
         if not _may_go_on(found, allow, confirm):
@@ -241,16 +242,20 @@ class _Workspace(LocalWorkspace):
         self._run_pulumi_cmd_sync(["stack", "init", stack_name, "--no-select", *provider])
 
 
-def _open(stack: str, engine: Engine, *, create: bool = False) -> Stack:
+def _open(stack: str, engine: Engine, *, config: Mapping[str, object] | None = None, create: bool = False) -> Stack:
+    """Open a stack; with the settings to run the program with, also check that they name a region."""
+
     def program() -> None:
         runpy.run_path(str(engine.directory / "__main__.py"), run_name="__main__")
 
     settings = engine.directory / _settings_name(stack)
-    if settings.exists():
-        try:
+    try:
+        if config is not None:
+            require_region(settings, config, engine.environment)
+        elif settings.exists():
             read_yaml(settings)
-        except StackConfigError as error:
-            raise PipelineError(str(error)) from None
+    except StackConfigError as error:
+        raise PipelineError(str(error)) from None
     workspace = _Workspace(
         work_dir=str(engine.directory),
         program=program,

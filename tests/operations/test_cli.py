@@ -91,7 +91,7 @@ def test_what_goes_wrong_is_one_line_for_people(
     assert exit_.value.code == 1
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith("error: local knows no job of no[such]file")
+    assert said.err.startswith("error: local has no job for no[such]file")
     assert said.err.count("\n") == 1
 
 

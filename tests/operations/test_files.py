@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import uuid
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from client.errors import PipelineError
 from client.jobs import find_jobs, follow, newest_jobs
 from client.pipeline import Pipeline
-from client.uploads import LocalFile, Outcome, find_files, upload_files
+from client.uploads import LocalFile, Outcome, Upload, find_files, upload_files
 from operations.interruption import Interruption
 from testing.pictures import photograph
 from testing.stack import Stack
@@ -61,7 +62,7 @@ def test_a_file_named_twice_is_one_upload(folder: Path) -> None:
 
 @pytest.mark.parametrize("path", ["missing.jpg", "missing/", "missing/*.jpg"])
 def test_a_path_that_names_nothing_is_an_error(tmp_path: Path, path: str) -> None:
-    with pytest.raises(PipelineError, match="names no file"):
+    with pytest.raises(PipelineError, match="does not exist: name a file"):
         find_files([str(tmp_path / path)])
 
 
@@ -125,6 +126,39 @@ def test_upload_and_wait_as_json_holds_each_job(img_pipeline: RunCommand, folder
     assert record["outcome"] == "uploaded"
     assert record["job"]["status"] == "COMPLETED"
     assert record["job"]["attempt"] == 1
+
+
+def test_upload_as_json_has_the_job_id_of_the_key_for_its_first_version_only(
+    stack: Stack, connection: Pipeline, img_pipeline: RunCommand, tmp_path: Path
+) -> None:
+    carried = uuid.uuid4().hex
+    folder = tmp_path / carried
+    folder.mkdir()
+    records, uploads = [], []
+    with stack.paused():
+        for seed in (1, 2):
+            (folder / "cat.jpg").write_bytes(photograph(seed))
+            (record,) = json.loads(img_pipeline("upload", str(folder), "--json").stdout)
+            records.append(record)
+            uploads.append(
+                Upload(
+                    bucket=stack.outputs["ingestBucket"],
+                    file_key=f"uploads/{carried}/cat.jpg",
+                    version_id=record["versionId"],
+                )
+            )
+        assert [connection.job_id(upload) for upload in uploads] == [carried, uploads[1].job_id]
+        assert (
+            img_pipeline("trace", f"{carried}/cat.jpg", "--version", uploads[0].version_id).stdout.count(carried) == 2
+        )
+    stack.finish(*uploads)
+    connection.client("s3").delete_object(
+        Bucket=uploads[0].bucket, Key=uploads[0].file_key, VersionId=uploads[0].version_id
+    )
+
+    rows = connection.jobs_of(uploads)
+    assert [record["jobId"] for record in records] == [rows[upload]["jobId"] for upload in uploads]
+    assert [connection.job_id(upload) for upload in uploads] == [rows[upload]["jobId"] for upload in uploads]
 
 
 def test_waiting_ends_with_the_last_delivery_of_a_file_that_keeps_failing(stack: Stack, connection: Pipeline) -> None:

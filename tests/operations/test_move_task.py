@@ -9,13 +9,14 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from client.errors import PipelineError
+from client.errors import ActionFailedError, PipelineError
 from client.move_task import move_whole_queue
 from client.moving import MoveResult
 from tests.operations.simulated_queue import VirtualClock
 
 DLQ = "arn:aws:sqs:eu-west-1:111122223333:img-pipeline-prod-transform-dlq"
 QUEUE = "arn:aws:sqs:eu-west-1:111122223333:img-pipeline-prod-transform-queue"
+UNSUPPORTED = "AWS.SimpleQueueService.UnsupportedOperation"
 
 
 @pytest.fixture
@@ -75,13 +76,25 @@ def test_a_failed_task_says_why(sqs: Any, aws: Stubber) -> None:
         move_whole_queue(sqs, DLQ, QUEUE, rate=20, clock=VirtualClock())
 
 
-@pytest.mark.parametrize("code", ["InvalidAction", "AWS.SimpleQueueService.UnsupportedOperation"])
-def test_where_it_is_not_offered_the_messages_are_left_to_be_moved_one_by_one(
-    sqs: Any, aws: Stubber, code: str
-) -> None:
-    aws.add_client_error("start_message_move_task", code)
+def test_no_messages_are_moved_where_the_operation_does_not_exist(sqs: Any, aws: Stubber) -> None:
+    aws.add_client_error("start_message_move_task", "InvalidAction")
 
     assert move_whole_queue(sqs, DLQ, QUEUE, rate=20, clock=VirtualClock()) is None
+
+
+def test_no_messages_are_moved_where_the_operation_does_not_support_the_queue(sqs: Any, aws: Stubber) -> None:
+    aws.add_client_error("start_message_move_task", UNSUPPORTED)
+    report(aws, "COMPLETED", 7)
+
+    assert move_whole_queue(sqs, DLQ, QUEUE, rate=20, clock=VirtualClock()) is None
+
+
+def test_queue_that_another_task_is_moving_is_an_error(sqs: Any, aws: Stubber) -> None:
+    aws.add_client_error("start_message_move_task", UNSUPPORTED)
+    report(aws, "RUNNING", 7, TaskHandle="other")
+
+    with pytest.raises(ActionFailedError, match=r"already moving img-pipeline-prod-transform-dlq \(7 .* other`"):
+        move_whole_queue(sqs, DLQ, QUEUE, rate=20, clock=VirtualClock())
 
 
 def test_any_other_refusal_is_not_hidden(sqs: Any, aws: Stubber) -> None:

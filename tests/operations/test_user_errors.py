@@ -14,6 +14,7 @@ from components.settings import PROJECT_DIRECTORY
 from operations import cli
 from operations.cost import settings as cost_settings
 from operations.deploy import engine, pulumi_cli
+from operations.deploy.region import REGION_VARIABLES
 from testing.stack import Stack
 from tests.operations.scripted_pulumi import ScriptedPulumi
 
@@ -41,7 +42,38 @@ MISTAKES = {
     "export into a missing folder": Mistake(
         arguments="dlq export missing/letters.jsonl --local", says=("missing/letters.jsonl cannot be created",)
     ),
-    "missing file to upload": Mistake(arguments="upload missing.jpg --local", says=("missing.jpg",)),
+    "missing file to import": Mistake(
+        arguments="dlq import missing.jsonl --local",
+        says=("missing.jsonl cannot be read: No such file", "`dlq export`"),
+    ),
+    "folder in place of an export": Mistake(
+        arguments="dlq import empty --local", says=("empty cannot be read: Is a directory", "`dlq export`")
+    ),
+    "folder to export into": Mistake(
+        arguments="dlq export empty --local", says=("empty exists already", "name another file")
+    ),
+    "missing file to upload": Mistake(
+        arguments="upload missing.jpg --local", says=("missing.jpg does not exist", "name a file")
+    ),
+    "empty folder to upload": Mistake(
+        arguments="upload empty --local", says=("empty contains no files", "name a file, a folder with files")
+    ),
+    "settings that are not UTF-8": Mistake(
+        arguments="deploy --local --yes --config-file latin-1.yaml", says=("latin-1.yaml", "save the file as UTF-8")
+    ),
+    "folder in place of settings": Mistake(
+        arguments="preview --stack broken --config-file empty", says=("empty: Is a directory", "name a YAML file")
+    ),
+    "no region, deploy": Mistake(
+        arguments="deploy --stack nowhere --yes",
+        says=("no AWS region is configured", "aws:region", "Pulumi.nowhere.yaml", "AWS_REGION"),
+    ),
+    "no region, preview": Mistake(
+        arguments="preview --stack nowhere", says=("no AWS region is configured", "aws:region", "AWS_REGION")
+    ),
+    "wrong prefix under a progress bar": Mistake(
+        arguments="backfill --prefix elsewhere/ --local", says=("elsewhere/ is outside",)
+    ),
     "malformed settings, cost": Mistake(
         arguments="cost --uploads-per-day 1 --megabytes 1 --stack broken",
         says=("Pulumi.broken.yaml, line 3", "not valid YAML", "correct the file"),
@@ -76,6 +108,8 @@ def run_main(
     assert announced.exists()
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0")
     (tmp_path / "notes.txt").write_text("not an export\n", encoding="utf-8")
+    (tmp_path / "latin-1.yaml").write_text("alertEmail: jürgen@example.com\n", encoding="latin-1")
+    (tmp_path / "empty").mkdir()
     project = tmp_path / "project"
     project.mkdir()
     (project / "Pulumi.yaml").write_bytes((PROJECT_DIRECTORY / "Pulumi.yaml").read_bytes())
@@ -83,6 +117,7 @@ def run_main(
     (project / "Pulumi.list.yaml").write_text("- img-pipeline:maxBytes: 1\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cost_settings, "PROJECT_DIRECTORY", project)
+
     settled = {"directory": project, "pulumi": ScriptedPulumi()}
     made = engine.Engine
     monkeypatch.setattr(pulumi_cli, "PulumiCli", ScriptedPulumi)
@@ -90,7 +125,7 @@ def run_main(
     monkeypatch.setattr(engine, "stack_outputs", lambda *_, **__: dict(stack.outputs))
 
     def run(mistake: Mistake) -> tuple[object, str]:
-        for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", *CREDENTIALS, "AWS_SESSION_TOKEN"):
+        for name in (*CREDENTIALS, "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL", *REGION_VARIABLES):
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
@@ -113,6 +148,7 @@ def test_a_mistake_is_reported_in_one_line_that_says_what_to_do(
 ) -> None:
     status, error = run_main(mistake)
     assert status == 1
-    assert len(error.strip().splitlines()) == 1, error
+    assert error.strip()
+    assert error.count("\n") == 1, error
     for part in mistake.says:
         assert part in error
