@@ -141,7 +141,8 @@ def preview(
         PipelineError: the CLI, the backend or the stack is not there.
     """
     engine = engine or Engine()
-    opened = _open(stack, engine, config=config or {})
+    opened = _open(stack, engine)
+    _require_region(stack, engine, config)
     with _settings(opened, engine, config or {}, secrets or {}) as settings_file:
         return _preview(opened, engine, settings_file)
 
@@ -171,7 +172,8 @@ def deploy(
         PipelineError: the CLI, the backend or the stack is not there.
     """
     engine = engine or Engine()
-    opened = _open(stack, engine, config=config or {}, create=True)
+    _require_region(stack, engine, config)
+    opened = _open(stack, engine, create=True)
     with _settings(opened, engine, config or {}, secrets or {}) as settings_file:
         found = _preview(opened, engine, settings_file)
         if not _may_go_on(found, allow, confirm):
@@ -242,20 +244,16 @@ class _Workspace(LocalWorkspace):
         self._run_pulumi_cmd_sync(["stack", "init", stack_name, "--no-select", *provider])
 
 
-def _open(stack: str, engine: Engine, *, config: Mapping[str, object] | None = None, create: bool = False) -> Stack:
-    """Open a stack; with the settings to run the program with, also check that they name a region."""
-
+def _open(stack: str, engine: Engine, *, create: bool = False) -> Stack:
     def program() -> None:
         runpy.run_path(str(engine.directory / "__main__.py"), run_name="__main__")
 
     settings = engine.directory / _settings_name(stack)
-    try:
-        if config is not None:
-            require_region(settings, config, engine.environment)
-        elif settings.exists():
+    if settings.exists():
+        try:
             read_yaml(settings)
-    except StackConfigError as error:
-        raise PipelineError(str(error)) from None
+        except StackConfigError as error:
+            raise PipelineError(str(error)) from None
     workspace = _Workspace(
         work_dir=str(engine.directory),
         program=program,
@@ -265,6 +263,13 @@ def _open(stack: str, engine: Engine, *, config: Mapping[str, object] | None = N
     )
     with _said_plainly(stack):
         return (Stack.create_or_select if create else Stack.select)(stack, workspace)
+
+
+def _require_region(stack: str, engine: Engine, config: Mapping[str, object] | None) -> None:
+    try:
+        require_region(engine.directory / _settings_name(stack), config or {}, engine.environment)
+    except StackConfigError as error:
+        raise PipelineError(str(error)) from None
 
 
 def _preview(opened: Stack, engine: Engine, settings_file: Path) -> DeploymentResult:
