@@ -59,6 +59,9 @@ def audited(pipeline: Pipeline, action: str, **details: Any) -> Iterator[Action]
     performed = Action()
     try:
         yield performed
+    except KeyboardInterrupt:
+        log.write(line | {"event": "interrupted", "counts": performed.counts})
+        raise
     except BaseException as error:
         log.write(line | {"event": "failed", "counts": performed.counts, "error": repr(error)})
         raise

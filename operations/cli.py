@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import (
@@ -21,6 +21,7 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
 )
 from rich.markup import escape
+from typer.core import TyperGroup
 
 from client.errors import PipelineError
 from contract.names import PROJECT
@@ -37,10 +38,19 @@ from operations.commands import (
     rerender,
     trace,
 )
-from operations.commands.console import err, out
+from operations.commands.console import err, interruption_reported, out
+
+
+class _CommandLine(TyperGroup):
+    def invoke(self, ctx: typer.Context) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Run a command; one that changes something reports Ctrl-C itself from then on."""
+        with interruption_reported(lambda: "nothing was changed"):
+            return super().invoke(ctx)
+
 
 app = typer.Typer(
     name="img-pipeline",
+    cls=_CommandLine,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",

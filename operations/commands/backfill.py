@@ -12,7 +12,16 @@ from client.backfill import Found, check_prefix, follow, missing, start
 from client.events import new_run
 from client.ingestion import enqueue
 from client.pipeline import Pipeline
-from operations.commands.console import confirmed, duration, end, out, progress
+from operations.commands.console import (
+    confirmed,
+    duration,
+    end_interrupted,
+    finish,
+    interruption_reported,
+    out,
+    progress,
+    sending,
+)
 from operations.commands.options import OPERATE, LocalOption, RateOption, StackOption, YesOption
 from operations.connection import connect
 from operations.interruption import Interruption
@@ -60,22 +69,23 @@ def backfill(
         if not confirmed(plan, yes=False):
             return
     found = Found()
-    with Interruption() as interruption, progress("sending", None) as on_progress:
+    with sending("sending", None) as (interruption, on_progress):
         result = enqueue(
             pipeline,
             "backfill",
             islice(missing(pipeline, prefix, force=force, after=after, seen=found), limit),
             rate=rate,
             clock=interruption,
-            on_progress=lambda done: on_progress(done.sent),
+            on_progress=on_progress,
             prefix=prefix,
             force=force,
         )
-    out.print(f"sent {result.sent}{_of(found)}{_bound(found, limit)}; follow them with `img-pipeline drain --wait`")
-    if result.interrupted:
-        settled = [after, *found.chosen][result.settled]
-        out.print(f"go on with --after {settled!r}" if settled else "nothing was settled: repeat it", markup=False)
-    end(result)
+    settled = [after, *found.chosen][result.settled]
+    finish(
+        result,
+        f"sent {result.sent}{_of(found)}{_bound(found, limit)}; follow them with `img-pipeline drain --wait`",
+        resume=f"continue with --after {settled!r}" if settled else "run the command again to continue",
+    )
 
 
 def _of(found: Found) -> str:
@@ -94,10 +104,13 @@ def _by_machine(pipeline: Pipeline, prefix: str, *, force: bool, yes: bool) -> N
     arn = pipeline.outputs.backfill_arn
     if not confirmed(f"backfill would start {arn} for {prefix}", yes=yes):
         return
-    with audited(pipeline, "backfill", machine=arn, prefix=prefix, force=force) as performed:
-        execution = start(pipeline, prefix, run=new_run() if force else "")
-        performed.counts = {"execution": execution}
-    out.print(f"started {execution}; Ctrl-C ends this command, not the backfill")
-    with Interruption() as interruption, progress("sending", None) as on_progress:
-        report = follow(pipeline, execution, clock=interruption, on_progress=on_progress)
+    with interruption_reported(lambda: "the backfill, once started, continues"), Interruption() as interruption:
+        with audited(pipeline, "backfill", machine=arn, prefix=prefix, force=force) as performed:
+            execution = start(pipeline, prefix, run=new_run() if force else "")
+            performed.counts = {"execution": execution}
+        out.print(f"started {execution}; Ctrl-C ends this command, not the backfill")
+        with progress("sending", None) as on_progress:
+            report = follow(pipeline, execution, clock=interruption, on_progress=on_progress)
+    if interruption.requested:
+        end_interrupted(f"{report}; the backfill continues as {execution}")
     out.print(report)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -18,6 +18,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from client.moving import MoveResult
+from operations.interruption import Interruption
+
+# 128 + SIGINT, as shells report a command that Ctrl-C ended ("Exit Status", Bash Reference Manual).
+INTERRUPTED_STATUS = 130
 
 # Wider than anything a command prints.
 _UNLIMITED = 100_000
@@ -95,8 +99,15 @@ def confirmed(plan: str, *, yes: bool) -> bool:
 
 
 def ask(question: str) -> bool:
-    """Ask the person at the terminal; False where there is none."""
-    return sys.stdin.isatty() and typer.confirm(question, err=True)
+    """Ask the person at the terminal; False where there is none.
+
+    Raises:
+        KeyboardInterrupt: the answer was Ctrl-C.
+    """
+    try:
+        return sys.stdin.isatty() and typer.confirm(question, err=True)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
 
 
 @contextmanager
@@ -109,20 +120,72 @@ def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
         yield lambda done: bars.update(task, completed=done)
 
 
-def end(result: MoveResult) -> None:
-    """Report messages that still need something.
+@contextmanager
+def sending(what: str, total: int | None) -> Iterator[tuple[Interruption, Callable[[MoveResult], None]]]:
+    """Show the progress of sending messages, which the first Ctrl-C ends between two batches, the second at once.
+
+    Args:
+        what: the task, such as "replaying".
+        total: how many messages there are, if that is known.
+    """
+    sent = 0
+
+    def so_far() -> str:
+        return f"{sent} messages were sent, and possibly one more batch of up to ten"
+
+    with interruption_reported(so_far), Interruption() as interruption, progress(what, total) as on_progress:
+
+        def on_result(result: MoveResult) -> None:
+            nonlocal sent
+            sent = result.sent
+            on_progress(sent)
+
+        yield interruption, on_result
+
+
+def finish(result: MoveResult, done: str, *, resume: str = "run the command again to continue") -> None:
+    """Print what was done, and what SQS did not accept.
+
+    Args:
+        done: what was done, in one clause.
+        resume: how to continue after Ctrl-C.
 
     Raises:
-        typer.Exit: with status 1, if there are any.
+        typer.Exit: with status 1 if SQS refused messages, 130 after Ctrl-C.
     """
+    if not result.interrupted:
+        out.print(done, markup=False)
     if result.refused:
-        out.print(f"SQS refused {result.refused}; they are where they were")
+        out.print(f"SQS refused {result.refused} messages; they are unchanged in their queue")
     if result.undeleted:
-        out.print(f"{result.undeleted} arrived but could not be deleted: another replay would send them again")
+        out.print(f"{result.undeleted} messages were sent but not deleted: another replay would send them again")
     if result.interrupted:
-        out.print("stopped on request; what was not sent is where it was")
-    if result.refused or result.undeleted or result.interrupted:
+        end_interrupted(f"{done}; {resume}")
+    if result.refused or result.undeleted:
         raise typer.Exit(1)
+
+
+def end_interrupted(report: str) -> NoReturn:
+    """Report a command that Ctrl-C ended: what was done, and what is left.
+
+    Raises:
+        typer.Exit: with status 130.
+    """
+    err.print(f"interrupted: {report}", markup=False)
+    raise typer.Exit(INTERRUPTED_STATUS)
+
+
+@contextmanager
+def interruption_reported(report: Callable[[], str]) -> Iterator[None]:
+    """Turn Ctrl-C into one line and exit status 130.
+
+    Args:
+        report: returns what was done until then, and what is left.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        end_interrupted(report())
 
 
 def duration(seconds: float) -> str:

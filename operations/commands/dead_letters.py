@@ -17,10 +17,19 @@ from client.dead_letters.stack_queues import DeadLetterQueue, dead_letter_queues
 from client.errors import InvalidRequestError, NotFoundError
 from client.pipeline import Pipeline
 from contract.outputs import DeadLetterKind
-from operations.commands.console import confirmed, duration, end, out, print_json, print_table, progress
+from operations.commands.console import (
+    confirmed,
+    duration,
+    finish,
+    interruption_reported,
+    out,
+    print_json,
+    print_table,
+    progress,
+    sending,
+)
 from operations.commands.options import OPERATE, JsonOption, LocalOption, RateOption, StackOption, YesOption
 from operations.connection import connect
-from operations.interruption import Interruption
 
 app = typer.Typer()
 dlq = typer.Typer(help="Dead letters: look, replay, keep, delete.", no_args_is_help=True)
@@ -148,17 +157,9 @@ def replay_command(
     seconds = duration((total or look.depth) / rate)
     if not confirmed(f"replay would send {count} to {_name(source.replays_to)} in about {seconds}", yes=yes):
         return
-    with Interruption() as interruption, progress("replaying", total or look.depth) as on_progress:
-        result = replay(
-            pipeline,
-            source,
-            only=only or None,
-            rate=rate,
-            clock=interruption,
-            on_progress=lambda done: on_progress(done.sent),
-        )
-    out.print(f"replayed {result.sent} to {_name(source.replays_to)}; left {result.left} in {source.name}")
-    end(result)
+    with sending("replaying", total or look.depth) as (interruption, on_progress):
+        result = replay(pipeline, source, only=only or None, rate=rate, clock=interruption, on_progress=on_progress)
+    finish(result, f"replayed {result.sent} to {_name(source.replays_to)}; left {result.left} in {source.name}")
 
 
 @dlq.command("purge")
@@ -184,7 +185,11 @@ def purge_command(
     _show_causes(source, look)
     if not confirmed(f"purge would delete about {look.depth} messages for good", yes=yes):
         return
-    out.print(f"purged about {purge(pipeline, source)} messages from {source.name}")
+    with interruption_reported(
+        lambda: f"{source.name} may have been purged: `img-pipeline dlq list` shows how many messages it holds"
+    ):
+        count = purge(pipeline, source)
+    out.print(f"purged about {count} messages from {source.name}")
 
 
 @dlq.command("export")
@@ -201,8 +206,9 @@ def export_command(
     """
     pipeline = connect(stack, local=local)
     source = find_queue(pipeline, queue)
-    with progress("exporting", None) as on_progress:
-        look = export(pipeline, source, file, on_progress=on_progress)
+    with interruption_reported(lambda: f"{file} was not written; the messages are still in {source.name}"):  # noqa: SIM117
+        with progress("exporting", None) as on_progress:
+            look = export(pipeline, source, file, on_progress=on_progress)
     out.print(f"wrote {len(look.letters)} of about {look.depth} dead letters to {file}")
 
 
@@ -230,20 +236,12 @@ def import_command(
     plan = f"import would send {max(len(letters) - skip, 0)} messages to {_name(destination.url)}"
     if not confirmed(plan, yes=yes):
         return
-    with Interruption() as interruption, progress("importing", len(letters) - skip) as on_progress:
+    with sending("importing", len(letters) - skip) as (interruption, on_progress):
         result = put_back(
-            pipeline,
-            destination,
-            letters,
-            rate=rate,
-            skip=skip,
-            clock=interruption,
-            on_progress=lambda done: on_progress(done.sent),
+            pipeline, destination, letters, rate=rate, skip=skip, clock=interruption, on_progress=on_progress
         )
-    out.print(f"imported {result.sent} messages into {_name(destination.url)}")
-    if result.interrupted:
-        out.print(f"go on with --skip {skip + result.settled}")
-    end(result)
+    done = f"imported {result.sent} of {max(len(letters) - skip, 0)} messages into {_name(destination.url)}"
+    finish(result, done, resume=f"continue with --skip {skip + result.settled}")
 
 
 def _look(pipeline: Pipeline, queue: DeadLetterQueue, limit: int) -> Sample:

@@ -22,7 +22,16 @@ from rich.table import Table
 
 from client.errors import InvalidRequestError, NotFoundError, PipelineError
 from localcloud.announcement import LocalCloud
-from operations.commands.console import ask, confirmed, err, out, print_json, print_table
+from operations.commands.console import (
+    ask,
+    confirmed,
+    end_interrupted,
+    err,
+    interruption_reported,
+    out,
+    print_json,
+    print_table,
+)
 from operations.commands.options import DEPLOY, JsonOption, LocalOption, StackOption, YesOption
 from operations.connection import LOCAL, CloudHere, local_cloud, stack_name
 
@@ -34,6 +43,7 @@ if TYPE_CHECKING:
     from operations.deploy.pulumi_cli import PulumiCli
 
 REFUSED_STATUS = 3
+PROVIDERS = "pulumi:providers:"
 # A first deployment creates some hundred resources: by type they fit on a screen.
 LISTED_CREATIONS = 20
 
@@ -133,7 +143,7 @@ def deploy(
             on_event=watch.on_event,
         )
         confirm = _asks(watch, f"Deploy this to {name}?", yes=yes)
-        with _reported(as_json):
+        with _reported(watch):
             result = deployment.deploy(
                 name, config=config, secrets=secrets, allow=allow or (), confirm=confirm, engine=engine
             )
@@ -162,7 +172,7 @@ def preview(
     from operations.deploy import engine as deployment  # noqa: PLC0415
 
     config, secrets = _config(config_file, secret)
-    with _watching("previewing", as_json) as watch, _reported(as_json):
+    with _watching("previewing", as_json) as watch, _reported(watch):
         engine = deployment.Engine(pulumi=watch.pulumi, policy_packs=policy_pack or (), on_event=watch.on_event)
         result = deployment.preview(name, config=config, secrets=secrets, engine=engine)
     _show(result, as_json)
@@ -185,7 +195,7 @@ def destroy(
     with _watching("destroying", as_json) as watch:
         engine = deployment.Engine(pulumi=watch.pulumi, on_event=watch.on_event)
         confirm = _asks(watch, f"Delete all of this in {name}?", yes=yes)
-        with _reported(as_json):
+        with _reported(watch):
             result = deployment.destroy(name, allow=allow or (), confirm=confirm, engine=engine)
     _finish(result, as_json)
 
@@ -202,7 +212,7 @@ def refresh(stack: StackOption = None, yes: YesOption = False, as_json: JsonOpti
     with _watching("refreshing", as_json) as watch:
         engine = deployment.Engine(pulumi=watch.pulumi, on_event=watch.on_event)
         confirm = _asks(watch, f"Take this over into the state of {name}?", yes=yes)
-        with _reported(as_json):
+        with _reported(watch):
             result = deployment.refresh(name, confirm=confirm, engine=engine)
     _finish(result, as_json)
 
@@ -262,7 +272,11 @@ def _deploy_here(config: Mapping[str, object], *, yes: bool, as_json: bool) -> N
 
     err.print(f"[yellow]This is {NOT_PULUMI}.[/]")
     count = 0
-    with err.status("deploying") as status:
+
+    def so_far() -> str:
+        return f"{count} resources of {LOCAL} were created or updated; run the command again to continue"
+
+    with interruption_reported(so_far), err.status("deploying") as status:
 
         def tell(kind: str, name: str) -> None:
             nonlocal count
@@ -353,6 +367,7 @@ class _Watch:
         self._verb = verb
         self._seen: set[str] = set()
         self.silent = silent
+        self.interrupted = False
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -408,11 +423,13 @@ def _watching(verb: str, as_json: bool) -> Iterator[_Watch]:
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         if not pulumi.interrupt():
             raise KeyboardInterrupt
+        watch.interrupted = True
         err.print("[yellow]stopping after the operations under way; once more stops at once[/]")
 
+    watch = _Watch(verb, pulumi, silent=as_json)
     former = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with _Watch(verb, pulumi, silent=as_json) as watch:
+        with watch:
             yield watch
     finally:
         for number, handler in former.items():
@@ -435,13 +452,18 @@ def _asks(watch: _Watch, question: str, *, yes: bool) -> Callable[[DeploymentRes
 
 
 @contextlib.contextmanager
-def _reported(as_json: bool) -> Iterator[None]:
+def _reported(watch: _Watch) -> Iterator[None]:
     """Show how far a deployment got before it failed, and end with the status that says why."""
+    as_json = watch.silent
     from operations.deploy.engine import DeploymentFailed, DeploymentRefused  # noqa: PLC0415
 
     try:
         yield
     except DeploymentFailed as error:
+        if watch.interrupted:
+            if as_json:
+                print_json(_as_json(error.result, "interrupted", str(error)))
+            end_interrupted(_so_far(error.result))
         if as_json:
             print_json(_as_json(error.result, "failed", str(error)))
         else:
@@ -478,7 +500,7 @@ def _show(result: DeploymentResult, as_json: bool) -> None:
 
 
 def _show_changes(result: DeploymentResult, console: Console) -> None:
-    changes = [change for change in result.changes if not change.type.startswith("pulumi:providers:")]
+    changes = [change for change in result.changes if not change.type.startswith(PROVIDERS)]
     table = Table.grid("", "", "", "", padding=(0, 2))
     creations = [change for change in changes if change.operation == "create"]
     by_type = len(creations) > LISTED_CREATIONS
@@ -493,10 +515,19 @@ def _show_changes(result: DeploymentResult, console: Console) -> None:
     console.print(table)
     for warning in result.warnings:
         console.print(f"[yellow]warning:[/] {escape(warning)}")
-    counts = Counter(change.operation for change in changes)
+    console.print(f"{result.stack}: {_totals(result)}, {result.unchanged} unchanged, {result.seconds:.0f} s")
+
+
+def _totals(result: DeploymentResult) -> str:
+    counts = Counter(change.operation for change in result.changes if not change.type.startswith(PROVIDERS))
     verbs = _DONE if result.applied else {operation: f"to {operation}" for operation in _DONE}
-    parts = [f"{count} {verbs.get(name, name)}" for name, count in counts.items()] or ["no change"]
-    console.print(f"{result.stack}: {', '.join(parts)}, {result.unchanged} unchanged, {result.seconds:.0f} s")
+    return ", ".join(f"{count} {verbs.get(name, name)}" for name, count in counts.items()) or "no change"
+
+
+def _so_far(result: DeploymentResult) -> str:
+    if not result.applied:
+        return f"{result.operation} of {result.stack} was stopped, nothing was changed"
+    return f"{result.operation} of {result.stack} was stopped: {_totals(result)}; run the command again to continue"
 
 
 def _as_json(result: DeploymentResult, outcome: str, error: str | None = None) -> dict[str, Any]:

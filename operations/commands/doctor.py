@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from operations.commands.console import err, out, print_json
+from operations.commands.console import err, interruption_reported, out, print_json
 from operations.commands.options import OPERATE, JsonOption, LocalOption, StackOption
 from operations.connection import connect
 from operations.doctor.diagnosis import CHECKS, SEVERITY, Result, diagnose
 from operations.doctor.findings import Status
+from operations.doctor.smoke_test import PREFIX
 
 _SIGNS = {Status.OK: "[green]ok  [/]", Status.WARN: "[yellow]warn[/]", Status.FAIL: "[red]FAIL[/]"}
 # Things alike, such as functions, are counted rather than listed.
@@ -37,7 +39,7 @@ def doctor(
     """
     pipeline = connect(stack, local=local)
     results: list[Result] = []
-    with err.status(f"looking at {pipeline.stack}…") as progress:
+    with interruption_reported(lambda: _so_far(results, smoke)), err.status(f"checking {pipeline.stack}…") as progress:
         for result in diagnose(pipeline, smoke_test=smoke):
             results.append(result)
             done = len(results)
@@ -51,6 +53,12 @@ def doctor(
         out.print(f"\n{counts[Status.OK]} ok, {counts[Status.WARN]} with warnings, {counts[Status.FAIL]} failed")
     if any(result.status is Status.FAIL for result in results):
         raise typer.Exit(1)
+
+
+def _so_far(results: Sequence[Result], smoke: bool) -> str:
+    done = f"{len(results)} of {len(CHECKS) + smoke} checks are done"
+    left = f"; the smoke test's file may still be under {PREFIX}" if len(results) == len(CHECKS) else ""
+    return done + left
 
 
 def _show(result: Result) -> None:

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, Te
 from client.downloads import download_renditions
 from client.errors import NotFoundError
 from client.jobs import STATUSES, deliveries, follow
-from client.pipeline import Pipeline, Row
+from client.pipeline import Pipeline, Row, is_finished
 from client.uploads import (
     PARALLEL_UPLOADS,
     LocalFile,
@@ -26,7 +26,16 @@ from client.uploads import (
     find_files,
     upload_files,
 )
-from operations.commands.console import duration, err, out, print_fields, print_json, print_table
+from operations.commands.console import (
+    duration,
+    end_interrupted,
+    err,
+    interruption_reported,
+    out,
+    print_fields,
+    print_json,
+    print_table,
+)
 from operations.commands.job_cells import coloured, seconds_text, why
 from operations.commands.options import FILES, JsonOption, LocalOption, StackOption
 from operations.connection import connect
@@ -71,16 +80,18 @@ def upload(
     """
     pipeline = connect(stack, local=local)
     files = find_files(paths, prefix)
-    with Interruption() as interruption:
+    with interruption_reported(lambda: "run the command again to continue the uploads"), Interruption() as interruption:
         transfers = _upload(pipeline, files, interruption, force=force, parallel=parallel, silent=as_json)
         uploads = [transfer.upload for transfer in transfers if transfer.upload]
         rows = _follow(pipeline, uploads, interruption, timeout, silent=as_json) if wait else {}
     if as_json:
         print_json([_transfer_record(pipeline, transfer, rows) for transfer in transfers])
     else:
-        _tell_transfers(transfers, len(files), stopped=interruption.requested)
+        _print_transfers(transfers)
         if rows:
-            _tell_ends(pipeline, rows)
+            _print_jobs(pipeline, rows)
+    if interruption.requested:
+        end_interrupted(_left_over(transfers, len(files), rows))
     failed = any(transfer.outcome is Outcome.FAILED for transfer in transfers)
     unfinished = any(not row or row["status"] not in ("COMPLETED", "SUPERSEDED") for row in rows.values())
     if failed or unfinished or len(transfers) < len(files):
@@ -105,18 +116,22 @@ def download(
     """
     pipeline = connect(stack, local=local)
     target = folder or Path(Path(file_key(name)).stem)
-    with err.status("downloading") as status:
-        paths = download_renditions(
-            pipeline,
-            name,
-            target,
-            overwrite=force,
-            on_done=lambda rendition, path: status.update(f"{escape(str(path))}: {rendition['bytes']:,} bytes"),
-        )
+    files: list[Path] = []
+
+    def on_done(rendition: Mapping[str, Any], path: Path) -> None:
+        files.append(path)
+        status.update(f"{escape(str(path))}: {rendition['bytes']:,} bytes")
+
+    with interruption_reported(lambda: _downloaded(files, target)), err.status("downloading") as status:
+        paths = download_renditions(pipeline, name, target, overwrite=force, on_done=on_done)
     if as_json:
         print_json([{"path": str(path), "bytes": path.stat().st_size} for path in paths])
     else:
         print_table(("file", "bytes"), [(escape(str(path)), f"{path.stat().st_size:,}") for path in paths])
+
+
+def _downloaded(files: Sequence[Path], folder: Path) -> str:
+    return f"{len(files)} files are complete in {folder}: download again with --force"
 
 
 @asset.command("show")
@@ -172,15 +187,24 @@ def _upload(
         return upload_files(pipeline, files, force=force, parallel=parallel, clock=interruption, on_done=on_done)
 
 
-def _tell_transfers(transfers: Sequence[Transfer], wanted: int, *, stopped: bool) -> None:
+def _print_transfers(transfers: Sequence[Transfer]) -> None:
     for transfer in transfers:
         if transfer.outcome is Outcome.FAILED:
             err.print(f"[red]failed:[/] {escape(f'{transfer.file.path}: {transfer.error}')}")
+    out.print(_counts(transfers))
+
+
+def _counts(transfers: Sequence[Transfer]) -> str:
     counts = Counter(transfer.outcome for transfer in transfers)
-    told = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome]) or "nothing uploaded"
-    out.print(told)
-    if stopped and len(transfers) < wanted:
-        err.print(f"stopped: {wanted - len(transfers)} files are left; the same command goes on with them")
+    return ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome]) or "nothing uploaded"
+
+
+def _left_over(transfers: Sequence[Transfer], wanted: int, rows: Mapping[Upload, Row | None]) -> str:
+    """What an interrupted upload did, and what it did not."""
+    if len(transfers) < wanted:
+        return f"{_counts(transfers)}; {wanted - len(transfers)} files are left: run the command again to continue"
+    unfinished = sum(row is None or not is_finished(row) for row in rows.values())
+    return f"{_counts(transfers)}; {unfinished} jobs are not finished: `img-pipeline jobs watch` shows them"
 
 
 def _follow(
@@ -223,7 +247,7 @@ class _Counts:
         return ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
 
 
-def _tell_ends(pipeline: Pipeline, rows: Mapping[Upload, Row | None]) -> None:
+def _print_jobs(pipeline: Pipeline, rows: Mapping[Upload, Row | None]) -> None:
     """A table of how each file ended; only what did not go well where there are many."""
     shown = rows
     if len(rows) > LISTED_JOBS:

@@ -8,7 +8,15 @@ import typer
 
 from client.errors import PipelineError
 from client.ingestion import STOPPED, Backlog, pause_ingestion, pipe_state, resume_ingestion, watch_backlog
-from operations.commands.console import confirmed, duration, err, out, print_json
+from operations.commands.console import (
+    confirmed,
+    duration,
+    end_interrupted,
+    err,
+    interruption_reported,
+    out,
+    print_json,
+)
 from operations.commands.options import OPERATE, JsonOption, LocalOption, StackOption, YesOption
 from operations.connection import connect
 from operations.interruption import Interruption
@@ -26,7 +34,7 @@ def pause(*, stack: StackOption = None, local: LocalOption = False, yes: YesOpti
     name = pipeline.outputs.pipe_name
     if not confirmed(f"pause would stop {name}, which is {pipe_state(pipeline)}", yes=yes):
         return
-    with err.status(f"stopping {name}"):
+    with interruption_reported(lambda: _unknown_state(name)), err.status(f"stopping {name}"):
         pause_ingestion(pipeline)
     out.print(f"{name} has stopped; uploads wait in the queue until `img-pipeline resume`")
 
@@ -41,7 +49,7 @@ def resume(*, stack: StackOption = None, local: LocalOption = False, yes: YesOpt
     name = pipeline.outputs.pipe_name
     if not confirmed(f"resume would start {name}, which is {pipe_state(pipeline)}", yes=yes):
         return
-    with err.status(f"starting {name}"):
+    with interruption_reported(lambda: _unknown_state(name)), err.status(f"starting {name}"):
         resume_ingestion(pipeline)
     out.print(f"{name} is running; `img-pipeline drain` shows what is waiting")
 
@@ -68,8 +76,8 @@ def drain(
                 raise PipelineError(f"{backlog.total} wait and the pipe is stopped: `img-pipeline resume` starts it")
             if not wait and (looks > 1 or not backlog.total):
                 break
-    if backlog is None:
-        raise typer.Exit(1)
+    if interruption.requested or backlog is None:
+        end_interrupted(_sentence(backlog) if backlog else "the queue was not read")
     if as_json:
         print_json(
             {
@@ -84,6 +92,10 @@ def drain(
         out.print(_sentence(backlog))
     if wait and backlog.total:
         raise typer.Exit(1)
+
+
+def _unknown_state(pipe_name: str) -> str:
+    return f"{pipe_name} may be changing its state: `img-pipeline drain` shows it"
 
 
 def _sentence(backlog: Backlog) -> str:

@@ -15,7 +15,7 @@ from client.errors import InvalidRequestError, NotFoundError
 from client.jobs import STATUSES, deliveries, find_jobs, is_over, jobs_of_file, newest_jobs
 from client.pipeline import Pipeline, Row
 from client.uploads import file_key, is_stored
-from operations.commands.console import out, print_fields, print_json, print_table, table
+from operations.commands.console import end_interrupted, out, print_fields, print_json, print_table, table
 from operations.commands.job_cells import coloured, seconds_text, why
 from operations.commands.options import FILES, JsonOption, LocalOption, StackOption
 from operations.connection import connect
@@ -121,6 +121,7 @@ def watch_jobs(
                 f"{pipeline.stack} has no file {file_key(name)}: neither the bucket nor the jobs table has it"
             )
     told: dict[str, Row] = {}
+    rows: list[Row] = []
     with Interruption() as interruption, Live(console=out, auto_refresh=False) as live:
         while not interruption.requested:
             rows = _watched(pipeline, names or [], limit)
@@ -131,6 +132,8 @@ def watch_jobs(
             if names and len(rows) == len(names) and all(is_over(row, last_attempt) for row in rows):
                 return
             interruption.sleep(REFRESH_SECONDS)
+    over = sum(is_over(row, last_attempt) for row in rows)
+    end_interrupted(f"{over} of {len(names or rows)} jobs are over; the others continue")
 
 
 def _watched(pipeline: Pipeline, names: Sequence[str], limit: int) -> list[Row]:

@@ -10,10 +10,9 @@ from client.errors import InvalidRequestError
 from client.events import new_run
 from client.ingestion import enqueue
 from client.rerender import Rerendering, recorded, rerenderings
-from operations.commands.console import confirmed, duration, end, out, progress
+from operations.commands.console import confirmed, duration, finish, progress, sending
 from operations.commands.options import OPERATE, LocalOption, RateOption, StackOption, YesOption
 from operations.connection import connect
-from operations.interruption import Interruption
 
 app = typer.Typer()
 
@@ -53,22 +52,25 @@ def rerender(
         if not confirmed(plan, yes=False):
             return
     seen = Rerendering()
-    with Interruption() as interruption, progress("sending", None) as on_progress:
+    with sending("sending", None) as (interruption, on_progress):
         result = enqueue(
             pipeline,
             "rerender",
             rerenderings(pipeline, rows(), run, seen),
             rate=rate,
             clock=interruption,
-            on_progress=lambda done: on_progress(done.sent),
+            on_progress=on_progress,
             run=run,
             keys=keys,
             prefix=prefix,
             missingRendition=missing_rendition,
         )
-    out.print(f"sent {result.sent} files through again, as run {run}{_left(seen)}", markup=False)
-    out.print("follow them with `img-pipeline drain --wait`")
-    end(result)
+    done = f"sent {result.sent} files through again, as run {run}{_left(seen)}"
+    finish(
+        result,
+        f"{done}; follow them with `img-pipeline drain --wait`",
+        resume="the command, run again, starts from the first file",
+    )
 
 
 def _left(seen: Rerendering) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from pulumi.automation import CommandResult
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
@@ -421,6 +425,43 @@ def test_a_failed_deployment_names_the_resource_and_exits_with_1(command) -> Non
     assert "no change" not in result.stderr + result.stdout
     report = json.loads(command(pulumi, "deploy", "--yes", "--json").stdout)
     assert report["failures"] == [{"urn": urn(BUCKET, "ingest-bucket"), "message": "AccessDenied [403]"}]
+
+
+class InterruptedPulumi(ScriptedPulumi):
+    """Receives Ctrl-C during one operation, which then ends with the engine's error."""
+
+    during: str
+
+    def run(self, args: list[str], *rest: Any, **options: Any) -> CommandResult:
+        if args[0] == self.during:
+            os.kill(os.getpid(), signal.SIGINT)
+        return super().run(args, *rest, **options)
+
+    def interrupt(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "during", "report"),
+    [
+        ("deploy --yes", "up", "deploy of dev was stopped: 1 created; run the command again to continue"),
+        ("deploy --yes", "preview", "preview of dev was stopped, nothing was changed"),
+        ("preview", "preview", "preview of dev was stopped, nothing was changed"),
+        ("destroy --yes", "destroy", "preview of dev was stopped, nothing was changed"),
+        ("refresh --yes", "refresh", "preview of dev was stopped, nothing was changed"),
+    ],
+)
+def test_interrupted_deployment_reports_what_was_done(command, arguments: str, during: str, report: str) -> None:
+    created = step("create", BUCKET, "ingest-bucket", planning=False)
+    stopped = Reply(events=created, error="error: update cancelled")
+    preview = stopped if during != "up" else Reply(events=CREATION)
+    pulumi = InterruptedPulumi(replies={"preview": preview, "up": stopped})
+    pulumi.during = during
+
+    result = command(pulumi, *arguments.split())
+
+    assert result.exit_code == 130, result.output
+    assert f"interrupted: {report}\n" in result.stderr
 
 
 def test_secrets_come_from_the_environment_or_from_standard_input(command) -> None:

@@ -85,19 +85,15 @@ def test_backlog_tells_its_pace_and_its_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "looks",
-    [
-        [],
-        [Backlog(pipe="RUNNING", waiting=90, in_work=10, per_second=None)],
-    ],
-    ids=["before the first look", "while files wait"],
+    ("looks", "exit_code"),
+    [([], 130), ([Backlog(pipe="RUNNING", waiting=90, in_work=10, per_second=None)], 1)],
+    ids=["interrupted before the first reading", "messages left"],
 )
-def test_drain_that_is_interrupted_exits_with_1(
-    run: Run, monkeypatch: pytest.MonkeyPatch, looks: list[Backlog]
+def test_drain_that_ends_without_an_empty_queue_fails(
+    run: Run, monkeypatch: pytest.MonkeyPatch, looks: list[Backlog], exit_code: int
 ) -> None:
-    # An interrupted watch ends early.
     monkeypatch.setattr(ingestion, "watch_backlog", lambda *_, **__: iter(looks))
-    run("drain", "--wait", exit_code=1)
+    run("drain", "--wait", exit_code=exit_code)
 
 
 def test_a_backlog_that_shrinks_has_a_pace(stack: Stack, connection: Pipeline) -> None:
