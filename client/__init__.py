@@ -11,7 +11,7 @@ Dead letters, by cause, and back to where they failed:
 
 >>> from client import SystemClock, find_queue, group, replay, sample
 >>> queue = find_queue(pipeline, "transform")
->>> [(cause.cause, cause.count) for cause in group(sample(pipeline, queue).letters)]
+>>> [(cause.cause, cause.count) for cause in group(sample(pipeline, queue).dead_letters)]
 [('WatermarkError', 12)]
 >>> replay(pipeline, queue, only="WatermarkError", rate=20, clock=SystemClock()).sent
 12

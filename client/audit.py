@@ -1,7 +1,7 @@
-"""Who changed what in a stack, and when: one line at the start of every changing action, one at its end.
+"""The audit log: one line at the start of every action that changes a stack, one at its end.
 
 The lines go to the stack's audit log group and to a file on the operator's machine. The first is written before
-anything is changed, so that an action which could not be written down does not happen, and one that was killed shows.
+anything is changed, so that no action is performed without an audit line, and a killed one is visible.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NOT_IN_STREAM_NAMES = re.compile(r"[:*]")
 
 @dataclass(kw_only=True)
 class Action:
-    """An action under way; what it has done so far stands in `counts`."""
+    """An action in progress; `counts` has what it has done so far."""
 
     counts: dict[str, Any] = field(default_factory=dict)
     interrupted: bool = False
@@ -41,7 +41,7 @@ class Action:
 
 @contextmanager
 def audited(pipeline: Pipeline, action: str, **details: Any) -> Iterator[Action]:
-    """Write down that an action starts and how it ends: completed, interrupted or failed.
+    """Log the start of an action and its end: completed, interrupted or failed.
 
     Args:
         action: the command, for example "dlq replay".

@@ -1,11 +1,11 @@
-"""Sends files that are in the ingest bucket already through the workflow: stored before it was there, or missed by it.
+"""Processes files that are already in the ingest bucket: stored before the workflow existed, or missed by it.
 
-S3 names no sequencer of what it stores, only of what it announces. So a version that was never announced is ordered
-after what is recorded of its file, and before whatever S3 will announce of it. A stack that scans for malware orders
-versions itself, and takes a file in only with the result of its scan: one that has none is left to the scanner.
+S3 has a sequencer for events only, not for stored objects. So a version without an event is ordered after the recorded
+version of its file, and before any version whose event is still to come. A stack that scans for malware orders versions
+itself and processes a file only with its scan result: a file without one is left to the scanner.
 
-Where the stack has a backfill of its own, a Distributed Map over the ingest bucket (components/backfill.py), that does
-it for any number of files; it is started and followed here.
+With the setting `backfill.enabled`, the stack has a state machine with a Distributed Map over the ingest bucket, which
+processes any number of files; this module starts and follows it.
 """
 
 from __future__ import annotations
@@ -111,10 +111,10 @@ def start(pipeline: Pipeline, prefix: str, *, run: str) -> str:
 def follow(
     pipeline: Pipeline, execution_arn: str, *, clock: Clock, on_progress: Callable[[int], None] = lambda _: None
 ) -> str:
-    """Follow a backfill to its end, or until asked to stop, and return what there is to say about it.
+    """Follow a backfill to its end, or until interrupted, and return a one-line report.
 
     Args:
-        on_progress: told how many files have been handled.
+        on_progress: called with the number of files that were handled.
 
     Raises:
         ActionFailedError: the backfill failed, for example because more than the tolerated part of it did.
@@ -159,7 +159,7 @@ def _is_finished(upload: Upload, job: Row, asset: Row) -> bool:
 
 def _known_sequencer(upload: Upload, job: Row, asset: Row) -> str:
     """The sequencer that the version has in the stack's tables; "" if it has none there."""
-    # A scanned file's job says zeros until validate has found its place.
+    # The job of a scanned file has zeros until validate has determined the order of its versions.
     if job and job["sequencer"].strip("0"):
         return job["sequencer"]
     return asset["sequencer"] if asset.get("versionId") == upload.version_id else ""

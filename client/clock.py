@@ -1,4 +1,4 @@
-"""Time, and whether to stop: how long work waits, and how somebody asks it to end early."""
+"""The time, and whether a request to stop was made."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Clock(Protocol):
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Wait; less when asked to stop."""
+        """Wait; a request to stop ends the wait."""
         ...
 
 

@@ -24,7 +24,7 @@ def download_renditions(
     Args:
         pipeline: the stack.
         name: the file's key, with or without `uploads/`.
-        folder: where to, made if it is not there; each rendition keeps the last part of its key as its name.
+        folder: the target folder, created if it does not exist; each file is named by the last part of its key.
         overwrite: whether files that are there already are replaced.
         on_done: called with each rendition and its path.
 
@@ -33,16 +33,16 @@ def download_renditions(
 
     Raises:
         NotFoundError: the stack has no record of the file.
-        InvalidRequestError: a file is there already, and may not be replaced; nothing was downloaded.
-        ActionFailedError: a rendition is not as long as its record says.
+        InvalidRequestError: a file exists already and must not be replaced; nothing was downloaded.
+        ActionFailedError: the size of a rendition differs from its record.
     """
     key = file_key(name)
     asset = pipeline.asset(key)
     if asset is None:
-        raise NotFoundError(f"{pipeline.stack} has no record of {key}: `img-pipeline jobs show {key}` says why")
+        raise NotFoundError(f"{pipeline.stack} has no record of {key}: `img-pipeline jobs show {key}` shows the reason")
     targets = [(rendition, folder / rendition["key"].rsplit("/", 1)[-1]) for rendition in asset["renditions"]]
     if not overwrite and (there := [path for _, path in targets if path.exists()]):
-        raise InvalidRequestError(f"{there[0]} is there already: choose another folder, or add --force to replace it")
+        raise InvalidRequestError(f"{there[0]} exists already: choose another folder, or add --force to replace it")
     folder.mkdir(parents=True, exist_ok=True)
     for rendition, path in targets:
         pipeline.client("s3").download_file(pipeline.outputs.processed_bucket, rendition["key"], str(path))

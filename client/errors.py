@@ -21,7 +21,7 @@ class ActionFailedError(PipelineError):
     """An action was started and did not succeed."""
 
 
-# What services answer about something that does not exist; S3 answers a HEAD with the bare status.
+# Error codes for a resource that does not exist; S3 answers a HEAD with the bare status.
 _MISSING_CODES = frozenset(
     {
         "404",
@@ -43,5 +43,5 @@ _MISSING_CODES = frozenset(
 
 
 def is_missing(error: ClientError) -> bool:
-    """Whether AWS said that the thing does not exist."""
+    """Whether AWS reported that the resource does not exist."""
     return error.response["Error"]["Code"] in _MISSING_CODES

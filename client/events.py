@@ -19,7 +19,7 @@ class StoredVersion:
     Attributes:
         sequencer: what orders it among the versions of its file; "" where the workflow has to find that out.
         created_at: when S3 stored it, as an ISO 8601 time.
-        scan_status: what the malware scan said of it; "" on a stack that does not scan.
+        scan_status: the result of its malware scan; "" on a stack that does not scan.
     """
 
     upload: Upload
@@ -44,7 +44,7 @@ def announcement(version: StoredVersion, *, region: str, reason: str, run: str =
     Args:
         version: the version.
         region: where the stack is.
-        reason: stands where S3 names the API call that stored the object.
+        reason: the event's `reason`, where S3 names the API call that stored the object.
         run: the request that the file goes through again; empty leaves a finished file alone.
     """
     upload = version.upload

@@ -1,4 +1,4 @@
-"""The way in: stop it while uploads wait in the queue, open it again, see how fast the queue empties, add to it."""
+"""Stops and starts the processing of uploads, reads the backlog of the transform queue, and sends messages to it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ CHANGE_TIMEOUT_SECONDS = 300
 POLL_SECONDS = 2
 # The counts of SQS are approximate ("GetQueueAttributes", Amazon SQS API Reference): a queue is empty when it was found
 # so this many times in a row.
-EMPTY_LOOKS = 3
-LOOKS_FOR_PACE = 13
+EMPTY_READINGS = 3
+READINGS_FOR_RATE = 13
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +30,8 @@ class Backlog:
 
     Attributes:
         pipe: the pipe's state, such as RUNNING or STOPPED.
-        waiting: messages that nobody works on yet.
-        in_work: messages whose files are being worked on, or that wait for their next try.
+        waiting: messages that are not being processed yet.
+        in_work: messages in flight: being processed, or waiting for the next attempt.
         per_second: by how much the backlog shrinks; negative while it grows, None before it is known.
     """
 
@@ -47,7 +47,7 @@ class Backlog:
 
     @property
     def seconds_left(self) -> float | None:
-        """Until it is empty, at this pace; None if it is not getting smaller."""
+        """Until it is empty, at this rate; None if it does not decrease."""
         if self.total == 0:
             return 0
         return self.total / self.per_second if self.per_second and self.per_second > 0 else None
@@ -81,23 +81,23 @@ def resume_ingestion(pipeline: Pipeline, *, timeout_seconds: float = CHANGE_TIME
 
 
 def watch_backlog(pipeline: Pipeline, *, clock: Clock, interval_seconds: float) -> Iterator[Backlog]:
-    """The backlog now and after every interval; the pace is that of the last looks, unknown at the first.
+    """The backlog now and after every interval; the rate is that of the last readings, unknown at the first.
 
-    Ends when the backlog is empty or the clock is asked to stop.
+    Ends when the backlog is empty or a stop is requested.
     """
     queue = pipeline.queue(pipeline.outputs.transform_queue_url)
-    looks: deque[tuple[float, int]] = deque(maxlen=LOOKS_FOR_PACE)
-    empty_looks = 0
-    while empty_looks < EMPTY_LOOKS and not clock.requested:
+    readings: deque[tuple[float, int]] = deque(maxlen=READINGS_FOR_RATE)
+    empty_readings = 0
+    while empty_readings < EMPTY_READINGS and not clock.requested:
         depth = queue.depth()
-        looks.append((clock.now(), depth.total))
-        elapsed = looks[-1][0] - looks[0][0]
-        empty_looks = 0 if depth.total else empty_looks + 1
+        readings.append((clock.now(), depth.total))
+        elapsed = readings[-1][0] - readings[0][0]
+        empty_readings = 0 if depth.total else empty_readings + 1
         yield Backlog(
             pipe=pipe_state(pipeline),
             waiting=depth.visible + depth.delayed,
             in_work=depth.in_flight,
-            per_second=(looks[0][1] - depth.total) / elapsed if elapsed else None,
+            per_second=(readings[0][1] - depth.total) / elapsed if elapsed else None,
         )
         clock.sleep(interval_seconds)
 
@@ -134,5 +134,7 @@ def _await_state(pipeline: Pipeline, wanted: str, timeout_seconds: float) -> Non
     deadline = time.monotonic() + timeout_seconds
     while (state := pipe_state(pipeline)) != wanted:
         if state.endswith("_FAILED") or time.monotonic() > deadline:
-            raise ActionFailedError(f"{pipeline.outputs.pipe_name} is {state}, not {wanted}: look at its log, repeat")
+            raise ActionFailedError(
+                f"{pipeline.outputs.pipe_name} is {state}, not {wanted}: check its log, then run the command again"
+            )
         time.sleep(0.1 if pipeline.local else POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""Finds jobs by status, file or id, and follows them to their end."""
+"""Finds jobs by status, file or id, and waits for their end."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def follow(
 
 
 def seconds(row: Mapping[str, Any]) -> float | None:
-    """Seconds from the job's first attempt to its end; None for a job that goes on."""
+    """Seconds from the job's first attempt to its end; None for a job that is not finished."""
     if not is_finished(row):
         return None
     return (datetime.fromisoformat(row["finishedAt"]) - datetime.fromisoformat(row["createdAt"])).total_seconds()

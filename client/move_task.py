@@ -1,4 +1,4 @@
-"""Has SQS itself move a whole dead-letter queue, where it can: nothing of it passes through here.
+"""Lets SQS move a whole dead-letter queue, where that is supported: no message is received here.
 
 SQS moves only from a queue that is another queue's redrive target, at most 500 messages a second, one task a queue
 ("StartMessageMoveTask", Amazon SQS API Reference).
@@ -29,7 +29,7 @@ def move_whole_queue(
     clock: Clock,
     on_progress: Callable[[MoveResult], None] = lambda _: None,
 ) -> MoveResult | None:
-    """Start the task and follow it to its end; asked to stop, cancel it.
+    """Start the task and follow it to its end; cancel it on a request to stop.
 
     Returns:
         The result, or None where SQS does not offer this.

@@ -27,8 +27,8 @@ class Message:
 
     Attributes:
         sent_at: when it was first sent to any queue, in seconds since 1970 by SQS's clock.
-        attributes: what SQS says about it.
-        message_attributes: what its sender said beside the body, as SQS takes them.
+        attributes: the attributes that SQS sets.
+        message_attributes: the attributes that its sender set, as SQS expects them.
     """
 
     message_id: str
@@ -77,11 +77,11 @@ class MoveResult:
 
     Attributes:
         sent: messages that arrived, each counted once.
-        left: messages that were looked at and not chosen.
+        left: messages that were read and not chosen.
         refused: messages that SQS did not take in three tries; they are where they were.
         undeleted: messages that arrived but could not be deleted where they were: another run would send them again.
         settled: of a list that was sent in order, how many from its start need nothing more.
-        interrupted: whether it stopped because it was asked to.
+        interrupted: whether it was stopped on request.
     """
 
     sent: int = 0
@@ -105,9 +105,9 @@ class RateLimit:
         self._sent: deque[tuple[float, int]] = deque()
 
     def wait_for_room(self, wanted: int) -> int:
-        """Wait until something may be sent, and return how many messages, at most `wanted`; 0 when asked to stop."""
+        """Wait until something may be sent, and return how many messages, at most `wanted`; 0 on a request to stop."""
         while not self._clock.requested:
-            self._forget_what_is_over()
+            self._remove_expired()
             room = self._rate - sum(count for _, count in self._sent)
             if room > 0:
                 return min(room, wanted)
@@ -118,7 +118,7 @@ class RateLimit:
         """Say that a call which sent `count` messages has ended now."""
         self._sent.append((self._clock.now(), count))
 
-    def _forget_what_is_over(self) -> None:
+    def _remove_expired(self) -> None:
         while self._sent and self._clock.now() >= self._sent[0][0] + 1:
             self._sent.popleft()
 
@@ -138,9 +138,9 @@ def move(
     Args:
         copies_of: for messages received together, what to send for each; None leaves a message where it is.
         rate: the most messages that arrive within any second, at least 1.
-        max_held: stop looking once this many messages were left; each of them stays hidden until the end, and SQS
+        max_held: stop reading after this many messages were left; each of them stays hidden until the end, and SQS
             hides a bounded number.
-        on_progress: told of the result so far.
+        on_progress: called with the result so far.
 
     Returns:
         The result, also when it was interrupted. What was received and not sent is visible again.
@@ -149,7 +149,7 @@ def move(
     try:
         while not clock.requested and len(run.held) < max_held:
             messages = source.receive()
-            if not messages or run.has_come_round(messages):
+            if not messages or run.is_repeating(messages):
                 break
             run.handle(messages, copies_of)
             on_progress(run.result)
@@ -166,7 +166,7 @@ class _Move:
     limit: RateLimit
     clock: Clock
     result: MoveResult = field(default_factory=MoveResult)
-    # What is left where it is, hidden from us as well until the end.
+    # Messages that stay in the queue, invisible to this process as well until the end.
     held: dict[str, Message] = field(default_factory=dict)
     _in_hand: dict[str, Message] = field(default_factory=dict)
     _sent: set[str] = field(default_factory=set)
@@ -174,7 +174,7 @@ class _Move:
     _tries: Counter[str] = field(default_factory=Counter)
     _nothing_new: int = 0
 
-    def has_come_round(self, messages: Sequence[Message]) -> bool:
+    def is_repeating(self, messages: Sequence[Message]) -> bool:
         """Whether only messages seen before come: their hiding ended before the end of the queue was reached."""
         seen = [message for message in messages if message.message_id in self.held]
         self._nothing_new = self._nothing_new + len(seen) if len(seen) == len(messages) else 0
@@ -213,7 +213,7 @@ class _Move:
         self.result.sent += len(arrived)
         self._delete(arrived)
         for index in refused:
-            self._try_later(chosen[index][0])
+            self._retry_later(chosen[index][0])
 
     def _delete(self, messages: Sequence[Message]) -> None:
         remaining = messages
@@ -226,7 +226,7 @@ class _Move:
         self._undeleted |= {message.message_id for message in remaining}
         self.result.undeleted = len(self._undeleted)
 
-    def _try_later(self, message: Message) -> None:
+    def _retry_later(self, message: Message) -> None:
         self._tries[message.message_id] += 1
         if self._tries[message.message_id] < MAX_TRIES:
             self._release([message])

@@ -1,4 +1,4 @@
-"""A deployed stack: put a file in, ask what became of it."""
+"""A deployed stack: uploads, jobs, assets and queues."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class Pipeline:
             timeout_seconds: the longest wait for all of them together.
             is_over: whether a row needs no more waiting.
             on_change: called with each row that is new or has changed.
-            poll_seconds: between two looks.
+            poll_seconds: between two readings.
             clock: once it is requested to stop, the wait ends.
         """
         clock = clock or SystemClock()

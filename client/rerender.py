@@ -37,7 +37,7 @@ def recorded(
     """Rows of the assets table by key, or else by prefix, which reads the whole table.
 
     Args:
-        missing_rendition: only files without this rendition; w2560 stands for all its formats, w2560-webp for one.
+        missing_rendition: only files without this rendition; w2560 means all its formats, w2560-webp one of them.
 
     Raises:
         NotFoundError: a key is not recorded.

@@ -1,8 +1,7 @@
-"""`img-pipeline trace`: one file's way from upload to notification, on one timeline.
+"""`img-pipeline trace`: the processing of one file from upload to notification, on one timeline.
 
-What is known of it lies in five places: versions in the ingest bucket, the job's stages, the functions' and the
-workflow's logs, the renditions in the processed bucket, and the record of the asset. And where it waits, if it does,
-the queues know.
+The sources are the versions in the ingest bucket, the job's stages, the logs of the functions and of the workflow, the
+renditions in the processed bucket, the asset's record and, for a file that is waiting, the queues.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from contract.outputs import DeadLetterKind
 # Clocks of different services differ a little, and logs arrive a little late.
 LOG_MARGIN = timedelta(minutes=1)
 LINES_PER_SEARCH = 500
-# A dead letter that lies deeper than this is looked for with `dlq peek`.
+# To search more messages than this, use `dlq peek`.
 DEAD_LETTERS_SEARCHED = 1000
 _THREADS = 6
 _LAMBDAS_OWN_LINES = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
@@ -60,7 +59,7 @@ class Trace:
     Attributes:
         job: its row of the jobs table; None while the workflow has not received it.
         entries: what happened, in order.
-        now: where it stands and what waits for what, in sentences.
+        now: its current state, in sentences.
         other_versions: ids of the file's other versions, newest first.
     """
 
@@ -139,11 +138,11 @@ def _versions(pipeline: Pipeline, key: str) -> list[dict[str, Any]]:
 
 
 def _choose(pipeline: Pipeline, key: str, versions: list[dict[str, Any]], version_id: str | None) -> str:
-    """The id of the version that is asked for; the jobs table remembers one that the bucket has let go."""
+    """The id of the version that is asked for; the jobs table also has versions that were deleted from the bucket."""
     known = [version["VersionId"] for version in versions]
     known += [row["versionId"] for row in jobs_of_file(pipeline, key)]
     if not known:
-        raise NotFoundError(f"{pipeline.stack} knows no file {key}: neither the bucket nor the jobs table has it")
+        raise NotFoundError(f"{pipeline.stack} has no file {key}: it is neither in the bucket nor in the jobs table")
     if version_id is None:
         return known[0]
     if version_id not in known:
@@ -170,7 +169,7 @@ def _job_entries(job: Row | None) -> Iterator[Entry]:
     if job["status"] == "REJECTED" and "finishedAt" in job:
         # The job is finished once the notification is out.
         finished = datetime.fromisoformat(job["finishedAt"])
-        yield Entry(at=finished, where="results topic", what="subscribers told: AssetRejected")
+        yield Entry(at=finished, where="results topic", what="AssetRejected was published")
     # The history is written when an attempt ends: of one under way, the row knows only its beginning.
     if job["status"] == "PROCESSING" and "startedAt" in job:
         started = datetime.fromisoformat(job["startedAt"])
@@ -194,7 +193,7 @@ def _asset_entries(asset: Row | None, upload: Upload) -> Iterator[Entry]:
     yield Entry(at=persisted, where="assets table", what=f"recorded with {count} renditions")
     if "publishedAt" in asset:
         published = datetime.fromisoformat(asset["publishedAt"])
-        yield Entry(at=published, where="results topic", what="subscribers told: AssetReady")
+        yield Entry(at=published, where="results topic", what="AssetReady was published")
 
 
 def _log_entries(pipeline: Pipeline, upload: Upload, job: Row | None, known: Iterable[Entry]) -> list[Entry]:
@@ -203,7 +202,7 @@ def _log_entries(pipeline: Pipeline, upload: Upload, job: Row | None, known: Ite
     A line does not say the version, so executions that belong to another version of the file are left out.
     """
     times = [entry.at for entry in known]
-    # What goes on has no end yet.
+    # An unfinished job has no end yet.
     end = max(times) if job and "finishedAt" in job else datetime.now(UTC)
     window = min(times) - LOG_MARGIN, end + LOG_MARGIN
     functions = {name: pipeline.outputs.log_groups[name] for name in pipeline.outputs.function_names}
@@ -294,7 +293,7 @@ def _log_entry(line: _LogLine, foreign: Collection[str | None]) -> Entry | None:
 def _now(
     pipeline: Pipeline, upload: Upload, job: Row | None, asset: Row | None, stored: Mapping[str, Any] | None
 ) -> Iterator[str]:
-    """Where the version stands, in sentences."""
+    """The version's current state, in sentences."""
     if stored is None:
         yield "The bucket no longer has this version."
     if job is None and stored and scans(pipeline) and not scan_status(pipeline, upload):
@@ -303,7 +302,7 @@ def _now(
     if job is None:
         yield "The workflow has not received it: there is no job."
     elif job["status"] == "COMPLETED" and "finishedAt" in job:
-        yield "Finished: recorded and announced; nothing waits."
+        yield "Finished: recorded and published; nothing is left to do."
         return
     elif job["status"] == "SUPERSEDED":
         newest = f" ({asset['versionId']})" if asset else ""
@@ -314,7 +313,7 @@ def _now(
     elif job["status"] == "FAILED":
         yield f"Attempt {job['attempt']} failed with {job['reasonCode']}: {job['reason']} {job['hint']}"
     else:
-        yield f"Attempt {job['attempt']} is under way, at {job['stage']}."
+        yield f"Attempt {job['attempt']} is in progress, at {job['stage']}."
     yield from _waiting(pipeline, upload, job)
 
 
@@ -323,11 +322,13 @@ def _waiting(pipeline: Pipeline, upload: Upload, job: Row | None) -> Iterator[st
     rejected = job is not None and job["status"] == "REJECTED"
     kinds = {DeadLetterKind.REJECTIONS} if rejected else {DeadLetterKind.EVENTS, DeadLetterKind.UNDELIVERED}
     queues = [queue for queue in dead_letter_queues(pipeline) if queue.kind in kinds]
-    if letter := find(pipeline, job["jobId"] if job else upload.job_id, queues, limit=DEAD_LETTERS_SEARCHED).letter:
-        yield f"Its message {letter.message.message_id} is in the dead-letter queue {letter.queue}."
+    if dead_letter := find(
+        pipeline, job["jobId"] if job else upload.job_id, queues, limit=DEAD_LETTERS_SEARCHED
+    ).dead_letter:
+        yield f"Its message {dead_letter.message.message_id} is in the dead-letter queue {dead_letter.queue}."
         if not rejected:
             only = f"--only {upload.file_key} --stack {pipeline.stack}"
-            yield f"Once the cause is fixed, `img-pipeline dlq replay {letter.queue} {only}` sends it back."
+            yield f"Once the cause is fixed, `img-pipeline dlq replay {dead_letter.queue} {only}` sends it back."
     elif not rejected:
         depth = pipeline.queue(pipeline.outputs.transform_queue_url).depth()
         last = deliveries(pipeline)
@@ -338,7 +339,7 @@ def _waiting(pipeline: Pipeline, upload: Upload, job: Row | None) -> Iterator[st
                 f"{depth.visible} to deliver and {depth.in_flight} in flight."
             )
         else:
-            yield "Its message is in no dead-letter queue: it was replayed, purged or kept too long."
+            yield "Its message is in no dead-letter queue: it was replayed or purged, or its retention period ended."
         if (state := pipe_state(pipeline)) != RUNNING:
             resume = f"`img-pipeline resume --stack {pipeline.stack}`"
             yield f"The pipe is {state}, so nothing is processed: {resume} starts it."

@@ -1,4 +1,4 @@
-"""Uploads files and folders, many at a time; what is already there as it is here is left out."""
+"""Uploads files and folders in parallel; unchanged files are skipped."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class LocalFile:
 
 
 class Outcome(StrEnum):
-    """What became of one file."""
+    """The outcome for one file."""
 
     UPLOADED = "uploaded"
     UNCHANGED = "unchanged"
@@ -75,7 +75,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Transfer:
-    """One file that was looked at.
+    """The result for one file.
 
     Attributes:
         upload: the version in the bucket, whether it is new or was there before; None if that failed.
@@ -157,18 +157,18 @@ def upload_files(
     clock: Clock | None = None,
     on_done: Callable[[Transfer], None] | None = None,
 ) -> list[Transfer]:
-    """Upload what is not yet there with the same size and SHA-256; S3 checks each upload against its SHA-256.
+    """Upload each file that is not in the bucket with the same size and SHA-256; S3 verifies the SHA-256.
 
     Args:
         pipeline: the stack.
         files: what to upload.
         force: upload everything; each becomes a new version.
-        parallel: uploads beside each other.
-        clock: once it is requested to stop, no further file is begun.
-        on_done: told of each file in turn, from several threads.
+        parallel: number of parallel uploads.
+        clock: once it is requested to stop, no further file is started.
+        on_done: called with each file, from several threads.
 
     Returns:
-        What became of each file; those that were not begun are missing.
+        The outcome for each file; files that were not started are missing.
     """
 
     clock = clock or SystemClock()
@@ -198,7 +198,7 @@ def _transfer(pipeline: Pipeline, file: LocalFile, *, force: bool) -> Transfer:
 
 
 def _sha256(path: Path) -> str:
-    """As S3 spells it: base64."""
+    """The SHA-256 in base64, as S3 expects it."""
     with path.open("rb") as stream:
         return base64.b64encode(hashlib.file_digest(stream, "sha256").digest()).decode()
 
@@ -210,7 +210,7 @@ def _version_there(pipeline: Pipeline, file: LocalFile, sha256: str) -> str | No
             Bucket=pipeline.outputs.ingest_bucket, Key=file.key, ChecksumMode="ENABLED"
         )
     except ClientError as error:
-        # S3 says 403 for a key that does not exist to whoever may not list the bucket ("HeadObject").
+        # For a key that does not exist, S3 answers 403 to a caller that may not list the bucket ("HeadObject").
         if error.response["ResponseMetadata"]["HTTPStatusCode"] in (403, 404):
             return None
         raise

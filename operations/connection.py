@@ -25,8 +25,8 @@ def stack_name(stack: str | None, *, local: bool = False) -> str:
     """
     if local and stack not in (None, LOCAL):
         raise InvalidRequestError(
-            f"--local means the stack {LOCAL}, but the stack {stack} is asked for: "
-            "leave out --local, or --stack (and IMG_PIPELINE_STACK)"
+            f"--local means the stack {LOCAL}, but the stack {stack} was requested: "
+            "remove --local, or --stack (and IMG_PIPELINE_STACK)"
         )
     return LOCAL if local else stack or DEFAULT_STACK
 

@@ -1,4 +1,4 @@
-"""Ctrl-C during long work: noticed between two steps, never in the middle of one."""
+"""Ctrl-C during long work: handled between two steps, never within one."""
 
 from __future__ import annotations
 

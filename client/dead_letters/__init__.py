@@ -1,1 +1,1 @@
-"""Dead letters: what is in the queues that keep what failed, why, and how it is replayed, exported or deleted."""
+"""Dead letters: their causes, and how they are replayed, exported, imported or deleted."""

@@ -1,4 +1,4 @@
-"""Dead letters in a file: one JSON line each, to keep, to look at elsewhere, and to put back."""
+"""Exports dead letters to a file, one JSON line each, and imports them again."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def export(
     *,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> Sample:
-    """Write a queue's messages to a file and leave them in the queue.
+    """Write a queue's messages to a file without removing them from the queue.
 
     Raises:
         InvalidRequestError: the file exists already, or cannot be created.
@@ -51,12 +51,14 @@ def export(
         raise InvalidRequestError(f"{path} cannot be created: {error.strerror}; name another file") from None
     try:
         with file:
-            looked = sample(pipeline, queue, limit=MAX_HELD, on_progress=on_progress)
-            file.writelines(f"{json.dumps(_line(letter), ensure_ascii=False)}\n" for letter in looked.letters)
+            sampled = sample(pipeline, queue, limit=MAX_HELD, on_progress=on_progress)
+            file.writelines(
+                f"{json.dumps(_line(dead_letter), ensure_ascii=False)}\n" for dead_letter in sampled.dead_letters
+            )
     except BaseException:
         path.unlink()
         raise
-    return looked
+    return sampled
 
 
 def read(path: Path) -> list[Archived]:
@@ -79,7 +81,7 @@ def read(path: Path) -> list[Archived]:
 def put_back(
     pipeline: Pipeline,
     queue: DeadLetterQueue,
-    letters: list[Archived],
+    dead_letters: list[Archived],
     *,
     rate: int,
     skip: int = 0,
@@ -93,8 +95,10 @@ def put_back(
         rate: the most messages sent within any second.
     """
     destination = pipeline.queue(queue.url)
-    copies = (letter.copy for letter in islice(letters, skip, None))
-    with audited(pipeline, "dlq import", queue=destination.name, lines=len(letters), skip=skip, rate=rate) as action:
+    copies = (dead_letter.copy for dead_letter in islice(dead_letters, skip, None))
+    with audited(
+        pipeline, "dlq import", queue=destination.name, lines=len(dead_letters), skip=skip, rate=rate
+    ) as action:
 
         def note(result: MoveResult) -> None:
             action.counts = asdict(result)
@@ -106,19 +110,19 @@ def put_back(
     return result
 
 
-def _line(letter: DeadLetter) -> dict[str, Any]:
+def _line(dead_letter: DeadLetter) -> dict[str, Any]:
     return {
-        "queue": letter.queue,
-        "messageId": letter.message.message_id,
-        "sentAt": datetime.fromtimestamp(letter.message.sent_at, UTC).isoformat(timespec="milliseconds"),
-        "cause": letter.cause,
-        "reason": letter.reason,
-        "fileKey": letter.file_key,
-        "jobId": letter.job_id,
-        "body": letter.message.body,
+        "queue": dead_letter.queue,
+        "messageId": dead_letter.message.message_id,
+        "sentAt": datetime.fromtimestamp(dead_letter.message.sent_at, UTC).isoformat(timespec="milliseconds"),
+        "cause": dead_letter.cause,
+        "reason": dead_letter.reason,
+        "fileKey": dead_letter.file_key,
+        "jobId": dead_letter.job_id,
+        "body": dead_letter.message.body,
         "messageAttributes": {
             name: {key: _text(value) for key, value in attribute.items()}
-            for name, attribute in letter.message.message_attributes.items()
+            for name, attribute in dead_letter.message.message_attributes.items()
         },
     }
 

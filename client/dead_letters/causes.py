@@ -1,4 +1,4 @@
-"""Why a message is in a dead-letter queue: from its job's row, or from what the message itself says."""
+"""Why a message is in a dead-letter queue, according to its job's row or to the message itself."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class DeadLetter:
     Attributes:
         queue: short name of the dead-letter queue.
         cause: a rejection's reason code, a failure's error name, or a `Cause`.
-        failed_at: when it went wrong, as far as anything says so.
+        failed_at: when it failed, as far as that is known.
         body: the message's body as JSON; empty where it is none.
         job: the row of the jobs table; empty where there is none.
     """
@@ -121,11 +121,11 @@ def explain(pipeline: Pipeline, queue: DeadLetterQueue, messages: Sequence[Messa
     bodies = [_parsed(message.body) for message in messages]
     subjects = [_subject(queue.kind, body) for body in bodies]
     jobs = pipeline.jobs(job_id for subject in subjects for job_id in subject.job_ids)
-    letters = []
+    dead_letters = []
     for message, body, subject in zip(messages, bodies, subjects, strict=True):
         job = subject.job_among(jobs)
         why = _why(queue.kind, message, body, job) if subject.file_key else _WHY[Cause.UNREADABLE]
-        letters.append(
+        dead_letters.append(
             DeadLetter(
                 queue=queue.name,
                 message=message,
@@ -137,27 +137,27 @@ def explain(pipeline: Pipeline, queue: DeadLetterQueue, messages: Sequence[Messa
                 job=job,
             )
         )
-    return letters
+    return dead_letters
 
 
-def group(letters: Iterable[DeadLetter]) -> list[Group]:
+def group(dead_letters: Iterable[DeadLetter]) -> list[Group]:
     """Group dead letters by cause, the most frequent first."""
     by_cause: dict[str, list[DeadLetter]] = {}
-    for letter in letters:
-        by_cause.setdefault(letter.cause, []).append(letter)
+    for dead_letter in dead_letters:
+        by_cause.setdefault(dead_letter.cause, []).append(dead_letter)
     groups = [_group(cause, members) for cause, members in by_cause.items()]
     return sorted(groups, key=lambda each: (-each.count, each.cause))
 
 
-def _group(cause: str, letters: Sequence[DeadLetter]) -> Group:
-    keys = dict.fromkeys(letter.file_key for letter in letters if letter.file_key)
+def _group(cause: str, dead_letters: Sequence[DeadLetter]) -> Group:
+    keys = dict.fromkeys(dead_letter.file_key for dead_letter in dead_letters if dead_letter.file_key)
     return Group(
         cause=cause,
-        count=len(letters),
-        first_seen=min(letter.failed_at for letter in letters),
-        last_seen=max(letter.failed_at for letter in letters),
-        reason=Counter(letter.reason for letter in letters).most_common(1)[0][0],
-        hint=letters[0].hint,
+        count=len(dead_letters),
+        first_seen=min(dead_letter.failed_at for dead_letter in dead_letters),
+        last_seen=max(dead_letter.failed_at for dead_letter in dead_letters),
+        reason=Counter(dead_letter.reason for dead_letter in dead_letters).most_common(1)[0][0],
+        hint=dead_letters[0].hint,
         sample_keys=list(keys)[:SAMPLE_KEYS],
     )
 
@@ -214,7 +214,7 @@ def _why(kind: DeadLetterKind, message: Message, body: Mapping[str, Any], job: M
 
 
 def _undelivered(message: Message) -> Why:
-    """What EventBridge says beside the event ("Using dead-letter queues to process undelivered events")."""
+    """The error attributes that EventBridge adds ("Using dead-letter queues to process undelivered events")."""
     attributes = message.message_attributes
     if "ERROR_CODE" not in attributes:
         return _WHY[Cause.NOT_DELIVERED]

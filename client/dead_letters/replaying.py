@@ -1,4 +1,4 @@
-"""Gets dead letters out again: back to where they failed, or away for good."""
+"""Replays dead letters to the queue where they failed, or deletes them."""
 
 from __future__ import annotations
 
@@ -30,29 +30,31 @@ def replay(
     clock: Clock,
     on_progress: Callable[[MoveResult], None] = lambda _: None,
 ) -> MoveResult:
-    """Send dead letters to where they failed, with body and attributes as they are, and delete them here.
+    """Send dead letters to the queue where they failed, body and attributes unchanged, and delete them here.
 
-    A rejected file is judged again: its original event is sent, as a new run, since its job is finished (see
-    components/workflow/file_workflow.py), and where it was scanned for malware, with what the latest scan said. What
+    A rejected file is validated again: its original event is sent, as a new run, since its job is finished (see
+    components/workflow/file_workflow.py), and where it was scanned for malware, with the latest scan result. What
     comes to the queue because of this replay stays there, so that a file which fails again is not replayed for ever.
 
     Args:
         only: a cause, a file's key, a job's id or a message's id; None takes the whole queue.
         rate: the most messages sent within any second, 1 to 500.
-        on_progress: told of the result so far.
+        on_progress: called with the result so far.
     """
     destination = pipeline.queue(queue.replays_to)
     depth = pipeline.queue(queue.url).depth()
     source = pipeline.queue(queue.url, hidden_seconds=_SPARE_SECONDS + 3 * depth.total // rate)
     run = new_run()
 
-    def is_chosen(letter: DeadLetter) -> bool:
-        came_from_this_replay = letter.message.sent_at > depth.at or _run_of(letter) == run
-        return not came_from_this_replay and (only is None or letter.matches(only))
+    def is_chosen(dead_letter: DeadLetter) -> bool:
+        came_from_this_replay = dead_letter.message.sent_at > depth.at or _run_of(dead_letter) == run
+        return not came_from_this_replay and (only is None or dead_letter.matches(only))
 
     def choose(messages: Sequence[Message]) -> list[OutgoingMessage | None]:
-        letters = explain(pipeline, queue, messages)
-        return [_copy(pipeline, queue, letter, run) if is_chosen(letter) else None for letter in letters]
+        dead_letters = explain(pipeline, queue, messages)
+        return [
+            _copy(pipeline, queue, dead_letter, run) if is_chosen(dead_letter) else None for dead_letter in dead_letters
+        ]
 
     with audited(
         pipeline, "dlq replay", queue=source.name, to=destination.name, filter=only or "all", rate=rate
@@ -70,7 +72,7 @@ def replay(
         if result is None:
             result = move(source, destination, choose, rate=rate, clock=clock, max_held=MAX_HELD, on_progress=note)
         if result.interrupted:
-            # What was not looked at is left as well.
+            # Messages that were not read are left as well.
             result.left = pipeline.queue(queue.url).depth().total
         note(result)
         action.interrupted = result.interrupted
@@ -91,15 +93,15 @@ def purge(pipeline: Pipeline, queue: DeadLetterQueue) -> int:
     return count
 
 
-def _copy(pipeline: Pipeline, queue: DeadLetterQueue, letter: DeadLetter, run: str) -> OutgoingMessage | None:
+def _copy(pipeline: Pipeline, queue: DeadLetterQueue, dead_letter: DeadLetter, run: str) -> OutgoingMessage | None:
     if queue.kind is not DeadLetterKind.REJECTIONS:
-        return OutgoingMessage(body=letter.message.body, message_attributes=letter.message.message_attributes)
-    if letter.cause == Cause.UNREADABLE:
+        return OutgoingMessage(body=dead_letter.message.body, message_attributes=dead_letter.message.message_attributes)
+    if dead_letter.cause == Cause.UNREADABLE:
         return None
-    return again(with_latest_scan(pipeline, letter.body["event"]), run)
+    return again(with_latest_scan(pipeline, dead_letter.body["event"]), run)
 
 
-def _run_of(letter: DeadLetter) -> str:
+def _run_of(dead_letter: DeadLetter) -> str:
     """The run in which a file was rejected; empty for an upload, and where there is none."""
-    event = letter.body.get("event")
+    event = dead_letter.body.get("event")
     return event.get("run", "") if isinstance(event, dict) else ""

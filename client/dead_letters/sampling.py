@@ -1,7 +1,7 @@
-"""Looks into a dead-letter queue without taking anything out.
+"""Reads the messages of a dead-letter queue without removing any.
 
-SQS can only show a message by handing it out. So what was looked at is hidden from others until the look is over, and
-shown again then; if the process dies, SQS shows it after `HIDDEN_SECONDS`.
+SQS shows a message only by delivering it. So messages are invisible to other consumers while they are read, and are
+released at the end; if the process dies, SQS releases them after `HIDDEN_SECONDS`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ DEFAULT_LIMIT = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """What was looked at.
+    """The messages that were read.
 
     Attributes:
         depth: about how many messages the queue holds, hidden ones included.
         whole: whether these are all that could be received.
     """
 
-    letters: list[DeadLetter]
+    dead_letters: list[DeadLetter]
     depth: int
     whole: bool
 
@@ -41,52 +41,54 @@ def sample(
     until: Callable[[DeadLetter], bool] = lambda _: False,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> Sample:
-    """Check at a queue's messages and leave them there.
+    """Read a queue's messages without removing any.
 
     Args:
-        limit: the most messages to look at.
+        limit: the maximum number of messages to read.
         until: stop after the first message for which this is true.
-        on_progress: told how many have been looked at.
+        on_progress: called with the number of messages read.
     """
     sqs_queue = pipeline.queue(queue.url, hidden_seconds=HIDDEN_SECONDS)
     depth = sqs_queue.depth().total
     seen: dict[str, Message] = {}
-    letters: list[DeadLetter] = []
+    dead_letters: list[DeadLetter] = []
     whole = found = False
     try:
-        while not whole and not found and len(letters) < min(limit, MAX_HELD):
+        while not whole and not found and len(dead_letters) < min(limit, MAX_HELD):
             messages = sqs_queue.receive()
             fresh = [message for message in messages if message.message_id not in seen]
             seen |= {message.message_id: message for message in messages}
             explained = explain(pipeline, queue, fresh)
-            letters += explained
+            dead_letters += explained
             whole, found = not fresh, any(map(until, explained))
-            on_progress(len(letters))
+            on_progress(len(dead_letters))
     finally:
         for batch in batches(seen.values()):
             sqs_queue.release(batch)
-    return Sample(letters=letters[:limit], depth=max(depth, len(letters)), whole=whole)
+    return Sample(dead_letters=dead_letters[:limit], depth=max(depth, len(dead_letters)), whole=whole)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """What a search for one dead letter found, and how many it looked at."""
+    """The dead letter that a search found, and the number of messages it read."""
 
-    letter: DeadLetter | None
-    looked_at: int
+    dead_letter: DeadLetter | None
+    read: int
 
 
 def find(pipeline: Pipeline, wanted: str, queues: Iterable[DeadLetterQueue], *, limit: int) -> Search:
-    """Check for a dead letter by its message's id, its job's id or its file's key.
+    """Find a dead letter by its message's id, its job's id or its file's key.
 
     Args:
-        limit: the most messages to look at in each queue.
+        limit: the maximum number of messages to read from each queue.
     """
-    looked_at = 0
+    read = 0
     for queue in queues:
-        letters = sample(pipeline, queue, limit=limit, until=lambda letter: letter.matches(wanted)).letters
-        looked_at += len(letters)
-        for letter in letters:
-            if letter.matches(wanted):
-                return Search(letter=letter, looked_at=looked_at)
-    return Search(letter=None, looked_at=looked_at)
+        dead_letters = sample(
+            pipeline, queue, limit=limit, until=lambda dead_letter: dead_letter.matches(wanted)
+        ).dead_letters
+        read += len(dead_letters)
+        for dead_letter in dead_letters:
+            if dead_letter.matches(wanted):
+                return Search(dead_letter=dead_letter, read=read)
+    return Search(dead_letter=None, read=read)

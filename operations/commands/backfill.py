@@ -1,4 +1,4 @@
-"""`img-pipeline backfill`: send files that are in the ingest bucket already through the workflow."""
+"""`img-pipeline backfill`: process files that are already in the ingest bucket."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from operations.commands.options import OPERATE, LocalOption, RateOption, StackO
 from operations.connection import connect
 from operations.interruption import Interruption
 
-# The most that the command sends itself; for more than that, the stack has a state machine.
+# The maximum that the command sends itself; for more files, the stack has a state machine.
 DEFAULT_LIMIT = 10_000
 
 app = typer.Typer()
@@ -36,20 +36,19 @@ app = typer.Typer()
 def backfill(
     *,
     prefix: Annotated[str, typer.Option(help="Files under this prefix of the ingest bucket.")],
-    force: Annotated[
-        bool, typer.Option("--force", help="Also files that are finished: they go through again.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Process finished files again too.")] = False,
     rate: RateOption = 50,
-    limit: Annotated[int, typer.Option(min=1, help="The most files that this command sends.")] = DEFAULT_LIMIT,
-    after: Annotated[str, typer.Option(metavar="KEY", help="Only files whose keys come after this one.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="The maximum number of files to send.")] = DEFAULT_LIMIT,
+    after: Annotated[str, typer.Option(metavar="KEY", help="Only files whose keys sort after this one.")] = "",
     here: Annotated[
-        bool, typer.Option("--here", help="Send them from here, even if the stack can do it itself.")
+        bool,
+        typer.Option("--here", help="Send them from this machine, even if the stack has a backfill state machine."),
     ] = False,
     stack: StackOption = None,
     local: LocalOption = False,
     yes: YesOption = False,
 ) -> None:
-    """Send files that are in the ingest bucket already through the workflow, unless they are finished.
+    """Process files that are already in the ingest bucket, unless they are finished.
 
     With the setting `backfill.enabled`, a state machine of the stack does it, for any number of files.
 
@@ -61,7 +60,7 @@ def backfill(
         return
     if not yes:
         planned = Found()
-        with progress(f"looking under {prefix}", None) as on_progress:
+        with progress(f"listing {prefix}", None) as on_progress:
             for _ in islice(missing(pipeline, prefix, force=force, after=after, seen=planned), limit):
                 on_progress(planned.found)
         seconds = duration(len(planned.chosen) / rate)
@@ -96,7 +95,7 @@ def _of(found: Found) -> str:
 def _bound(found: Found, limit: int) -> str:
     if len(found.chosen) < limit:
         return ""
-    return f"; that is --limit, go on with --after {found.chosen[-1]!r}"
+    return f"; that is --limit, continue with --after {found.chosen[-1]!r}"
 
 
 def _by_machine(pipeline: Pipeline, prefix: str, *, force: bool, yes: bool) -> None:

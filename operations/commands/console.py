@@ -83,16 +83,16 @@ def print_json(value: Any) -> None:
 
 
 def confirmed(plan: str, *, yes: bool) -> bool:
-    """Say what a command would do, unless it may do it anyway, and whether it may.
+    """Print what a command would do and ask for confirmation, unless `--yes` was given.
 
     Args:
         plan: what would be done, in one sentence.
-        yes: what `--yes` says.
+        yes: whether `--yes` was given.
     """
     if yes:
         return True
     out.print(escape(plan))
-    if ask("Go ahead?"):
+    if ask("Continue?"):
         return True
     out.print("nothing was changed; add --yes to do it")
     return False

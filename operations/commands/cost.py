@@ -203,7 +203,7 @@ def _sources(result: Report) -> str:
             *doubted,
             f"Durations: {measured.command}, {measured.date}, on {measured.machine}; a core of Lambda is taken for "
             f"{result.core_speed:g} times as fast (--core-speed).",
-            "Storage: what one month adds or, where the lifecycle removes files, what stands at any time (--details).",
+            "Storage: what one month adds or, where the lifecycle removes files, the amount stored (--details).",
             "Another setting's price: --set, such as --set malwareScan=true or --set workflowLogLevel=ALL.",
             "Left out: retries, cold starts, rejected files, the readers' requests, transfer to the internet.",
         ]

@@ -1,4 +1,4 @@
-"""`img-pipeline dlq`: look at dead letters, replay them, keep them in a file, or delete them."""
+"""`img-pipeline dlq`: show dead letters, replay them, export them to a file, or delete them."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from operations.commands.options import OPERATE, JsonOption, LocalOption, RateOp
 from operations.connection import connect
 
 app = typer.Typer()
-dlq = typer.Typer(help="Dead letters: look, replay, keep, delete.", no_args_is_help=True)
+dlq = typer.Typer(help="Dead letters: show, replay, export, import, delete.", no_args_is_help=True)
 app.add_typer(dlq, name="dlq", rich_help_panel=OPERATE)
 
 
 QueueArgument = Annotated[
     str, typer.Argument(metavar="QUEUE", help="transform, validate, delivery or results-SUBSCRIBER.")
 ]
-LimitOption = Annotated[int, typer.Option(min=1, help="The most messages to look at in a queue.")]
+LimitOption = Annotated[int, typer.Option(min=1, help="The maximum number of messages to read from a queue.")]
 
 
 @dlq.command("list")
@@ -62,32 +62,37 @@ def list_queues(*, stack: StackOption = None, local: LocalOption = False, as_jso
 @dlq.command()
 def show(
     *,
-    queue: Annotated[str, typer.Argument(metavar="QUEUE", help="One queue; every queue if left out.")] = "",
+    queue: Annotated[str, typer.Argument(metavar="QUEUE", help="One queue; every queue if omitted.")] = "",
     stack: StackOption = None,
     local: LocalOption = False,
     limit: LimitOption = DEFAULT_LIMIT,
     as_json: JsonOption = False,
 ) -> None:
-    """Dead letters by cause: how many, first and last seen, and some files to look at. Takes nothing out.
+    """Dead letters by cause: how many, first and last seen, and some of the files. Nothing is removed from a queue.
 
     Example: `img-pipeline dlq show transform --stack prod`
     """
     pipeline = connect(stack, local=local)
     queues = [find_queue(pipeline, queue)] if queue else dead_letter_queues(pipeline)
-    looks = [(each, _look(pipeline, each, limit)) for each in queues]
+    samples = [(each, _sample(pipeline, each, limit)) for each in queues]
     if as_json:
         print_json(
             [
-                {"queue": each.name, "lookedAt": len(look.letters), "depth": look.depth, "whole": look.whole}
-                | {"causes": group(look.letters)}
-                for each, look in looks
+                {
+                    "queue": each.name,
+                    "lookedAt": len(found.dead_letters),
+                    "depth": found.depth,
+                    "whole": found.whole,
+                }
+                | {"causes": group(found.dead_letters)}
+                for each, found in samples
             ]
         )
         return
-    for each, look in looks:
-        if look.letters or queue:
-            _show_causes(each, look)
-    if not any(look.letters for _, look in looks):
+    for each, found in samples:
+        if found.dead_letters or queue:
+            _show_causes(each, found)
+    if not any(found.dead_letters for _, found in samples):
         out.print("no dead letters")
 
 
@@ -101,16 +106,16 @@ def peek(
     limit: LimitOption = 10 * DEFAULT_LIMIT,
     as_json: JsonOption = False,
 ) -> None:
-    """One dead letter: its body, its attributes and its job. Takes nothing out.
+    """One dead letter: its body, its attributes and its job. Nothing is removed from the queue.
 
     Example: `img-pipeline dlq peek uploads/cat.jpg --stack prod`
     """
     pipeline = connect(stack, local=local)
     queues = [find_queue(pipeline, queue)] if queue else dead_letter_queues(pipeline)
     search = find(pipeline, wanted, queues, limit=limit)
-    if search.letter is None:
-        raise NotFoundError(f"{wanted} is not among the {search.looked_at} dead letters looked at")
-    found = _description(search.letter)
+    if search.dead_letter is None:
+        raise NotFoundError(f"{wanted} is not among the {search.read} dead letters that were read")
+    found = _description(search.dead_letter)
     if as_json:
         print_json(found)
         return
@@ -126,38 +131,36 @@ def peek(
 def replay_command(
     *,
     queue: QueueArgument = "transform",
-    only: Annotated[
-        str, typer.Option(metavar="CAUSE|KEY", help="Only this cause, file, job or message; others stay.")
-    ] = "",
+    only: Annotated[str, typer.Option(metavar="CAUSE|KEY", help="Only this cause, file, job or message.")] = "",
     everything: Annotated[bool, typer.Option("--all", help="The whole queue, as without --only.")] = False,
     rate: RateOption = 50,
     stack: StackOption = None,
     local: LocalOption = False,
     yes: YesOption = False,
 ) -> None:
-    """Send dead letters back to where they failed, at a bounded rate.
+    """Send dead letters back to the queue where they failed, at a limited rate.
 
-    A message is deleted only when its copy has arrived. Rejected files are judged again.
+    A message is deleted only after its copy was sent. Rejected files are validated again.
 
     Example: `img-pipeline dlq replay --only WatermarkError --rate 20 --stack prod`
     """
     if only and everything:
-        raise InvalidRequestError("--only and --all contradict each other: leave one out")
+        raise InvalidRequestError("--only and --all cannot be combined: remove one of them")
     pipeline = connect(stack, local=local)
     source = find_queue(pipeline, queue)
-    look = _look(pipeline, source, DEFAULT_LIMIT)
-    chosen = [letter for letter in look.letters if not only or letter.matches(only)]
-    _show_causes(source, Sample(letters=chosen, depth=look.depth, whole=look.whole))
-    if look.whole and not chosen:
+    found = _sample(pipeline, source, DEFAULT_LIMIT)
+    chosen = [dead_letter for dead_letter in found.dead_letters if not only or dead_letter.matches(only)]
+    _show_causes(source, Sample(dead_letters=chosen, depth=found.depth, whole=found.whole))
+    if found.whole and not chosen:
         if only:
             raise NotFoundError(f"nothing in {source.name} matches {only}")
         return
-    total = len(chosen) if look.whole else None
-    count = str(total) if total else f"those of about {look.depth} that match" if only else f"about {look.depth}"
-    seconds = duration((total or look.depth) / rate)
+    total = len(chosen) if found.whole else None
+    count = str(total) if total else f"those of about {found.depth} that match" if only else f"about {found.depth}"
+    seconds = duration((total or found.depth) / rate)
     if not confirmed(f"replay would send {count} to {_name(source.replays_to)} in about {seconds}", yes=yes):
         return
-    with sending("replaying", total or look.depth) as (interruption, on_progress):
+    with sending("replaying", total or found.depth) as (interruption, on_progress):
         result = replay(pipeline, source, only=only or None, rate=rate, clock=interruption, on_progress=on_progress)
     finish(result, f"replayed {result.sent} to {_name(source.replays_to)}; left {result.left} in {source.name}")
 
@@ -181,9 +184,9 @@ def purge_command(
     """
     pipeline = connect(stack, local=local)
     source = find_queue(pipeline, queue)
-    look = _look(pipeline, source, DEFAULT_LIMIT)
-    _show_causes(source, look)
-    if not confirmed(f"purge would delete about {look.depth} messages for good", yes=yes):
+    found = _sample(pipeline, source, DEFAULT_LIMIT)
+    _show_causes(source, found)
+    if not confirmed(f"purge would delete about {found.depth} messages permanently", yes=yes):
         return
     with interruption_reported(
         lambda: f"{source.name} may have been purged: `img-pipeline dlq list` shows how many messages it holds"
@@ -200,59 +203,61 @@ def export_command(
     stack: StackOption = None,
     local: LocalOption = False,
 ) -> None:
-    """Write a queue's dead letters to a file. Takes nothing out.
+    """Write a queue's dead letters to a file. Nothing is removed from the queue.
 
-    Example: `img-pipeline dlq export letters.jsonl --queue transform --stack prod`
+    Example: `img-pipeline dlq export dead-letters.jsonl --queue transform --stack prod`
     """
     pipeline = connect(stack, local=local)
     source = find_queue(pipeline, queue)
     with interruption_reported(lambda: f"{file} was not written; the messages are still in {source.name}"):  # noqa: SIM117
         with progress("exporting", None) as on_progress:
-            look = export(pipeline, source, file, on_progress=on_progress)
-    out.print(f"wrote {len(look.letters)} of about {look.depth} dead letters to {file}")
+            found = export(pipeline, source, file, on_progress=on_progress)
+    out.print(f"wrote {len(found.dead_letters)} of about {found.depth} dead letters to {file}")
 
 
 @dlq.command("import")
 def import_command(
     *,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `dlq export` wrote.")],
-    queue: Annotated[str, typer.Option(help="Another queue than the one they came from.")] = "",
+    queue: Annotated[str, typer.Option(help="A queue other than the one they came from.")] = "",
     rate: RateOption = 50,
-    skip: Annotated[int, typer.Option(min=0, help="Lines that an interrupted import has settled.")] = 0,
+    skip: Annotated[int, typer.Option(min=0, help="Lines to skip: those that an interrupted import has sent.")] = 0,
     stack: StackOption = None,
     local: LocalOption = False,
     yes: YesOption = False,
 ) -> None:
     """Put exported dead letters back into a dead-letter queue, from where they can be replayed.
 
-    Example: `img-pipeline dlq import letters.jsonl --stack prod`
+    Example: `img-pipeline dlq import dead-letters.jsonl --stack prod`
     """
     pipeline = connect(stack, local=local)
-    letters = read(file)
-    names = {queue} if queue else {letter.queue for letter in letters}
+    dead_letters = read(file)
+    names = {queue} if queue else {dead_letter.queue for dead_letter in dead_letters}
     if len(names) != 1:
-        raise InvalidRequestError(f"{file} holds letters of {len(names)} queues: name one with --queue")
+        raise InvalidRequestError(f"{file} contains dead letters of {len(names)} queues: name one with --queue")
     destination = find_queue(pipeline, names.pop())
-    plan = f"import would send {max(len(letters) - skip, 0)} messages to {_name(destination.url)}"
+    plan = f"import would send {max(len(dead_letters) - skip, 0)} messages to {_name(destination.url)}"
     if not confirmed(plan, yes=yes):
         return
-    with sending("importing", len(letters) - skip) as (interruption, on_progress):
+    with sending("importing", len(dead_letters) - skip) as (interruption, on_progress):
         result = put_back(
-            pipeline, destination, letters, rate=rate, skip=skip, clock=interruption, on_progress=on_progress
+            pipeline, destination, dead_letters, rate=rate, skip=skip, clock=interruption, on_progress=on_progress
         )
-    done = f"imported {result.sent} of {max(len(letters) - skip, 0)} messages into {_name(destination.url)}"
+    done = f"imported {result.sent} of {max(len(dead_letters) - skip, 0)} messages into {_name(destination.url)}"
     finish(result, done, resume=f"continue with --skip {skip + result.settled}")
 
 
-def _look(pipeline: Pipeline, queue: DeadLetterQueue, limit: int) -> Sample:
-    with progress(f"looking at {queue.name}", None) as on_progress:
+def _sample(pipeline: Pipeline, queue: DeadLetterQueue, limit: int) -> Sample:
+    with progress(f"reading {queue.name}", None) as on_progress:
         return sample(pipeline, queue, limit=limit, on_progress=on_progress)
 
 
-def _show_causes(queue: DeadLetterQueue, look: Sample) -> None:
-    sampled = f"{len(look.letters)}" if look.whole else f"{len(look.letters)} of about {look.depth}, a sample"
+def _show_causes(queue: DeadLetterQueue, found: Sample) -> None:
+    sampled = (
+        f"{len(found.dead_letters)}" if found.whole else f"{len(found.dead_letters)} of about {found.depth}, a sample"
+    )
     out.print(f"[bold]{queue.name}[/]: {sampled}")
-    groups = group(look.letters)
+    groups = group(found.dead_letters)
     if groups:
         cells = []
         for cause in groups:
@@ -267,16 +272,16 @@ def _show_causes(queue: DeadLetterQueue, look: Sample) -> None:
             out.print(f"  Log: img-pipeline logs {cause.sample_keys[0]}", markup=False)
 
 
-def _description(letter: DeadLetter) -> dict[str, Any]:
+def _description(dead_letter: DeadLetter) -> dict[str, Any]:
     return {
-        "queue": letter.queue,
-        "message": letter.message.message_id,
-        "file": letter.file_key,
-        "cause": f"{letter.cause}: {letter.reason} {letter.hint}",
-        "attributes": dict(letter.message.attributes),
-        "messageAttributes": dict(letter.message.message_attributes),
-        "body": letter.message.body,
-        "job": dict(letter.job),
+        "queue": dead_letter.queue,
+        "message": dead_letter.message.message_id,
+        "file": dead_letter.file_key,
+        "cause": f"{dead_letter.cause}: {dead_letter.reason} {dead_letter.hint}",
+        "attributes": dict(dead_letter.message.attributes),
+        "messageAttributes": dict(dead_letter.message.message_attributes),
+        "body": dead_letter.message.body,
+        "job": dict(dead_letter.job),
     }
 
 

@@ -66,7 +66,7 @@ SecretOption = Annotated[
         "--secret",
         metavar="KEY[=VARIABLE]",
         help="A secret setting, taken from the environment variable VARIABLE, or else asked for (or read, a line "
-        "each, from standard input). Repeat it for more. The value never stands on the command line.",
+        "each, from standard input). Repeat it for more. The value is never part of the command line.",
         show_default=False,
     ),
 ]
@@ -112,7 +112,7 @@ def deploy(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Preview the stack, refuse what would lose data, then create or update it.
+    """Preview the stack, refuse changes that would lose data, then create or update it.
 
     Buckets, tables, queues, topics, keys and log groups are never deleted or replaced unless you allow each. Without
     --yes you are asked first; where there is no terminal to ask, nothing is changed. Settings are kept in
@@ -182,10 +182,10 @@ def preview(
 def destroy(
     stack: StackOption = None, allow: AllowOption = None, yes: YesOption = False, as_json: JsonOption = False
 ) -> None:
-    """Delete everything in the stack; its history and settings stay.
+    """Delete every resource of the stack; its history and settings are kept.
 
-    What holds data is refused unless you allow each resource or type, and the refusal says which options that takes;
-    what is protected, Pulumi itself refuses.
+    Deleting a resource that holds data is refused unless you allow it by resource or type; the message names the
+    options to add. Pulumi itself refuses to delete protected resources.
 
     Example: `img-pipeline destroy --stack dev`
     """
@@ -202,7 +202,7 @@ def destroy(
 
 @app.command(rich_help_panel=DEPLOY)
 def refresh(stack: StackOption = None, yes: YesOption = False, as_json: JsonOption = False) -> None:
-    """Find what was changed by hand, and take it over into Pulumi's state; no resource is touched.
+    """Find manual changes and write them to Pulumi's state; no resource is changed.
 
     Example: `img-pipeline refresh --stack prod`
     """
@@ -211,7 +211,7 @@ def refresh(stack: StackOption = None, yes: YesOption = False, as_json: JsonOpti
 
     with _watching("refreshing", as_json) as watch:
         engine = deployment.Engine(pulumi=watch.pulumi, on_event=watch.on_event)
-        confirm = _asks(watch, f"Take this over into the state of {name}?", yes=yes)
+        confirm = _asks(watch, f"Write this to the state of {name}?", yes=yes)
         with _reported(watch):
             result = deployment.refresh(name, confirm=confirm, engine=engine)
     _finish(result, as_json)
@@ -228,7 +228,7 @@ def outputs(
     show_secrets: Annotated[bool, typer.Option(help="Print secret values too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Print what the deployed stack is called: buckets, queues, tables, functions.
+    """Print the outputs of the deployed stack: names of buckets, queues, tables and functions.
 
     Example: `aws s3 cp cat.jpg "s3://$(img-pipeline outputs ingestBucket --stack dev)/uploads/cat.jpg"`
     """
@@ -278,27 +278,27 @@ def _deploy_here(config: Mapping[str, object], *, yes: bool, as_json: bool) -> N
 
     with interruption_reported(so_far), err.status("deploying") as status:
 
-        def tell(kind: str, name: str) -> None:
+        def on_resource(kind: str, name: str) -> None:
             nonlocal count
             count += 1
             status.update(f"deploying: {count} resources, {kind} {name}")
 
         try:
-            results = deploy_here(CloudHere(here), LOCAL, config, tell)
+            results = deploy_here(CloudHere(here), LOCAL, config, on_resource)
         except (DeployError, StackConfigError, RunError) as error:
             raise PipelineError(f"deploy of local failed: {'; '.join(str(error).splitlines())}") from None
     LocalCloud(endpoint_url=here.endpoint_url, region=here.region, outputs=results).announce()
     if as_json:
         print_json({"stack": "local", "engine": "localcloud", "resources": count, "outputs": results})
     else:
-        out.print(f"local: {count} resources are as the program says, at {here.endpoint_url}")
+        out.print(f"local: {count} resources are up to date at {here.endpoint_url}")
 
 
 def _name_on_aws(stack: str | None, command: str) -> str:
     name = stack_name(stack)
     if name == LOCAL:
         raise InvalidRequestError(
-            f"the stack local knows no {command}: `img-pipeline deploy --stack local` is {NOT_PULUMI}. "
+            f"the stack local does not support {command}: `img-pipeline deploy --stack local` is {NOT_PULUMI}. "
             "Stopping `make up` removes everything"
         )
     return name
@@ -308,7 +308,7 @@ def _config(config_file: Path | None, secrets: list[str] | None) -> tuple[dict[s
     """The settings and the secrets that the options name.
 
     Raises:
-        PipelineError: a file, a variable or a value is missing, or a secret's value stands on the command line.
+        PipelineError: a file, a variable or a value is missing, or a secret's value is on the command line.
     """
     wanted = dict(_parted(secret) for secret in secrets or ())
     if str(config_file) == "-" and None in wanted.values():
@@ -347,7 +347,7 @@ def _secret(key: str, variable: str | None) -> str:
         if variable not in os.environ:
             raise PipelineError(
                 f"--secret {key}: there is no environment variable of that name; "
-                "put the value into a variable and name it here, for a command line is no secret"
+                "put the value into a variable and name it here, because other users can read a command line"
             )
         value = os.environ[variable]
     elif sys.stdin.isatty():
@@ -360,7 +360,7 @@ def _secret(key: str, variable: str | None) -> str:
 
 
 class _Watch:
-    """Shows what the engine does while it does it: a bar on a terminal, a line each elsewhere."""
+    """Shows the engine's progress: a bar on a terminal, elsewhere a line for each resource."""
 
     def __init__(self, verb: str, pulumi: PulumiCli, *, silent: bool) -> None:
         self.pulumi = pulumi
@@ -388,7 +388,7 @@ class _Watch:
         self._progress.stop()
 
     def on_event(self, event: EngineEvent) -> None:
-        """Take one event of the engine, in its thread."""
+        """Show one event of the engine; called from another thread."""
         step = event.res_outputs_event
         if not step or step.metadata.op.value in ("same", "refresh"):
             return
@@ -402,12 +402,12 @@ class _Watch:
             err.print(f"{step.metadata.op.value} {name}")
 
     def expect(self, changes: int) -> None:
-        """The preview is over: so many resources will change."""
+        """Show a bar for this number of changes; called after the preview."""
         self._progress.update(self._task, total=changes, completed=0, description=self._verb)
 
     @contextlib.contextmanager
-    def put_aside(self) -> Iterator[None]:
-        """Leave the terminal to a question."""
+    def suspended(self) -> Iterator[None]:
+        """Hide the bar while a question is asked."""
         self._progress.stop()
         yield
         self._progress.start()
@@ -424,7 +424,7 @@ def _watching(verb: str, as_json: bool) -> Iterator[_Watch]:
         if not pulumi.interrupt():
             raise KeyboardInterrupt
         watch.interrupted = True
-        err.print("[yellow]stopping after the operations under way; once more stops at once[/]")
+        err.print("[yellow]stopping after the operations in progress; Ctrl-C again stops immediately[/]")
 
     watch = _Watch(verb, pulumi, silent=as_json)
     former = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -437,10 +437,10 @@ def _watching(verb: str, as_json: bool) -> Iterator[_Watch]:
 
 
 def _asks(watch: _Watch, question: str, *, yes: bool) -> Callable[[DeploymentResult], bool]:
-    """What to do with a preview: show it, and go on if that is wanted."""
+    """Return a function that shows a preview and asks whether to continue."""
 
     def confirm(found: DeploymentResult) -> bool:
-        with watch.put_aside():
+        with watch.suspended():
             if not watch.silent:
                 _show_changes(found, err)
             # Without a change there is nothing to ask; the engine still brings outputs and state up to date.
@@ -453,7 +453,7 @@ def _asks(watch: _Watch, question: str, *, yes: bool) -> Callable[[DeploymentRes
 
 @contextlib.contextmanager
 def _reported(watch: _Watch) -> Iterator[None]:
-    """Show how far a deployment got before it failed, and end with the status that says why."""
+    """Show what a deployment did before it failed, and exit with the status for the cause."""
     as_json = watch.silent
     from operations.deploy.engine import DeploymentFailed, DeploymentRefused  # noqa: PLC0415
 
@@ -482,7 +482,7 @@ def _reported(watch: _Watch) -> Iterator[None]:
 
 
 def _finish(result: DeploymentResult, as_json: bool) -> None:
-    """Show what was done; nothing done for want of a yes is a failure, so that a script notices."""
+    """Show what was done; a deployment that was not confirmed fails, so that a script notices."""
     if result.applied:
         _show(result, as_json)
         return

@@ -1,4 +1,4 @@
-"""`img-pipeline doctor`: what is deployed against what should be, and one real file through it."""
+"""`img-pipeline doctor`: checks of a deployed stack, and one real file through its workflow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from operations.doctor.findings import Status
 from operations.doctor.smoke_test import PREFIX
 
 _SIGNS = {Status.OK: "[green]ok  [/]", Status.WARN: "[yellow]warn[/]", Status.FAIL: "[red]FAIL[/]"}
-# Things alike, such as functions, are counted rather than listed.
+# More findings of one check than this, such as one for each function, are counted.
 _FEW = 2
 
 
@@ -28,12 +28,12 @@ def doctor(
     *,
     stack: StackOption = None,
     local: LocalOption = False,
-    smoke: Annotated[bool, typer.Option(help="Send one small file through and remove what it left.")] = True,
+    smoke: Annotated[bool, typer.Option(help="Process one small file and remove it again.")] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a deployed stack against what it should be, and send one real file through it.
+    """Check a deployed stack for problems, and process one real file.
 
-    Exits with 1 if a check fails; a warning does not fail. Changes nothing but for the file, which it removes again.
+    Exits with 1 if a check fails; a warning does not fail. Only the file is written, and removed again.
 
     Example: `img-pipeline doctor --stack prod --no-smoke`
     """
@@ -62,10 +62,12 @@ def _so_far(results: Sequence[Result], smoke: bool) -> str:
 
 
 def _show(result: Result) -> None:
-    """One line per check that is well, and two per problem: what was found and what to do."""
+    """Print one line for each passed check, and two for each problem: what was found and what to do."""
     if result.status is Status.OK:
         found = [finding.found for finding in result.findings]
-        out.print(_line(Status.OK, result.check, "; ".join(found) if len(found) <= _FEW else f"all {len(found)} well"))
+        out.print(
+            _line(Status.OK, result.check, "; ".join(found) if len(found) <= _FEW else f"all {len(found)} passed")
+        )
     for finding in result.findings:
         if finding.status is not Status.OK:
             out.print(_line(finding.status, result.check, finding.found))

@@ -41,11 +41,11 @@ from operations.commands.options import FILES, JsonOption, LocalOption, StackOpt
 from operations.connection import connect
 from operations.interruption import Interruption
 
-# More rows than this are hard to read; files that went well are then only counted.
+# With more rows than this, completed files are only counted.
 LISTED_JOBS = 50
 
 app = typer.Typer()
-asset = typer.Typer(help="Show what is kept about a processed file.", no_args_is_help=True)
+asset = typer.Typer(help="Show the record of a processed file.", no_args_is_help=True)
 
 FileKey = Annotated[str, typer.Argument(metavar="FILEKEY", help="The file's key, with or without `uploads/`.")]
 
@@ -54,21 +54,19 @@ FileKey = Annotated[str, typer.Argument(metavar="FILEKEY", help="The file's key,
 def upload(
     paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders, or patterns in quotes.")],
     *,
-    prefix: Annotated[str, typer.Option(help="Put them into this folder, below `uploads/`.")] = "",
-    force: Annotated[
-        bool, typer.Option("--force", help="Upload also what is already there, as a new version.")
-    ] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Follow each file to its end and print a table.")] = False,
+    prefix: Annotated[str, typer.Option(help="Upload to this folder below `uploads/`.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Upload unchanged files too, as new versions.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until each file is processed and print a table.")] = False,
     timeout: Annotated[float, typer.Option(help="With --wait, seconds to wait at most.")] = 600,
-    parallel: Annotated[int, typer.Option(min=1, max=32, help="Uploads beside each other.")] = PARALLEL_UPLOADS,
+    parallel: Annotated[int, typer.Option(min=1, max=32, help="The number of parallel uploads.")] = PARALLEL_UPLOADS,
     stack: StackOption = None,
     local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Upload files, folders or patterns, and with --wait follow them to their end.
+    """Upload files, folders or patterns, and with --wait wait until they are processed.
 
-    A file that is already there with the same size and SHA-256 is left out, so the same command goes on where an
-    earlier one was stopped. Exits with 1 if a file could not be uploaded or, with --wait, was not completed.
+    A file that is already in the bucket with the same size and SHA-256 is skipped, so running an interrupted command
+    again continues it. Exits with 1 if a file could not be uploaded or, with --wait, was not completed.
 
     Example:
 
@@ -102,10 +100,10 @@ def upload(
 def download(
     name: FileKey,
     folder: Annotated[
-        Path | None, typer.Argument(help="Where to; a folder named after the file if left out.", show_default=False)
+        Path | None, typer.Argument(help="The target folder; named after the file if omitted.", show_default=False)
     ] = None,
     *,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
     stack: StackOption = None,
     local: LocalOption = False,
     as_json: JsonOption = False,
@@ -146,7 +144,9 @@ def show_asset(
     key, stack = file_key(name), pipeline.stack
     row = pipeline.asset(key)
     if row is None:
-        raise NotFoundError(f"{stack} has no record of {key}: `img-pipeline jobs show {key} --stack {stack}` says why")
+        raise NotFoundError(
+            f"{stack} has no record of {key}: `img-pipeline jobs show {key} --stack {stack}` shows the reason"
+        )
     if as_json:
         print_json(row)
         return
@@ -248,7 +248,7 @@ class _Counts:
 
 
 def _print_jobs(pipeline: Pipeline, rows: Mapping[Upload, Row | None]) -> None:
-    """A table of how each file ended; only what did not go well where there are many."""
+    """Print the status of each file; of many files, only of those that were not completed."""
     shown = rows
     if len(rows) > LISTED_JOBS:
         shown = {upload: row for upload, row in rows.items() if not row or row["status"] != "COMPLETED"}

@@ -1,4 +1,4 @@
-"""`img-pipeline pause`, `resume` and `drain`: stop and start the work on uploads, and see how much is waiting."""
+"""`img-pipeline pause`, `resume` and `drain`: stop and start processing, and show how many uploads are waiting."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ app = typer.Typer()
 
 @app.command(rich_help_panel=OPERATE)
 def pause(*, stack: StackOption = None, local: LocalOption = False, yes: YesOption = False) -> None:
-    """Stop working on uploads; they wait in the transform queue, for up to four days.
+    """Stop processing uploads; they wait in the transform queue, for up to four days.
 
     Example: `img-pipeline pause --stack prod --yes`
     """
@@ -41,7 +41,7 @@ def pause(*, stack: StackOption = None, local: LocalOption = False, yes: YesOpti
 
 @app.command(rich_help_panel=OPERATE)
 def resume(*, stack: StackOption = None, local: LocalOption = False, yes: YesOption = False) -> None:
-    """Work on uploads again.
+    """Start processing uploads again.
 
     Example: `img-pipeline resume --stack prod --yes`
     """
@@ -57,24 +57,24 @@ def resume(*, stack: StackOption = None, local: LocalOption = False, yes: YesOpt
 @app.command(rich_help_panel=OPERATE)
 def drain(
     *,
-    wait: Annotated[bool, typer.Option("--wait", help="Stay until nothing is waiting.")] = False,
-    interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 5,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the queue is empty.")] = False,
+    interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two readings.")] = 5,
     stack: StackOption = None,
     local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """How many uploads are waiting or being processed, how fast they get fewer, and how long that will take.
+    """How many uploads are waiting or being processed, at what rate they decrease, and the time left.
 
     Example: `img-pipeline drain --wait --stack prod`
     """
     pipeline = connect(stack, local=local)
     backlog = None
-    with Interruption() as interruption, err.status("looking at the transform queue") as status:
-        for looks, backlog in enumerate(watch_backlog(pipeline, clock=interruption, interval_seconds=interval), 1):
+    with Interruption() as interruption, err.status("reading the transform queue") as status:
+        for readings, backlog in enumerate(watch_backlog(pipeline, clock=interruption, interval_seconds=interval), 1):
             status.update(_sentence(backlog))
             if wait and backlog.pipe == STOPPED and backlog.total:
                 raise PipelineError(f"{backlog.total} wait and the pipe is stopped: `img-pipeline resume` starts it")
-            if not wait and (looks > 1 or not backlog.total):
+            if not wait and (readings > 1 or not backlog.total):
                 break
     if interruption.requested or backlog is None:
         end_interrupted(_sentence(backlog) if backlog else "the queue was not read")
@@ -99,7 +99,7 @@ def _unknown_state(pipe_name: str) -> str:
 
 
 def _sentence(backlog: Backlog) -> str:
-    counts = f"pipe {backlog.pipe}: {backlog.waiting} waiting, {backlog.in_work} in work"
+    counts = f"pipe {backlog.pipe}: {backlog.waiting} waiting, {backlog.in_work} in progress"
     if not backlog.total:
         return f"{counts}; drained"
     if backlog.per_second is None:
@@ -107,5 +107,5 @@ def _sentence(backlog: Backlog) -> str:
     pace = round(backlog.per_second, 1)
     if backlog.seconds_left is None or pace == 0:
         growth = f", {-pace:.1f} more a second" if pace < 0 else ""
-        return f"{counts}; not getting fewer{growth}"
+        return f"{counts}; not decreasing{growth}"
     return f"{counts}; {pace:.1f} a second, empty in about {duration(backlog.seconds_left)}"

@@ -46,7 +46,7 @@ def list_jobs(
     Example: `img-pipeline jobs list --status FAILED --limit 50`
     """
     if status and status.upper() not in STATUSES:
-        raise InvalidRequestError(f"{status} is no status: a job is {', '.join(STATUSES)}")
+        raise InvalidRequestError(f"{status} is not a status: a job is {', '.join(STATUSES)}")
     rows = newest_jobs(connect(stack, local=local), status=status.upper() if status else None, limit=limit)
     if as_json:
         print_json(rows)
@@ -64,7 +64,7 @@ def show_job(
     local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one job: where it stands, why, what to do, and each stage of each attempt.
+    """Show one job: its status, the reason, what to do, and each stage of each attempt.
 
     A file's key shows its newest job and lists the older ones.
 
@@ -97,7 +97,7 @@ def show_job(
 @jobs.command("watch")
 def watch_jobs(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="FILEKEY", help="These files only; leave out for the newest jobs.")
+        list[str] | None, typer.Argument(metavar="FILEKEY", help="Only these files; the newest jobs if omitted.")
     ] = None,
     *,
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many of the newest jobs.")] = 20,
@@ -120,7 +120,7 @@ def watch_jobs(
             raise NotFoundError(
                 f"{pipeline.stack} has no file {file_key(name)}: neither the bucket nor the jobs table has it"
             )
-    told: dict[str, Row] = {}
+    printed: dict[str, Row] = {}
     rows: list[Row] = []
     with Interruption() as interruption, Live(console=out, auto_refresh=False) as live:
         while not interruption.requested:
@@ -128,7 +128,7 @@ def watch_jobs(
             if out.is_terminal:
                 live.update(Group(*table(_HEADINGS, map(_cells, rows))), refresh=True)
             else:
-                _tell_changes(rows, told)
+                _print_changes(rows, printed)
             if names and len(rows) == len(names) and all(is_over(row, last_attempt) for row in rows):
                 return
             interruption.sleep(REFRESH_SECONDS)
@@ -143,14 +143,14 @@ def _watched(pipeline: Pipeline, names: Sequence[str], limit: int) -> list[Row]:
     return [rows[0] for rows in newest if rows]
 
 
-def _tell_changes(rows: Iterable[Row], told: dict[str, Row]) -> None:
-    """A line for each job that is not as it was told before; for a log or a pipe."""
+def _print_changes(rows: Iterable[Row], printed: dict[str, Row]) -> None:
+    """Print a line for each job whose status or attempt has changed; for a log or a pipe."""
     for row in rows:
-        known = told.get(row["jobId"])
+        known = printed.get(row["jobId"])
         if known is None or (known["status"], known["attempt"]) != (row["status"], row["attempt"]):
             line = [row["updatedAt"], row["status"], row["fileKey"], f"attempt {row['attempt']}", why(row)]
             typer.echo("  ".join(part for part in line if part))
-        told[row["jobId"]] = row
+        printed[row["jobId"]] = row
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ def logs(
     local: LocalOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show every line that the functions logged about one file, tracebacks included, in order of time.
+    """Show every line that the functions logged about one file, including tracebacks, ordered by time.
 
     Lines after `?` come from an invocation that names no file, as a handler's own output does; they were logged while
     the file was processed.
@@ -48,4 +48,4 @@ def logs(
     if cells:
         print_table(("time (UTC)", "function", "line"), cells)
     else:
-        out.print("no function has logged anything about it; lines arrive within a minute and are kept for a time")
+        out.print("no function has logged anything about it; lines arrive within a minute; old lines are deleted")

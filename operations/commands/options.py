@@ -26,6 +26,9 @@ LocalOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 YesOption = Annotated[
-    bool, typer.Option("--yes", "-y", help="Go ahead without asking. Without a terminal to ask, nothing is changed.")
+    bool,
+    typer.Option(
+        "--yes", "-y", help="Do not ask for confirmation. Without a terminal and without --yes, nothing is changed."
+    ),
 ]
-RateOption = Annotated[int, typer.Option(min=1, max=MAX_RATE, help="The most messages sent within any second.")]
+RateOption = Annotated[int, typer.Option(min=1, max=MAX_RATE, help="The maximum number of messages sent per second.")]

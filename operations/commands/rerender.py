@@ -36,7 +36,7 @@ def rerender(
     Example: `img-pipeline rerender --all --missing-rendition w2560 --rate 20 --stack prod`
     """
     if sum(map(bool, (keys, prefix, everything))) != 1:
-        raise InvalidRequestError("name files by key, or --prefix, or --all: one of them")
+        raise InvalidRequestError("name files by key, or use --prefix, or --all: exactly one of them")
     pipeline, run = connect(stack, local=local), new_run()
 
     def rows():
@@ -44,11 +44,11 @@ def rerender(
 
     if not yes:
         planned = Rerendering()
-        with progress("looking at the assets", None) as on_progress:
+        with progress("reading the assets table", None) as on_progress:
             for _ in rerenderings(pipeline, rows(), run, planned):
                 on_progress(len(planned.chosen))
         count, seconds = len(planned.chosen), duration(len(planned.chosen) / rate)
-        plan = f"rerender would send {count} files through again in about {seconds}{_left(planned)}"
+        plan = f"rerender would send {count} files in about {seconds}{_left(planned)}"
         if not confirmed(plan, yes=False):
             return
     seen = Rerendering()
@@ -65,7 +65,7 @@ def rerender(
             prefix=prefix,
             missingRendition=missing_rendition,
         )
-    done = f"sent {result.sent} files through again, as run {run}{_left(seen)}"
+    done = f"sent {result.sent} files as run {run}{_left(seen)}"
     finish(
         result,
         f"{done}; follow them with `img-pipeline drain --wait`",
@@ -74,7 +74,7 @@ def rerender(
 
 
 def _left(seen: Rerendering) -> str:
-    reasons = ((seen.gone, "their upload is gone"), (seen.unsafe, "no malware scan calls them clean"))
+    reasons = ((seen.gone, "their upload was deleted"), (seen.unsafe, "no malware scan found them clean"))
     return "".join(
-        f"; {len(keys)} stay as they are, for {reason}: {', '.join(keys[:3])}" for keys, reason in reasons if keys
+        f"; {len(keys)} are skipped because {reason}: {', '.join(keys[:3])}" for keys, reason in reasons if keys
     )

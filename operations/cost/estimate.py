@@ -452,7 +452,7 @@ def _standing(work: Work) -> Iterator[Line]:
     """What is paid for by the hour, files or none."""
     settings = work.settings
     if settings.encryption == "kms" and not settings.kms_key_arn:
-        # Bucket keys and cached data keys leave so few requests that they do not show.
+        # With bucket keys and cached data keys, the number of requests is negligible.
         yield Line(service="KMS", what="the stack's key", quantity=1, price=prices.KMS_KEY)
     if settings.vpc and settings.vpc.interface_endpoints:
         endpoints, zones = len(settings.vpc.interface_endpoints), len(settings.vpc.subnet_ids)

@@ -1,7 +1,7 @@
 """What AWS charges, each price with its unit, its date and where it was read.
 
 On-demand list prices of us-east-1 in US dollars, without free tier and without tax. Of prices that fall with volume it
-is the first and highest tier. An estimate made from them says which are not AWS's own word.
+is the first and highest tier. An estimate marks prices that do not come from AWS.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pulumi.automation import EngineEvent
     from pulumi.automation.events import StepEventMetadata
 
-# What holds data that the program cannot make again, or that others hold by name: to delete or replace one needs leave.
+# Types that hold data, or that other systems refer to by name: deleting or replacing one must be allowed.
 STATEFUL_TYPES = frozenset(
     {
         "aws:s3/bucket:Bucket",
@@ -110,8 +110,8 @@ class EventLog:
     @property
     def failures(self) -> tuple[Failure, ...]:
         """The errors, without those that only repeat another."""
-        told = [failure for failure in self._diagnostics if not failure.message.startswith(_ECHOES)]
-        return tuple(dict.fromkeys(told or self._diagnostics))
+        causes = [failure for failure in self._diagnostics if not failure.message.startswith(_ECHOES)]
+        return tuple(dict.fromkeys(causes or self._diagnostics))
 
     @property
     def unchanged(self) -> int:

@@ -39,7 +39,7 @@ from program.stack_file import StackConfigError, read_yaml
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
 
-# What stands in place of a secret value, as in Pulumi's own output.
+# Replaces a secret value, as in Pulumi's own output.
 MASK = "[secret]"
 
 # What the CLI says when the attributes that a file backend keeps beside a stack's state are empty. The state itself is
@@ -59,7 +59,7 @@ class Engine:
         environment: variables for the CLI and its plugins beside the caller's, such as PULUMI_BACKEND_URL.
         secrets_provider: encrypts the secrets of a stack that is created, for example `awskms://alias/pulumi`.
         policy_packs: folders of policy packs that every preview and deployment must satisfy.
-        on_event: told of every event of the engine, from another thread.
+        on_event: called with every event of the engine, from another thread.
     """
 
     directory: Path = PROJECT_DIRECTORY
@@ -98,7 +98,7 @@ class DeploymentResult:
 
 
 class DeploymentFailed(PipelineError):
-    """The engine, the provider, a policy or the program itself said no; the message names the resource at fault."""
+    """The engine, the provider, a policy or the program itself reported an error; the message names the resource."""
 
     def __init__(self, result: DeploymentResult) -> None:
         first, *others = result.failures
@@ -132,7 +132,7 @@ def preview(
 
     Args:
         stack: the stack's name, as `pulumi stack ls` shows it.
-        config: settings to lay over `Pulumi.{stack}.yaml`, by key (namespace `img-pipeline` unless it says another).
+        config: settings to lay over `Pulumi.{stack}.yaml`, by key (namespace `img-pipeline` unless the key has one).
         secrets: the same for secret values, by path (`alertHttpsEndpoints[0]`).
         engine: how Pulumi is run.
 
@@ -160,15 +160,15 @@ def deploy(
 
     Args:
         stack: the stack's name; one that does not exist yet is created.
-        config: settings to lay over `Pulumi.{stack}.yaml`, by key. They are kept there once the preview has passed.
-        secrets: the same for secret values, by path; they are kept encrypted.
+        config: settings to lay over `Pulumi.{stack}.yaml`, by key. They are written there after the preview.
+        secrets: the same for secret values, by path; they are stored encrypted.
         allow: URNs and type tokens of stateful resources that may be deleted or replaced.
-        confirm: asked with the preview before anything is changed; leave it out to go ahead.
+        confirm: called with the preview before anything is changed; None to continue without asking.
         engine: how Pulumi is run.
 
     Raises:
         DeploymentRefused: something stateful would be deleted or replaced; nothing was changed.
-        DeploymentFailed: the preview or the deployment failed; `.result` says what was done until then.
+        DeploymentFailed: the preview or the deployment failed; `.result` has what was done until then.
         PipelineError: the CLI, the backend or the stack is not there.
     """
     engine = engine or Engine()
@@ -207,7 +207,7 @@ def destroy(
 def refresh(
     stack: str, *, confirm: Callable[[DeploymentResult], bool] | None = None, engine: Engine | None = None
 ) -> DeploymentResult:
-    """Find what was changed behind Pulumi's back, and take it over into its state; no resource is touched."""
+    """Find what was changed outside Pulumi, and write it to its state; no resource is changed."""
     engine = engine or Engine()
     opened = _open(stack, engine)
     found = _run(opened, engine, "preview", lambda on_event: opened.preview_refresh(on_event=on_event))
@@ -228,13 +228,13 @@ def stack_outputs(stack: str, *, show_secrets: bool = True, engine: Engine | Non
         PipelineError: the CLI, the backend or the stack is not there.
     """
     opened = _open(stack, engine or Engine())
-    with _said_plainly(stack):
+    with _in_one_line(stack):
         outputs = opened.outputs()
     return {name: MASK if output.secret and not show_secrets else output.value for name, output in outputs.items()}
 
 
 class _Workspace(LocalWorkspace):
-    """A workspace that leaves the user's selected stack alone: their next `pulumi destroy` is not about ours."""
+    """A workspace that does not change which stack the user has selected."""
 
     def select_stack(self, stack_name: str) -> None:
         self._run_pulumi_cmd_sync(["stack", "--stack", stack_name])
@@ -261,7 +261,7 @@ def _open(stack: str, engine: Engine, *, create: bool = False) -> Stack:
         secrets_provider=engine.secrets_provider,
         pulumi_command=engine.pulumi,
     )
-    with _said_plainly(stack):
+    with _in_one_line(stack):
         return (Stack.create_or_select if create else Stack.select)(stack, workspace)
 
 
@@ -355,7 +355,7 @@ def _settings(
         copy.write_text(with_settings(text, qualified), encoding="utf-8")
         for path, value in secrets.items():
             command = ["config", "set", path, "--path", "--secret", "--raw", "--config-file", str(copy)]
-            with _said_plainly(opened.name):
+            with _in_one_line(opened.name):
                 engine.pulumi.run_with_input(
                     [*command, "--stack", opened.name], str(engine.directory), engine.environment, value
                 )
@@ -376,8 +376,8 @@ def _policy_packs(engine: Engine) -> list[str] | None:
 
 
 @contextlib.contextmanager
-def _said_plainly(stack: str) -> Iterator[None]:
-    """Turn what the CLI says into one line."""
+def _in_one_line(stack: str) -> Iterator[None]:
+    """Turn an error of the CLI into one line."""
     try:
         yield
     except StackNotFoundError:
@@ -387,24 +387,24 @@ def _said_plainly(stack: str) -> Iterator[None]:
     except ConcurrentUpdateError:
         raise PipelineError(_locked(stack)) from None
     except CommandError as error:
-        told = _error_of(error)
-        if told == CUT_OFF:
-            told += (
+        message = _error_of(error)
+        if message == CUT_OFF:
+            message += (
                 f" (a killed deployment leaves {stack}.json.attrs empty on a file backend: delete it, "
-                "as docs/runbook.md says under 'A deployment was killed')"
+                "see 'A deployment was killed' in docs/runbook.md)"
             )
-        raise PipelineError(f"pulumi: {told}") from None
+        raise PipelineError(f"pulumi: {message}") from None
 
 
 def _locked(stack: str) -> str:
     return (
-        f"another update of {stack} is under way, or one was killed: "
-        f"when none is, take away its lock with `pulumi cancel --stack {stack}`"
+        f"another update of {stack} is in progress, or one was killed: "
+        f"if none is, remove its lock with `pulumi cancel --stack {stack}`"
     )
 
 
 def _error_of(error: CommandError) -> str:
     """The CLI's own error out of everything it printed."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip() and line.strip() != "stderr:"]
-    told = [line.removeprefix("stderr: ") for line in lines if "error: " in line]
-    return (told or lines)[-1].partition("error: ")[-1] or lines[-1]
+    errors = [line.removeprefix("stderr: ") for line in lines if "error: " in line]
+    return (errors or lines)[-1].partition("error: ")[-1] or lines[-1]

@@ -1,4 +1,4 @@
-"""The `pulumi` command as the Automation API drives it, which can also read a secret and be asked to stop."""
+"""The `pulumi` command as the Automation API drives it, which can also read a secret and be interrupted."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Checks of a deployed stack: what is there against what should be, and one real file through it."""
+"""Checks of a deployed stack: what exists, how it is configured, and one real file through its workflow."""

@@ -43,7 +43,7 @@ CHECKS: Mapping[str, Check] = {
 }
 SMOKE_TEST = "smoke test"
 
-# Services answer within a tenth of a second, so a stack is looked at in a few.
+# Services answer within a tenth of a second, so a stack is checked in a few.
 _THREADS = 8
 SEVERITY = (Status.OK, Status.WARN, Status.FAIL)
 
@@ -67,7 +67,7 @@ def diagnose(pipeline: Pipeline, *, smoke_test: bool = True, checks: Mapping[str
     Args:
         pipeline: the deployed stack.
         smoke_test: whether to send a file through it.
-        checks: what to look at, by name.
+        checks: the checks to run, by name.
     """
     with ThreadPoolExecutor(_THREADS) as threads:
         found = threads.map(lambda check: run_check(check, pipeline), checks.values())

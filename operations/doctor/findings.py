@@ -1,4 +1,4 @@
-"""What a check says: findings, each about one thing, with what was found and what to do."""
+"""Results of a check: findings, each about one thing, with what was found and what to do."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that a check looked at.
+    """One thing that was checked.
 
     Attributes:
         status: whether it is as it should be.
         found: what it is like, naming it.
-        advice: what to do; "" when all is well.
+        advice: what to do; "" without a problem.
     """
 
     status: Status
@@ -43,7 +43,7 @@ class Finding:
 
 
 Check = Callable[[Pipeline], Iterator[Finding]]
-"""A check: looks at a deployed stack and tells what it found. What the service refuses may be raised."""
+"""A check: examines a deployed stack and yields its findings. It may raise what AWS refuses."""
 
 
 def ok(found: str) -> Finding:
@@ -64,7 +64,7 @@ def redeploy(pipeline: Pipeline) -> str:
 
 
 def run_check(check: Check, pipeline: Pipeline) -> list[Finding]:
-    """Run a check; what stops it from looking is a finding too."""
+    """Run a check; an error that prevents it is a finding too."""
     return [replace(finding, advice=_addressed(finding.advice, pipeline)) for finding in _findings(check, pipeline)]
 
 
@@ -80,7 +80,12 @@ def _findings(check: Check, pipeline: Pipeline) -> list[Finding]:
         return [fail(str(error), redeploy(pipeline))]
     except ClientError as error:
         if error.response["Error"]["Code"] in DENIED_CODES:
-            return [warn(f"not allowed to look: {error}", f"let the caller {error.operation_name}, or ask who may")]
+            return [
+                warn(
+                    f"not allowed to check: {error}",
+                    f"allow the caller {error.operation_name}, or ask someone with that permission",
+                )
+            ]
         if is_missing(error):
             return [fail(str(error), redeploy(pipeline))]
-        return [fail(f"could not look: {error}", "see whether the service has an outage, then run this again")]
+        return [fail(f"could not check: {error}", "check whether the service has an outage, then run this again")]

@@ -16,7 +16,7 @@ from contract.keys import PROCESSED, UPLOADS
 from operations.doctor.findings import Finding, fail, ok
 
 PREFIX = f"{UPLOADS}.doctor/"
-# A cold start of every function and a few throttled retries fit; what takes longer has a cause worth looking at.
+# A cold start of every function and a few throttled retries fit; what takes longer needs an investigation.
 TIMEOUT_SECONDS = 120
 
 
@@ -24,11 +24,11 @@ def file_goes_through(pipeline: Pipeline, timeout_seconds: float = TIMEOUT_SECON
     """Upload a photograph and follow it to its job, its record, its renditions and its notification; then clean up.
 
     Subscribers of the results topic receive its result like any other; its key begins with `uploads/.doctor/`.
-    What a job that has not ended left stays for whoever looks into it: its message is still on its way, and would end
-    as a rejection if the file were gone.
+    The files of an unfinished job are kept for investigation: its message is still in a queue, and would be rejected if
+    the file were deleted.
     """
     if pipeline.client("pipes").describe_pipe(Name=pipeline.outputs.pipe_name)["CurrentState"] != "RUNNING":
-        yield fail("not sent: the pipe does not run", "see the pipe's own line")
+        yield fail("not sent: the pipe does not run", "see the check of the pipe")
         return
     upload = pipeline.upload(_photograph(), f"{PREFIX}{secrets.token_hex(8)}.jpg")
     # A failed file comes back after the queue's visibility timeout only, which nobody wants to wait for.
@@ -47,7 +47,7 @@ def file_goes_through(pipeline: Pipeline, timeout_seconds: float = TIMEOUT_SECON
     remove_traces(pipeline, upload)
     left = list(_versions(pipeline, upload))
     if left:
-        yield fail(f"{len(left)} objects could not be removed under {upload.file_key}", "delete them by hand")
+        yield fail(f"{len(left)} objects could not be removed under {upload.file_key}", "delete them manually")
     else:
         yield ok("nothing is left of it")
 

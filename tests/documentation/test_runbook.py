@@ -1,4 +1,4 @@
-"""Every command of the runbook works, on a stack with something wrong in each of its queues."""
+"""The runbook's commands work on a stack with a message in each dead-letter queue."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ SUBSCRIBER = "inspector"
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
-    """A file that failed and one that was rejected; how their jobs stood, and the messages that were left in queues."""
+    """A file that failed and one that was rejected; their jobs, and the messages in the queues."""
 
     failed_key: str
     rejected_key: str
     jobs: tuple[Mapping[str, Any], ...]
     messages: Mapping[str, str]
 
-    def bring_back(self, stack: Stack) -> None:
-        """Put everything back into the state of the night: each dead-letter queue holds its one message."""
+    def restore(self, stack: Stack) -> None:
+        """Restore the incident: each dead-letter queue holds its one message."""
         pipe = stack.cloud.client("pipes").describe_pipe(Name=stack.outputs["pipeName"])
         if pipe["CurrentState"] == "RUNNING":
-            # What an earlier command sent on its way would change its job's row later.
+            # A message that an earlier command sent would change its job's row later.
             stack.await_idle()
         for row in self.jobs:
             stack.cloud.client("dynamodb").put_item(TableName=stack.outputs["jobsTable"], Item=row)
@@ -47,7 +47,7 @@ class Trouble:
 
 @pytest.fixture(scope="session")
 def trouble(stack: Stack) -> Trouble:
-    """A bad release of watermark fails one file, another is no image, and a subscriber leaves its result."""
+    """A bad release of watermark fails one file, another is no image; a subscriber does not delete its result."""
     with stack.broken("watermark", SETTINGS="{"):
         failed = stack.upload("uploads/failed.jpg")
         transform_dlq = stack.outputs["transformDlqUrl"]
@@ -84,12 +84,12 @@ def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFa
     home.mkdir(exist_ok=True)
     monkeypatch.chdir(home)
     monkeypatch.setenv("XDG_STATE_HOME", str(home))
-    # The embedded SQS has one server, so nobody needs to wait for others to answer that they have nothing.
+    # The embedded SQS has one server, so short polling finds every message.
     monkeypatch.setattr(queues, "WAIT_SECONDS", 0)
 
 
 def filled_in(command: Command, trouble: Trouble, run: RunCommand) -> list[str]:
-    """The command's arguments with real names for what the runbook leaves open."""
+    """The command's arguments with values in place of the runbook's placeholders."""
     about_rejected = "validate" in command.words
     names = {
         "FILEKEY": trouble.rejected_key if about_rejected else trouble.failed_key,
@@ -110,9 +110,9 @@ def filled_in(command: Command, trouble: Trouble, run: RunCommand) -> list[str]:
     return text.split("\0")
 
 
-# These need Pulumi's engine, which the embedded cloud does without.
+# These need Pulumi's engine, which the embedded cloud does not use; `tests/operations/test_deployment.py` runs them.
 ENGINE_ONLY = {"preview", "refresh"}
-EXAMINATIONS = [command for command in COMMANDS if command.words[:2] == (COMMAND, "doctor")]
+DOCTOR_COMMANDS = [command for command in COMMANDS if command.words[:2] == (COMMAND, "doctor")]
 BY_SECTION = {
     section: [
         command
@@ -120,14 +120,14 @@ BY_SECTION = {
         if command.section == section
         and command.program == COMMAND
         and command.arguments[0] not in ENGINE_ONLY
-        and command not in EXAMINATIONS
+        and command not in DOCTOR_COMMANDS
     ]
     for section in dict.fromkeys(command.section for command in COMMANDS)
 }
 
 
-@pytest.mark.parametrize("command", sorted(set(map(str, EXAMINATIONS))))
-def test_the_examination_finds_nothing_where_all_is_well(command: str, stack: Stack, img_pipeline: RunCommand) -> None:
+@pytest.mark.parametrize("command", sorted(set(map(str, DOCTOR_COMMANDS))))
+def test_doctor_finds_no_problem_on_a_healthy_stack(command: str, stack: Stack, img_pipeline: RunCommand) -> None:
     ready = stack.cloud.client("lambda").get_waiter("function_active_v2")
     for function_name in stack.outputs["functionNames"].values():
         ready.wait(FunctionName=function_name, WaiterConfig={"Delay": 1})
@@ -136,15 +136,17 @@ def test_the_examination_finds_nothing_where_all_is_well(command: str, stack: St
 
 
 @pytest.mark.parametrize("section", [section for section, commands in BY_SECTION.items() if commands])
-def test_every_command_works(section: str, stack: Stack, trouble: Trouble, img_pipeline: RunCommand) -> None:
+def test_every_img_pipeline_command_succeeds(
+    section: str, stack: Stack, trouble: Trouble, img_pipeline: RunCommand
+) -> None:
     stack.cloud.client("pipes").start_pipe(Name=stack.outputs["pipeName"])
     for command in BY_SECTION[section]:
-        trouble.bring_back(stack)
+        trouble.restore(stack)
         result = img_pipeline(*filled_in(command, trouble, img_pipeline), given=command.given)
         assert result.exit_code == 0, f"{command}: {result.output or result.exception}"
 
 
-def test_what_is_not_ours_exists_too() -> None:
+def test_every_other_command_exists() -> None:
     """Other programs are git, the shell's own, operations that AWS has, and Pulumi's, which `tests/engine` runs."""
     for command in COMMANDS:
         if command.program == "aws":

@@ -75,7 +75,7 @@ class Reply:
 
 @dataclass
 class ScriptedPulumi(PulumiCli):
-    """Answers `preview`, `up`, `destroy` and `refresh` from `replies`, and every other command as a calm backend does.
+    """Answers `preview`, `up`, `destroy` and `refresh` from `replies`, and other commands without an error.
 
     `commands` holds the arguments of every command, `inputs` what each read from its standard input.
     """

@@ -1,4 +1,4 @@
-"""Whoever changes something is written down first, and how it ended afterwards, here and in the stack's log."""
+"""Start and end of every change are logged, on this machine and in the stack's audit log group."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def logged(stack: Stack, action_id: str) -> list[dict[str, Any]]:
     return [line for event in events if (line := json.loads(event["message"]))["id"] == action_id]
 
 
-def test_an_action_leaves_who_when_what_and_how_much_in_file_and_log(stack: Stack, connection: Pipeline) -> None:
+def test_audit_lines_name_caller_time_action_and_counts_in_file_and_log(stack: Stack, connection: Pipeline) -> None:
     with audited(connection, "dlq purge", queue="transform-dlq") as action:
         (started,) = lines(connection)
         assert started["event"] == "started"
@@ -52,7 +52,7 @@ def test_an_action_leaves_who_when_what_and_how_much_in_file_and_log(stack: Stac
     assert logged(stack, started["id"]) == [started, completed]
 
 
-def test_an_action_that_fails_says_how_far_it_came(connection: Pipeline) -> None:
+def test_failed_action_logs_its_counts(connection: Pipeline) -> None:
     def lose_the_connection() -> None:
         with audited(connection, "dlq replay") as action:
             action.counts = {"sent": 3}
@@ -76,13 +76,13 @@ def test_what_cannot_be_written_down_is_not_done(connection: Pipeline) -> None:
     assert done == []
 
 
-def test_a_stack_from_before_the_audit_log_is_told_to_be_deployed_again(connection: Pipeline) -> None:
+def test_stack_without_an_audit_log_group_must_be_deployed_again(connection: Pipeline) -> None:
     old = replace(connection, outputs=replace(connection.outputs, log_groups={}))
     with pytest.raises(PipelineError, match="deploy it again"), audited(old, "dlq purge"):
         pass
 
 
-def test_ctrl_c_during_a_replay_ends_it_cleanly_and_is_written_down(stack: Stack, connection: Pipeline) -> None:
+def test_ctrl_c_during_a_replay_ends_it_between_batches_and_is_logged(stack: Stack, connection: Pipeline) -> None:
     dlq = SqsQueue(stack.cloud.client("sqs"), stack.outputs["deliveryDlqUrl"])
     queue = find_queue(connection, "delivery")
     with stack.paused():
@@ -109,7 +109,7 @@ def test_ctrl_c_during_a_replay_ends_it_cleanly_and_is_written_down(stack: Stack
             stack.cloud.client("sqs").purge_queue(QueueUrl=url)
 
 
-def test_an_interrupted_command_is_written_down_as_interrupted(connection: Pipeline) -> None:
+def test_interrupted_command_is_logged_as_interrupted(connection: Pipeline) -> None:
     interruption = Interruption()
     interruption.request()
     copies = [OutgoingMessage(body="never sent")]
@@ -127,7 +127,7 @@ def test_an_interrupted_command_is_written_down_as_interrupted(connection: Pipel
     assert ends == [("backfill", "interrupted", 0), ("dlq import", "interrupted", 0)]
 
 
-def test_ctrl_c_means_what_it_did_before_when_the_work_is_over() -> None:
+def test_signal_handlers_are_restored_after_the_work() -> None:
     before = signal.getsignal(signal.SIGINT)
     with Interruption() as interruption:
         assert not interruption.requested
@@ -137,7 +137,7 @@ def test_ctrl_c_means_what_it_did_before_when_the_work_is_over() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_ctrl_c_twice_does_not_wait_for_the_work() -> None:
+def test_second_ctrl_c_does_not_wait_for_the_work() -> None:
     def interrupt_twice() -> None:
         with Interruption():
             os.kill(os.getpid(), signal.SIGINT)

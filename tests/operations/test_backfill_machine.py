@@ -93,7 +93,7 @@ def test_more_failures_than_tolerated_are_an_error(connection: Pipeline, aws: St
         follow(connection, EXECUTION, clock=VirtualClock())
 
 
-def test_the_command_starts_it_only_when_told_and_for_uploads_only(
+def test_command_starts_it_only_with_confirmation_and_for_uploads_only(
     connection: Pipeline, aws: Stubber, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))

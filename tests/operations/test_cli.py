@@ -1,4 +1,4 @@
-"""What a stranger meets first: help that answers at once, and mistakes that are told in one line."""
+"""The command line: fast help, and errors in one line."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ALL_COMMANDS = dict(commands())
 
 
 @pytest.mark.parametrize("name", ALL_COMMANDS)
-def test_every_command_says_what_it_does_and_shows_an_example(name: str) -> None:
+def test_every_command_has_a_description_and_an_example(name: str) -> None:
     text = ALL_COMMANDS[name].help or ""
     assert re.match(r"[A-Z][^\n]+", text), text
     assert f"{name} " in text or f"{name}\n" in text, "its help shows how it is typed"
@@ -60,7 +60,7 @@ def test_the_version_is_the_projects() -> None:
     assert (result.exit_code, result.stdout) == (0, f"img-pipeline {tomllib.loads(text)['project']['version']}\n")
 
 
-def test_the_promised_commands_are_there() -> None:
+def test_all_documented_commands_exist() -> None:
     names = {name.removeprefix("img-pipeline ") for name in ALL_COMMANDS}
     deployment = {"deploy", "preview", "destroy", "refresh", "outputs"}
     files = {"upload", "jobs list", "jobs show", "jobs watch", "asset show", "trace"}
@@ -81,7 +81,7 @@ def test_help_does_not_wait_for_slow_imports() -> None:
     assert subprocess.check_output([sys.executable, "-c", loaded], text=True).strip() == "[]"  # noqa: S603
 
 
-def test_what_goes_wrong_is_one_line_for_people(
+def test_error_is_printed_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], announced: Path
 ) -> None:
     assert announced.exists()
@@ -95,7 +95,7 @@ def test_what_goes_wrong_is_one_line_for_people(
     assert said.err.count("\n") == 1
 
 
-def test_what_aws_refuses_is_one_line_too(
+def test_error_of_aws_is_printed_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], stack: Stack, announced: Path
 ) -> None:
     assert announced.exists()
@@ -108,27 +108,27 @@ def test_what_aws_refuses_is_one_line_too(
     assert re.fullmatch(r"AWS refused: .*ResourceNotFoundException.*\n", capsys.readouterr().err)
 
 
-def test_without_an_embedded_cloud_a_command_says_how_to_start_one(local_state: Path) -> None:
+def test_command_without_an_embedded_cloud_names_the_command_that_starts_one(local_state: Path) -> None:
     assert not local_state.exists()
     with pytest.raises(PipelineError, match="start one with `make up`"):
         connect(None, local=True)
 
 
-def test_local_and_another_stack_contradict_each_other(announced: Path) -> None:
+def test_local_and_another_stack_cannot_be_combined(announced: Path) -> None:
     assert announced.exists()
-    with pytest.raises(PipelineError, match="--local means the stack local, but the stack prod is asked for"):
+    with pytest.raises(PipelineError, match="--local means the stack local, but the stack prod was requested"):
         connect("prod", local=True)
     assert connect("local", local=True).stack == connect(None, local=True).stack == "local"
 
 
-def test_an_embedded_cloud_that_is_gone_is_noticed(local_state: Path) -> None:
+def test_embedded_cloud_that_no_longer_runs_is_an_error(local_state: Path) -> None:
     LocalCloud(endpoint_url="http://127.0.0.1:9", region="us-east-1", outputs={}).announce()
     assert local_state.exists()
     with pytest.raises(PipelineError, match=r"127\.0\.0\.1:9 does not respond"):
         connect("local")
 
 
-def test_a_stack_of_an_older_program_is_told_to_deploy_again(stack: Stack, local_state: Path) -> None:
+def test_stack_of_an_older_program_must_be_deployed_again(stack: Stack, local_state: Path) -> None:
     assert not local_state.exists()
     outputs = {name: value for name, value in stack.outputs.items() if name != "alarmNames"}
     LocalCloud(endpoint_url=stack.cloud.endpoint_url, region="us-east-1", outputs=outputs).announce()
@@ -147,7 +147,7 @@ def test_an_announcement_ends_with_its_cloud_but_not_with_an_older_one(stack: St
     assert not local_state.exists()
 
 
-def test_outputs_are_printed_for_people_for_scripts_and_one_by_one(img_pipeline: RunCommand, stack: Stack) -> None:
+def test_outputs_are_printed_as_table_as_json_and_one_by_one(img_pipeline: RunCommand, stack: Stack) -> None:
     bucket = stack.outputs["ingestBucket"]
     assert re.search(rf"^ingestBucket\s+{bucket}\s*$", img_pipeline("outputs").stdout, re.MULTILINE)
     assert f'"ingestBucket": "{bucket}"' in img_pipeline("outputs", "--json").stdout

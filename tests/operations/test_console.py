@@ -14,32 +14,33 @@ import typer
 from rich.console import Console
 
 from client.moving import MoveResult
-from operations.commands.console import end, print_json, table
+from operations.commands.console import finish, print_json, table
 from testing.stack import Stack
 from tests.operations.conftest import RunCommand
 
 
 @pytest.mark.parametrize(
-    ("result", "said"),
+    ("result", "status", "report"),
     [
-        (MoveResult(sent=3, refused=1), "SQS refused 1"),
-        (MoveResult(sent=3, undeleted=2), "2 arrived but could not be deleted"),
-        (MoveResult(sent=3, interrupted=True), "stopped on request"),
+        (MoveResult(sent=3, refused=1), 1, "SQS refused 1"),
+        (MoveResult(sent=3, undeleted=2), 1, "2 messages were sent but not deleted"),
+        (MoveResult(sent=3, interrupted=True), 130, "interrupted: sent 3; run the command again"),
     ],
     ids=["refused", "undeleted", "interrupted"],
 )
-def test_what_is_left_to_do_is_said_and_exits_with_1(
-    result: MoveResult, said: str, capsys: pytest.CaptureFixture[str]
+def test_incomplete_move_is_reported_and_fails(
+    result: MoveResult, status: int, report: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(typer.Exit) as exit_:
-        end(result)
-    assert exit_.value.exit_code == 1
-    assert said in capsys.readouterr().out
+        finish(result, "sent 3")
+    assert exit_.value.exit_code == status
+    printed = capsys.readouterr()
+    assert report in printed.out + printed.err
 
 
-def test_when_nothing_is_left_to_do_nothing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    end(MoveResult(sent=3, left=1))
-    assert capsys.readouterr().out == ""
+def test_complete_move_prints_only_what_was_done(capsys: pytest.CaptureFixture[str]) -> None:
+    finish(MoveResult(sent=3, left=1), "sent 3")
+    assert capsys.readouterr().out == "sent 3\n"
 
 
 KEY = f"uploads/{'a-long-folder/' * 10}cat.jpg"

@@ -277,7 +277,7 @@ def test_metrics_are_counted_as_the_functions_write_them(stack: Stack) -> None:
     assert len(series) == METRICS_PER_FUNCTION * len(stack.outputs["functionNames"])
 
 
-def test_every_price_says_where_it_was_read() -> None:
+def test_every_price_names_its_source() -> None:
     found = [value for value in vars(prices).values() if isinstance(value, Price)]
     found += [price for value in (prices.LAMBDA_DURATION, prices.LAMBDA_PROVISIONED) for price in value.values()]
     assert len(found) > 25
@@ -307,7 +307,7 @@ def test_secrets_are_left_out() -> None:
     assert settings.alert_https_endpoints == ()
 
 
-def test_a_change_inside_an_object_or_a_list_leaves_the_rest() -> None:
+def test_change_inside_an_object_or_a_list_keeps_the_rest() -> None:
     before = stack_settings("prod")
     after = stack_settings("prod", ["validate.memoryMb=3000", "transforms.metadata.memoryMb=4000"])
     assert after.validate_.memory_mb == 3000
@@ -326,13 +326,13 @@ def test_a_change_inside_an_object_or_a_list_leaves_the_rest() -> None:
         (["transforms.thumbnail.memoryMb.size=1"], "has no such part"),
     ],
 )
-def test_a_change_that_is_not_accepted_is_told_in_one_line(changes: list[str], message: str) -> None:
+def test_invalid_change_is_reported_in_one_line(changes: list[str], message: str) -> None:
     with pytest.raises(PipelineError, match=message.replace("?", r"\?")) as error:
         stack_settings("prod", changes)
     assert "\n" not in str(error.value)
 
 
-def test_an_unknown_stack_is_told_with_those_there_are() -> None:
+def test_unknown_stack_is_reported_with_the_existing_stacks() -> None:
     with pytest.raises(PipelineError, match=r"there is no stack 'staging': .* has dev, local, prod"):
         report("staging", uploads_per_day=1, megabytes=1)
 

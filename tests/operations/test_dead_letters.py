@@ -1,4 +1,4 @@
-"""Dead letters are listed, explained, replayed, kept and deleted; looking at them changes nothing."""
+"""Dead letters are listed, explained, replayed, exported, imported and deleted; showing them changes nothing."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_failed_files_are_explained_replayed_and_completed(stack: Stack, run: Ru
     assert bodies(stack, stack.outputs["transformDlqUrl"]) == []
 
 
-def test_looking_takes_nothing_out_and_hides_nothing(stack: Stack, run: Run) -> None:
+def test_showing_messages_removes_none_and_leaves_all_visible(stack: Stack, run: Run) -> None:
     put(stack, "transformDlqUrl", *(event(stack, f"uploads/{number}.jpg") for number in range(23)))
     before = contents(stack, stack.outputs["transformDlqUrl"])
 
@@ -169,7 +169,7 @@ def test_of_a_large_queue_a_sample_is_shown_and_said_to_be_one(stack: Stack, run
     assert "15 of about 40, a sample" in run("show", "transform", "--limit", 15).stdout
 
 
-def test_replay_says_what_it_would_do_and_does_it_only_when_told(stack: Stack, run: Run) -> None:
+def test_replay_prints_its_plan_and_needs_confirmation(stack: Stack, run: Run) -> None:
     put(stack, "transformDlqUrl", event(stack, "uploads/a.jpg"))
     before = contents(stack, stack.outputs["transformDlqUrl"])
 
@@ -221,7 +221,7 @@ def test_replay_of_what_is_not_there_is_an_error(run: Run) -> None:
     for arguments, said in (
         (("replay", "--only", "NoSuchError", "--yes"), "nothing in transform matches NoSuchError"),
         (("replay", "nowhere"), "no dead-letter queue is called nowhere: there are transform, validate"),
-        (("replay", "--only", "a", "--all"), "contradict"),
+        (("replay", "--only", "a", "--all"), "cannot be combined"),
     ):
         assert said in str(run(*arguments, exit_code=1).exception)
 
@@ -329,12 +329,12 @@ def test_peek_shows_the_whole_message_and_its_job(stack: Stack, run: Run) -> Non
     assert json.loads(run("peek", found["message"], "--json").stdout)["body"] == found["body"]
     assert upload.file_key in run("peek", upload.file_key, "--queue", "validate").stdout
     missing = run("peek", "nobody", exit_code=1).exception
-    assert "nobody is not among the 1 dead letters looked at" in str(missing)
+    assert "nobody is not among the 1 dead letters that were read" in str(missing)
 
 
 def test_exported_letters_come_back_as_they_were(stack: Stack, run: Run, tmp_path: Path) -> None:
     attributes = {"raw": {"DataType": "Binary", "BinaryValue": b"\x00\xff"}}
-    url, file = stack.outputs["transformDlqUrl"], tmp_path / "letters.jsonl"
+    url, file = stack.outputs["transformDlqUrl"], tmp_path / "dead-letters.jsonl"
     put(stack, "transformDlqUrl", event(stack, "uploads/Grüße 🌄.jpg"), "no\njson")
     stack.cloud.client("sqs").send_message(QueueUrl=url, MessageBody="{}", MessageAttributes=attributes)
     before = contents(stack, url)
@@ -352,8 +352,8 @@ def test_exported_letters_come_back_as_they_were(stack: Stack, run: Run, tmp_pat
     assert "imported 1" in run("import", file, "--skip", 2, "--yes").stdout
 
 
-def test_file_that_is_no_export_is_refused_before_anything_is_sent(stack: Stack, run: Run, tmp_path: Path) -> None:
-    file = tmp_path / "letters.jsonl"
+def test_file_that_is_not_an_export_is_refused_before_anything_is_sent(stack: Stack, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "dead-letters.jsonl"
     put(stack, "transformDlqUrl", "{}")
     run("export", file)
     with file.open("a") as lines:
@@ -364,10 +364,10 @@ def test_file_that_is_no_export_is_refused_before_anything_is_sent(stack: Stack,
     assert bodies(stack, stack.outputs["transformDlqUrl"]) == []
 
 
-def test_export_that_is_broken_off_leaves_no_file_and_hides_nothing(
+def test_interrupted_export_deletes_its_file_and_releases_all_messages(
     stack: Stack, connection: Pipeline, tmp_path: Path
 ) -> None:
-    file = tmp_path / "letters.jsonl"
+    file = tmp_path / "dead-letters.jsonl"
     put(stack, "transformDlqUrl", "{}", "[]")
 
     def break_off(_: int) -> None:
@@ -380,7 +380,7 @@ def test_export_that_is_broken_off_leaves_no_file_and_hides_nothing(
     assert bodies(stack, stack.outputs["transformDlqUrl"]) == ["[]", "{}"]
 
 
-def test_every_change_leaves_its_start_and_its_end_in_the_audit_log(stack: Stack, run: Run) -> None:
+def test_start_and_end_of_every_change_are_in_the_audit_log(stack: Stack, run: Run) -> None:
     put(stack, "transformDlqUrl", event(stack, "uploads/a.jpg"), "{}")
     with stopped_pipe(stack):
         run("replay", "--only", "NOT_STARTED", "--rate", 7, "--yes")

@@ -1,4 +1,4 @@
-"""Deploying by program: nothing that holds data is lost unasked, nothing secret is shown, and failures have a name."""
+"""Deployments: stateful resources are protected, secrets are not printed, and failures name the resource."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ CREATED = Reply(
 )
 
 
-def test_a_deployment_previews_first_and_then_says_what_it_did(project: Path) -> None:
+def test_deployment_previews_first_and_returns_its_changes(project: Path) -> None:
     pulumi = scripted(CREATION, up=CREATED)
     result = deployment.deploy("dev", engine=Engine(directory=project, pulumi=pulumi))
     assert pulumi.operations == ["preview", "up"]
@@ -92,7 +92,7 @@ def test_a_deployment_that_is_not_confirmed_changes_nothing(project: Path) -> No
     assert [len(preview.changes) for preview in asked] == [2]
 
 
-def test_what_holds_data_or_is_known_by_name_to_others_is_stateful() -> None:
+def test_stateful_types_hold_data_or_are_referred_to_by_name() -> None:
     assert set(STATEFUL_TYPES) == {
         "aws:cloudwatch/logGroup:LogGroup",
         "aws:dynamodb/table:Table",
@@ -104,7 +104,7 @@ def test_what_holds_data_or_is_known_by_name_to_others_is_stateful() -> None:
 
 
 @pytest.mark.parametrize("type_", sorted(STATEFUL_TYPES))
-def test_what_holds_state_is_not_replaced_unasked(project: Path, type_: str) -> None:
+def test_stateful_resource_is_not_replaced_unless_allowed(project: Path, type_: str) -> None:
     pulumi = scripted([*replacement(type_, "precious", "name"), summary(replace=1)])
     with pytest.raises(DeploymentRefused, match=f"would lose state .replace {type_} precious") as refusal:
         deployment.deploy("dev", engine=Engine(directory=project, pulumi=pulumi))
@@ -114,7 +114,7 @@ def test_what_holds_state_is_not_replaced_unasked(project: Path, type_: str) -> 
 
 
 @pytest.mark.parametrize("type_", sorted(STATEFUL_TYPES))
-def test_what_holds_state_is_not_deleted_unasked(project: Path, type_: str) -> None:
+def test_stateful_resource_is_not_deleted_unless_allowed(project: Path, type_: str) -> None:
     events = [*step("delete", type_, "precious"), summary(delete=1)]
     pulumi = scripted(events)
     engine = Engine(directory=project, pulumi=pulumi)
@@ -126,14 +126,14 @@ def test_what_holds_state_is_not_deleted_unasked(project: Path, type_: str) -> N
 
 
 @pytest.mark.parametrize("leave", [BUCKET, urn(BUCKET, "ingest-bucket")])
-def test_leave_for_a_type_or_a_resource_lets_it_go(project: Path, leave: str) -> None:
+def test_allowed_type_or_resource_is_replaced(project: Path, leave: str) -> None:
     events = [*replacement(BUCKET, "ingest-bucket", "bucket"), summary(replace=1)]
     pulumi = scripted(events, up=Reply(events=events))
     deployment.deploy("dev", allow=[leave], engine=Engine(directory=project, pulumi=pulumi))
     assert pulumi.operations == ["preview", "up"]
 
 
-def test_leave_for_one_resource_is_none_for_another(project: Path) -> None:
+def test_allowing_one_resource_does_not_allow_another(project: Path) -> None:
     events = [
         *replacement(BUCKET, "ingest-bucket", "bucket"),
         *replacement(BUCKET, "transform-bucket", "bucket"),
@@ -148,7 +148,7 @@ def test_leave_for_one_resource_is_none_for_another(project: Path) -> None:
     assert [change.name for change in refusal.value.refused] == ["transform-bucket"]
 
 
-def test_what_holds_no_state_may_be_replaced_and_deleted(project: Path) -> None:
+def test_stateless_resource_is_replaced_and_deleted(project: Path) -> None:
     events = [*replacement(ROLE, "validate", "name"), *step("delete", ROLE, "old"), summary(replace=1, delete=1)]
     pulumi = scripted(events, up=Reply(events=events))
     result = deployment.deploy("dev", engine=Engine(directory=project, pulumi=pulumi))
@@ -158,7 +158,7 @@ def test_what_holds_no_state_may_be_replaced_and_deleted(project: Path) -> None:
     ]
 
 
-def test_a_loss_that_no_event_names_is_not_let_through(project: Path) -> None:
+def test_deletion_without_an_event_is_refused(project: Path) -> None:
     """The SDK drops events that it cannot read: this one's operation is of a later CLI."""
     unreadable = step("evaporate", BUCKET, "ingest-bucket")
     pulumi = scripted([*unreadable, summary(delete=1)])
@@ -190,7 +190,7 @@ def test_a_failure_names_the_resource_and_its_diagnostic(project: Path) -> None:
     assert [change.name for change in failure.value.result.changes] == ["validate"], "what was done until then"
 
 
-def test_a_mistake_in_the_settings_is_told_as_the_program_tells_it(project: Path) -> None:
+def test_error_in_the_settings_is_reported_in_the_programs_words(project: Path) -> None:
     mistake = "img-pipeline:maxBytes = 0 is not accepted: greater than 0"
     events = [
         diagnostic("error", f"{mistake}\n"),
@@ -251,7 +251,7 @@ def test_settings_stay_in_the_stack_file_once_the_preview_has_passed(project: Pa
     assert "# Twenty megabytes." in text
 
 
-def test_a_deployment_that_is_refused_or_only_previewed_leaves_the_stack_file_alone(project: Path) -> None:
+def test_refused_or_previewed_deployment_does_not_change_the_stack_file(project: Path) -> None:
     engine = Engine(directory=project, pulumi=scripted([*step("delete", BUCKET, "ingest-bucket"), summary(delete=1)]))
     deployment.preview("dev", config={"maxBytes": 1000}, engine=engine)
     with pytest.raises(DeploymentRefused):
@@ -309,7 +309,7 @@ def test_a_locked_stack_is_answered_with_the_way_to_unlock_it(project: Path, sai
         deployment.preview("dev", engine=Engine(directory=project, pulumi=pulumi))
 
 
-def test_what_the_backend_says_is_one_line(project: Path) -> None:
+def test_error_of_the_backend_is_one_line(project: Path) -> None:
     pulumi = ScriptedPulumi(errors={"stack": "warning: x\nerror: PULUMI_ACCESS_TOKEN must be set for login"})
     with pytest.raises(PipelineError) as error:
         deployment.stack_outputs("dev", engine=Engine(directory=project, pulumi=pulumi))
@@ -361,13 +361,13 @@ def test_the_cli_that_make_engine_cached_is_used_where_none_is_on_path(
         ("config:\nencryptionsalt: v1:x\n", {"a:b": {"c": 0.5}}),
     ],
 )
-def test_a_settings_file_holds_the_new_values_and_all_others(text: str, values: Mapping[str, object]) -> None:
+def test_settings_file_has_the_new_values_and_all_others(text: str, values: Mapping[str, object]) -> None:
     before = yaml.safe_load(text) or {}
     after = yaml.safe_load(with_settings(text, values))
     assert after == {**before, "config": {**(before.get("config") or {}), **values}}
 
 
-def test_comments_stay_wherever_they_are() -> None:
+def test_comments_are_kept() -> None:
     text = "# top\nconfig: # section\n  a:b: 1 # why\n  c:d: {e: 'x'} # flow\n# end\nencryptionsalt: v1:x\n"
     assert with_settings(text, {"a:b": 2}) == text.replace("a:b: 1", "a:b: 2")
     added = with_settings(text, {"f:g": [1]})
@@ -398,7 +398,7 @@ def test_deploy_shows_what_changes_and_what_was_done(command) -> None:
     assert "dev: 2 created" in result.stdout
 
 
-def test_deploy_without_yes_and_without_a_terminal_changes_nothing_and_is_no_success(command) -> None:
+def test_deploy_without_yes_and_without_a_terminal_changes_nothing_and_fails(command) -> None:
     pulumi = scripted(CREATION, up=CREATED)
     result = command(pulumi, "deploy", "--stack", "dev")
     assert result.exit_code == 1
@@ -406,7 +406,7 @@ def test_deploy_without_yes_and_without_a_terminal_changes_nothing_and_is_no_suc
     assert "nothing was changed: add --yes" in result.stderr
 
 
-def test_a_refused_deployment_has_a_status_of_its_own_and_says_why_in_json(command) -> None:
+def test_refused_deployment_exits_with_3_and_prints_the_reason_as_json(command) -> None:
     pulumi = scripted([*replacement(BUCKET, "ingest-bucket", "bucket"), summary(replace=1)])
     result = command(pulumi, "deploy", "--yes", "--json")
     assert result.exit_code == 3
@@ -475,7 +475,7 @@ def test_secrets_come_from_the_environment_or_from_standard_input(command) -> No
 def test_a_secret_on_the_command_line_is_refused_and_not_repeated(command) -> None:
     result = command(scripted(CREATION), "deploy", "--yes", "--secret", "password=hunter2")
     assert isinstance(result.exception, PipelineError)
-    assert "a command line is no secret" in str(result.exception)
+    assert "other users can read a command line" in str(result.exception)
     assert "hunter2" not in result.output + str(result.exception)
 
 
@@ -488,12 +488,12 @@ def test_settings_come_from_a_file_or_from_standard_input(command, project: Path
 
 
 @pytest.mark.parametrize("text", ["- a list", "just text", "a: [unclosed"])
-def test_settings_that_are_no_settings_are_refused(command, text: str) -> None:
+def test_invalid_settings_are_refused(command, text: str) -> None:
     result = command(scripted(CREATION), "preview", "--config-file", "-", given=text)
     assert "settings cannot be read from -" in str(result.exception)
 
 
-def test_destroy_asks_for_leave_like_a_deployment(command) -> None:
+def test_destroy_needs_the_same_permission_as_a_deployment(command) -> None:
     events = [*step("delete", BUCKET, "ingest-bucket"), summary(delete=1)]
     pulumi = scripted(events, destroy=Reply(events=[*step("delete", BUCKET, "ingest-bucket", planning=False)]))
     assert command(pulumi, "destroy", "--yes").exit_code == 3
@@ -503,7 +503,7 @@ def test_destroy_asks_for_leave_like_a_deployment(command) -> None:
     assert "dev: 1 deleted" in result.stdout
 
 
-def test_refresh_shows_drift_and_takes_it_over_when_told(command) -> None:
+def test_refresh_shows_drift_and_writes_it_to_the_state_with_yes(command) -> None:
     drift = [*step("update", ROLE, "validate"), summary(update=1)]
     pulumi = scripted(drift, refresh=Reply(events=drift))
     declined = command(pulumi, "refresh")
@@ -529,7 +529,7 @@ def test_secret_outputs_are_hidden_unless_asked_for(command) -> None:
 # The stack `local` needs no CLI.
 
 
-def test_the_local_stack_deploys_without_pulumi_and_says_so(
+def test_local_stack_deploys_without_pulumi_and_the_output_names_it(
     img_pipeline, announced: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
@@ -543,7 +543,7 @@ def test_the_local_stack_deploys_without_pulumi_and_says_so(
     assert json.loads(announced.read_text())["outputs"] == report["outputs"] == before
 
 
-def test_the_local_stack_is_deployed_only_when_told(img_pipeline, announced: Path) -> None:
+def test_local_stack_is_deployed_only_with_confirmation(img_pipeline, announced: Path) -> None:
     before = announced.read_text()
     result = img_pipeline("deploy", "--local")
     assert result.exit_code == 1
@@ -580,7 +580,7 @@ def test_the_library_example_deploys_a_tenant(project: Path, monkeypatch: pytest
     assert parse_settings(_texts(config), config_schema()).transforms["watermark"].settings["text"] == "© acme"
 
 
-def test_the_library_example_leaves_a_large_cleanup_to_a_person(project: Path) -> None:
+def test_library_example_does_not_confirm_a_large_deletion(project: Path) -> None:
     deletions = [event for number in range(10) for event in step("delete", ROLE, f"role-{number}")]
     pulumi = scripted([*deletions, summary(delete=10)])
     assert not deploy_tenant("acme", engine=Engine(directory=project, pulumi=pulumi)).applied

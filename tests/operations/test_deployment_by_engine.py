@@ -158,7 +158,7 @@ def test_ctrl_c_and_sigterm_stop_cleanly_and_the_next_deployment_does_the_rest(
         process.send_signal(number)
         rest = process.stderr.read()
         assert process.wait() == 1
-    assert "stopping after the operations under way" in told + rest
+    assert "stopping after the operations in progress" in told + rest
     assert "canceled" in rest
     assert "Traceback" not in rest
     left = {change.name for change in deployment.deploy("trial", engine=engine).changes if change.type == STASH}

@@ -1,4 +1,4 @@
-"""A healthy stack passes; each thing broken on purpose is found, named and answered with what to do."""
+"""A healthy stack passes every check; each problem is found and reported with advice."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_a_fresh_stack_has_nothing_wrong_but_that_nobody_hears_its_alarms(
     assert not any(found.values()), found
 
 
-def test_every_check_says_something(without_smoke_test: dict[str, list[Finding]]) -> None:
+def test_every_check_has_findings(without_smoke_test: dict[str, list[Finding]]) -> None:
     for check, findings in without_smoke_test.items():
         assert findings, check
         assert all(finding.found for finding in findings), check
@@ -177,7 +177,7 @@ def run_doctor(connection: Pipeline, monkeypatch: pytest.MonkeyPatch):
     return lambda *arguments: CliRunner().invoke(doctor_command.app, list(arguments))
 
 
-def test_the_command_succeeds_on_a_healthy_stack_and_says_so_in_json(run_doctor) -> None:
+def test_command_succeeds_on_a_healthy_stack_and_prints_json(run_doctor) -> None:
     result = run_doctor("--json")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
@@ -185,7 +185,7 @@ def test_the_command_succeeds_on_a_healthy_stack_and_says_so_in_json(run_doctor)
     assert {entry["status"] for entry in report} <= {"ok", "warn"}
 
 
-def test_the_command_fails_when_a_check_fails_and_says_what_to_do(run_doctor, stack: Stack) -> None:
+def test_command_fails_when_a_check_fails_and_prints_advice(run_doctor, stack: Stack) -> None:
     with disabled_rule(stack) as name:
         result = run_doctor("--no-smoke")
     assert result.exit_code == 1
@@ -208,7 +208,7 @@ def test_a_stopped_pipe_is_found_with_the_command_to_resume(stack: Stack, connec
         ("CREATE_FAILED", Status.FAIL, "fix what the reason names"),
     ],
 )
-def test_a_pipe_in_between_is_waited_for_and_a_failed_one_told_with_its_reason(
+def test_changing_pipe_is_a_warning_and_a_failed_pipe_has_its_reason(
     connection: Pipeline, monkeypatch: pytest.MonkeyPatch, state: str, status: Status, advice: str
 ) -> None:
     pipes = connection.client("pipes")
@@ -331,14 +331,12 @@ def test_a_muted_alarm_is_found_with_the_command_to_unmute_it(stack: Stack, conn
     assert finding.advice.endswith(f" cloudwatch enable-alarm-actions --alarm-names {name}")
 
 
-def test_an_alarm_that_tells_nobody_is_found(stack: Stack, connection: Pipeline) -> None:
+def test_alarm_without_a_subscriber_is_found(stack: Stack, connection: Pipeline) -> None:
     with changed_alarm(stack, "img-pipeline-local-workflow-failed", AlarmActions=[]):
         assert "does not tell the alert topic" in failure(alerts.alarms_are_wired, connection).found
 
 
-def test_an_alarm_that_went_off_is_told_with_its_meaning_and_its_next_command(
-    stack: Stack, connection: Pipeline
-) -> None:
+def test_alarm_in_alarm_state_is_reported_with_meaning_and_next_command(stack: Stack, connection: Pipeline) -> None:
     with dead_letter(stack, "transformDlqUrl"):
 
         def gone_off() -> list[Finding]:
@@ -708,7 +706,7 @@ def test_uploads_that_wait_for_long_are_a_warning(
     stack.finish(upload)
 
 
-def test_the_smoke_test_sends_a_file_through_and_leaves_nothing(stack: Stack, connection: Pipeline) -> None:
+def test_smoke_test_processes_a_file_and_removes_it(stack: Stack, connection: Pipeline) -> None:
     findings = run_check(file_goes_through, connection)
     assert [finding.status for finding in findings] == [Status.OK] * 4, findings
     assert "COMPLETED" in findings[0].found
@@ -760,7 +758,7 @@ def traces(stack: Stack, file_key: str) -> list[str]:
     return left
 
 
-def test_the_smoke_test_tells_why_its_file_failed_and_keeps_it(stack: Stack, connection: Pipeline) -> None:
+def test_smoke_test_reports_why_its_file_failed_and_keeps_it(stack: Stack, connection: Pipeline) -> None:
     with stack.broken("watermark", SETTINGS='{"opacity": "none"}'):
         (finding,) = run_check(file_goes_through, connection)
     file_key = finding.found.split()[0]
@@ -773,7 +771,7 @@ def test_the_smoke_test_tells_why_its_file_failed_and_keeps_it(stack: Stack, con
     stack.await_idle()
 
 
-def test_a_rejected_smoke_test_file_is_told_with_reason_and_hint_and_removed(
+def test_rejected_smoke_test_file_is_reported_with_reason_and_hint_and_removed(
     stack: Stack, connection: Pipeline
 ) -> None:
     only_png = {"image": {"accepted": ["image/png"], "maxPixels": 10**6, "maxFrames": 9}}

@@ -1,4 +1,4 @@
-"""Uploading goes on where it was stopped; jobs are found by status, file and id, and followed to their end."""
+"""Interrupted uploads continue; jobs are found by status, file and id, and followed to their end."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
     return root
 
 
-def test_a_folder_keeps_its_name_and_what_is_below_it_but_nothing_hidden(folder: Path) -> None:
+def test_folder_keeps_its_name_and_all_files_that_are_not_hidden(folder: Path) -> None:
     assert keys(find_files([str(folder)])) == ["uploads/photos/beach/cat ä.jpg", "uploads/photos/dog.jpg"]
 
 
@@ -61,12 +61,12 @@ def test_a_file_named_twice_is_one_upload(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["missing.jpg", "missing/", "missing/*.jpg"])
-def test_a_path_that_names_nothing_is_an_error(tmp_path: Path, path: str) -> None:
+def test_path_without_files_is_an_error(tmp_path: Path, path: str) -> None:
     with pytest.raises(PipelineError, match="does not exist: name a file"):
         find_files([str(tmp_path / path)])
 
 
-def test_what_is_there_with_the_same_content_is_left_out(connection: Pipeline, folder: Path) -> None:
+def test_unchanged_file_is_skipped(connection: Pipeline, folder: Path) -> None:
     files = find_files([str(folder)], "again")
     first = upload_files(connection, files)
     assert {transfer.outcome for transfer in first} == {Outcome.UPLOADED}
@@ -88,7 +88,9 @@ def test_same_size_but_other_content_is_uploaded(connection: Pipeline, folder: P
     assert [transfer.outcome for transfer in upload_files(connection, [file])] == [Outcome.UPLOADED]
 
 
-def test_a_stopped_upload_begins_no_further_file_and_goes_on_next_time(connection: Pipeline, tmp_path: Path) -> None:
+def test_interrupted_upload_starts_no_further_file_and_continues_next_time(
+    connection: Pipeline, tmp_path: Path
+) -> None:
     for number in range(12):
         (tmp_path / f"{number:02}.jpg").write_bytes(photograph(number, (32, 32)))
     files = find_files([str(tmp_path / "*.jpg")], "stopped")
@@ -106,7 +108,7 @@ def test_a_file_that_cannot_be_read_fails_alone(connection: Pipeline, folder: Pa
     assert "gone.jpg" in transfers[-1].error
 
 
-def test_upload_and_wait_tells_how_each_file_ended(img_pipeline: RunCommand, folder: Path) -> None:
+def test_upload_and_wait_prints_the_status_of_each_file(img_pipeline: RunCommand, folder: Path) -> None:
     (folder / "note.jpg").write_text("no image")
     result = img_pipeline("upload", str(folder), "--prefix", "told", "--wait")
     assert result.exit_code == 1, "one file was rejected"
@@ -118,7 +120,7 @@ def test_upload_and_wait_tells_how_each_file_ended(img_pipeline: RunCommand, fol
     assert "UNSUPPORTED_TYPE" in lines["uploads/told/photos/note.jpg"]
 
 
-def test_upload_and_wait_as_json_holds_each_job(img_pipeline: RunCommand, folder: Path) -> None:
+def test_upload_and_wait_as_json_prints_each_job(img_pipeline: RunCommand, folder: Path) -> None:
     result = img_pipeline("upload", str(folder / "dog.jpg"), "--prefix", "json", "--wait", "--json")
     assert result.exit_code == 0, result.output
     (record,) = json.loads(result.stdout)
@@ -196,7 +198,7 @@ def test_jobs_are_listed_newest_first_and_by_status(
     assert row["fileKey"] == "uploads/listed/bad.jpg"
 
 
-def test_a_status_that_does_not_exist_is_answered_with_those_that_do(img_pipeline: RunCommand) -> None:
+def test_unknown_status_is_reported_with_the_existing_ones(img_pipeline: RunCommand) -> None:
     assert "a job is PROCESSING, COMPLETED" in str(img_pipeline("jobs", "list", "--status", "DONE").exception)
 
 

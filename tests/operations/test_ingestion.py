@@ -1,4 +1,4 @@
-"""Ingestion stops and starts on command, files that were missed are taken in, and recorded ones made anew."""
+"""Ingestion is paused and resumed, missed files are processed, and recorded files are rendered again."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_paused_uploads_wait_and_are_worked_on_after_resume(stack: Stack, run: R
     upload = stack.upload("uploads/ingestion/waits.jpg")
     eventually(lambda: queued(stack) == 1, "the waiting message")
     said = run("drain", "--interval", 0.1).stdout
-    assert "pipe STOPPED: 1 waiting, 0 in work; not getting fewer" in said
+    assert "pipe STOPPED: 1 waiting, 0 in progress; not decreasing" in said
     assert "pipe is stopped" in str(run("drain", "--wait", exit_code=1).exception)
     assert stack.pipeline.job(upload) is None
 
@@ -78,7 +78,7 @@ def test_paused_uploads_wait_and_are_worked_on_after_resume(stack: Stack, run: R
     assert [line["event"] for line in audited("pause") + audited("resume")] == ["started", "completed"] * 2
 
 
-def test_backlog_tells_its_pace_and_its_end() -> None:
+def test_backlog_has_a_rate_and_the_time_left() -> None:
     assert Backlog(pipe="RUNNING", waiting=90, in_work=10, per_second=4.0).seconds_left == 25
     assert Backlog(pipe="RUNNING", waiting=90, in_work=10, per_second=-4.0).seconds_left is None
     assert Backlog(pipe="RUNNING", waiting=0, in_work=0, per_second=None).seconds_left == 0
@@ -125,7 +125,7 @@ def missed(stack: Stack, *file_keys: str) -> list[Upload]:
         )
 
 
-def test_backfill_takes_in_what_was_missed_and_leaves_finished_files_alone(stack: Stack, run: Run) -> None:
+def test_backfill_processes_missed_files_and_skips_finished_ones(stack: Stack, run: Run) -> None:
     done = stack.upload("uploads/backfill/done.jpg")
     (done_job,) = stack.finish(done)
     lost = missed(stack, "uploads/backfill/Grüße 🌄.jpg", "uploads/backfill/lost.jpg")
@@ -159,7 +159,7 @@ def test_backfill_sends_only_the_latest_version_of_a_file(stack: Stack, run: Run
     assert stack.pipeline.job(older) is None
 
 
-def test_backfilled_version_takes_its_place_between_older_and_newer_ones(stack: Stack, run: Run) -> None:
+def test_backfilled_version_is_ordered_between_older_and_newer_ones(stack: Stack, run: Run) -> None:
     file_key = "uploads/backfill-order/a.jpg"
     first = stack.upload(file_key, photograph(1))
     stack.finish(first)
@@ -208,7 +208,7 @@ def test_forced_backfill_has_finished_files_go_through_again(stack: Stack, run: 
     assert after["persistedAt"] > before["persistedAt"]
 
 
-def test_backfill_is_bounded_and_goes_on_where_it_stopped(stack: Stack, run: Run) -> None:
+def test_backfill_is_limited_and_continues_where_it_stopped(stack: Stack, run: Run) -> None:
     lost = missed(stack, *(f"uploads/backfill-bound/{name}.jpg" for name in "abc"))
 
     said = run("backfill", "--prefix", "uploads/backfill-bound/", "--limit", 2, "--yes").stdout
@@ -244,10 +244,10 @@ def test_new_preset_reaches_the_files_that_lack_it(stack: Stack, run: Run) -> No
     }
     with stack.broken("thumbnail", SETTINGS=json.dumps({"presets": presets})):
         arguments = ("rerender", "--prefix", "uploads/rerender/", "--missing-rendition", "w2560")
-        assert "would send 1 files through again" in run(*arguments).stdout
+        assert "would send 1 files in about" in run(*arguments).stdout
         assert rerun(stack, old.file_key) is None
 
-        assert "sent 1 files through again" in run(*arguments, "--yes").stdout
+        assert "sent 1 files as run" in run(*arguments, "--yes").stdout
 
         asset = eventually(lambda: rerun(stack, old.file_key), "the new renditions")
         names = {rendition["name"]: rendition["key"] for rendition in asset["renditions"]}
@@ -263,7 +263,7 @@ def test_new_preset_reaches_the_files_that_lack_it(stack: Stack, run: Run) -> No
     assert rerun(stack, other.file_key) is None
 
 
-def test_rerender_by_key_leaves_a_file_whose_upload_is_gone_as_it_is(stack: Stack, run: Run) -> None:
+def test_rerender_by_key_skips_a_file_whose_upload_was_deleted(stack: Stack, run: Run) -> None:
     here, gone = stack.upload("uploads/rerender-gone/here.jpg"), stack.upload("uploads/rerender-gone/gone.jpg")
     stack.finish(here, gone)
     s3 = stack.cloud.client("s3")
@@ -274,7 +274,7 @@ def test_rerender_by_key_leaves_a_file_whose_upload_is_gone_as_it_is(stack: Stac
 
     said = run("rerender", here.file_key, gone.file_key, "--yes").stdout
 
-    assert "1 stay as they are, for their upload is gone" in said.replace("\n", " ")
+    assert "1 are skipped because their upload was deleted" in said.replace("\n", " ")
     eventually(lambda: rerun(stack, here.file_key), "the new renditions")
     stack.await_idle()
     assert (stack.pipeline.asset(gone.file_key), stack.pipeline.job(gone)) == (record, job)

@@ -63,7 +63,7 @@ CASES = (
         at="operations.doctor.diagnosis:file_goes_through",
         says="checks are done; the smoke test's file may still be under uploads/.doctor/",
     ),
-    Case(arguments="drain --wait", at="client.ingestion:pipe_state", says="0 waiting, 0 in work"),
+    Case(arguments="drain --wait", at="client.ingestion:pipe_state", says="0 waiting, 0 in progress"),
     Case(arguments="pause --yes", at="client.ingestion:_await_state", says="changing its state", audited=True),
     Case(arguments="resume --yes", at="client.ingestion:_await_state", says="changing its state", audited=True),
     Case(
@@ -76,7 +76,7 @@ CASES = (
     Case(
         arguments="rerender --prefix uploads/interrupted/ --yes",
         at=SEND,
-        says="sent 10 files through again",
+        says="sent 10 files as run",
         audited=True,
     ),
     Case(arguments="dlq show", at=RECEIVE, says="nothing was changed"),
@@ -89,7 +89,7 @@ CASES = (
     ),
     Case(arguments="dlq purge delivery --yes", at="client.queues:SqsQueue.purge", says="may have been", audited=True),
     Case(arguments="dlq export new.jsonl --queue delivery", at=RECEIVE, says="new.jsonl was not written"),
-    Case(arguments="dlq import letters.jsonl --yes", at=SEND, says="imported 10 of 20", audited=True),
+    Case(arguments="dlq import dead-letters.jsonl --yes", at=SEND, says="imported 10 of 20", audited=True),
     Case(
         arguments="deploy --yes", at="localcloud.deployer:deploy", says="0 resources of local were created or updated"
     ),
@@ -125,7 +125,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     for number in range(FILES):
         (tmp_path / "pictures" / f"{number:02}.jpg").write_bytes(photograph(number, (32, 32)))
     line = json.dumps({"queue": "delivery", "body": "message", "messageAttributes": {}})
-    (tmp_path / "letters.jsonl").write_text(f"{line}\n" * DEAD_LETTERS, encoding="utf-8")
+    (tmp_path / "dead-letters.jsonl").write_text(f"{line}\n" * DEAD_LETTERS, encoding="utf-8")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.chdir(tmp_path)
     return tmp_path

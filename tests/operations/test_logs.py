@@ -103,12 +103,12 @@ def test_unknown_file_ends_a_command_with_a_line(img_pipeline: RunCommand, comma
     assert (result.exit_code, type(result.exception).__name__) == (1, "NotFoundError")
 
 
-def test_replaying_an_empty_queue_is_no_error(img_pipeline: RunCommand) -> None:
+def test_replaying_an_empty_queue_succeeds(img_pipeline: RunCommand) -> None:
     result = img_pipeline("dlq", "replay", "delivery", "--all", "--yes")
     assert (result.exit_code, result.stdout.strip()) == (0, "delivery: 0")
 
 
-def test_trace_says_that_the_pipe_is_stopped(stack: Stack, img_pipeline: RunCommand) -> None:
+def test_trace_reports_that_the_pipe_is_stopped(stack: Stack, img_pipeline: RunCommand) -> None:
     with stack.paused():
         upload = stack.upload("uploads/waits.jpg")
         result = img_pipeline("trace", "waits.jpg")
@@ -117,7 +117,7 @@ def test_trace_says_that_the_pipe_is_stopped(stack: Stack, img_pipeline: RunComm
     stack.finish(upload)
 
 
-def test_a_wait_for_a_failing_file_says_what_failed_and_when_it_is_tried_again(
+def test_waiting_for_a_failing_file_reports_the_failure_and_the_next_attempt(
     stack: Stack, img_pipeline: RunCommand, tmp_path: Path
 ) -> None:
     picture = tmp_path / "fails.jpg"
@@ -153,4 +153,4 @@ def test_pace_is_unknown_at_first_and_that_of_the_last_looks_later(
     monkeypatch.setattr(Pipeline, "queue", lambda *_: Queue())
     looks = list(watch_backlog(connection, clock=Scripted(), interval_seconds=5))
     assert [look.per_second for look in looks[:4]] == [None, 0, 1, pytest.approx(20 / 15)]
-    assert _sentence(looks[1]).endswith("not getting fewer")
+    assert _sentence(looks[1]).endswith("not decreasing")

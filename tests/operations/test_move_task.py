@@ -1,4 +1,4 @@
-"""Where SQS offers to move a whole queue itself, a replay lets it: at its rate, followed, and stopped on request."""
+"""Moving a whole queue with StartMessageMoveTask: rate, progress, cancellation and errors."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_the_queue_is_moved_at_the_rate_and_followed_to_the_end(sqs: Any, aws: S
     assert seen == [40, 200]
 
 
-def test_asked_to_stop_it_cancels_the_task_and_says_what_was_moved(sqs: Any, aws: Stubber) -> None:
+def test_request_to_stop_cancels_the_task_and_returns_what_was_moved(sqs: Any, aws: Stubber) -> None:
     clock = VirtualClock()
     clock.requested = True
     start(aws)
@@ -68,7 +68,7 @@ def test_asked_to_stop_it_cancels_the_task_and_says_what_was_moved(sqs: Any, aws
     assert move_whole_queue(sqs, DLQ, QUEUE, rate=20, clock=clock) == MoveResult(sent=43, interrupted=True)
 
 
-def test_a_failed_task_says_why(sqs: Any, aws: Stubber) -> None:
+def test_failed_task_is_an_error_with_its_reason(sqs: Any, aws: Stubber) -> None:
     start(aws)
     report(aws, "FAILED", 3, FailureReason="AccessDenied")
 

@@ -1,4 +1,4 @@
-"""The night shift, shorter: an incident from the pager to the last replayed file."""
+"""The demo `night-shift` with fewer files: an incident from the alarm to the last replayed file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from demo import night_shift
 
 
-def test_every_failed_file_is_found_mended_and_replayed_once(capfd: pytest.CaptureFixture[str]) -> None:
+def test_every_failed_file_is_found_and_replayed_once_after_the_fix(capfd: pytest.CaptureFixture[str]) -> None:
     assert night_shift.main(["12"]) == 0
     printed = capfd.readouterr().out
     assert re.fullmatch(

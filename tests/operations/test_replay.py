@@ -1,4 +1,4 @@
-"""A replay keeps to its rate, loses nothing and doubles nothing, whatever SQS does and whenever it is killed."""
+"""A replay respects its rate and neither loses nor duplicates messages, whatever SQS does and whenever it is killed."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def test_asked_to_stop_it_finishes_the_portion_and_shows_the_rest() -> None:
     assert len(run.source.visible_bodies()) == 200 - result.sent
 
 
-def test_a_message_nobody_takes_is_tried_three_times_and_left() -> None:
+def test_refused_message_is_sent_three_times_and_stays_in_its_queue() -> None:
     run = Run(Misfortune(refused=1), messages=5)
 
     result = run.replay()
@@ -255,7 +255,7 @@ def test_a_list_is_sent_once_in_order_of_portions_within_the_rate(
     assert all(count == 1 for count in run.destination.copies().values())
 
 
-def test_a_list_that_was_interrupted_goes_on_where_everything_before_is_settled() -> None:
+def test_interrupted_list_continues_after_the_settled_messages() -> None:
     run = Run(messages=0)
 
     def stop(result: MoveResult) -> None:

@@ -40,7 +40,8 @@ MISTAKES = {
         arguments="dlq import notes.txt --local", says=("line 1 of notes.txt", "`dlq export`")
     ),
     "export into a missing folder": Mistake(
-        arguments="dlq export missing/letters.jsonl --local", says=("missing/letters.jsonl cannot be created",)
+        arguments="dlq export missing/dead-letters.jsonl --local",
+        says=("missing/dead-letters.jsonl cannot be created",),
     ),
     "missing file to import": Mistake(
         arguments="dlq import missing.jsonl --local",

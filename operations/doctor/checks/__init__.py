@@ -1,1 +1,1 @@
-"""What `img-pipeline doctor` looks at: one small function per check, grouped by what it is about."""
+"""The checks of `img-pipeline doctor`: one small function per check, grouped by what it is about."""

@@ -1,4 +1,4 @@
-"""Whether what the stack's outputs name is there."""
+"""Whether the resources that the stack's outputs name exist."""
 
 from __future__ import annotations
 

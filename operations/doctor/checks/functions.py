@@ -56,7 +56,7 @@ def functions_may_run(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def runtimes_are_supported(pipeline: Pipeline, today: date | None = None) -> Iterator[Finding]:
-    """AWS goes on supporting the functions' runtimes for a while."""
+    """AWS still supports the functions' runtimes for some time."""
     today = today or datetime.now(UTC).date()
     for name in _names(pipeline):
         runtime = pipeline.client("lambda").get_function_configuration(FunctionName=name, Qualifier=LIVE)["Runtime"]
@@ -101,7 +101,7 @@ def aliases_are_current(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def packages_fit(pipeline: Pipeline) -> Iterator[Finding]:
-    """Code and layers of every function stay well below what Lambda unpacks."""
+    """Code and layers of every function are well below Lambda's limit for unpacked code."""
     client = pipeline.client("lambda")
     limit = client.get_account_settings()["AccountLimit"]["CodeSizeUnzipped"]
     for name in _names(pipeline):

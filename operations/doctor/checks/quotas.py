@@ -1,4 +1,4 @@
-"""Whether the account's limits leave room: concurrency, code storage, and all that Service Quotas measures."""
+"""Whether quotas of the account are nearly reached: concurrency, code storage, and all that Service Quotas reports."""
 
 from __future__ import annotations
 

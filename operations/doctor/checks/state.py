@@ -1,4 +1,4 @@
-"""Whether what is kept is kept safely: tables, buckets, logs, and encryption at rest."""
+"""Whether stored data is protected: tables, buckets, logs, and encryption at rest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from client.dead_letters.stack_queues import dead_letter_queues
 from client.pipeline import Pipeline
 from operations.doctor.findings import Finding, fail, ok, redeploy, warn
 
-# What the program writes into a job's row for DynamoDB to remove it by (components/persist.py).
+# The TTL attribute of the jobs table.
 TIME_TO_LIVE_ATTRIBUTE = "expiresAt"
 PUBLIC_ACCESS_BLOCK = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 # The key that AWS manages for SNS, which the results topic has unless the stack has a key of its own.
