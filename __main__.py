@@ -21,7 +21,9 @@ check_handlers(settings.function_layers)
 context = StackContext.current(settings)
 
 if settings.encryption == "kms":
-    encryption = EncryptionArgs(context=context, budget=settings.monthly_budget_usd > 0)
+    encryption = EncryptionArgs(
+        context=context, functions=settings.function_layers, budget=settings.monthly_budget_usd > 0
+    )
     context = context.with_key(settings.kms_key_arn or Encryption("encryption", encryption).key_arn)
 network = Network("network", NetworkArgs(context=context, vpc=settings.vpc)) if settings.vpc else None
 

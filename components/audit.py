@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.blocks.log_groups import audit_log_group
 from components.stack_context import StackContext
 
 # Who replayed or purged what is asked for long after the logs of the functions are gone.
@@ -24,7 +25,7 @@ class Audit(pulumi.ComponentResource):
     def __init__(self, name: str, args: AuditArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:Audit", name, None, opts)
         context = args.context
-        self.log_group_name = context.name("audit")
+        self.log_group_name = audit_log_group(context)
         aws.cloudwatch.LogGroup(
             name,
             name=self.log_group_name,

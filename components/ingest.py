@@ -22,6 +22,9 @@ from components.settings import Alarms, Settings
 from components.stack_context import StackContext
 from contract import events
 from contract.keys import UPLOADS
+from contract.names import DELIVERY, TRANSFORM, TRANSFORM_QUEUE, dead_letter_queue
+
+TRANSFORM_DLQ, DELIVERY_DLQ = dead_letter_queue(TRANSFORM), dead_letter_queue(DELIVERY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +55,7 @@ class Ingest(pulumi.ComponentResource):
             f"{name}-delivery-dlq",
             DeadLetterQueueArgs(
                 context=args.context,
-                queue_name=args.context.name("delivery-dlq"),
+                queue_name=args.context.name(DELIVERY_DLQ),
                 senders=[event_bridge],
             ),
             pulumi.ResourceOptions(parent=self),
@@ -107,8 +110,8 @@ class Ingest(pulumi.ComponentResource):
             f"{self._prefix}-transform",
             QueueArgs(
                 context=args.context,
-                queue_name=args.context.name("transform-queue"),
-                dead_letter_queue_name=args.context.name("transform-dlq"),
+                queue_name=args.context.name(TRANSFORM_QUEUE),
+                dead_letter_queue_name=args.context.name(TRANSFORM_DLQ),
                 senders=[event_bridge],
                 visibility_timeout_seconds=args.settings.visibility_timeout_seconds,
                 max_receive_count=args.settings.max_receive_count,
@@ -119,9 +122,9 @@ class Ingest(pulumi.ComponentResource):
     def _announce(self, rule: aws.cloudwatch.EventRule) -> aws.s3.BucketNotification:
         """Send what the rule matches to the queue, and then let the bucket tell EventBridge of its objects."""
         target = aws.cloudwatch.EventTarget(
-            f"{self._prefix}-transform-queue",
+            f"{self._prefix}-{TRANSFORM_QUEUE}",
             rule=rule.name,
-            target_id="transform-queue",
+            target_id=TRANSFORM_QUEUE,
             arn=self.queue.arn,
             # EventBridge's own limits, written down: a day, with back-off and jitter ("Retrying events").
             retry_policy={"maximum_event_age_in_seconds": 24 * 3600, "maximum_retry_attempts": 185},
@@ -150,8 +153,8 @@ class Ingest(pulumi.ComponentResource):
                     "Uploads noticed": {"events": self._rule_metric("Invocations")},
                     "Waiting": {label: queue_metric(self.queue.queue_name, name) for label, name in waiting.items()},
                     "Failed and undelivered": {
-                        "transform-dlq": self.queue.dead_letter.depth,
-                        "delivery-dlq": self.delivery_dlq.depth,
+                        TRANSFORM_DLQ: self.queue.dead_letter.depth,
+                        DELIVERY_DLQ: self.delivery_dlq.depth,
                     },
                 }
             ],
@@ -164,14 +167,14 @@ class Ingest(pulumi.ComponentResource):
         failed, undelivered = self.queue.dead_letter, self.delivery_dlq
         return [
             failed.alarm(
-                "transform-dlq",
+                TRANSFORM_DLQ,
                 f"Files failed every try and wait in {failed.queue_name}; their jobs are FAILED, with a reason and "
                 "a hint.",
                 threshold=thresholds.dead_letter_messages,
                 pages=True,
             ),
             undelivered.alarm(
-                "delivery-dlq",
+                DELIVERY_DLQ,
                 f"EventBridge could not deliver events for a day; {undelivered.queue_name} holds uploads that were "
                 "never tried.",
                 threshold=thresholds.dead_letter_messages,

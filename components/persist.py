@@ -14,6 +14,7 @@ from components.settings import ResultSubscriber, Settings
 from components.stack_context import StackContext
 from contract.jobs import FILE_KEY_INDEX, STATUS_INDEX
 from contract.messages import MessageAttribute
+from contract.names import dead_letter_queue, results_queue
 
 # A subscriber that takes longer than this per message should raise its queue's visibility timeout itself.
 SUBSCRIBER_VISIBILITY_SECONDS = 60
@@ -92,7 +93,7 @@ class Persist(pulumi.ComponentResource):
         for name, queue in self.subscriber_queues.items():
             dead_letters = queue.dead_letter
             yield dead_letters.alarm(
-                f"results-{name}-dlq",
+                dead_letter_queue(results_queue(name)),
                 f"A subscriber could not take results; they wait in {dead_letters.queue_name}.",
                 threshold=self._thresholds.dead_letter_messages,
                 # The subscriber's owner looks after its queue.
@@ -165,8 +166,8 @@ class Persist(pulumi.ComponentResource):
             name,
             QueueArgs(
                 context=context,
-                queue_name=context.name(f"results-{subscriber}"),
-                dead_letter_queue_name=context.name(f"results-{subscriber}-dlq"),
+                queue_name=context.name(results_queue(subscriber)),
+                dead_letter_queue_name=context.name(dead_letter_queue(results_queue(subscriber))),
                 senders=[topic],
                 dead_letter_senders=[topic],
                 visibility_timeout_seconds=SUBSCRIBER_VISIBILITY_SECONDS,

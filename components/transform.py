@@ -23,6 +23,9 @@ from components.settings.declared import transform_settings
 from components.stack_context import StackContext
 from contract.keys import PROCESSED, UPLOADS
 from contract.media import media_type_of
+from contract.names import VALIDATE, dead_letter_queue
+
+VALIDATE_DLQ = dead_letter_queue(VALIDATE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +63,8 @@ class Transform(pulumi.ComponentResource):
             child,
         )
         self.validate_dlq = DeadLetterQueue(
-            f"{name}-validate-dlq",
-            DeadLetterQueueArgs(context=args.context, queue_name=args.context.name("validate-dlq")),
+            f"{name}-{VALIDATE_DLQ}",
+            DeadLetterQueueArgs(context=args.context, queue_name=args.context.name(VALIDATE_DLQ)),
             child,
         )
         platform = self._platform()
@@ -91,7 +94,7 @@ class Transform(pulumi.ComponentResource):
         """Alarms on the workflow, its functions and rejected files; the questions to ask of their logs."""
         settings = self._args.settings
         rejected = self.validate_dlq.alarm(
-            "validate-dlq",
+            VALIDATE_DLQ,
             f"Uploads were rejected and are kept in {self.validate_dlq.queue_name} with reason code, reason and hint.",
             threshold=settings.alarms.dead_letter_messages,
             # The owner of a rejected file is told by the result.
@@ -116,7 +119,7 @@ class Transform(pulumi.ComponentResource):
                 **{label: self.state_machine.metric(name) for label, name in ends.items()},
                 "throttled": self.state_machine.metric("ExecutionThrottled"),
             },
-            "Rejected": {"validate-dlq": self.validate_dlq.depth},
+            "Rejected": {VALIDATE_DLQ: self.validate_dlq.depth},
         }
 
     def _times(self) -> Row:

@@ -11,6 +11,22 @@ PROJECT_TAG, STACK_TAG = "Project", "Stack"
 """Tags of every resource. Budgets and cost reports filter by them."""
 
 
+DEAD_LETTER_SUFFIX = "-dlq"
+TRANSFORM_QUEUE = "transform-queue"
+TRANSFORM, VALIDATE, DELIVERY = "transform", "validate", "delivery"
+"""The names of the pipeline's own dead-letter queues, as operators type them in commands."""
+
+
+def dead_letter_queue(name: str) -> str:
+    """The role of a dead-letter queue: ``transform-dlq`` for ``transform``."""
+    return f"{name}{DEAD_LETTER_SUFFIX}"
+
+
+def results_queue(subscriber: str) -> str:
+    """The role of the queue of a subscriber to results: ``results-search`` for ``search``."""
+    return f"results-{subscriber}"
+
+
 def physical_name(stack: str, role: str) -> str:
     """The name of a resource, such as ``img-pipeline-prod-transform-queue``.
 

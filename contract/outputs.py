@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+from contract.names import DELIVERY, TRANSFORM, VALIDATE, dead_letter_queue, results_queue
+
 Text = TypeVar("Text")
 """`str` for whoever reads the outputs; in the program also a value that Pulumi does not know yet."""
 
@@ -38,6 +40,11 @@ class DeadLetterOutput(Generic[Text]):
     url: Text
     replays_to: Text
     is_redrive_target: bool = False
+
+    @property
+    def role(self) -> str:
+        """The part of its physical name after ``img-pipeline-{stack}-``."""
+        return dead_letter_queue(self.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,21 +104,21 @@ class StackOutputs(Generic[Text]):
         transform = self.transform_queue_url
         return (
             DeadLetterOutput(
-                name="transform",
+                name=TRANSFORM,
                 kind=DeadLetterKind.EVENTS,
                 url=self.transform_dlq_url,
                 replays_to=transform,
                 is_redrive_target=True,
             ),
             DeadLetterOutput(
-                name="validate", kind=DeadLetterKind.REJECTIONS, url=self.validate_dlq_url, replays_to=transform
+                name=VALIDATE, kind=DeadLetterKind.REJECTIONS, url=self.validate_dlq_url, replays_to=transform
             ),
             DeadLetterOutput(
-                name="delivery", kind=DeadLetterKind.UNDELIVERED, url=self.delivery_dlq_url, replays_to=transform
+                name=DELIVERY, kind=DeadLetterKind.UNDELIVERED, url=self.delivery_dlq_url, replays_to=transform
             ),
             *(
                 DeadLetterOutput(
-                    name=f"results-{subscriber}",
+                    name=results_queue(subscriber),
                     kind=DeadLetterKind.RESULTS,
                     url=url,
                     replays_to=self.results_queue_urls[subscriber],

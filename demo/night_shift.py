@@ -21,6 +21,7 @@ from rich.console import Console
 
 from client.pipeline import Pipeline
 from client.uploads import Upload
+from contract.names import TRANSFORM, dead_letter_queue
 from contract.outputs import read_outputs
 from demo import scenes
 from demo.endings import run
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
             release(cloud, outputs["functionNames"]["watermark"], {"SETTINGS": "{"})
             uploads = _upload(pipeline, count)
 
-            alarm = _wait(lambda: pager.alarm("transform-dlq"), console, "waiting for the pager")
+            alarm = _wait(lambda: pager.alarm(dead_letter_queue(TRANSFORM)), console, "waiting for the pager")
             say(f"An alarm pages: {alarm['AlarmName']}")
             console.print(alarm["AlarmDescription"], highlight=False, markup=False)
             _wait(lambda: _kept(pipeline) == count, console, "the queue gives up on the last files")

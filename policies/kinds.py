@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contract.names import DEAD_LETTER_SUFFIX
+
 BUCKET = "aws:s3/bucket:Bucket"
 QUEUE = "aws:sqs/queue:Queue"
 TABLE = "aws:dynamodb/table:Table"
@@ -33,4 +35,4 @@ KEY_OF_SNS = "alias/aws/sns"
 
 def is_dead_letter_queue(queue_name: object) -> bool:
     """Whether a queue's name is that of a dead-letter queue of the program."""
-    return isinstance(queue_name, str) and queue_name.endswith("-dlq")
+    return isinstance(queue_name, str) and queue_name.endswith(DEAD_LETTER_SUFFIX)

@@ -46,7 +46,7 @@ def find_queue(pipeline: Pipeline, name: str) -> DeadLetterQueue:
     """
     queues = dead_letter_queues(pipeline)
     for queue in queues:
-        if name in (queue.name, f"{queue.name}-dlq", queue.url.rsplit("/", 1)[-1]):
+        if name in (queue.name, queue.role, queue.url.rsplit("/", 1)[-1]):
             return queue
     raise NotFoundError(f"no dead-letter queue is called {name}: there are {', '.join(each.name for each in queues)}")
 

@@ -1,19 +1,28 @@
 """The stack's own key, for stacks that keep their data under a customer-managed key."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 from components.blocks.iam import allow_service, policy_document
+from components.blocks.log_groups import all_log_groups
 from components.stack_context import StackContext
 
 
 @dataclass(frozen=True, kw_only=True)
 class EncryptionArgs:
-    """`budget` says that AWS Budgets tells the alert topic."""
+    """What uses the key.
+
+    Attributes:
+        context: the stack.
+        functions: short names of its Lambda functions, whose log groups the key encrypts.
+        budget: whether AWS Budgets publishes to the alert topic.
+    """
 
     context: StackContext
+    functions: Collection[str]
     budget: bool
 
 
@@ -47,7 +56,7 @@ class Encryption(pulumi.ComponentResource):
 def _key_policy(args: EncryptionArgs) -> pulumi.Output[str]:
     context = args.context
     this_account = {"StringEquals": {"aws:SourceAccount": context.account_id}}
-    log_groups = context.arn("logs", f"log-group:*{context.name('*')}")
+    log_groups = [context.arn("logs", f"log-group:{name}") for name in all_log_groups(context, args.functions)]
     return policy_document(
         [
             # Without this nobody but the key itself could ever change it ("Key policies in AWS KMS").
@@ -68,13 +77,14 @@ def _key_policy(args: EncryptionArgs) -> pulumi.Output[str]:
                     *([("Budgets", "budgets.amazonaws.com")] if args.budget else []),
                 )
             ),
-            # CloudWatch Logs names the log group it works for in the encryption context.
+            # The encryption context is the log group's ARN. Exact names: a pattern such as img-pipeline-{stack}-* also
+            # matches the log groups of a stack called {stack}-eu.
             allow_service(
                 "Logs",
                 f"logs.{context.region}.amazonaws.com",
                 ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
                 "*",
-                {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}},
+                {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": log_groups}},
             ),
         ]
     )

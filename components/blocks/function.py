@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.blocks.iam import ServiceRole, ServiceRoleArgs, Statement, allow, write_logs, write_traces
+from components.blocks.log_groups import function_log_group
 from components.blocks.monitoring import FIVE_MINUTES, Alarm, Metric, percentage
 from components.blocks.network import Network
 from components.settings import Alarms
@@ -59,7 +60,7 @@ class Function(pulumi.ComponentResource):
         super().__init__("img-pipeline:index:Function", name, None, opts)
         self._prefix, self._args = name, args
         self.function_name = args.platform.context.name(args.short_name)
-        self.log_group_name = f"/aws/lambda/{self.function_name}"
+        self.log_group_name = function_log_group(args.platform.context, args.short_name)
         log_group = self._log_group()
         role = self._role(log_group)
         self.alias_arn = self._alias(self._function(role, log_group))

@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.blocks.iam import ServiceRole, ServiceRoleArgs, allow, use_key, write_logs
+from components.blocks.log_groups import pipe_log_group
 from components.blocks.monitoring import FIVE_MINUTES, Alarm, Metric, Monitoring
 from components.blocks.queue import Queue, queue_metric
 from components.settings import Settings
@@ -37,7 +38,7 @@ class WorkflowPipe(pulumi.ComponentResource):
         self._prefix, self._args = name, args
         context = args.context
         self.pipe_name = context.name("pipe")
-        self.log_group_name = f"/aws/vendedlogs/pipes/{self.pipe_name}"
+        self.log_group_name = pipe_log_group(context)
         log_group = aws.cloudwatch.LogGroup(
             name,
             name=self.log_group_name,

@@ -10,6 +10,7 @@ import pulumi_aws as aws
 from components.blocks.bucket import Bucket
 from components.blocks.function import Function
 from components.blocks.iam import ServiceRole, ServiceRoleArgs, Statement, allow, use_key, write_traces
+from components.blocks.log_groups import workflow_log_group
 from components.blocks.monitoring import FIVE_MINUTES, Alarm, Metric
 from components.blocks.queue import DeadLetterQueue
 from components.settings import Settings
@@ -45,9 +46,7 @@ class StateMachine(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         context, settings = args.context, args.settings
         machine_name = context.name("state-machine")
-        # Under this prefix no resource policy grows with every log group ("Logging in CloudWatch Logs").
-        self.log_group_name = f"/aws/vendedlogs/states/{machine_name}"
-
+        self.log_group_name = workflow_log_group(context)
         log_group = aws.cloudwatch.LogGroup(
             name,
             name=self.log_group_name,

@@ -106,7 +106,7 @@ class ResultSubscriber(_Model):
 
 class Alarms(_Model):
     dead_letter_messages: Count
-    oldest_message_seconds: Annotated[int, Field(ge=60, le=1_209_600)]
+    oldest_message_seconds: Annotated[int, Field(ge=60)]
     pipe_failures: Count
     workflow_failures: Count
     workflow_p99_seconds: Annotated[float, Field(gt=0)]

@@ -34,6 +34,12 @@ def contradictions(settings: Settings) -> Iterator[Mistake]:
     yield from _folders(settings)
     yield from _layers(settings)
     yield from _aws_limits(settings)
+    yield from _alarms(settings)
+    if settings.kms_key_arn and settings.encryption != "kms":
+        yield Mistake("kmsKeyArn", settings.kms_key_arn, "empty unless encryption is kms")
+
+
+def _alarms(settings: Settings) -> Iterator[Mistake]:
     alarms = settings.alarms
     if alarms.workflow_p99_seconds >= settings.workflow_timeout_seconds:
         yield Mistake(
@@ -48,8 +54,13 @@ def contradictions(settings: Settings) -> Iterator[Mistake]:
             f"more than {settings.visibility_timeout_seconds}, the visibility timeout (six times "
             "workflowTimeoutSeconds), or a single retry raises the alarm",
         )
-    if settings.kms_key_arn and settings.encryption != "kms":
-        yield Mistake("kmsKeyArn", settings.kms_key_arn, "empty unless encryption is kms")
+    if alarms.oldest_message_seconds >= SOURCE_RETENTION_SECONDS:
+        yield Mistake(
+            "alarms.oldestMessageSeconds",
+            alarms.oldest_message_seconds,
+            f"less than {SOURCE_RETENTION_SECONDS}, after which the queue deletes a message, or the alarm is never in "
+            "ALARM",
+        )
 
 
 def _workflow_time(settings: Settings) -> Iterator[Mistake]:

@@ -142,6 +142,7 @@ def workflow_definition(spec: WorkflowSpec) -> dict[str, Any]:
         "TimeoutSeconds": spec.timeout_seconds,
         "States": {
             **_reception(spec),
+            **_identification(spec),
             **_validation(spec),
             **_rejection(spec),
             **_transformation(spec),
@@ -153,9 +154,12 @@ def workflow_definition(spec: WorkflowSpec) -> dict[str, Any]:
     }
 
 
+# The first values of a job's row.
+_STARTED = {"status": {"S": JobStatus.PROCESSING}, "stage": {"S": Stage.RECEIVED}}
+
+
 def _reception(spec: WorkflowSpec) -> States:
-    """Name the job and mark it as being processed, unless an earlier delivery of the same run finished it."""
-    started = {"status": {"S": JobStatus.PROCESSING}, "stage": {"S": Stage.RECEIVED}}
+    """Read the event and mark the job as being processed, unless an earlier delivery of the same run finished it."""
     return {
         "Receive": {
             "Type": "Pass",
@@ -166,6 +170,22 @@ def _reception(spec: WorkflowSpec) -> States:
             },
             "Next": "CarriesJobId",
         },
+        "MarkProcessing": update_job(
+            spec.jobs,
+            {**_STARTED, "startedAt": string("$now()")},
+            remove=(*EXPLANATION, "finishedAt"),
+            next_state="Validate",
+        ),
+        "AlreadyFinished": {
+            "Type": "Succeed",
+            "Comment": "Another delivery finished this job, or a newer run has taken it over: nothing is left to do",
+        },
+    }
+
+
+def _identification(spec: WorkflowSpec) -> States:
+    """Give the job id in the key, if there is one, to the first version under that key."""
+    return {
         "CarriesJobId": {
             "Type": "Choice",
             "Choices": [{"Condition": expression(KEY_CARRIES_JOB_ID), "Next": "FindOlderVersion"}],
@@ -192,20 +212,10 @@ def _reception(spec: WorkflowSpec) -> States:
         },
         "ClaimJob": claim_job(
             spec.jobs,
-            started,
+            _STARTED,
             job_id=f"{WITH_JOB_ID_OF_KEY}.jobId",
             assign={"file": expression(WITH_JOB_ID_OF_KEY)},
         ),
-        "MarkProcessing": update_job(
-            spec.jobs,
-            {**started, "startedAt": string("$now()")},
-            remove=(*EXPLANATION, "finishedAt"),
-            next_state="Validate",
-        ),
-        "AlreadyFinished": {
-            "Type": "Succeed",
-            "Comment": "Another delivery finished this job, or a newer run has taken it over: nothing is left to do",
-        },
     }
 
 
@@ -265,21 +275,7 @@ def _transformation(spec: WorkflowSpec) -> States:
             "ItemProcessor": {
                 "ProcessorConfig": {"Mode": "INLINE"},
                 "StartAt": "RunTransform",
-                "States": {
-                    "RunTransform": function_call(
-                        expression("$states.input.functionArn"),
-                        payload={"file": expression("$file"), "media": expression(MEDIA)},
-                        function_timeout_seconds=max(each.timeout_seconds for each in spec.transforms),
-                        output={"name": expression("$states.input.name"), "answer": expression(PAYLOAD_OR_NULL)},
-                        on_failure=TRANSFORM_FAILURE_CATCH,
-                        next_state=None,
-                    ),
-                    "TransformFailed": {
-                        "Type": "Fail",
-                        "Error": expression("$states.input.error"),
-                        "Cause": expression("$states.input.cause"),
-                    },
-                },
+                "States": _one_transform(spec),
             },
             "Assign": {"answers": expression("[$states.result]")},
             "Catch": [FAILURE_CATCH],
@@ -304,6 +300,25 @@ def _transformation(spec: WorkflowSpec) -> States:
             "Type": "Pass",
             "Assign": {"failure": {"error": INVALID_ANSWER, "cause": expression(INVALID_ANSWER_CAUSE)}},
             "Next": "RecordFailure",
+        },
+    }
+
+
+def _one_transform(spec: WorkflowSpec) -> States:
+    """What the Map runs for each transform."""
+    return {
+        "RunTransform": function_call(
+            expression("$states.input.functionArn"),
+            payload={"file": expression("$file"), "media": expression(MEDIA)},
+            function_timeout_seconds=max(each.timeout_seconds for each in spec.transforms),
+            output={"name": expression("$states.input.name"), "answer": expression(PAYLOAD_OR_NULL)},
+            on_failure=TRANSFORM_FAILURE_CATCH,
+            next_state=None,
+        ),
+        "TransformFailed": {
+            "Type": "Fail",
+            "Error": expression("$states.input.error"),
+            "Cause": expression("$states.input.cause"),
         },
     }
 

@@ -239,29 +239,14 @@ def update_job(
     Every write says whose row it is, so the row is whole whichever write comes first. ``stages`` is what to add to the
     history, an expression.
     """
-    values = {**JOB, "updatedAt": string("$now()"), "expiresAt": _expiry(jobs), **values}
-    changes = [f"#{name} = :{name}" for name in values]
-    values["createdAt"] = string("$now()")
-    changes.append("#createdAt = if_not_exists(#createdAt, :createdAt)")
-    if stages:
-        values["stages"] = {"L": stages}
-        changes.append("#stages = list_append(if_not_exists(#stages, :none), :stages)")
-    update = f"SET {', '.join(changes)}"
-    if remove:
-        update += f" REMOVE {', '.join(f'#{name}' for name in remove)}"
     return service_call(
         "dynamodb:updateItem",
         {
             "TableName": jobs.name,
             "Key": {"jobId": string("$file.jobId")},
-            "UpdateExpression": update,
             "ConditionExpression": "attribute_not_exists(#run) OR #run < :run "
             "OR (#run = :run AND attribute_not_exists(finishedAt))",
-            "ExpressionAttributeNames": {f"#{name}": name for name in (*values, *remove)},
-            "ExpressionAttributeValues": {
-                **{f":{name}": value for name, value in values.items()},
-                **({":none": {"L": []}} if stages else {}),
-            },
+            **_row_update({**JOB, "updatedAt": string("$now()"), "expiresAt": _expiry(jobs), **values}, remove, stages),
         },
         retry=DYNAMODB_RETRY,
         output=output,
@@ -275,6 +260,26 @@ def update_job(
         on_failure=on_failure,
         next_state=next_state,
     )
+
+
+def _row_update(values: Mapping[str, Any], remove: Sequence[str], stages: str | None) -> dict[str, Any]:
+    """The update expression with its names and values: set `values`, append `stages`, keep the first `createdAt`."""
+    changes = [*(f"#{name} = :{name}" for name in values), "#createdAt = if_not_exists(#createdAt, :createdAt)"]
+    values = {**values, "createdAt": string("$now()")}
+    if stages:
+        changes.append("#stages = list_append(if_not_exists(#stages, :none), :stages)")
+        values["stages"] = {"L": stages}
+    update = f"SET {', '.join(changes)}"
+    if remove:
+        update += f" REMOVE {', '.join(f'#{name}' for name in remove)}"
+    return {
+        "UpdateExpression": update,
+        "ExpressionAttributeNames": {f"#{name}": name for name in (*values, *remove)},
+        "ExpressionAttributeValues": {
+            **{f":{name}": value for name, value in values.items()},
+            **({":none": {"L": []}} if stages else {}),
+        },
+    }
 
 
 def finish_job(

@@ -59,14 +59,16 @@ def test_key_serves_the_log_groups_of_this_stack_only(stack: Recording) -> None:
     policy = json.loads(stack.one("aws:kms/key:Key").inputs["policy"])
     (logs,) = [statement for statement in policy["Statement"] if statement["Sid"] == "Logs"]
     assert logs["Principal"] == {"Service": f"logs.{REGION}.amazonaws.com"}
-    pattern = logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
+    served = logs["Condition"]["ArnEquals"]["kms:EncryptionContext:aws:logs:arn"]
 
     def is_served(group: str, account: str = ACCOUNT_ID) -> bool:
-        return fnmatchcase(f"arn:aws:logs:{REGION}:{account}:log-group:{group}", pattern)
+        arn = f"arn:aws:logs:{REGION}:{account}:log-group:{group}"
+        return any(fnmatchcase(arn, pattern) for pattern in served)
 
     ours = [group.inputs["name"] for group in stack.of_type("LogGroup")]
     assert ours
     assert all(map(is_served, ours))
     assert not is_served("/aws/lambda/img-pipeline-dev-validate")
+    assert not is_served("/aws/lambda/img-pipeline-prod-eu-validate")
     assert not is_served("/aws/lambda/billing")
     assert not is_served(ours[0], "999999999999")

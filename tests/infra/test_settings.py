@@ -223,11 +223,16 @@ def test_warm_environments_cannot_outnumber_reserved_ones() -> None:
     )
 
 
-def test_an_alarm_that_can_never_go_off_is_refused() -> None:
+def test_an_alarm_that_can_never_be_in_alarm_is_refused() -> None:
     assert "the alarm is never in ALARM" in refusal(alarms={"workflowP99Seconds": 180})
+    assert refusal(alarms={"oldestMessageSeconds": 345_600}) == (
+        "img-pipeline:alarms.oldestMessageSeconds = 345600 is not accepted: less than 345600, after which the queue "
+        "deletes a message, or the alarm is never in ALARM"
+    )
+    settings(alarms={"oldestMessageSeconds": 345_599})
 
 
-def test_an_alarm_that_every_retry_sets_off_is_refused() -> None:
+def test_an_alarm_that_a_single_retry_raises_is_refused() -> None:
     assert "alarms.oldestMessageSeconds = 1080 " in refusal(alarms={"oldestMessageSeconds": 1080})
 
 

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from client.dead_letters.stack_queues import dead_letter_queues
 from client.pipeline import Pipeline
+from contract.names import TRANSFORM_QUEUE
 from operations.doctor.findings import Finding, fail, ok, redeploy, warn
 
 # The TTL attribute of the jobs table.
@@ -76,8 +77,8 @@ def everything_is_encrypted(pipeline: Pipeline) -> Iterator[Finding]:
         ]
         if rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID", "") != own_key:
             yield fail(f"{bucket} is not encrypted with {own_key or 'the key that S3 manages'}", redeploy(pipeline))
-    queues = {"transform-queue": pipeline.outputs.transform_queue_url}
-    queues |= {f"{queue.name}-dlq": queue.url for queue in dead_letter_queues(pipeline)}
+    queues = {TRANSFORM_QUEUE: pipeline.outputs.transform_queue_url}
+    queues |= {queue.role: queue.url for queue in dead_letter_queues(pipeline)}
     for role, url in queues.items():
         attributes = pipeline.client("sqs").get_queue_attributes(
             QueueUrl=url, AttributeNames=["SqsManagedSseEnabled", "KmsMasterKeyId"]
