@@ -1,4 +1,4 @@
-"""Who is told when something is wrong, and where to look: alarms, the alert topic, the dashboard, saved queries."""
+"""Monitoring: alarms, the alert topic, the budget, the dashboard and saved queries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from components.blocks.alarm import AlarmsArgs, create_alarms, paging_alarm_name
 from components.blocks.alert_topic import AlertTopicArgs, create_alert_topic
 from components.blocks.budget import Budget, BudgetArgs
 from components.blocks.dashboard import dashboard_body
-from components.blocks.malware import ScanWatch, ScanWatchArgs
+from components.blocks.malware import ScanAlert, ScanAlertArgs
 from components.blocks.monitoring import Monitored, Row, SavedQuery
 from components.settings import Settings
 from components.stack_context import StackContext
@@ -18,7 +18,7 @@ from components.stack_context import StackContext
 
 @dataclass(frozen=True, kw_only=True)
 class AlertingArgs:
-    """`layers` are what alarms, dashboard and saved queries are collected from, in the dashboard's order."""
+    """`layers` provide the alarms, dashboard rows and saved queries, in the dashboard's order."""
 
     context: StackContext
     settings: Settings
@@ -27,7 +27,7 @@ class AlertingArgs:
 
 
 class Alerting(pulumi.ComponentResource):
-    """Every alarm reaches the alert topic: e-mail hears all of them, pagers the one that stands for the urgent ones."""
+    """Every alarm notifies the alert topic: e-mail receives all of them, pagers only the composite paging alarm."""
 
     topic_arn: pulumi.Output[str]
     alarm_names: list[str]
@@ -46,7 +46,7 @@ class Alerting(pulumi.ComponentResource):
         create_alarms(name, AlarmsArgs(context=args.context, alarms=alarms, topic_arn=self.topic_arn), self)
         self.budget_name = self._budget()
         if args.settings.malware_scan:
-            self._scan_watch()
+            self._scan_alert()
         self.dashboard_url = self._dashboard([row for each in monitoring for row in each.rows])
         for each in monitoring:
             self._save(each.queries)
@@ -56,10 +56,10 @@ class Alerting(pulumi.ComponentResource):
         context, settings = self._args.context, self._args.settings
         senders = {"PublishAlarms": ("cloudwatch", context.arn("cloudwatch", f"alarm:{context.name('*')}"))}
         if settings.monthly_budget_usd:
-            # A budget belongs to no region. As in "Creating an Amazon SNS topic for budget notifications".
+            # A budget has no region. As in "Creating an Amazon SNS topic for budget notifications".
             senders["PublishBudget"] = ("budgets", f"arn:{context.partition}:budgets::{context.account_id}:*")
         if settings.malware_scan:
-            senders["PublishScanWatch"] = ("events", context.arn("events", f"rule/{_scan_watch_name(context)}"))
+            senders["PublishScanAlerts"] = ("events", context.arn("events", f"rule/{_scan_alert_rule_name(context)}"))
         return create_alert_topic(
             f"{self._prefix}-alerts",
             AlertTopicArgs(
@@ -73,10 +73,10 @@ class Alerting(pulumi.ComponentResource):
         )
 
     def _budget(self) -> str:
-        """Watch the stack's cost if the settings ask for it.
+        """Create the budget if the settings have a limit.
 
         Returns:
-            The budget's name, empty where there is none.
+            The budget's name; empty without a limit.
         """
         limit_usd = self._args.settings.monthly_budget_usd
         if not limit_usd:
@@ -94,12 +94,12 @@ class Alerting(pulumi.ComponentResource):
         )
         return budget_name
 
-    def _scan_watch(self) -> None:
-        ScanWatch(
-            f"{self._prefix}-scan-watch",
-            ScanWatchArgs(
+    def _scan_alert(self) -> None:
+        ScanAlert(
+            f"{self._prefix}-scan-alert",
+            ScanAlertArgs(
                 context=self._args.context,
-                rule_name=_scan_watch_name(self._args.context),
+                rule_name=_scan_alert_rule_name(self._args.context),
                 bucket_name=self._args.ingest_bucket_name,
                 alert_topic_arn=self.topic_arn,
             ),
@@ -110,7 +110,7 @@ class Alerting(pulumi.ComponentResource):
         """Create the dashboard.
 
         Returns:
-            Its address in the console.
+            Its URL in the console.
         """
         context = self._args.context
         dashboard_name = context.name("dashboard")
@@ -134,5 +134,5 @@ class Alerting(pulumi.ComponentResource):
             )
 
 
-def _scan_watch_name(context: StackContext) -> str:
+def _scan_alert_rule_name(context: StackContext) -> str:
     return context.name("malware-scan-trouble")

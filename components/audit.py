@@ -1,4 +1,4 @@
-"""What operators did to a stack: the log group that every changing command writes to."""
+"""The audit log: the log group that every command that changes something writes to."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from components.blocks.log_groups import audit_log_group
 from components.stack_context import StackContext
 
-# Who replayed or purged what is asked for long after the logs of the functions are gone.
+# Longer than the logs of the functions, for questions about who replayed or purged what.
 AUDIT_RETENTION_DAYS = 400
 
 
@@ -18,7 +18,7 @@ class AuditArgs:
 
 
 class Audit(pulumi.ComponentResource):
-    """The audit log: who, when, what, on which queue, with which counts."""
+    """The audit log: who did what and when, on which queue, with which counts."""
 
     log_group_name: str
 

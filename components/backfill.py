@@ -1,4 +1,4 @@
-"""Takes in files that are stored already, tens of millions if need be: a state machine that somebody starts."""
+"""Backfill: a state machine that sends stored files, up to tens of millions, through the workflow again."""
 
 import json
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class BackfillArgs:
 
 
 class Backfill(pulumi.ComponentResource):
-    """Lists the ingest bucket and fills the transform queue no faster than the settings say."""
+    """Lists the ingest bucket and sends messages to the transform queue, at the rate in the settings."""
 
     arn: pulumi.Output[str]
     role_arn: pulumi.Output[str]
@@ -42,9 +42,9 @@ class Backfill(pulumi.ComponentResource):
             ServiceRoleArgs(
                 context=context,
                 role_name=machine_name,
-                description="Lists stored files and puts them into the transform queue",
+                description="Lists stored files and sends them to the transform queue",
                 service="states.amazonaws.com",
-                # The children of a Distributed Map may present another source ARN than their parent's ("IAM policies
+                # The child executions of a Distributed Map may have another source ARN than their parent ("IAM policies
                 # for using Distributed Map states").
                 source_arn=context.arn("states", "stateMachine:*"),
                 statements=_statements(args, machine_name),
@@ -100,40 +100,41 @@ def _statements(args: BackfillArgs, machine_name: str) -> list[Statement]:
             only_uploads,
             why="Lists the files to send again",
         ),
-        # With malware scanning, what is not clean may not be read, not even by a HEAD; its tags tell the version too.
+        # With malware scanning, HeadObject is denied for files that are not clean; GetObjectTagging also returns the
+        # version.
         allow(
             "FindVersions",
             ["s3:GetObjectTagging"],
             [uploads],
-            why="Asks for each file's current version and whether it is clean, which its tags tell",
+            why="Reads each file's current version and scan result",
         )
         if args.ingest.malware_scan
         else allow(
             "FindVersions",
             ["s3:GetObject"],
             [uploads],
-            why="Asks for each file's current version, which a HEAD tells and GetObject allows",
+            why="Reads each file's current version with HeadObject, which s3:GetObject allows",
         ),
-        allow("FindRecords", ["dynamodb:GetItem"], [args.persist.assets.arn], why="Leaves out files that are finished"),
+        allow("FindRecords", ["dynamodb:GetItem"], [args.persist.assets.arn], why="Skips files that are finished"),
         allow("FillQueue", ["sqs:SendMessage"], [args.ingest.queue.arn], why="Sends each file's event to the queue"),
         # "IAM policies for using Distributed Map states".
         allow(
             "RunChildren",
             ["states:StartExecution"],
             [context.arn("states", f"stateMachine:{machine_name}")],
-            why="A Distributed Map starts its children itself",
+            why="Starts the child executions of the Distributed Map",
         ),
         allow(
             "FollowChildren",
             ["states:DescribeExecution", "states:StopExecution"],
             [context.arn("states", f"execution:{machine_name}:*")],
-            why="It waits for its children, and stops them when it is stopped",
+            why="Waits for the child executions, and stops them when it is stopped",
         ),
         allow(
             "WriteResults",
             ["s3:PutObject", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"],
             [results],
-            why="Writes the report of what was sent and what failed",
+            why="Writes the Distributed Map's results: what was sent and what failed",
         ),
         *use_key(context, ["kms:Decrypt", "kms:GenerateDataKey"], ["s3", "dynamodb", "sqs"]),
     ]

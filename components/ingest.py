@@ -1,4 +1,4 @@
-"""Uploads: the bucket that takes them, the rule that notices them, and the queue they wait in."""
+"""Uploads: the ingest bucket, the EventBridge rule that matches them, and the transform queue."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.blocks.bucket import Bucket, BucketArgs
-from components.blocks.malware import MalwareScan, MalwareScanArgs, keep_from_readers, scan_results
+from components.blocks.malware import MalwareScan, MalwareScanArgs, deny_unscanned_reads, scan_results
 from components.blocks.monitoring import Alarm, Metric, Monitoring
 from components.blocks.queue import (
     DeadLetterQueue,
@@ -34,7 +34,7 @@ class IngestArgs:
 
 
 class Ingest(pulumi.ComponentResource):
-    """From an object created under uploads/ to a message in the transform queue, after a malware scan if asked for."""
+    """From an object created under uploads/ to a message in the transform queue, after a malware scan if enabled."""
 
     bucket: Bucket
     malware_scan: MalwareScan | None
@@ -60,7 +60,7 @@ class Ingest(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        notification = self._announce(rule)
+        notification = self._notify_queue(rule)
         self.malware_scan = None
         if args.settings.malware_scan:
             self.malware_scan = MalwareScan(
@@ -81,14 +81,14 @@ class Ingest(pulumi.ComponentResource):
                 expiration_days=args.settings.lifecycle.upload_days,
                 old_version_days=args.settings.lifecycle.old_version_days,
                 incomplete_upload_days=args.settings.lifecycle.incomplete_upload_days,
-                statements=keep_from_readers(context, uploads) if args.settings.malware_scan else (),
+                statements=deny_unscanned_reads(context, uploads) if args.settings.malware_scan else (),
             ),
             pulumi.ResourceOptions(parent=self),
         )
 
     def _rule(self, bucket_name: str) -> aws.cloudwatch.EventRule:
         args = self._args
-        noticed = "scanned" if args.settings.malware_scan else "created"
+        event = "scanned" if args.settings.malware_scan else "created"
         pattern = (
             scan_results(self.bucket.name, UPLOADS)
             if args.settings.malware_scan
@@ -97,7 +97,7 @@ class Ingest(pulumi.ComponentResource):
         return aws.cloudwatch.EventRule(
             f"{self._prefix}-object-created",
             name=self.rule_name,
-            description=f"An object was {noticed} under {UPLOADS} of {bucket_name}",
+            description=f"An object was {event} under {UPLOADS} of {bucket_name}",
             event_pattern=pulumi.Output.json_dumps(pattern),
             state="ENABLED",
             tags=args.context.tags,
@@ -119,19 +119,19 @@ class Ingest(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
 
-    def _announce(self, rule: aws.cloudwatch.EventRule) -> aws.s3.BucketNotification:
-        """Send what the rule matches to the queue, and then let the bucket tell EventBridge of its objects."""
+    def _notify_queue(self, rule: aws.cloudwatch.EventRule) -> aws.s3.BucketNotification:
+        """Make the queue the rule's target, then turn on the bucket's notifications to EventBridge."""
         target = aws.cloudwatch.EventTarget(
             f"{self._prefix}-{TRANSFORM_QUEUE}",
             rule=rule.name,
             target_id=TRANSFORM_QUEUE,
             arn=self.queue.arn,
-            # EventBridge's own limits, written down: a day, with back-off and jitter ("Retrying events").
+            # The defaults of EventBridge, explicitly: 24 hours, with back-off and jitter ("Retrying events").
             retry_policy={"maximum_event_age_in_seconds": 24 * 3600, "maximum_retry_attempts": 185},
             dead_letter_config={"arn": self.delivery_dlq.arn},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self.queue, self.delivery_dlq]),
         )
-        # Last, so that no upload is announced before there is a way for it.
+        # Last, so that no event is sent before the rule has its target.
         return aws.s3.BucketNotification(
             f"{self._prefix}-events",
             bucket=self.bucket.name,
@@ -140,7 +140,7 @@ class Ingest(pulumi.ComponentResource):
         )
 
     def monitoring(self) -> Monitoring:
-        """Alarms on uploads that are not noticed, wait too long, or have failed for good."""
+        """Alarms on undelivered events, on old messages, and on messages in the dead-letter queues."""
         thresholds = self._args.settings.alarms
         waiting = {
             "visible": "ApproximateNumberOfMessagesVisible",
@@ -150,7 +150,7 @@ class Ingest(pulumi.ComponentResource):
             alarms=[*self._dead_letters(thresholds), self._delivery_failures(), self._waiting(thresholds)],
             rows=[
                 {
-                    "Uploads noticed": {"events": self._rule_metric("Invocations")},
+                    "Upload events": {"events": self._rule_metric("Invocations")},
                     "Waiting": {label: queue_metric(self.queue.queue_name, name) for label, name in waiting.items()},
                     "Failed and undelivered": {
                         TRANSFORM_DLQ: self.queue.dead_letter.depth,
@@ -168,15 +168,15 @@ class Ingest(pulumi.ComponentResource):
         return [
             failed.alarm(
                 TRANSFORM_DLQ,
-                f"Files failed every try and wait in {failed.queue_name}; their jobs are FAILED, with a reason and "
-                "a hint.",
+                f"Files failed every attempt; their messages are in {failed.queue_name}, and their jobs are FAILED "
+                "with a reason and a hint.",
                 threshold=thresholds.dead_letter_messages,
                 pages=True,
             ),
             undelivered.alarm(
                 DELIVERY_DLQ,
-                f"EventBridge could not deliver events for a day; {undelivered.queue_name} holds uploads that were "
-                "never tried.",
+                f"EventBridge could not deliver events for 24 hours; {undelivered.queue_name} holds the events of "
+                "uploads that were never processed.",
                 threshold=thresholds.dead_letter_messages,
                 pages=True,
             ),
@@ -185,8 +185,8 @@ class Ingest(pulumi.ComponentResource):
     def _delivery_failures(self) -> Alarm:
         return Alarm(
             name="rule-delivery-failures",
-            meaning=f"The rule {self.rule_name} fails to put events into {self.queue.queue_name}; uploads are not "
-            "noticed.",
+            meaning=f"The rule {self.rule_name} fails to deliver events to {self.queue.queue_name}; uploads are "
+            "not processed.",
             command=f"aws events list-targets-by-rule --rule {self.rule_name}",
             metrics={
                 "failed": self._rule_metric("FailedInvocations"),
@@ -200,11 +200,11 @@ class Ingest(pulumi.ComponentResource):
 
     def _waiting(self, thresholds: Alarms) -> Alarm:
         queue_name = self.queue.queue_name
-        # Messages received more than three times no longer count in this metric; the dead-letter alarm catches those.
+        # This metric excludes messages received more than three times; the dead-letter alarm covers those.
         return Alarm(
             name="oldest-message-age",
-            meaning=f"Uploads wait too long in {queue_name}: more arrive than the functions can process, or the pipe "
-            "is stopped.",
+            meaning=f"Messages in {queue_name} are too old: more uploads arrive than the functions can process, or "
+            "the pipe is stopped.",
             command=f"aws sqs get-queue-attributes --queue-url {queue_url_command(queue_name)} --attribute-names All",
             metrics={"age": queue_metric(queue_name, "ApproximateAgeOfOldestMessage")},
             threshold=thresholds.oldest_message_seconds,
@@ -214,7 +214,7 @@ class Ingest(pulumi.ComponentResource):
 
 
 def _objects_created(bucket_name: pulumi.Input[str]) -> dict[str, Any]:
-    """An EventBridge pattern: every upload, as S3 tells it."""
+    """The EventBridge pattern of the `Object Created` events of uploads."""
     return {
         "source": [events.S3_SOURCE],
         "detail-type": [events.OBJECT_CREATED],

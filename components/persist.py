@@ -1,4 +1,4 @@
-"""What is kept about every file, and who is told: the tables, the results topic and its subscribers' queues."""
+"""Records and notifications: the tables, the results topic and its subscribers' queues."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from contract.jobs import FILE_KEY_INDEX, STATUS_INDEX
 from contract.messages import MessageAttribute
 from contract.names import dead_letter_queue, results_queue
 
-# A subscriber that takes longer than this per message should raise its queue's visibility timeout itself.
+# A subscriber that needs longer than this for a message extends its visibility timeout itself.
 SUBSCRIBER_VISIBILITY_SECONDS = 60
 SUBSCRIBER_RECEIVES = 5
 
@@ -29,7 +29,7 @@ class PersistArgs:
 
 @dataclass(frozen=True, kw_only=True)
 class Index:
-    """Another way to find a table's rows: all with one hash key, in the order of the range key."""
+    """A global secondary index of a table."""
 
     name: str
     hash_key: str
@@ -38,7 +38,7 @@ class Index:
 
 
 class Persist(pulumi.ComponentResource):
-    """The record of every file, and the notification that it is ready or refused."""
+    """The record of every file, and the notification that it is ready or rejected."""
 
     assets: aws.dynamodb.Table
     jobs: aws.dynamodb.Table
@@ -78,25 +78,25 @@ class Persist(pulumi.ComponentResource):
         self.register_outputs({"results_topic_arn": self.results_topic_arn})
 
     def monitoring(self) -> Monitoring:
-        """Alarms on throttled tables, and on results that a subscriber could not take."""
+        """Alarms on throttled tables, and on results that a subscriber did not receive."""
         row: Row = {
             "Table throttles": {
                 role: _table_metric(table_name, "WriteThrottleEvents") for role, table_name in self.table_names.items()
             }
         }
         if self.subscriber_queues:
-            not_taken = {name: queue.dead_letter.depth for name, queue in self.subscriber_queues.items()}
-            row = {**row, "Results not taken": not_taken}
-        return Monitoring(alarms=[*self._not_taken(), *self._throttles()], rows=[row])
+            undelivered = {name: queue.dead_letter.depth for name, queue in self.subscriber_queues.items()}
+            row = {**row, "Results not delivered": undelivered}
+        return Monitoring(alarms=[*self._undelivered(), *self._throttles()], rows=[row])
 
-    def _not_taken(self) -> Iterator[Alarm]:
+    def _undelivered(self) -> Iterator[Alarm]:
         for name, queue in self.subscriber_queues.items():
             dead_letters = queue.dead_letter
             yield dead_letters.alarm(
                 dead_letter_queue(results_queue(name)),
-                f"A subscriber could not take results; they wait in {dead_letters.queue_name}.",
+                f"A subscriber did not receive results; they are in {dead_letters.queue_name}.",
                 threshold=self._thresholds.dead_letter_messages,
-                # The subscriber's owner looks after its queue.
+                # The subscriber's owner is responsible for its queue.
                 pages=False,
             )
 
@@ -181,13 +181,13 @@ class Persist(pulumi.ComponentResource):
             topic=self.results_topic_arn,
             protocol="sqs",
             endpoint=queue.arn,
-            # The consumer finds the message itself in the body, and the attributes beside it.
+            # The body is the message itself, and its attributes are message attributes of SQS.
             raw_message_delivery=True,
             filter_policy=pulumi.Output.json_dumps({key: list(values) for key, values in filters.items() if values})
             if any(filters.values())
             else None,
             redrive_policy=pulumi.Output.json_dumps({"deadLetterTargetArn": queue.dead_letter.arn}),
-            # SNS would otherwise try the queue before its policy lets it in.
+            # Otherwise SNS would send to the queue before its policy allows it.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[queue]),
         )
         return queue

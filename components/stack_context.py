@@ -1,4 +1,4 @@
-"""Where a stack runs, and how its resources are named, tagged, encrypted and kept."""
+"""A stack's account and region, and how its resources are named, tagged, encrypted and protected."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,26}")
 
 @dataclass(frozen=True, kw_only=True)
 class StackContext:
-    """One stack in one account and region; `key_arn` None leaves the keys to AWS."""
+    """One stack in one account and region; `key_arn` None means keys that AWS manages."""
 
     stack: str
     account_id: str
@@ -34,7 +34,7 @@ class StackContext:
         if not STACK_NAME.fullmatch(stack):
             raise SettingsError(
                 f'the stack\'s name "{stack}" is not accepted: it becomes part of bucket names, so '
-                "1 to 27 lower-case letters, digits and hyphens, a letter first"
+                "1 to 27 lower-case letters, digits and hyphens, starting with a letter"
             )
         partition = aws.get_partition()
         return cls(
@@ -52,17 +52,17 @@ class StackContext:
         return replace(self, key_arn=key_arn)
 
     def name(self, role: str) -> str:
-        """The physical name operators type, such as img-pipeline-prod-transform-queue."""
+        """The physical name of a resource, such as img-pipeline-prod-transform-queue."""
         return names.physical_name(self.stack, role)
 
     def bucket_name(self, role: str) -> str:
-        """Like `name`, with the account's id: bucket names are shared by all of AWS."""
+        """Like `name`, with the account's id: bucket names are unique across all of AWS."""
         return names.bucket_name(self.stack, role, self.account_id)
 
     def arn(self, service: str, resource: str) -> str:
-        """The ARN of something in this account and region, for a policy that has to come before it."""
+        """The ARN of a resource in this account and region, for a policy that is created before the resource."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
 
     def state_options(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
-        """Options of a resource that holds what cannot be made again."""
+        """Options of a stateful resource: protected and retained if the settings say so."""
         return pulumi.ResourceOptions(parent=parent, protect=self.protect_state, retain_on_delete=self.protect_state)

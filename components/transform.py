@@ -1,4 +1,4 @@
-"""The work on a file: the functions, the workflow that runs them, and where renditions and rejected files go."""
+"""Processing: the functions, the workflow that runs them, the processed bucket and the validate DLQ."""
 
 import hashlib
 import json
@@ -91,13 +91,13 @@ class Transform(pulumi.ComponentResource):
         self.register_outputs({"bucket": self.bucket.name, "state_machine": self.state_machine.arn})
 
     def monitoring(self) -> Monitoring:
-        """Alarms on the workflow, its functions and rejected files; the questions to ask of their logs."""
+        """Alarms on the workflow, its functions and rejected files; saved queries over their logs."""
         settings = self._args.settings
         rejected = self.validate_dlq.alarm(
             VALIDATE_DLQ,
             f"Uploads were rejected and are kept in {self.validate_dlq.queue_name} with reason code, reason and hint.",
             threshold=settings.alarms.dead_letter_messages,
-            # The owner of a rejected file is told by the result.
+            # The owner of a rejected file receives the result.
             pages=False,
         )
         function_alarms = [alarm for function in self.functions.values() for alarm in function.alarms(settings.alarms)]
@@ -173,10 +173,10 @@ class Transform(pulumi.ComponentResource):
         )
 
     def _stored_files(self, name: str, transform: TransformFunction) -> dict[str, str]:
-        """Store the files that a transform's settings stand for.
+        """Store the files that a transform's settings refer to.
 
         Returns:
-            Their keys in the processed bucket, which change with the content, by the name of the setting.
+            Their keys in the processed bucket, by the name of the setting. A key changes with the content.
         """
         keys = {}
         for setting, path in transform_settings(name).files(transform.settings).items():
@@ -201,7 +201,7 @@ class Transform(pulumi.ComponentResource):
                 platform=platform,
                 short_name="validate",
                 layer=settings.validate_.layer,
-                description="Says whether a file is one that the pipeline accepts, and measures it",
+                description="Validates a file and measures it",
                 memory_mb=settings.validate_.memory_mb,
                 timeout_seconds=settings.validate_.timeout_seconds,
                 reserved_concurrency=settings.validate_.reserved_concurrency,
@@ -218,7 +218,7 @@ class Transform(pulumi.ComponentResource):
                         "ReadDenylist",
                         ["dynamodb:GetItem"],
                         [args.persist.denylist.arn],
-                        why="Looks up whether a file with this hash is refused",
+                        why="Looks up whether the file's hash is on the deny-list",
                     ),
                     *use_key(args.context, ["kms:Decrypt"], ["s3", "dynamodb"]),
                 ],
@@ -231,14 +231,14 @@ class Transform(pulumi.ComponentResource):
         statements = [self._read_uploads()]
         key_actions = ["kms:Decrypt"]
         keys = self._stored_files(name, transform)
-        # In place of what stands for a file, the function gets where that is stored.
+        # The function gets the key of the stored file in place of the setting.
         own_settings = transform.settings | {setting: {"key": key} for setting, key in keys.items()}
         environment: dict[str, pulumi.Input[str]] = {"SETTINGS": json.dumps(own_settings)}
         if transform.writes_renditions or keys:
             environment["PROCESSED_BUCKET"] = self.bucket.name
         if transform.writes_renditions:
             written = pulumi.Output.concat(self.bucket.arn, f"/{PROCESSED}{UPLOADS}*")
-            why = "Stores what it makes, under the folder of uploads"
+            why = "Stores renditions, under the folder of uploads"
             statements.append(allow("WriteRenditions", ["s3:PutObject"], [written], why=why))
             key_actions.append("kms:GenerateDataKey")
         if keys:
@@ -262,14 +262,14 @@ class Transform(pulumi.ComponentResource):
         )
 
     def _order_versions(self) -> Statement:
-        # The event of a scan does not say which version of a file came first.
+        # The event of a scan does not contain the order of a file's versions.
         only_uploads = {"StringLike": {"s3:prefix": [f"{UPLOADS}*"]}}
-        why = "Finds the upload's place among the versions of its file"
+        why = "Determines the order of a file's versions"
         bucket = self._args.ingest_bucket.arn
         return allow("OrderVersions", ["s3:ListBucketVersions"], [bucket], only_uploads, why=why)
 
     def _read_uploads(self) -> Statement:
-        # The event names a version, and only that version is read.
+        # Only the version that the event names is read.
         uploads = pulumi.Output.concat(self._args.ingest_bucket.arn, f"/{UPLOADS}*")
         why = "Reads the version of the upload that the event names"
         return allow("ReadUploads", ["s3:GetObjectVersion"], [uploads], why=why)
@@ -279,10 +279,10 @@ def _account_concurrency(settings: Settings) -> Alarm:
     percent, limit = settings.alarms.account_concurrency_percent, settings.account_concurrency
     return Alarm(
         name="account-concurrency",
-        meaning=f"At least {percent:g} % of the account's {limit} concurrent Lambda executions are taken.",
+        meaning=f"At least {percent:g} % of the account's {limit} concurrent Lambda executions are in use.",
         command="aws lambda get-account-settings --query '[AccountLimit,AccountUsage]'",
         metrics={
-            # Includes what is reserved, unlike ConcurrentExecutions ("Monitoring concurrency").
+            # Includes reserved concurrency, unlike ConcurrentExecutions ("Monitoring concurrency").
             "claimed": Metric(namespace="AWS/Lambda", name="ClaimedAccountConcurrency", statistic="Maximum")
         },
         expression=f"100*claimed/{limit}",

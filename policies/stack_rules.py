@@ -122,7 +122,8 @@ def s3_unscanned_reads_denied(stack: Stack) -> Iterator[Finding]:
         ]
         if UNKNOWN not in documents and not any(map(denies_unscanned, documents)):
             yield Finding(
-                plan, "the bucket's policy allows reading objects that are not scanned; add keep_from_readers() to it"
+                plan,
+                "the bucket's policy allows reading objects that are not scanned; add deny_unscanned_reads() to it",
             )
 
 

@@ -1,4 +1,4 @@
-"""CloudWatch alarms that notify one topic: each alarm of the layers, and the one that pagers subscribe to."""
+"""CloudWatch alarms that notify one topic: the alarms of the layers, and the composite paging alarm."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ def create_alarms(name: str, args: AlarmsArgs, parent: pulumi.Resource) -> None:
         f"{name}-paging",
         alarm_name=paging_alarm_name(args.context),
         alarm_description=_description(
-            "Uploads are lost or not being processed; one of the alarms named in the rule is in ALARM.",
+            "Uploads are lost or not being processed; one of the alarms in this alarm's rule is in ALARM.",
             f"aws cloudwatch describe-alarms --state-value ALARM --alarm-name-prefix {args.context.name('')}",
         ),
         alarm_rule=pulumi.Output.all(*paging).apply(
             lambda names: " OR ".join(f'ALARM("{alarm_name}")' for alarm_name in names)
         ),
         alarm_actions=[args.topic_arn],
-        # A pager closes its incident by itself.
+        # So that a pager resolves its incident.
         ok_actions=[args.topic_arn],
         tags=args.context.tags,
         opts=pulumi.ResourceOptions(parent=parent),
@@ -42,7 +42,7 @@ def create_alarms(name: str, args: AlarmsArgs, parent: pulumi.Resource) -> None:
 
 
 def paging_alarm_name(context: StackContext) -> str:
-    """The physical name of the alarm that stands for the urgent ones."""
+    """The physical name of the composite alarm over those that page."""
     return context.name("paging")
 
 

@@ -1,4 +1,4 @@
-"""The topic that every alert goes to: who may publish to it, and which addresses it reaches."""
+"""The alert topic: who may publish to it, and its subscriptions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A bucket that is private, versioned, encrypted, reached over TLS only, and removes what is old."""
+"""A bucket that is private, versioned, encrypted and TLS only, with lifecycle rules."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from components.stack_context import StackContext
 
 @dataclass(frozen=True, kw_only=True)
 class BucketArgs:
-    """`expiration_days` 0 keeps objects for good; `statements` is what its policy says beyond TLS."""
+    """`expiration_days` 0 never expires objects; `statements` are added to the bucket policy."""
 
     context: StackContext
     bucket_name: str
@@ -23,7 +23,7 @@ class BucketArgs:
 
 
 class Bucket(pulumi.ComponentResource):
-    """A bucket as every bucket of the program is."""
+    """An S3 bucket with its policy, encryption, versioning, access block and lifecycle rules."""
 
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
@@ -60,7 +60,7 @@ class Bucket(pulumi.ComponentResource):
             name,
             bucket=bucket.bucket,
             rules=_lifecycle_rules(args),
-            # S3 takes rules for old versions only from a bucket that has versions.
+            # S3 accepts rules for noncurrent versions only on a bucket with versioning.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
         )
         aws.s3.BucketPolicy(
@@ -72,7 +72,7 @@ class Bucket(pulumi.ComponentResource):
                     *args.statements,
                 ]
             ),
-            # Both write the bucket's access settings, and S3 refuses two such writes at once.
+            # Both change the bucket's access settings, and S3 rejects concurrent changes.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[public_access]),
         )
         self.name = bucket.bucket
@@ -85,7 +85,7 @@ def _encryption_rule(
 ) -> aws.s3.BucketServerSideEncryptionConfigurationRuleArgsDict:
     if context.key_arn is None:
         return {"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}
-    # A bucket key saves one call to KMS per object.
+    # A bucket key avoids one call to KMS for each object.
     return {
         "apply_server_side_encryption_by_default": {"sse_algorithm": "aws:kms", "kms_master_key_id": context.key_arn},
         "bucket_key_enabled": True,

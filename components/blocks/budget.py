@@ -1,4 +1,4 @@
-"""A monthly limit on what a stack costs, watched by AWS Budgets."""
+"""A monthly cost budget in AWS Budgets."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ import pulumi_aws as aws
 from components.stack_context import StackContext
 from contract.names import PROJECT_TAG, STACK_TAG
 
-# Told while there is time to act: most of the money is spent, or the month will end above the limit.
+# Thresholds that leave time to act: 80 % of the limit spent, or a forecast above the limit.
 SPENT_PERCENT = 80
 FORECAST_PERCENT = 100
-# Cost allocation tags of users have this prefix in AWS Budgets; with a bare key the filter matches no cost.
+# AWS Budgets prefixes user-defined cost allocation tags; without the prefix the filter matches no cost.
 USER_TAG = "user:"
 
 
@@ -24,7 +24,7 @@ class BudgetArgs:
 
 
 class Budget(pulumi.ComponentResource):
-    """Tells the alert topic when the stack's own resources cost too much.
+    """Notifies the alert topic when the stack's resources exceed the budget.
 
     They are known by their tags, which somebody has to activate once for the account ("Activating user-defined cost
     allocation tags", AWS Billing); until then the budget sees no cost, and `img-pipeline doctor` says so.

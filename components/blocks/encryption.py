@@ -1,4 +1,4 @@
-"""The stack's own key, for stacks that keep their data under a customer-managed key."""
+"""The customer-managed KMS key of a stack."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class EncryptionArgs:
 
 
 class Encryption(pulumi.ComponentResource):
-    """One key for buckets, queues, tables, topics and logs, open to the services that act on nobody's behalf."""
+    """One key for buckets, queues, tables, topics and logs, and the services that its policy allows."""
 
     key_arn: pulumi.Output[str]
 
@@ -59,7 +59,7 @@ def _key_policy(args: EncryptionArgs) -> pulumi.Output[str]:
     log_groups = [context.arn("logs", f"log-group:{name}") for name in all_log_groups(context, args.functions)]
     return policy_document(
         [
-            # Without this nobody but the key itself could ever change it ("Key policies in AWS KMS").
+            # Without this statement the key policy could not be changed ("Key policies in AWS KMS").
             {
                 "Sid": "AccountDecidesByIam",
                 "Effect": "Allow",
@@ -67,7 +67,7 @@ def _key_policy(args: EncryptionArgs) -> pulumi.Output[str]:
                 "Action": "kms:*",
                 "Resource": "*",
             },
-            # EventBridge sends to the transform queue, SNS to subscribers' queues, alarms to their topic.
+            # EventBridge sends to the transform queue, SNS to subscribers' queues, alarms to the alert topic.
             *(
                 allow_service(sid, service, ["kms:Decrypt", "kms:GenerateDataKey*"], "*", this_account)
                 for sid, service in (

@@ -1,4 +1,4 @@
-"""One Lambda function with all that belongs to it: role, log group, alias, and limits on how it may be called."""
+"""One Lambda function with its role, log group, alias and concurrency."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Platform:
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionArgs:
-    """`reserved_concurrency` 0 leaves the function in the shared pool; `statements` are what its code needs."""
+    """`reserved_concurrency` 0 means unreserved concurrency; `statements` are the permissions that its code needs."""
 
     platform: Platform
     short_name: str
@@ -86,8 +86,8 @@ class Function(pulumi.ComponentResource):
             ServiceRoleArgs(
                 context=context,
                 role_name=self.function_name,
-                # Lambda documents no source ARN for taking a role, so the account is all there is to pin.
-                description=f"What {self.function_name} may do",
+                # Lambda documents no source ARN for assuming a role, so the condition is the account alone.
+                description=f"Execution role of {self.function_name}",
                 service="lambda.amazonaws.com",
                 statements=[
                     *self._args.statements,
@@ -113,7 +113,7 @@ class Function(pulumi.ComponentResource):
             layers=[platform.layer_arns[args.layer]],
             memory_size=args.memory_mb,
             timeout=args.timeout_seconds,
-            # AWS's own value for "no reservation" is -1; its 0 would switch the function off.
+            # The provider's value for unreserved is -1; 0 would throttle every call.
             reserved_concurrent_executions=args.reserved_concurrency or -1,
             environment=aws.lambda_.FunctionEnvironmentArgs(
                 variables={
@@ -128,12 +128,12 @@ class Function(pulumi.ComponentResource):
             vpc_config=_vpc_config(platform.network),
             publish=True,
             tags=platform.context.tags,
-            # Lambda checks the role when it creates the function, so the role's policy has to be there.
+            # Lambda checks the role's policy when it creates the function.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
         )
 
     def _alias(self, function: aws.lambda_.Function) -> pulumi.Output[str]:
-        """Let the workflow call the function, and limit how.
+        """Create the alias that the workflow calls, with its concurrency and retry settings.
 
         Returns:
             The ARN to call it by.
@@ -147,7 +147,7 @@ class Function(pulumi.ComponentResource):
             function_version=function.version,
             opts=child,
         )
-        # The workflow calls synchronously and owns all retries; this holds for anybody who calls otherwise.
+        # The workflow calls synchronously and does all retries; this is for asynchronous calls by anyone else.
         aws.lambda_.FunctionEventInvokeConfig(
             self._prefix, function_name=function.name, qualifier=alias.name, maximum_retry_attempts=0, opts=child
         )
@@ -167,14 +167,14 @@ class Function(pulumi.ComponentResource):
         return Metric(namespace="AWS/Lambda", name=name, statistic=statistic, dimensions=dimensions)
 
     def alarms(self, thresholds: Alarms) -> list[Alarm]:
-        """The alarms on how this function's calls end and start."""
+        """The alarms on errors and cold starts of this function."""
         return [self._errors(thresholds), self._cold_starts(thresholds)]
 
     def _errors(self, thresholds: Alarms) -> Alarm:
         limit = thresholds.function_error_percent
         return Alarm(
             name=f"{self._args.short_name}-errors",
-            meaning=f"More than {limit:g} % of the calls to {self.function_name} end in an error.",
+            meaning=f"More than {limit:g} % of the calls to {self.function_name} return an error.",
             command=f"aws logs tail {self.log_group_name} --since 30m --filter-pattern '?ERROR ?\"Task timed out\"'",
             metrics={"errors": self.metric("Errors"), "calls": self.metric("Invocations")},
             expression=percentage("errors", "calls", thresholds.minimum_invocations),
@@ -184,7 +184,7 @@ class Function(pulumi.ComponentResource):
 
     def _cold_starts(self, thresholds: Alarms) -> Alarm:
         limit = thresholds.cold_start_percent
-        # One sample per call, 1 when it was a cold start.
+        # One sample for each call: 1 for a cold start, else 0.
         samples = {
             "namespace": metrics_namespace(self._args.platform.context.stack),
             "name": FunctionMetric.COLD_START,
@@ -192,7 +192,7 @@ class Function(pulumi.ComponentResource):
         }
         return Alarm(
             name=f"{self._args.short_name}-cold-starts",
-            meaning=f"More than {limit:g} % of the calls to {self.function_name} wait for a cold start.",
+            meaning=f"More than {limit:g} % of the calls to {self.function_name} are cold starts.",
             command=f"aws lambda list-provisioned-concurrency-configs --function-name {self.function_name}",
             metrics={
                 "cold": Metric(**samples, statistic="Sum"),
@@ -214,7 +214,7 @@ def _vpc_config(network: Network | None) -> aws.lambda_.FunctionVpcConfigArgs | 
 
 
 def _join_network(function_name: str, network: Network, context: StackContext) -> list[Statement]:
-    """Permission for the Lambda service to place the function in the VPC, which the function's own code cannot use.
+    """Permission for Lambda to attach the function to the VPC, denied to the function's own code.
 
     The actions are those of "Giving Lambda functions access to resources in an Amazon VPC"; so is the denial, which
     works because only calls from the function's own code carry its ARN.
@@ -224,18 +224,18 @@ def _join_network(function_name: str, network: Network, context: StackContext) -
         *(context.arn("ec2", f"subnet/{subnet_id}") for subnet_id in network.subnet_ids),
         pulumi.Output.concat(context.arn("ec2", "security-group/"), network.security_group_id),
     ]
-    # CreateFunction checks these before any interface exists, and so without a resource: a narrower grant fails it.
+    # CreateFunction checks these before an interface exists, so without a resource: a narrower grant makes it fail.
     manage = ["ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"]
     describe = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
     return [
-        allow("JoinNetwork", ["ec2:CreateNetworkInterface"], create_in, why="Lambda places the function in the VPC"),
+        allow("JoinNetwork", ["ec2:CreateNetworkInterface"], create_in, why="Lambda attaches the function to the VPC"),
         allow(
             "ManageNetworkInterfaces",
             manage,
             ["*"],
-            why="Lambda manages the interface that it created; it checks this before the interface exists",
+            why="Lambda manages the interface that it created; Lambda checks this before the interface exists",
         ),
-        allow("DescribeNetwork", describe, ["*"], why="Lambda finds its place; AWS allows this on nothing narrower"),
+        allow("DescribeNetwork", describe, ["*"], why="Lambda finds the subnets; AWS supports no narrower resource"),
         {
             "Sid": "NotByCode",
             "Effect": "Deny",

@@ -1,4 +1,4 @@
-"""Compiles and imports every handler before anything is deployed, as Lambda would at the first call."""
+"""Compiles and imports every handler before anything is deployed, as Lambda does in a cold start."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def check_handlers(layers: Mapping[str, str]) -> None:
 
 
 def _problems_with(layer_name: str, functions: Sequence[str]) -> list[str]:
-    # Libraries for another machine cannot be imported here, so the layer is always this machine's.
+    # Libraries for another platform cannot be imported here, so this uses the layer built for this machine.
     code, layer = packaging.code_archive(), packaging.dependency_layer(layer_name, packaging.LayerTarget.host())
     checked = "\n".join([code.name, layer.name, *functions, PROGRAM.read_text(encoding="utf-8")])
     passed = packaging.BUILD_DIRECTORY / f"checked-{hashlib.sha256(checked.encode()).hexdigest()[:16]}"

@@ -1,4 +1,4 @@
-"""IAM documents and the one kind of role the program makes: for one service, with one inline policy."""
+"""IAM policy documents, and a role for one service with one inline policy."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Condition = Mapping[str, Mapping[str, pulumi.Input[str] | Sequence[pulumi.Input[
 
 
 class Permission(dict[str, Any]):
-    """A statement of a role's policy that knows why it is there, which the policy itself does not tell AWS."""
+    """A statement of a role's policy with the reason for it, which docs/security.md shows."""
 
     why: str
 
@@ -27,7 +27,7 @@ def allow(
     *,
     why: str,
 ) -> Permission:
-    """A statement of a role's policy: the role may do `actions` to `resources`. docs/security.md shows `why`."""
+    """A statement of a role's policy that allows `actions` on `resources`. docs/security.md shows `why`."""
     statement = Permission(Sid=sid, Effect="Allow", Action=list(actions), Resource=list(resources))
     if condition:
         statement["Condition"] = condition
@@ -38,7 +38,7 @@ def allow(
 def allow_service(
     sid: str, service: str, actions: Sequence[str], resource: pulumi.Input[str], condition: Condition
 ) -> Statement:
-    """A statement of a resource's policy: `service` may do `actions` on behalf of what `condition` names."""
+    """A statement of a resource's policy that allows `service` to call `actions` under `condition`."""
     return {
         "Sid": sid,
         "Effect": "Allow",
@@ -50,7 +50,7 @@ def allow_service(
 
 
 def deny_plaintext(actions: str, resources: Sequence[pulumi.Input[str]]) -> Statement:
-    """A statement of a resource's policy: nobody may use it without TLS."""
+    """A statement of a resource's policy that denies requests without TLS."""
     return {
         "Sid": "DenyPlaintext",
         "Effect": "Deny",
@@ -67,18 +67,18 @@ def policy_document(statements: Sequence[Statement]) -> pulumi.Output[str]:
 
 
 def write_logs(log_group_arn: pulumi.Input[str]) -> Statement:
-    """Permission to write one log group's events, and to start streams in it."""
+    """Permission to write events to one log group, and to create streams in it."""
     return allow(
         "WriteLogs",
         ["logs:CreateLogStream", "logs:PutLogEvents"],
         [pulumi.Output.concat(log_group_arn, ":*")],
-        why="Writes its own log, and no other",
+        why="Writes its log events",
     )
 
 
 def write_traces() -> Statement:
-    """Permission to send traces to X-Ray, whose actions AWS allows on nothing narrower than `*`."""
-    why = "Sends traces; AWS allows this on nothing narrower"
+    """Permission to send traces to X-Ray, whose actions support no resource but `*`."""
+    why = "Sends traces; AWS supports no narrower resource"
     return allow("WriteTraces", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"], why=why)
 
 
@@ -87,13 +87,13 @@ def use_key(context: StackContext, actions: Sequence[str], services: Sequence[st
     if context.key_arn is None:
         return ()
     via = [f"{service}.{context.region}.{context.dns_suffix}" for service in services]
-    why = f"Reads or writes what the key encrypts, through {' and '.join(services)} only"
+    why = f"Decrypts or encrypts data, through {' and '.join(services)} only"
     return (allow("UseKey", actions, [context.key_arn], {"StringEquals": {"kms:ViaService": via}}, why=why),)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceRoleArgs:
-    """`source_arn` is the one resource the service may take the role for, where the service says so to IAM.
+    """`source_arn` is the resource for which the service may assume the role, if the service sends aws:SourceArn.
 
     `names_account` False is for a service that is not known to tell IAM whom it acts for: the role works either way.
     """
@@ -108,7 +108,7 @@ class ServiceRoleArgs:
 
 
 class ServiceRole(pulumi.ComponentResource):
-    """A role that one AWS service takes for this account, and the policy that says what it may do."""
+    """A role that one AWS service assumes for this account, with its inline policy."""
 
     arn: pulumi.Output[str]
 
@@ -132,7 +132,7 @@ class ServiceRole(pulumi.ComponentResource):
 
 
 def _trust(args: ServiceRoleArgs) -> Statement:
-    # The service may act for this account alone ("The confused deputy problem", IAM User Guide).
+    # The service may assume the role for this account only ("The confused deputy problem", IAM User Guide).
     operator = "StringEquals" if args.names_account else "StringEqualsIfExists"
     condition: dict[str, dict[str, str]] = {operator: {"aws:SourceAccount": args.context.account_id}}
     if args.source_arn is not None:

@@ -1,4 +1,4 @@
-"""Imports handlers, and modules that they import by name, and prints what is wrong with them.
+"""Imports handlers, and modules that they import by name, and prints the errors.
 
 `handler_check` runs it in an interpreter of its own:
 

@@ -1,4 +1,4 @@
-"""What a layer gives to be watched by: alarms, rows of graphs and saved log queries, as data that alerting collects."""
+"""Monitoring as data: the alarms, dashboard rows and saved queries of a layer, which alerting creates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -51,7 +51,7 @@ Row = Mapping[str, Mapping[str, Metric]]
 
 @dataclass(frozen=True, kw_only=True)
 class SavedQuery:
-    """A CloudWatch Logs Insights query whose name says what it answers."""
+    """A CloudWatch Logs Insights query."""
 
     name: str
     log_group_names: tuple[str, ...]
@@ -60,7 +60,7 @@ class SavedQuery:
 
 @dataclass(frozen=True, kw_only=True)
 class Monitoring:
-    """All that one layer gives to be watched by."""
+    """The alarms, dashboard rows and saved queries of one layer."""
 
     alarms: Sequence[Alarm]
     rows: Sequence[Row]
@@ -68,7 +68,7 @@ class Monitoring:
 
 
 class Monitored(Protocol):
-    """A layer that says how it is watched."""
+    """A layer that provides monitoring."""
 
     def monitoring(self) -> Monitoring: ...
 

@@ -1,4 +1,4 @@
-"""The functions' place in a VPC: one security group, and ways to AWS services that do not cross the internet."""
+"""The functions in a VPC: one security group, and VPC endpoints for AWS services."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class NetworkArgs:
 
 
 class Network(pulumi.ComponentResource):
-    """What the functions share in the VPC that the settings name."""
+    """The security group and the endpoints of the functions, in the VPC of the settings."""
 
     subnet_ids: tuple[str, ...]
     security_group_id: pulumi.Output[str]
@@ -28,7 +28,7 @@ class Network(pulumi.ComponentResource):
         functions = aws.ec2.SecurityGroup(
             f"{name}-functions",
             name=context.name("functions"),
-            description="Functions of img-pipeline: no way in, HTTPS out",
+            description="Functions of img-pipeline: no ingress, HTTPS egress",
             vpc_id=vpc.vpc_id,
             tags=context.tags,
             opts=child,

@@ -24,13 +24,13 @@ FUNCTIONS_DIRECTORY = PROJECT_DIRECTORY / "functions"
 LAYERS_DIRECTORY = FUNCTIONS_DIRECTORY / "layers"
 BUILD_DIRECTORY = PROJECT_DIRECTORY / ".build"
 
-# A function's code and layers together, unzipped, and a zip that is uploaded without S3: the 250 MB and 50 MB of the
-# Lambda Developer Guide, "Lambda quotas".
+# Code and layers of a function, unzipped (250 MB), and a zip uploaded without S3 (50 MB): Lambda Developer Guide,
+# "Lambda quotas".
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
 MAX_UPLOAD_BYTES = 50 * 1024 * 1024
 MAKE_SMALLER = "remove a package from the layer's file in functions/layers and run `make lock`"
 
-# The oldest date a zip entry can have; any fixed one would do.
+# The oldest date that a zip entry can have.
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 ZIP_MODE = 0o100644
 ZIP_COMPRESSION_LEVEL = 6
@@ -38,7 +38,7 @@ ZIP_COMPRESSION_LEVEL = 6
 # Packages' own tests and compiled bytecode: neither runs on Lambda, whose interpreter may differ from pip's.
 SUPERFLUOUS_DIRECTORIES = {"__pycache__", "tests", "bin"}
 SUPERFLUOUS_SUFFIXES = {".pyc", ".pyi", ".c", ".h"}
-# Of a package's metadata, what scanners for known flaws read (name, version, bundled libraries) and its licences stay.
+# Metadata that is kept: what vulnerability scanners read (name, version, bundled libraries), and licences.
 KEPT_METADATA = {"METADATA", "sboms", "licenses", "LICENSE", "LICENSE.txt", "NOTICE"}
 
 GLIBC_TAGS = ("manylinux_2_28", "manylinux_2_17", "manylinux2014")
@@ -54,8 +54,8 @@ class LayerTarget:
     """What a layer is built for. Make one with :meth:`host` or :meth:`aws`.
 
     Attributes:
-        name: for people and file names, for example `python3.13-arm64`.
-        pip_options: what makes pip choose that target's wheels.
+        name: for messages and file names, for example `python3.13-arm64`.
+        pip_options: options that select that target's wheels.
     """
 
     name: str
@@ -88,10 +88,10 @@ def code_archive() -> Path:
     """Zip the packages ``functions`` and ``contract``, so that a handler is ``functions.thumbnail.handler.handler``.
 
     Returns:
-        An archive in `.build`, whose name changes with its content.
+        An archive in `.build`, with a hash of its content in the name.
 
     Raises:
-        PackagingError: the archive is larger than Lambda takes.
+        PackagingError: the archive is larger than Lambda accepts.
     """
     sources = [
         path
@@ -105,7 +105,7 @@ def code_archive() -> Path:
         digest.update(f"{path.relative_to(PROJECT_DIRECTORY)}:{len(content)}:".encode() + content)
     archive = BUILD_DIRECTORY / f"functions-{digest.hexdigest()[:16]}.zip"
     if not archive.exists():
-        with _building_site() as directory:
+        with _temporary_directory() as directory:
             _zip(sources, PROJECT_DIRECTORY, directory / archive.name).replace(archive)
     check_limits(archive)
     return archive
@@ -119,26 +119,26 @@ def layer_names() -> list[str]:
 def dependency_layer(name: str, target: LayerTarget) -> Path:
     """Install a layer's locked packages for a target and zip them.
 
-    The first build for a lock and target takes some seconds and needs the package index; later calls find its result.
+    The first build for a lock and target takes some seconds and needs the package index; later calls reuse it.
 
     Args:
         name: the layer, one of `layer_names`.
         target: what it is built for.
 
     Returns:
-        An archive in `.build`, whose name changes with the lock and the target.
+        An archive in `.build`, with a hash of the lock and the target in the name.
 
     Raises:
-        PackagingError: pip failed, or code and layer together are larger than Lambda takes.
+        PackagingError: pip failed, or code and layer together are larger than Lambda accepts.
     """
-    # This file decides what of the packages goes in, so that a change here builds the layers anew.
+    # This file decides which files are included, so a change of it rebuilds the layers.
     lock = LAYERS_DIRECTORY / f"{name}.txt"
     digest = hashlib.sha256(lock.read_bytes() + Path(__file__).read_bytes()).hexdigest()[:16]
     archive = BUILD_DIRECTORY / f"layer-{name}-{target.name}-{digest}.zip"
     if not archive.exists():
         step = f"packaging: building the Lambda layer {name} for {target.name}, once for this lock"
         print(step, file=sys.stderr, flush=True)
-        with _building_site() as directory:
+        with _temporary_directory() as directory:
             # The folder of a layer that is on the import path (Lambda Developer Guide, "Packaging your layer content").
             packages = directory / "python"
             _install(lock, target, packages)
@@ -148,47 +148,47 @@ def dependency_layer(name: str, target: LayerTarget) -> Path:
 
 
 def check_limits(*archives: Path) -> None:
-    """Refuse archives that Lambda would refuse for one function, its code first.
+    """Reject archives that Lambda would reject for one function, its code first.
 
     Raises:
-        PackagingError: says which limit is passed and by how much.
+        PackagingError: a limit is exceeded; the message has the limit and the size.
     """
     for archive in archives:
         if archive.stat().st_size > MAX_UPLOAD_BYTES:
             raise PackagingError(
-                f"{archive.name} has {archive.stat().st_size:,} bytes, but Lambda takes {MAX_UPLOAD_BYTES:,} in an "
+                f"{archive.name} has {archive.stat().st_size:,} bytes, but Lambda accepts {MAX_UPLOAD_BYTES:,} in an "
                 f"upload: {MAKE_SMALLER}"
             )
     unzipped = sum(unzipped_bytes(archive) for archive in archives)
     if unzipped > MAX_UNZIPPED_BYTES:
         raise PackagingError(
-            f"{' and '.join(archive.name for archive in archives)} unzip to {unzipped:,} bytes, but Lambda takes "
+            f"{' and '.join(archive.name for archive in archives)} unzip to {unzipped:,} bytes, but Lambda accepts "
             f"{MAX_UNZIPPED_BYTES:,} for a function with its layers: {MAKE_SMALLER}"
         )
 
 
 def unzipped_bytes(archive: Path) -> int:
-    """Return what an archive's files take together."""
+    """The total size of an archive's files."""
     with zipfile.ZipFile(archive) as opened:
         return sum(entry.file_size for entry in opened.infolist())
 
 
 def _install(lock: Path, target: LayerTarget, directory: Path) -> None:
-    """Let pip install the lock for the target: it refuses a file whose hash is not there, and a lock with gaps."""
+    """Install the lock for the target with pip, which requires a hash for every file and every dependency."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     command += ["--no-compile", "--only-binary=:all:", "--require-hashes", f"--requirement={lock}"]
     command += [*target.pip_options, f"--target={directory}"]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (our own interpreter)
     if finished.returncode != 0:
         lines = finished.stderr.strip().splitlines() or [f"pip ended with status {finished.returncode}"]
-        # Of several errors pip gives the cause first; without any, the end is all there is.
-        complaint = next((line for line in lines if line.startswith("ERROR: ")), lines[-1])
-        problem = complaint.removeprefix("ERROR: ")
+        # pip prints the cause first; without an ERROR line, the last line is the best there is.
+        error_line = next((line for line in lines if line.startswith("ERROR: ")), lines[-1])
+        problem = error_line.removeprefix("ERROR: ")
         raise PackagingError(f"the Lambda layer {lock.stem} for {target.name} cannot be built: {problem}")
 
 
 def _needed(packages: Path) -> list[Path]:
-    """What of an installation a function can use, and the licences."""
+    """The files of an installation that a function can use, and the licences."""
 
     def is_needed(path: Path) -> bool:
         parts = path.relative_to(packages).parts
@@ -200,18 +200,18 @@ def _needed(packages: Path) -> list[Path]:
 
 
 def built_file(name: str, content: bytes) -> Path:
-    """Keep something that the program made for an upload; its file name tells its content, as an archive's does."""
+    """Write generated content to `.build`, with a hash of it in the file name, and return the path."""
     stem, _, suffix = name.rpartition(".")
     path = BUILD_DIRECTORY / f"{stem}-{hashlib.sha256(content).hexdigest()[:16]}.{suffix}"
     if not path.exists():
-        with _building_site() as site:
-            (site / path.name).write_bytes(content)
-            (site / path.name).replace(path)
+        with _temporary_directory() as directory:
+            (directory / path.name).write_bytes(content)
+            (directory / path.name).replace(path)
     return path
 
 
 def _files(directory: Path) -> list[Path]:
-    """Every file of a directory but the interpreter's caches and hidden ones, in one order everywhere."""
+    """The files of a directory, sorted, without hidden files and `__pycache__`."""
     found = (path for path in directory.rglob("*") if path.is_file())
     return sorted(
         path
@@ -222,8 +222,8 @@ def _files(directory: Path) -> list[Path]:
 
 
 @contextmanager
-def _building_site() -> Iterator[Path]:
-    """A directory for one build, on the same file system as its result, which is moved out of it when it is whole."""
+def _temporary_directory() -> Iterator[Path]:
+    """A directory for one build, on the file system of `.build`, so that the finished result can be renamed into it."""
     BUILD_DIRECTORY.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=BUILD_DIRECTORY, prefix="building-") as directory:
         yield Path(directory)
@@ -234,7 +234,7 @@ def _zip(files: Iterable[Path], root: Path, archive: Path) -> Path:
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=ZIP_COMPRESSION_LEVEL) as opened:
         for path in files:
             entry = zipfile.ZipInfo(path.relative_to(root).as_posix(), ZIP_DATE)
-            entry.create_system = 3  # Unix, on whatever it is built
+            entry.create_system = 3  # Unix, whatever the platform of the build
             entry.external_attr = ZIP_MODE << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             opened.writestr(entry, path.read_bytes(), compresslevel=ZIP_COMPRESSION_LEVEL)

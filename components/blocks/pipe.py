@@ -1,4 +1,4 @@
-"""The pipe that takes each message through the workflow and waits for how it ends."""
+"""The EventBridge Pipe that starts the workflow for each message and waits for the result."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class WorkflowPipeArgs:
 
 
 class WorkflowPipe(pulumi.ComponentResource):
-    """One execution per message; a message is deleted when its execution succeeded and stays otherwise."""
+    """One execution per message; the message is deleted only if its execution succeeds."""
 
     pipe_name: str
     log_group_name: str
@@ -59,7 +59,7 @@ class WorkflowPipe(pulumi.ComponentResource):
             ServiceRoleArgs(
                 context=context,
                 role_name=self.pipe_name,
-                description="Takes messages from the transform queue and runs the workflow on them",
+                description="Receives messages from the transform queue and starts the workflow",
                 service="pipes.amazonaws.com",
                 source_arn=context.arn("pipes", f"pipe/{self.pipe_name}"),
                 statements=[
@@ -67,13 +67,13 @@ class WorkflowPipe(pulumi.ComponentResource):
                         "TakeMessages",
                         ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
                         [args.queue.arn],
-                        why="Takes a file's message, and deletes it when its workflow has ended well",
+                        why="Receives messages, and deletes a message when its execution has succeeded",
                     ),
                     allow(
                         "RunWorkflow",
                         ["states:StartSyncExecution"],
                         [args.state_machine_arn],
-                        why="Runs the workflow on the message and waits for its outcome",
+                        why="Starts the workflow for a message and waits for the result",
                     ),
                     write_logs(log_group.arn),
                     *use_key(context, ["kms:Decrypt"], ["sqs"]),
@@ -87,14 +87,14 @@ class WorkflowPipe(pulumi.ComponentResource):
         aws.pipes.Pipe(
             self._prefix,
             name=self.pipe_name,
-            description="Transform queue to workflow, one file at a time",
+            description="Transform queue to workflow, batch size 1",
             role_arn=role.arn,
             source=args.queue.arn,
             source_parameters={"sqs_queue_parameters": {"batch_size": 1}},
             target=args.state_machine_arn,
             target_parameters={
                 "input_template": INPUT_TEMPLATE,
-                # Waiting is what leaves a failed message on the queue; FIRE_AND_FORGET would delete it at once.
+                # With REQUEST_RESPONSE a failed message stays on the queue; FIRE_AND_FORGET would delete it at once.
                 "step_function_state_machine_parameters": {"invocation_type": "REQUEST_RESPONSE"},
             },
             log_configuration={
@@ -133,7 +133,7 @@ class WorkflowPipe(pulumi.ComponentResource):
     def _throttles(self) -> Alarm:
         return Alarm(
             name="pipe-throttles",
-            meaning=f"{self.pipe_name} is throttled: the account runs as many pipe executions as it may.",
+            meaning=f"{self.pipe_name} is throttled: the account has reached its limit of concurrent pipe executions.",
             command="aws service-quotas list-service-quotas --service-code pipes",
             metrics={"throttled": self._metric("ExecutionThrottled")},
             threshold=0,
@@ -141,12 +141,13 @@ class WorkflowPipe(pulumi.ComponentResource):
         )
 
     def _stopped(self) -> Alarm:
-        # No metric tells a pipe's state. A pipe that was stopped, or disabled after lasting errors, shows in messages
-        # that can be taken while nobody takes them; with an empty queue it harms nobody yet.
+        # There is no metric of a pipe's state. A pipe that is stopped, or disabled after repeated errors, is detected
+        # by visible messages without invocations.
         queue_name = self._args.queue.queue_name
         return Alarm(
             name="pipe-stopped",
-            meaning=f"Messages wait in {queue_name} and {self.pipe_name} takes none: it is stopped or was disabled.",
+            meaning=f"Messages are visible in {queue_name}, but {self.pipe_name} receives none: it is stopped or "
+            "disabled.",
             command=f"aws pipes describe-pipe --name {self.pipe_name} --query '[CurrentState,StateReason]'",
             metrics={
                 "visible": queue_metric(queue_name, "ApproximateNumberOfMessagesVisible"),

@@ -1,4 +1,4 @@
-"""Saved CloudWatch Logs Insights queries: the questions an operator asks of the functions' and the workflow's logs."""
+"""Saved CloudWatch Logs Insights queries over the logs of the functions and the workflow."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from components.blocks.state_machine import StateMachine
 
 
 def saved_queries(functions: Mapping[str, Function], state_machine: StateMachine) -> list[SavedQuery]:
-    """Each query's name says the question it answers."""
+    """The queries; a name describes the result."""
     all_functions = tuple(function.log_group_name for function in functions.values())
     validate = (functions["validate"].log_group_name,)
     workflow = (state_machine.log_group_name,)

@@ -60,7 +60,7 @@ class StateMachine(pulumi.ComponentResource):
             ServiceRoleArgs(
                 context=context,
                 role_name=context.name("workflow"),
-                description="Runs the functions, keeps the records and publishes results",
+                description="Invokes the functions, writes the records and publishes results",
                 service="states.amazonaws.com",
                 source_arn=context.arn("states", f"stateMachine:{machine_name}"),
                 statements=_statements(args),
@@ -80,7 +80,7 @@ class StateMachine(pulumi.ComponentResource):
             },
             tracing_configuration={"enabled": settings.tracing},
             tags=context.tags,
-            # Step Functions checks this permission when it creates the machine.
+            # Step Functions checks this permission when it creates the state machine.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
         )
         self.arn = machine.arn
@@ -98,8 +98,8 @@ class StateMachine(pulumi.ComponentResource):
         return [
             Alarm(
                 name="workflow-failed",
-                meaning="Executions fail after their retries; their messages return to the queue and are tried again, "
-                "then moved to the dead-letter queue.",
+                meaning="Executions fail after their retries; their messages return to the queue, are received again, "
+                "and are finally moved to the dead-letter queue.",
                 command=f"{log} --filter-pattern ExecutionFailed",
                 metrics={"failed": self.metric("ExecutionsFailed")},
                 threshold=thresholds.workflow_failures,
@@ -108,7 +108,7 @@ class StateMachine(pulumi.ComponentResource):
             ),
             Alarm(
                 name="workflow-timed-out",
-                meaning=f"Executions are stopped after {settings.workflow_timeout_seconds} s, which no Catch sees.",
+                meaning=f"Executions time out after {settings.workflow_timeout_seconds} s, which no Catch handles.",
                 command=f"{log} --filter-pattern ExecutionTimedOut",
                 metrics={"timed": self.metric("ExecutionsTimedOut")},
                 threshold=0,
@@ -116,7 +116,7 @@ class StateMachine(pulumi.ComponentResource):
             ),
             Alarm(
                 name="workflow-throttled",
-                meaning="Step Functions refuses to start executions; the queue holds their messages meanwhile.",
+                meaning="Step Functions throttles new executions; their messages stay on the queue.",
                 command="aws service-quotas list-service-quotas --service-code states",
                 metrics={"throttled": self.metric("ExecutionThrottled")},
                 threshold=0,
@@ -181,38 +181,38 @@ def _statements(args: StateMachineArgs) -> list[Statement]:
             "RunFunctions",
             ["lambda:InvokeFunction"],
             [function.alias_arn for function in functions],
-            why="Calls the released version of each function",
+            why="Invokes the live alias of each function",
         ),
         allow(
             "FindFirstVersions",
             ["s3:ListBucketVersions"],
             [args.ingest_bucket.arn],
             {"StringLike": {"s3:prefix": [f"{UPLOADS}*"]}},
-            why="Finds out which version a job id in a key belongs to",
+            why="Determines which version the job id in a key belongs to",
         ),
         allow(
             "KeepJobs",
             ["dynamodb:UpdateItem"],
             [args.jobs.arn],
-            why="Writes how far each file has come, and how it ended",
+            why="Writes the status and the stage of each job",
         ),
         allow(
             "KeepAssets",
             ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
             [args.assets.arn],
-            why="Writes a finished file's record unless a newer one is there, and marks it as published",
+            why="Writes a file's record unless a newer one exists, and marks it as published",
         ),
         allow(
             "KeepRejectedFiles",
             ["sqs:SendMessage"],
             [args.validate_dlq.arn],
-            why="Keeps a rejected file's event with the reason",
+            why="Sends a rejected file's event with the reason",
         ),
         allow(
             "TellResults",
             ["sns:Publish"],
             [args.results_topic_arn],
-            why="Tells subscribers how a file ended",
+            why="Publishes the result of each file",
         ),
         *use_key(args.context, ["kms:Decrypt", "kms:GenerateDataKey"], ["dynamodb", "sqs", "sns"]),
         _deliver_logs(),
@@ -221,7 +221,7 @@ def _statements(args: StateMachineArgs) -> list[Statement]:
 
 
 def _deliver_logs() -> Statement:
-    """Permission to write the log, allowed on nothing narrower than `*` ("Logging in CloudWatch Logs")."""
+    """Permission to write the log, whose actions support no resource but `*` ("Logging in CloudWatch Logs")."""
     actions = [
         "logs:CreateLogDelivery",
         "logs:GetLogDelivery",
@@ -232,11 +232,11 @@ def _deliver_logs() -> Statement:
         "logs:DescribeResourcePolicies",
         "logs:DescribeLogGroups",
     ]
-    why = "Lets Step Functions write the workflow's log; AWS allows this on nothing narrower"
+    why = "Delivers the workflow's log; AWS supports no narrower resource"
     return allow("DeliverLogs", actions, ["*"], why=why)
 
 
 def _read_sampling() -> Statement:
-    """Permission to ask X-Ray which executions to trace, allowed on nothing narrower than `*`."""
-    why = "Asks which executions to trace; AWS allows this on nothing narrower"
+    """Permission to read X-Ray's sampling rules, whose actions support no resource but `*`."""
+    why = "Reads which executions to trace; AWS supports no narrower resource"
     return allow("ReadSampling", ["xray:GetSamplingRules", "xray:GetSamplingTargets"], ["*"], why=why)

@@ -1,7 +1,7 @@
-"""Draws a watermark's text, in any script that the Noto fonts have, as the picture that the watermark function stamps.
+"""Draws a watermark's text, in any script of the Noto fonts, as the image that the watermark function overlays.
 
-It is drawn once, where the stack is deployed: the fonts take 40 MB, which no cold start should load, and Arabic, Hebrew
-and the scripts of India need a shaping library that Lambda's Pillow has not.
+It is drawn once, at deployment: the fonts take 40 MB, too much for a cold start, and Arabic, Hebrew and the scripts of
+India need a shaping library that Pillow in Lambda does not include.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import NamedTuple
 from PIL import Image, ImageDraw, ImageFont, features
 
 BUILT_IN_CHARACTERS = frozenset({*map(chr, range(0x20, 0x7F)), "©", "™"})
-"""What the function draws by itself, with the font that Pillow brings, and sharply at any size."""
+"""The characters that the function draws with the font included in Pillow, at any size."""
 
 _FONT_SIZE = 400
 _LARGEST_PICTURE = (4000, 1000)
@@ -45,13 +45,13 @@ class UndrawableTextError(Exception):
     """A text cannot be drawn.
 
     Args:
-        problem: why not, naming the character.
+        problem: the reason, with the character.
     """
 
 
 @dataclass(frozen=True)
 class Font:
-    """A font, with what has to be known of it before a text is given to it.
+    """A font.
 
     Args:
         face: the font at `_FONT_SIZE`.
@@ -69,7 +69,7 @@ class Font:
 
 
 class _Run(NamedTuple):
-    """Neighbouring characters of one font and one direction."""
+    """Consecutive characters of one font and one direction."""
 
     font: Font
     is_right_to_left: bool
@@ -78,10 +78,10 @@ class _Run(NamedTuple):
 
 @functools.cache
 def picture_of(text: str) -> bytes | None:
-    """A PNG of the text, white on transparent, cropped to its ink; None where the function draws it by itself.
+    """A PNG of the text, white on transparent, cropped to its ink; None if the function can draw it.
 
     Raises:
-        UndrawableTextError: no font has one of the characters, or there is nothing to see.
+        UndrawableTextError: no font has one of the characters, or no character is visible.
     """
     if text.strip() and BUILT_IN_CHARACTERS.issuperset(text):
         return None
@@ -97,7 +97,7 @@ def picture_of(text: str) -> bytes | None:
 
 
 def _runs(text: str) -> list[_Run]:
-    """The text cut where font or direction changes, from left to right as it is shown."""
+    """The text split where font or direction changes, in display order from left to right."""
     directions = _directions(text)
     characters = zip(_chosen_fonts(text), directions, text, strict=True)
     runs = [
@@ -110,7 +110,7 @@ def _runs(text: str) -> list[_Run]:
 
 
 def _chosen_fonts(text: str) -> list[Font]:
-    """A font for each character: the one of the character before as long as it has the next, except for spaces."""
+    """A font for each character: that of the previous character if it has this one, except for spaces."""
     fonts = _fonts(text)
     chosen: list[Font] = []
     for character in text:
@@ -127,10 +127,10 @@ def _chosen_fonts(text: str) -> list[Font]:
 
 
 def _directions(text: str) -> list[bool]:
-    """For each character, whether it belongs to text that runs from right to left.
+    """For each character, whether it is displayed from right to left.
 
-    What has no direction of its own has that of its neighbours where they agree, else the text's (Unicode Standard
-    Annex 9, rules N1 and N2; numbers are turned back within their run, by the shaping library).
+    A character without a direction has that of its neighbours if they agree, else that of the text (Unicode Standard
+    Annex 9, rules N1 and N2; the shaping library reverses numbers within their run).
     """
     base = _first_direction(text)
     directions: list[bool] = []
@@ -153,7 +153,7 @@ def _strong_direction(character: str) -> bool | None:
 
 
 def _strip(runs: Sequence[_Run]) -> Image.Image:
-    """The runs beside each other on one base line: how much ink covers each pixel, mode L."""
+    """The runs side by side on one baseline, as an alpha mask in mode L."""
     can_shape = features.check("raqm")
     directions = [("rtl" if run.is_right_to_left else "ltr") if can_shape else None for run in runs]
     widths = [run.font.face.getlength(run.text, direction=way) for run, way in zip(runs, directions, strict=True)]
@@ -166,7 +166,7 @@ def _strip(runs: Sequence[_Run]) -> Image.Image:
 
 
 def _fonts(text: str) -> list[Font]:
-    """The fonts to try, in order; Chinese characters have the forms of the language that other letters show."""
+    """The fonts to try, in order; the other letters decide whether Chinese characters have Japanese or Korean forms."""
     names = " ".join(unicodedata.name(character, "") for character in text)
     language = "simplified Chinese"
     if _HANGUL in names:

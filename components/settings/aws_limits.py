@@ -1,4 +1,4 @@
-"""Settings that are well formed and that AWS would refuse all the same, in the middle of a deployment."""
+"""Settings that are valid by themselves but that AWS would reject during a deployment."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ MAX_TAG_VALUE_CHARACTERS = 256
 # "Object tagging restrictions", Amazon S3 User Guide.
 MAX_OBJECT_TAGS = 10
 TAG_PUNCTUATION = "_.:/=+-@"
-# Those that the program sets on every resource.
+# Tags that the program sets on every resource.
 OWN_TAGS = (PROJECT_TAG, STACK_TAG)
 
-# "Lambda quotas": all variables of a function together, measured as a JSON object. A function's other variables (log
-# level, names of the stack's resources, limits) take less than the second number, however long the names are.
+# "Lambda quotas": all variables of a function together, measured as a JSON object. The other variables (log
+# level, names of the stack's resources, limits) take less than the second number, whatever the length of the names.
 MAX_ENVIRONMENT_BYTES = 4096
 OTHER_VARIABLES_BYTES = 768
 # "Configuring a VPC" (VpcConfig, Lambda API Reference); the second is what SNS takes as an endpoint.
@@ -36,11 +36,11 @@ Refusal = tuple[str, object, str]
 
 
 def refused_tags(tags: Mapping[str, str], *, objects_are_tagged: bool) -> Iterator[Refusal]:
-    """Tags whose keys, values or number AWS refuses.
+    """Tags whose keys, values or number AWS rejects.
 
     Args:
         tags: the setting `tags`.
-        objects_are_tagged: whether the program also tags an object in S3, which takes fewer tags.
+        objects_are_tagged: whether the program also tags an object in S3, which can have fewer tags.
     """
     most = (MAX_OBJECT_TAGS if objects_are_tagged else MAX_TAGS) - len(OWN_TAGS)
     if len(tags) > most:
@@ -60,7 +60,7 @@ def refused_tags(tags: Mapping[str, str], *, objects_are_tagged: bool) -> Iterat
         elif spellings[key.casefold()] > 1:
             yield path, value, "each key once: IAM ignores case"
         if key.casefold().startswith("aws:"):
-            yield path, value, "a key that does not start with aws:, which AWS keeps for itself"
+            yield path, value, "a key that does not start with aws:, which is reserved for AWS"
         if not 1 <= len(key) <= MAX_TAG_KEY_CHARACTERS:
             yield path, value, f"a key of 1 to {MAX_TAG_KEY_CHARACTERS} characters; this one has {len(key)}"
         for what, text in (("key", key), ("value", value)):
@@ -88,7 +88,7 @@ def refused_variables(settings: Mapping[str, tuple[str, str]]) -> Iterator[Refus
 
 
 def refused_bucket_name(key: str, name: str) -> Iterator[Refusal]:
-    """A bucket's name, when S3 keeps such names for itself."""
+    """A bucket's name, if it has a prefix or suffix that S3 reserves."""
     if name.startswith(RESERVED_BUCKET_PREFIXES) or name.endswith(RESERVED_BUCKET_SUFFIXES):
         yield (
             key,
@@ -99,7 +99,7 @@ def refused_bucket_name(key: str, name: str) -> Iterator[Refusal]:
 
 
 def refused_repetitions(key: str, values: Sequence[str]) -> Iterator[Refusal]:
-    """Values that a list of identifiers holds more than once."""
+    """Values that a list of identifiers contains more than once."""
     for value, times in Counter(values).items():
         if times > 1:
             yield key, value, "each once"

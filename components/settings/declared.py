@@ -1,12 +1,12 @@
-"""Settings that live with the functions: what a transform, or validate for a family of media types, declares itself.
+"""Settings that functions declare: those of a transform, and limits of a family of media types in validate.
 
 Each is a JSON Schema beside the code, `functions/<transform>/settings.schema.json` or
 `functions/validate/<family>.schema.json`, with types, bounds, defaults and descriptions. It is read here as data; the
-functions get values that it accepts.
+functions receive validated values.
 
 Beyond JSON Schema, a property may have the format ``project-file``, the path of a file in the project's folder, or
-``drawn-text``, a text to draw as a picture where the function has no font for it. What either stands for is stored in
-the processed bucket for that function alone. ``x-unusedWith`` names a property that, if set, makes this one unused.
+``drawn-text``, a text that is drawn as an image if the function has no font for it. The file or the image is stored in
+the processed bucket for that function only. ``x-unusedWith`` names a property that, if set, makes this one unused.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class DeclaredSettings:
         return self.schema.get(MEMORY_KEYWORD)
 
     def largest_output_bytes(self, values: Mapping[str, Any], limits: Mapping[str, Any]) -> int:
-        """Bytes of memory for the largest output that the settings lead to; 0 where the schema declares none.
+        """Bytes of memory for the largest output of these settings; 0 where the schema declares none.
 
         Args:
             values: accepted settings.
@@ -62,15 +62,15 @@ class DeclaredSettings:
         return max((output_bytes(declared, side, limits) for declared, side in sides), default=0)
 
     def over_defaults(self, given: object) -> Any:
-        """What is given, laid over the defaults."""
+        """The defaults, overridden by `given`."""
         return laid_over({name: each["default"] for name, each in self.properties.items() if "default" in each}, given)
 
     def refusals(self, path: str, values: Any) -> Iterator[Refusal]:
-        """Whatever the schema does not accept, and files and texts that cannot be used.
+        """The values that the schema does not accept, and files and texts that cannot be used.
 
         Args:
             path: the key under which the values are set.
-            values: the settings over their defaults.
+            values: the settings, with the defaults filled in.
         """
         refused = list(Draft202012Validator(self.schema).iter_errors(values))
         for error in refused:
@@ -110,12 +110,12 @@ class DeclaredSettings:
 
 
 def transform_settings(transform: str) -> DeclaredSettings:
-    """What a transform declares; nothing where its folder has no schema."""
+    """The settings that a transform declares; none if its folder has no schema."""
     return _read(FUNCTIONS_DIRECTORY / transform / "settings.schema.json")
 
 
 def family_limits(family: str) -> DeclaredSettings:
-    """What validate declares for a family of media types."""
+    """The limits that validate declares for a family of media types."""
     return _read(FUNCTIONS_DIRECTORY / "validate" / f"{family}.schema.json")
 
 
@@ -138,7 +138,7 @@ def _read(path: Path) -> DeclaredSettings:
 
 
 def _with_keyword(keyword: str, schema: Mapping[str, Any], value: Any) -> Iterator[tuple[Any, Any]]:
-    """What a keyword says, with the value that it says it of, at every depth of objects."""
+    """The values of a keyword in a schema, each with the value that it applies to, at every depth of objects."""
     if keyword in schema:
         yield schema[keyword], value
     if isinstance(value, Mapping):
@@ -163,13 +163,13 @@ def _refusals(path: str, error: ValidationError) -> Iterator[Refusal]:
         case "enum":
             yield where, instance, f"one of {', '.join(map(str, wanted))}"
         case "type":
-            yield where, instance, f"should be of type {wanted}"
+            yield where, instance, f"a value of type {wanted}"
         case "minimum":
-            yield where, instance, f"should be greater than or equal to {wanted}"
+            yield where, instance, f"a value greater than or equal to {wanted}"
         case "maximum":
-            yield where, instance, f"should be less than or equal to {wanted}"
+            yield where, instance, f"a value less than or equal to {wanted}"
         case "exclusiveMinimum":
-            yield where, instance, f"should be greater than {wanted}"
+            yield where, instance, f"a value greater than {wanted}"
         case rule:
             # Not the library's message, which repeats the value: it may be a secret.
             yield where, instance, f"{rule} is {json.dumps(wanted, ensure_ascii=False)}"

@@ -25,7 +25,7 @@ MOVED = {
     "renditionPresets": "transforms.thumbnail.settings.presets, an object by name",
     "watermark": "transforms.watermark.settings",
 }
-"""Keys of earlier versions of the program, and where they are now."""
+"""Keys of earlier versions of the program, and the keys that replace them."""
 
 
 def load_settings() -> Settings:
@@ -36,8 +36,7 @@ def load_settings() -> Settings:
             is accepted.
     """
     schema = config_schema()
-    # The engine hands over the whole configuration, but pulumi.Config can only ask for keys it knows: a misspelt key
-    # shows only when the keys themselves are listed.
+    # pulumi.Config reads only keys that the program names; listing all keys of the configuration finds misspelt ones.
     given = {**pulumi.runtime.get_config_env(), **CONFIG.get()}
     prefix = f"{PROJECT}:"
     return parse_settings({key.removeprefix(prefix): given[key] for key in given if key.startswith(prefix)}, schema)
@@ -49,7 +48,7 @@ def config_schema() -> dict[str, dict[str, Any]]:
 
 
 def parse_settings(given: Mapping[str, str], schema: Mapping[str, Mapping[str, Any]]) -> Settings:
-    """Lay `given` over the schema's defaults and check the result.
+    """Override the schema's defaults with `given` and check the result.
 
     Args:
         given: values as the engine passes them: strings, with arrays and objects as JSON.
@@ -62,7 +61,7 @@ def parse_settings(given: Mapping[str, str], schema: Mapping[str, Mapping[str, A
     if unknown:
         raise SettingsError("\n".join(_unknown_key(key, schema) for key in unknown))
     if given.get("transforms", "").lstrip().startswith("["):
-        raise SettingsError(f"{PROJECT}:transforms is an object by name now, not a list: {{thumbnail: {{…}}}}")
+        raise SettingsError(f"{PROJECT}:transforms is now an object by name, not a list: {{thumbnail: {{…}}}}")
     values = {key: _value(key, declared, given) for key, declared in schema.items()}
     refused = [Mistake(*refusal) for refusal in _declared_settings(values)]
     try:
@@ -78,7 +77,7 @@ def parse_settings(given: Mapping[str, str], schema: Mapping[str, Mapping[str, A
 
 
 def _value(key: str, declared: Mapping[str, Any], given: Mapping[str, str]) -> Any:
-    """The value of `key` as JSON knows it; text that does not parse is left for the model to refuse by name."""
+    """The value of `key`, parsed as JSON; text that does not parse is unchanged, and the model rejects it."""
     if key not in given:
         return copy.deepcopy(declared["default"])
     text = given[key]
@@ -94,7 +93,7 @@ def _value(key: str, declared: Mapping[str, Any], given: Mapping[str, str]) -> A
 
 
 def _declared_settings(values: dict[str, Any]) -> Iterator[Refusal]:
-    """Lay the limits and settings that functions declare over their defaults, in `values`; yield what is refused."""
+    """Fill in the defaults of declared limits and settings in `values`; yield what is not accepted."""
     for family, given in _objects(values["media"]):
         if family not in families():
             yield f"media.{family}", given, f"a family that functions/validate measures: {', '.join(families())}"
@@ -117,10 +116,10 @@ def _objects(value: object) -> list[tuple[str, dict[str, Any]]]:
 def _mistakes(error: ValidationError) -> Iterator[Mistake]:
     for found in error.errors():
         if found["type"] == "too_short" and found["input"]:
-            continue  # the list is only short of the items that are refused one by one
+            continue  # the list is too short only because its items are reported one by one
         key, *inner = found["loc"]
         path = str(key) + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in inner)
-        message = {"extra_forbidden": "there is no such key", "missing": "this key has to be given"}.get(
+        message = {"extra_forbidden": "there is no such key", "missing": "this key is required"}.get(
             found["type"], found["msg"][0].lower() + found["msg"][1:]
         )
         yield Mistake(path, found["input"], message)
@@ -128,7 +127,7 @@ def _mistakes(error: ValidationError) -> Iterator[Mistake]:
 
 def _unknown_key(key: str, schema: Mapping[str, object]) -> str:
     if key in MOVED:
-        return f"{PROJECT}:{key} is not a setting any more; it is {MOVED[key]} now"
+        return f"{PROJECT}:{key} is no longer a setting; it is now {MOVED[key]}"
     near = difflib.get_close_matches(key, schema, n=1)
     hint = f"did you mean {near[0]}?" if near else f"accepted are {', '.join(schema)}"
     return f"{PROJECT}:{key} is not a setting; {hint}"

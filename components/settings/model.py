@@ -1,4 +1,4 @@
-"""What can be set: every setting with its type and its bounds.
+"""The model of the settings, with types and bounds.
 
 `Pulumi.yaml` documents every key and holds its default.
 """
@@ -22,10 +22,10 @@ from contract.messages import Outcome
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
 
-# What AWS asks of a queue whose consumer may be throttled ("Using Lambda with Amazon SQS"); a pipe's target may be too.
+# The factor that AWS recommends for a consumer that may be throttled ("Using Lambda with Amazon SQS").
 VISIBILITY_FACTOR = 6
-# How long a queue with a dead-letter queue keeps its messages. A moved message's age counts from its first queue, so
-# time spent here shortens its stay in the dead-letter queue.
+# Retention of a queue with a dead-letter queue. The age of a moved message counts from its first queue, so time spent
+# here reduces the time in the dead-letter queue.
 SOURCE_RETENTION_SECONDS = 4 * 24 * 3600
 
 
@@ -47,14 +47,14 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 _NAMES = "|".join(map(re.escape, MEDIA_TYPES))
 _FAMILIES = "|".join(sorted({media.family for media in MEDIA_TYPES.values()}))
 MediaTypeName = Annotated[str, StringConstraints(pattern=f"^({_NAMES})$")]
-# A type, or all of a family.
+# A media type, or image/* for a family.
 MediaTypePattern = Annotated[str, StringConstraints(pattern=f"^({_NAMES}|({_FAMILIES})/[*])$")]
 InterfaceEndpoint = Literal["logs", "monitoring", "sqs", "sns", "states", "xray", "kms", "sts", "events"]
-# What CloudWatch Logs offers ("PutRetentionPolicy").
+# The values that CloudWatch Logs accepts ("PutRetentionPolicy").
 LogRetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]  # fmt: skip
-# As long as names may be for AWS to take the physical names that they become part of.
+# The longest names with which AWS accepts the physical names that contain them.
 ShortName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,23}$")]
 FunctionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,21}$")]
 BucketName = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9-]{1,61}[a-z0-9])?$")]
@@ -63,7 +63,7 @@ TableName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_.-]{3,255})?
 
 
 class MediaFamily(_Model):
-    """A family of media types, such as images; beside what is accepted, the limits that its schema declares."""
+    """A family of media types, such as images: the accepted types, and the limits that its schema declares."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -117,7 +117,7 @@ class Alarms(_Model):
 
 
 class Vpc(_Model):
-    # A validator sees empty, for no VPC, first; and what comes out of a validator is a list, which strict mode refuses.
+    # A validator first maps {} to None (no VPC); its result contains lists, which strict mode rejects for tuples.
     model_config = ConfigDict(strict=False)
 
     vpc_id: Annotated[str, StringConstraints(pattern=r"^vpc-[0-9a-f]+$")]
@@ -199,10 +199,10 @@ class Settings(_Model):
 
     @property
     def media_variable(self) -> str:
-        """What validate accepts, as JSON for its environment: {family: {accepted, …limits}}."""
+        """The accepted types and limits, as JSON for the environment of validate: {family: {accepted, …limits}}."""
         return json.dumps({family: each.model_dump(mode="json", by_alias=True) for family, each in self.media.items()})
 
     @property
     def visibility_timeout_seconds(self) -> int:
-        """Seconds a message stays hidden while its file is worked on."""
+        """The visibility timeout of the transform queue, in seconds."""
         return VISIBILITY_FACTOR * self.workflow_timeout_seconds

@@ -17,9 +17,9 @@ from components.settings.model import SOURCE_RETENTION_SECONDS, Settings, Transf
 from contract.media import MEDIA_TYPES
 from contract.memory import needed_mb
 
-# AWS keeps this much of the account's concurrency for functions that reserve none ("Lambda quotas").
+# AWS requires this much unreserved concurrency in the account ("Lambda quotas").
 UNRESERVED_CONCURRENCY = 100
-# What the workflow does besides running functions: rows, messages and notifications, each well under a second.
+# Time for the workflow's other tasks: rows, messages and notifications, each well under a second.
 BOOKKEEPING_SECONDS = 15
 
 
@@ -78,7 +78,7 @@ def _workflow_time(settings: Settings) -> Iterator[Mistake]:
 
 
 def _waves_and_slowest(settings: Settings, media_type: str) -> tuple[int, int]:
-    """How often the Map starts transforms for a file, and the longest timeout in seconds of one of them."""
+    """How many rounds of transforms the Map runs for a file, and the longest timeout of one, in seconds."""
     timeouts = [transform.timeout_seconds for transform in settings.transforms_of(media_type).values()]
     return math.ceil(len(timeouts) / settings.map_concurrency), max(timeouts, default=0)
 
@@ -89,8 +89,8 @@ def _receives(settings: Settings) -> Iterator[Mistake]:
         yield Mistake(
             "maxReceiveCount",
             settings.max_receive_count,
-            f"at most {most}: a try takes up to {settings.visibility_timeout_seconds} s, the visibility timeout (six "
-            f"times workflowTimeoutSeconds), and the queue deletes a message after {SOURCE_RETENTION_SECONDS} s",
+            f"at most {most}: an attempt takes up to {settings.visibility_timeout_seconds} s, the visibility timeout "
+            f"(six times workflowTimeoutSeconds), and the queue deletes a message after {SOURCE_RETENTION_SECONDS} s",
         )
 
 
@@ -145,7 +145,7 @@ def _memory(settings: Settings) -> Iterator[Mistake]:
 
 
 def _media_types(settings: Settings) -> Iterator[Mistake]:
-    """Every accepted type is of the family that measures it, and has a transform."""
+    """Every accepted media type belongs to the family that accepts it, and has a transform."""
     for family, each in settings.media.items():
         for media_type in each.accepted:
             if MEDIA_TYPES[media_type].family != family:
@@ -161,7 +161,7 @@ def _buckets(settings: Settings) -> Iterator[Mistake]:
         yield Mistake(
             "processedBucketName",
             settings.processed_bucket_name,
-            "another bucket than ingestBucketName, or renditions would be taken for uploads",
+            "a different bucket than ingestBucketName, or renditions would be processed as uploads",
         )
 
 

@@ -300,7 +300,7 @@ def test_code_and_layer_together_may_reach_the_limit_and_not_pass_it(
     check_limits(code, layer)
     monkeypatch.setattr(packaging, "MAX_UNZIPPED_BYTES", 999)
 
-    with pytest.raises(PackagingError, match=r"code\.zip and layer\.zip unzip to 1,000 bytes, but Lambda takes 999"):
+    with pytest.raises(PackagingError, match=r"code\.zip and layer\.zip unzip to 1,000 bytes, but Lambda accepts 999"):
         check_limits(code, layer)
 
 
@@ -310,7 +310,7 @@ def test_archive_too_large_to_upload_is_refused(tmp_path: Path, monkeypatch: pyt
         opened.writestr("file", b"x" * 1000)
     monkeypatch.setattr(packaging, "MAX_UPLOAD_BYTES", 999)
 
-    with pytest.raises(PackagingError, match=r"layer\.zip has [\d,]+ bytes, but Lambda takes 999 in an upload"):
+    with pytest.raises(PackagingError, match=r"layer\.zip has [\d,]+ bytes, but Lambda accepts 999 in an upload"):
         check_limits(archive)
 
 

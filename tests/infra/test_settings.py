@@ -158,7 +158,7 @@ def test_a_setting_that_resembles_nothing_is_refused_with_all_there_are() -> Non
         ({"ingestBucketName": "My_Bucket"}, 'img-pipeline:ingestBucketName = "My_Bucket" is not accepted: .*'),
         (
             {"vpc": {"vpcId": "vpc-1"}},
-            r'img-pipeline:vpc.subnetIds = \{"vpcId": "vpc-1"\} is not accepted: this key has to be given',
+            r'img-pipeline:vpc.subnetIds = \{"vpcId": "vpc-1"\} is not accepted: this key is required',
         ),
         (
             {"resultSubscribers": {"shop": {"outcomes": ["FAILED"]}}},
@@ -199,8 +199,8 @@ def test_transforms_that_wait_for_each_other_need_more_time() -> None:
 def test_every_try_must_fit_into_the_time_that_the_queue_keeps_a_message() -> None:
     assert settings(maxReceiveCount=320).max_receive_count == 320  # 320 x 1080 s are the queue's four days
     assert refusal(maxReceiveCount=321) == (
-        "img-pipeline:maxReceiveCount = 321 is not accepted: at most 320: a try takes up to 1080 s, the visibility "
-        "timeout (six times workflowTimeoutSeconds), and the queue deletes a message after 345600 s"
+        "img-pipeline:maxReceiveCount = 321 is not accepted: at most 320: an attempt takes up to 1080 s, the "
+        "visibility timeout (six times workflowTimeoutSeconds), and the queue deletes a message after 345600 s"
     )
 
 
@@ -331,8 +331,8 @@ def test_a_setting_of_an_earlier_version_is_refused_with_its_new_place(given: di
     assert place in message
 
 
-def test_renditions_may_not_land_among_uploads() -> None:
-    assert "renditions would be taken for uploads" in refusal(ingestBucketName="one", processedBucketName="one")
+def test_the_processed_bucket_must_differ_from_the_ingest_bucket() -> None:
+    assert "renditions would be processed as uploads" in refusal(ingestBucketName="one", processedBucketName="one")
 
 
 @pytest.mark.parametrize(
