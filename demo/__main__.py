@@ -1,4 +1,4 @@
-"""Run real files through the whole pipeline on this machine and show what became of each.
+"""Process real files with the whole pipeline on this machine and show the result of each.
 
 python -m demo                  the project's own sample files
 python -m demo a.jpg b.png      your files
@@ -31,7 +31,7 @@ from program.stack_file import read_stack_config
 _ROOT = Path(__file__).parent.parent
 _BUILD = _ROOT / ".build"
 _TIMEOUT_SECONDS = 120.0
-_PIPED_COLUMNS = 120  # what a log can hold; a terminal says its own width
+_PIPED_COLUMNS = 120  # for logs; a terminal has its own width
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     started = time.monotonic()
     files: list[tuple[str, bytes, Sample | None]] = [(path.name, path.read_bytes(), None) for path in paths]
     if not files:
-        # One sample goes beyond the stack's limit.
+        # One sample exceeds the stack's limit.
         max_bytes = int(read_stack_config(_ROOT, "local", {}).values["img-pipeline:maxBytes"])
         samples = cached_samples(_BUILD / "samples", max_bytes, lambda step: console.print(f"· {step}"))
         files = [(sample.name, sample.body, sample) for sample in samples]
@@ -75,7 +75,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(files: Sequence[tuple[str, bytes, Sample | None]], pipeline: Pipeline, console: Console) -> list[Outcome]:
-    """Upload everything and follow each file to its end."""
+    """Upload every file and wait for its result."""
     for _, _, sample in files:
         if sample and sample.reason_code == "DENYLISTED":
             item = {"sha256": {"S": sample.sha256}, "note": {"S": "demo: a known bad file"}}

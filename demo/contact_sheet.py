@@ -1,4 +1,4 @@
-"""An HTML page that shows each original beside what the pipeline made of it."""
+"""An HTML page that shows each original next to its renditions and metadata."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PREVIEW_PIXELS = 640
 
 
 def write_contact_sheet(outcomes: Sequence[Outcome], pipeline: Pipeline, folder: Path) -> Path:
-    """Write `folder/index.html` and the pictures beside it, replacing what was there; return the page's path."""
+    """Write `folder/index.html` and its images, replacing the folder's content; return the page's path."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     cards = [_card(number, outcome, pipeline, folder) for number, outcome in enumerate(outcomes)]

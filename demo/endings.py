@@ -1,4 +1,4 @@
-"""How a demonstration ends when it cannot run: one line on standard error, no traceback."""
+"""Errors of the demonstrations: one line on standard error, no traceback."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from localcloud.emulator import EmulatorError
 from program.stack_file import StackConfigError
 
 INTERRUPTED = 130
-"""What shells report for a command that SIGINT ended: 128 + 2."""
+"""The exit status of a command that SIGINT ended: 128 + 2."""
 
 
 def run(name: str, main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> int:
     """Run a demonstration and return its exit status.
 
     Args:
-        name: what its user typed, ``make demo``.
+        name: the command that the user typed, ``make demo``.
         main: the demonstration.
         arguments: its command-line arguments.
     """

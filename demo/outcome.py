@@ -1,4 +1,4 @@
-"""What became of one uploaded file, and whether that is what should have."""
+"""The outcome of one uploaded file, compared with the expected outcome."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Outcome:
     """One uploaded file.
 
     Attributes:
-        sample: what it is one of, with the end it must have; None for a user's file, which may complete or be rejected.
-        problems: what is not as it should be, in words; filled by `verify`.
+        sample: the sample with its expected outcome; None for a user's file, which may complete or be rejected.
+        problems: differences from the expected outcome; filled by `verify`.
     """
 
     name: str
@@ -37,22 +37,22 @@ class Outcome:
 
     @property
     def kind(self) -> str:
-        """What the totals count it as: completed, rejected or failed (which includes what never ended)."""
+        """Its kind in the totals: completed, rejected or failed (which includes unfinished jobs)."""
         finished = self.row is not None and "finishedAt" in self.row
         return {"COMPLETED": "completed", "REJECTED": "rejected"}.get(self.status, "failed") if finished else "failed"
 
     @property
     def reason_code(self) -> str:
-        """The job's reason code, or nothing."""
+        """The job's reason code, or an empty string."""
         return self.row.get("reasonCode", "") if self.row else ""
 
     @property
     def renditions(self) -> Sequence[Mapping[str, Any]]:
-        """The renditions that the file's record names."""
+        """The renditions in the file's record."""
         return self.asset.get("renditions", []) if self.asset else []
 
     def stage_milliseconds(self) -> dict[str, int]:
-        """Milliseconds from one stage's stamp to the next, by the name of the stage that was reached."""
+        """Milliseconds from one stage to the next, by the name of the stage that was reached."""
         stamps = (
             [stage for stage in self.row.get("stages", []) if stage["attempt"] == self.row["attempt"]]
             if self.row
@@ -65,7 +65,7 @@ class Outcome:
 def verify(outcomes: Sequence[Outcome], pipeline: Pipeline) -> None:
     """Read each file's record, renditions, notification and rejection message, and note what is missing.
 
-    Empties the results queues and the reject queue, which nobody else reads in a demo.
+    Empties the results queues and the validate DLQ, which have no other consumer in the demo.
     """
     notified = {
         message["jobId"]
@@ -87,7 +87,7 @@ def verify(outcomes: Sequence[Outcome], pipeline: Pipeline) -> None:
         if job_id not in notified:
             outcome.problems.append("no notification arrived")
         if outcome.kind == "rejected" and explained.get(job_id) != outcome.reason_code:
-            outcome.problems.append("its message is not in the reject queue")
+            outcome.problems.append("its message is not in the validate DLQ")
         if outcome.kind == "completed":
             _verify_record(outcome, pipeline)
 

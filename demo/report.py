@@ -16,7 +16,7 @@ _STAGES = {"VALIDATED": "validate", "TRANSFORMED": "transform", "PERSISTED": "pe
 
 
 def progress_table(outcomes: Sequence[Outcome]) -> Table:
-    """Where each file is now."""
+    """The status and stage of each file."""
     table = Table(box=None, header_style="bold")
     table.add_column("file", overflow="fold")
     for heading in ("status", "stage", "reason"):
@@ -31,7 +31,7 @@ def progress_table(outcomes: Sequence[Outcome]) -> Table:
 
 
 def result_table(outcomes: Sequence[Outcome], width: int) -> Table:
-    """How each file ended, and how long it took; on a terminal of enough columns, each stage too."""
+    """The outcome and duration of each file; if the terminal is wide enough, also of each stage."""
     stages = _STAGES if width >= _COLUMNS_FOR_STAGES else {}
     table = Table(title="Result of each file (times in milliseconds)", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("file", overflow="fold", min_width=20)

@@ -1,4 +1,4 @@
-"""The sample set: what people upload, and what attackers do, each with the outcome it must have."""
+"""The sample files, valid and hostile, each with its expected outcome."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _EXIF_MAKE, _EXIF_MODEL, _EXIF_ORIENTATION, _EXIF_IFD, _GPS_IFD = 0x010F, 0x0110
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A file to upload and what must become of it; `reason_code` is empty for a file that completes."""
+    """A file to upload with its expected outcome; `reason_code` is empty for a file that completes."""
 
     name: str
     body: bytes
@@ -31,20 +31,20 @@ class Sample:
 
     @property
     def status(self) -> str:
-        """The job status the sample must end with."""
+        """The expected job status."""
         return "REJECTED" if self.reason_code else "COMPLETED"
 
     @property
     def sha256(self) -> str:
-        """Hex digest of the body, as a deny-list holds it."""
+        """Hex digest of the body, as in the deny-list."""
         return hashlib.sha256(self.body).hexdigest()
 
 
 def samples(max_bytes: int) -> list[Sample]:
-    """The whole set: one of each accepted kind, then the hostile ones.
+    """All samples: one of each accepted media type, then the hostile ones.
 
     Args:
-        max_bytes: the stack's size limit, which one sample goes beyond.
+        max_bytes: the stack's size limit, which one sample exceeds.
     """
     photo = _jpeg(scenes.landscape((960, 640), scenes.NOON, seed=3))
     accepted = {
@@ -74,9 +74,9 @@ def samples(max_bytes: int) -> list[Sample]:
 
 
 def cached_samples(folder: Path, max_bytes: int, progress: Callable[[str], None]) -> list[Sample]:
-    """The set, drawn once into `folder` (a few seconds) and read back later."""
+    """The samples, generated once into `folder` (a few seconds) and then read from it."""
     if not folder.is_dir():
-        progress("drawing the sample files (once)")
+        progress("generating the sample files (once)")
         drawing = folder.with_suffix(".new")
         drawing.mkdir(parents=True, exist_ok=True)
         for sample in samples(max_bytes):
@@ -100,7 +100,7 @@ def _jpeg(picture: Image.Image) -> bytes:
 
 
 def _rotated_with_gps(picture: Image.Image) -> bytes:
-    """A JPEG as a phone held upright writes it: pixels on their side, orientation 6, camera and position in EXIF."""
+    """A JPEG as a phone held upright writes it: rotated pixels, orientation 6, camera and position in EXIF."""
     exif = Image.Exif()
     exif[_EXIF_MAKE], exif[_EXIF_MODEL], exif[_EXIF_ORIENTATION] = "Pipeline Optics", "PO-1", 6
     rational = TiffImagePlugin.IFDRational
@@ -125,7 +125,7 @@ def _animated_gif(frames: list[Image.Image]) -> bytes:
 
 
 def _png_bomb(side: int) -> bytes:
-    """A valid black one-bit PNG of `side` x `side` pixels: about a hundred kilobytes that want gigabytes decoded."""
+    """A valid black one-bit PNG of `side` x `side` pixels: about 100 kB that need gigabytes when decoded."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

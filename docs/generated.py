@@ -1,6 +1,6 @@
-"""Tables in the documentation that follow from the code, so that they cannot say something else.
+"""Tables in the documentation that are generated from the code.
 
-A block in a Markdown file looks like this, and everything between its two comments is rewritten by `make docs`:
+A block in a Markdown file looks like this; `make docs` replaces everything between the two comments:
 
     <!-- generated: settings -->
     …
@@ -25,11 +25,11 @@ from policies.rules import RULES
 from policies.stack_rules import STACK_RULES
 
 ROOT = Path(__file__).resolve().parent.parent
-# The stack that the tables about AWS describe: prod, with somebody who takes its results.
+# The stack of the tables: prod, with one subscriber to results.
 STACK = "prod"
 SUBSCRIBER = "subscriber"
 
-# Where docs/runbook.md says what to do about an alarm, by the end of its name; the first that fits counts.
+# The section of docs/runbook.md for an alarm, by the end of its name; the first match counts.
 ALARM_SECTIONS = {
     "transform-dlq-depth": "Files fail",
     "validate-dlq-depth": "Files are rejected",
@@ -59,7 +59,7 @@ def settings_table() -> str:
 
 
 def declared_settings_table() -> str:
-    """Every setting that validate declares for a family of media types, or a transform for itself."""
+    """Every limit of a family of media types, and every setting of a transform."""
     declared = {f"media.{family}": family_limits(family) for family in families()}
     declared |= {f"transforms.{name}.settings": transform_settings(name) for name in transforms()}
     rows = [
@@ -82,29 +82,29 @@ def rules_table() -> str:
 
 
 def roles_table() -> str:
-    """Who may take each role."""
+    """Who can assume each role."""
     rows = []
     for role in _by_name(_program().of_type("Role")):
         (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
         source = statement["Condition"].get("ArnLike", {}).get("aws:SourceArn")
-        on_behalf_of = _code(source) if source else "anything of the account"
+        on_behalf_of = _code(source) if source else "any resource of the account"
         rows.append((_code(role.inputs["name"]), _code(statement["Principal"]["Service"]), on_behalf_of))
     return _table(("Role", "Assumed by", "On behalf of"), rows)
 
 
 def permissions_table() -> str:
-    """What each role may do, to what, and why: one line for each, so that a change shows as one."""
+    """The permissions of each role, one line each, with the reason."""
     return _permissions(_grants(_program()))
 
 
 def scan_permissions_table() -> str:
-    """What roles may do beyond that where uploads are scanned for malware."""
+    """Additional permissions of roles when uploads are scanned for malware."""
     usual = _grants(_program())
     return _permissions([grant for grant in _grants(_program(malwareScan=True)) if grant not in usual])
 
 
 def scan_denials_table() -> str:
-    """What the ingest bucket refuses to everybody but the scanner, where uploads are scanned."""
+    """The statements by which the ingest bucket denies access except to the scanner, when uploads are scanned."""
     recording = _program(malwareScan=True)
     policy = recording.one("BucketPolicy", bucket=recording.outputs["ingestBucket"])
     rows = [
@@ -112,11 +112,11 @@ def scan_denials_table() -> str:
         for statement in json.loads(policy.inputs["policy"])["Statement"]
         if "ArnNotEquals" in statement["Condition"]
     ]
-    return _table(("Statement", "Refuses", "Where"), rows)
+    return _table(("Statement", "Denies", "Condition"), rows)
 
 
 def _conditions(statement: Mapping[str, Any]) -> str:
-    """What has to be so for a denial, beside that it is not the scanner who comes."""
+    """The conditions of a denial, without the one that excepts the scanner."""
     return ", ".join(
         f"{operator} {key} {value}"
         for operator, tests in statement["Condition"].items()
@@ -126,7 +126,7 @@ def _conditions(statement: Mapping[str, Any]) -> str:
 
 
 def _grants(recording: Recording) -> list[tuple[str, str, str, str]]:
-    """(role, action, resource, why) for all that any role is allowed."""
+    """(role, action, resource, why) of every permission."""
     reasons = {
         (outputs["role_name"], sid): why
         for outputs in recording.component_outputs.values()
@@ -148,7 +148,7 @@ def _permissions(grants: Iterable[tuple[str, str, str, str]]) -> str:
 
 
 def resource_policies_table() -> str:
-    """Which services a resource's own policy lets in, and on behalf of what."""
+    """Which services a resource policy allows, and on behalf of which resource."""
     rows = []
     recording = _program()
     for policy in (*recording.of_type("QueuePolicy"), *recording.of_type("TopicPolicy")):
@@ -157,11 +157,11 @@ def resource_policies_table() -> str:
                 conditions = {key: value for each in statement["Condition"].values() for key, value in each.items()}
                 named = (statement["Resource"], statement["Principal"]["Service"], *statement["Action"])
                 rows.append([*map(_code, named), _code(conditions["aws:SourceArn"])])
-    return _table(("Resource", "Lets in", "To do", "On behalf of"), sorted(rows))
+    return _table(("Resource", "Allows", "Action", "On behalf of"), sorted(rows))
 
 
 def alarms_table() -> str:
-    """Every alarm: whether it pages, what it means, where to look first, and the section with what to do."""
+    """Every alarm: whether it pages, its meaning, the first command, and its section in the runbook."""
     recording = _program()
     paging = recording.one("CompositeAlarm")
     rows = []
@@ -172,10 +172,10 @@ def alarms_table() -> str:
         pages = "pages" if alarm is paging or f'"{full_name}"' in paging.inputs["alarmRule"] else ""
         section = next(title for ending, title in ALARM_SECTIONS.items() if name.endswith(ending))
         link = f"[{section}](#{section.lower().replace(' ', '-')})"
-        # The name of the stack is taken from where the commands of `img-pipeline` find it.
+        # The stack's name is in the variable that the commands of `img-pipeline` read.
         command = command.replace(f"img-pipeline-{STACK}-", "img-pipeline-$IMG_PIPELINE_STACK-")
         rows.append((f"`{name}`", pages, meaning, f"`{command}`", link))
-    return _table(("Alarm", "", "Meaning", "First look", "Then"), rows)
+    return _table(("Alarm", "", "Meaning", "First command", "Then"), rows)
 
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
@@ -198,7 +198,7 @@ def documents() -> Iterable[Path]:
 
 
 def regenerated(text: str) -> str:
-    """The text with every generated block as it should be.
+    """The text with every generated block up to date.
 
     Raises:
         KeyError: a block has a name that nothing generates.
@@ -213,7 +213,7 @@ def regenerated(text: str) -> str:
 
 @cache
 def _program(**settings: object) -> Recording:
-    """What the program declares; the layer is left to the host's packages, which nothing here shows."""
+    """The resources of the program, with the layer for this machine, which is quicker to build."""
     return run(STACK, {"layerTarget": "host", "resultSubscribers": {SUBSCRIBER: {}}, **settings})
 
 
@@ -222,12 +222,12 @@ def _by_name(resources: Iterable[Resource]) -> list[Resource]:
 
 
 def _code(text: str) -> str:
-    """A name or ARN, with words for the account and the region that it is in."""
+    """A name or ARN, with ACCOUNT and REGION in place of their values."""
     return f"`{text.replace(ACCOUNT_ID, 'ACCOUNT').replace(REGION, 'REGION')}`"
 
 
 def _default(value: object) -> str:
-    """A default in the form `pulumi config set` or a stack file takes it, kept short."""
+    """A default, as in `pulumi config set` or a stack file."""
     if isinstance(value, str):
         return f"`{value}`" if value else "empty"
     if isinstance(value, list | dict) and not value:

@@ -1,1 +1,1 @@
-"""The rules that every deployment of the program must keep, for Pulumi's engine and for the tests alike."""
+"""The rules that every deployment of the program must satisfy, for Pulumi's engine and for the tests."""

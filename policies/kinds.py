@@ -1,4 +1,4 @@
-"""The types of resources that the rules are about, by the names that Pulumi's AWS provider gives them."""
+"""Pulumi type tokens of the resources that the rules apply to."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ KEY_OF_SNS = "alias/aws/sns"
 
 
 def is_dead_letter_queue(queue_name: object) -> bool:
-    """Whether a queue's name is that of a dead-letter queue of the program."""
+    """Whether a queue's name is that of a dead-letter queue."""
     return isinstance(queue_name, str) and queue_name.endswith(DEAD_LETTER_SUFFIX)

@@ -1,7 +1,7 @@
-"""Runs the real `__main__.py` under a monitor that records every resource instead of creating it.
+"""Runs the real `__main__.py` with a resource monitor that records every resource instead of creating it.
 
-So what the program declares can be looked at without an engine, a provider or an account: the rules of this policy
-pack run over it in the tests, and the documentation's tables are made from it.
+The recorded resources can be examined without an engine, a provider or an account: the tests run this policy pack on
+them, and the tables in the documentation are generated from them.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ REGION = "eu-west-1"
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
-    """A registration as the monitor saw it."""
+    """A registered resource."""
 
     urn: str
     parent: str
@@ -43,7 +43,7 @@ class Resource:
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """Everything one run of the program registered, and its outputs."""
+    """The resources that one run of the program registered, and its outputs."""
 
     stack: str
     resources: list[Resource] = field(default_factory=list)
@@ -73,7 +73,7 @@ class Recording:
 
     @property
     def cloud_resources(self) -> list[Resource]:
-        """Everything but components, which are only there for order."""
+        """Everything except components."""
         return [resource for resource in self.resources if resource.custom]
 
 
@@ -85,7 +85,7 @@ def run(stack: str, overrides: Mapping[str, object] | None = None) -> Recording:
 
 
 def run_into(recording: Recording, overrides: Mapping[str, object] | None = None, settings_of: str = "") -> None:
-    """Like `run`, for a run that may fail: what was registered until then is in `recording`.
+    """Like `run`, for a run that may fail: the resources registered until then are in `recording`.
 
     Args:
         recording: takes the resources and outputs.
@@ -93,7 +93,7 @@ def run_into(recording: Recording, overrides: Mapping[str, object] | None = None
         settings_of: the stack whose file is read, when it is not the recording's own.
 
     Raises:
-        Exception: whatever the program raised.
+        Exception: the one that the program raised.
     """
     config = stack_config(settings_of or recording.stack) | {
         key: as_text(value) for key, value in (overrides or {}).items()
@@ -172,7 +172,7 @@ def _physical_name(args: MockResourceArgs) -> str:
 
 
 class _RecordingMonitor(MockMonitor):
-    """Keeps what mocks never see: parents, protection, dependencies; and the stack's outputs."""
+    """Records what mocks do not receive: parents, protection, dependencies; and the stack's outputs."""
 
     def __init__(self, recording: Recording) -> None:
         super().__init__(_Answers())
@@ -215,7 +215,7 @@ class _RecordingMonitor(MockMonitor):
 
 @contextmanager
 def _event_loop_of_this_thread() -> Iterator[None]:
-    """The monitor is called from worker threads, where it would leave event loops behind that nobody closes."""
+    """Close event loops: the monitor is called from worker threads, and would create one in each."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:

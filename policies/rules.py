@@ -1,7 +1,7 @@
 """The rules for single resources: what each requires, and what to do about a violation.
 
-A check yields one sentence for everything that is wrong with a resource. The engine runs it before it creates the
-resource, so a resource that violates one of these rules is never created.
+A check yields one message for each violation. The engine runs it before it creates the resource, so a resource that
+violates one of these rules is never created.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600
 # A message's age counts from its first queue, so half of that is left for the dead-letter queue.
 QUEUE_RETENTION_SECONDS = DEAD_LETTER_RETENTION_SECONDS // 2
 TAGS = (PROJECT_TAG, STACK_TAG)
-# What ties a service to the resource or account it acts for ("The confused deputy problem", IAM User Guide); CloudWatch
-# Logs names its log group in the encryption context instead ("Encrypt log data in CloudWatch Logs using AWS KMS").
+# Condition keys for the resource or account that a service acts for ("The confused deputy problem", IAM User Guide).
+# CloudWatch Logs sends its log group in the encryption context ("Encrypt log data in CloudWatch Logs using AWS KMS").
 SOURCES = {"aws:SourceArn", "aws:SourceAccount", "kms:EncryptionContext:aws:logs:arn"}
 
 
@@ -68,7 +68,7 @@ class Rule:
     Attributes:
         name: the rule's id, which says what it requires.
         description: the same in one sentence, for docs/security.md.
-        types: the types that it is about; none for every type.
+        types: the types that it applies to; none for every type.
         check: yields one message for each violation.
     """
 
@@ -82,7 +82,7 @@ RULES: list[Rule] = []
 
 
 def rule(rule_id: str, description: str, *types: str) -> Callable[[Check], Check]:
-    """Make a check a rule. A check that several services need is given one id for each."""
+    """Register a check as a rule."""
 
     def add(check: Check) -> Check:
         RULES.append(Rule(name=rule_id, description=description, types=types, check=check))
@@ -261,7 +261,7 @@ def sqs_dlq_retention(queue: Declared) -> Iterator[str]:
 @rule("sqs-dlq-required", "Every queue has a dead-letter queue.", kinds.QUEUE)
 def sqs_dlq_required(queue: Declared) -> Iterator[str]:
     if not kinds.is_dead_letter_queue(queue.get("name")) and not queue.get("redrivePolicy"):
-        yield "messages that fail are deleted in the end; add a dead-letter queue (components.blocks.queue.Queue)"
+        yield "messages that fail expire; add a dead-letter queue (components.blocks.queue.Queue)"
 
 
 @rule(

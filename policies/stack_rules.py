@@ -1,4 +1,4 @@
-"""The rules for a stack as a whole. The engine runs them when it knows every resource."""
+"""The rules for a stack as a whole. The engine runs them after every resource is registered."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ STACK_RULES: list[StackRule] = []
 
 
 def stack_rule(rule_id: str, description: str) -> Callable[[Check], Check]:
-    """Make a check a rule."""
+    """Register a check as a rule."""
 
     def add(check: Check) -> Check:
         STACK_RULES.append(StackRule(name=rule_id, description=description, check=check))
@@ -61,7 +61,7 @@ def stack_rule(rule_id: str, description: str) -> Callable[[Check], Check]:
     return add
 
 
-# What has to be there for each resource of a type: another type, and its property that names the first.
+# For each resource type, the resource types that must exist for it, each with the property that refers to it.
 GUARDS = {
     kinds.BUCKET: {
         kinds.PUBLIC_ACCESS_BLOCK: "bucket",
@@ -103,7 +103,9 @@ def sqs_dlq_not_shared(stack: Stack) -> Iterator[Finding]:
         if queue.urn not in targets:
             continue
         if not targets[queue.urn]:
-            yield Finding(queue, "its redrivePolicy names no dead-letter queue of this stack (…-dlq); give it its own")
+            yield Finding(
+                queue, "its redrivePolicy names no dead-letter queue of this stack (…-dlq); create one for it"
+            )
         elif any(uses[target] > 1 for target in targets[queue.urn]):
             yield Finding(queue, "its dead-letter queue is another queue's too; give each queue its own")
 

@@ -1,7 +1,7 @@
-"""A resource's properties as the rules read them: plain values, and one that stands for all that is not known yet.
+"""A resource's properties as plain values, with UNKNOWN for values that are not known yet.
 
-In a preview the engine does not know what AWS will answer, such as the ARN of a queue that does not exist. A rule lets
-such a value pass: the engine asks again during the deployment, with the value, before it makes the resource.
+A preview does not know values that AWS assigns, such as the ARN of a queue that does not exist yet. Rules accept
+UNKNOWN: the engine runs them again during the deployment, with the value, before it creates the resource.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def differs(value: object, wanted: object) -> bool:
 
 
 def within(value: Any, *path: str | int) -> Any:
-    """The value at a path of keys and indexes: None where the path ends early, UNKNOWN where nobody knows yet."""
+    """The value at a path of keys and indexes: None if the path ends early, UNKNOWN if it is not known yet."""
     for step in path:
         if value is UNKNOWN or not value:
             break

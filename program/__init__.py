@@ -1,1 +1,1 @@
-"""The Pulumi program seen from outside: reads a stack's file, and runs `__main__.py` without Pulumi's engine."""
+"""Reads a stack's file, and runs `__main__.py` without Pulumi's engine."""

@@ -1,4 +1,4 @@
-"""Runs a Pulumi program in this process, with a resource monitor of the caller's in place of the engine."""
+"""Runs a Pulumi program in this process, with the caller's resource monitor in place of the engine."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def run_program(
 ) -> None:
     """Run `__main__.py` to its end, as the engine does for one stack.
 
-    One run at a time in a process. A run has an event loop and an empty context of its own: it sees no stack, settings
-    or mocks of another run, and leaves the caller's as they are.
+    One run at a time in a process. A run has its own event loop and empty context, so it shares no stack, settings or
+    mocks with the caller or with another run.
 
     Args:
         monitor: answers every registration and call, from several threads.
@@ -36,7 +36,7 @@ def run_program(
         directory: where `__main__.py` is.
 
     Raises:
-        Exception: whatever the program or the monitor raised first.
+        Exception: the first that the program or the monitor raised.
     """
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         runner.run(_run(monitor, project, stack, config, directory), context=contextvars.Context())
@@ -60,7 +60,7 @@ async def _run(monitor: MockMonitor, project: str, stack: str, config: Mapping[s
             monitor_features=set(),
         )
     )
-    # Every output that depends on a failed resource fails too, and nobody waits for those: one report is enough.
+    # Every output that depends on a failed resource fails too: one report is enough.
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: _logger.debug(context["message"]))
 
     def program() -> None:

@@ -1,4 +1,4 @@
-"""What `Pulumi.yaml` and `Pulumi.{stack}.yaml` say, as the Pulumi engine would hand it to the program."""
+"""The configuration in `Pulumi.yaml` and `Pulumi.{stack}.yaml`, as the Pulumi engine passes it to the program."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def read_stack_config(directory: Path, stack: str, overrides: Mapping[str, objec
     Args:
         directory: where `Pulumi.yaml` is.
         stack: the stack's name.
-        overrides: values by key without namespace; each key must be declared in `Pulumi.yaml`. An object is laid over
-            the stack's key by key, as `pulumi config set --path` would do.
+        overrides: values by key without namespace; each key must be declared in `Pulumi.yaml`. An object is merged
+            into the stack's key by key, as `pulumi config set --path` would do.
 
     Raises:
         StackConfigError: the stack does not exist, a file is not valid, an override is not declared, or a value is
@@ -63,7 +63,7 @@ def read_stack_config(directory: Path, stack: str, overrides: Mapping[str, objec
 
 
 def read_stack_values(directory: Path, stack: str) -> dict[str, Any]:
-    """Read what a stack's own file sets.
+    """Read the values in a stack's file.
 
     Args:
         directory: where `Pulumi.{stack}.yaml` is.
@@ -118,7 +118,7 @@ def _qualified(key: str, project: str) -> str:
 
 
 def _defaults(declared: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that `Pulumi.yaml` gives: a typed key's default, another's `value`, or the value itself."""
+    """The values in `Pulumi.yaml`: a typed key's default, another's `value`, or the value itself."""
     defaults: dict[str, Any] = {}
     for key, entry in declared.items():
         if not isinstance(entry, dict):

@@ -6,12 +6,11 @@
       Enqueue, for each of the ten: FindVersion ▶ FindRecord ▶ IsItFinished ▶ Send
       Hold ▶ WereAllSent
 
-A child sends its ten messages at once and then holds its place for ten seconds, so as many children as may run at the
-same time are the messages sent in a second, on average. The transform queue takes the rest from there: its pipe, its
-retries and its dead-letter queue are those of any upload. A child that could not send all ten fails, and its report
-says why; what it had sent already does no harm when it is sent again.
+A child execution sends its ten messages and then waits for ten seconds, so the limit of concurrent children is the
+average number of messages per second. From the transform queue on, a file is processed like any upload. A child that
+cannot send all ten fails, and its result contains the reason; a message that is sent twice is harmless.
 
-Input: ``{"prefix": …, "run": …}``. A run that is not empty has finished files go through again, as the workflow says.
+Input: ``{"prefix": …, "run": …}``. A run that is not empty processes finished files again (file_workflow.py).
 """
 
 from __future__ import annotations
@@ -27,15 +26,15 @@ MESSAGES_PER_CHILD = 10
 HOLD_SECONDS = 10
 CALL_TIMEOUT_SECONDS = 10
 
-ANNOUNCED_BY = {
+EVENT_SOURCES = {
     "s3": events.S3_SOURCE,
     "object_created": events.OBJECT_CREATED,
     "guardduty": events.GUARDDUTY_SOURCE,
     "scan_result": events.SCAN_RESULT,
 }
 
-# S3 names no sequencer of what it stores, only of what it announces. A version that was never announced comes after
-# what is recorded of its file, and before what S3 will announce of it: a sequencer of S3's has more digits than these.
+# S3 returns a sequencer in events only. A version without an event is ordered after the recorded version of its file
+# and before any version that S3 sends an event for: S3's sequencers have more digits than these.
 EVENT = """(
   $object := $states.input.object;
   $version := $states.input.versionId;
@@ -65,8 +64,8 @@ EVENT = """(
   }, $states.input.run = "" ? {} : {"run": $states.input.run}])
 )"""
 
-# With malware scanning, the event is that of a scan, with the result that the file's tag has; a file without that tag
-# is left to GuardDuty. validate orders the versions, but for one that is recorded: that keeps the sequencer it has.
+# With malware scanning, the event is that of a scan, with the result from the file's tag; a file without the tag is
+# skipped. validate orders the versions, except a recorded one, which keeps its sequencer.
 SCAN_EVENT = """(
   $object := $states.input.object;
   $version := $states.input.versionId;
@@ -112,11 +111,11 @@ class BackfillSpec:
     """Everything the definition depends on.
 
     Attributes:
-        ingest_bucket, assets_table, queue_url: where the files are, what is recorded of them, and where messages go.
-        results_bucket, results_prefix: where the report on every child is written.
+        ingest_bucket, assets_table, queue_url: the files, their records, and the queue for messages.
+        results_bucket, results_prefix: where the results of the child executions are written.
         messages_per_second: the pace, on average.
-        tolerated_failure_percent: how much of the files may fail before the rest is left alone.
-        malware_scan: whether the workflow takes results of malware scans.
+        tolerated_failure_percent: percentage of files that may fail before the Distributed Map stops.
+        malware_scan: whether the workflow processes results of malware scans.
     """
 
     ingest_bucket: str
@@ -132,7 +131,7 @@ class BackfillSpec:
 def backfill_definition(spec: BackfillSpec) -> dict[str, Any]:
     """Build the state machine's definition, in Amazon States Language."""
     return {
-        "Comment": "Every stored file under a prefix, into the transform queue at a bounded pace",
+        "Comment": "Every stored file under a prefix to the transform queue, at a limited rate",
         "QueryLanguage": "JSONata",
         "StartAt": "EnqueueAll",
         "States": {
@@ -163,7 +162,7 @@ def backfill_definition(spec: BackfillSpec) -> dict[str, Any]:
 
 
 def child_workflow(spec: BackfillSpec) -> dict[str, Any]:
-    """What happens to ten objects: ``{"Items": […], "BatchInput": {"run": …}}``."""
+    """The child workflow for ten objects: ``{"Items": […], "BatchInput": {"run": …}}``."""
     return {
         "StartAt": "Enqueue",
         "States": {
@@ -202,7 +201,7 @@ def child_workflow(spec: BackfillSpec) -> dict[str, Any]:
 
 
 def _enqueueing(spec: BackfillSpec) -> dict[str, Any]:
-    """One object: send the event that would have been sent about it, unless it is finished."""
+    """For one object: send its event to the queue, unless the file is finished."""
     return {
         "FindVersion": _call(
             "aws-sdk:s3:getObjectTagging" if spec.malware_scan else "aws-sdk:s3:headObject",
@@ -218,7 +217,7 @@ def _enqueueing(spec: BackfillSpec) -> dict[str, Any]:
                 "ProjectionExpression": "versionId, sequencer, publishedAt",
             },
             output=expression(
-                (SCAN_EVENT if spec.malware_scan else EVENT) % {**ANNOUNCED_BY, "bucket": spec.ingest_bucket}
+                (SCAN_EVENT if spec.malware_scan else EVENT) % {**EVENT_SOURCES, "bucket": spec.ingest_bucket}
             ),
             next_state="IsItFinished",
         ),
@@ -239,7 +238,7 @@ def _enqueueing(spec: BackfillSpec) -> dict[str, Any]:
 
 
 def _call(action: str, arguments: dict[str, Any], *, output: Any, next_state: str) -> dict[str, Any]:
-    """Call a service; nobody waits for a backfill, so any failure may pass before it counts."""
+    """Call a service. A backfill is not urgent, so every error is retried before it counts as a failure."""
     return {
         "Type": "Task",
         "Resource": f"arn:aws:states:::{action}",

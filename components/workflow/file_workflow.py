@@ -1,4 +1,4 @@
-"""The workflow every uploaded file version goes through, as a Step Functions Express definition in JSONata.
+"""The workflow of an uploaded file version, as a Step Functions Express definition in JSONata.
 
 ::
 
@@ -7,24 +7,23 @@
       rejected ▶ RecordRejection ▶ SendToValidateDlq ▶ PublishRejection ▶ FinishRejection ▶ Rejected
       accepted ▶ MarkTransforming ▶ Transform ▶ CheckAnswers ▶ Persist ▶ Publish ▶ MarkPublished ▶ Complete ▶ Completed
                  Persist refused ▶ CheckExisting ▶ WhoseRecord ▶ Publish, Complete or Supersede ▶ Superseded
-    any failure ▶ RecordFailure ▶ Failed: the message stays on the queue and comes again
+    any failure ▶ RecordFailure ▶ Failed: the message stays on the queue and is received again
 
-A job is finished when its row has ``finishedAt``, which is written last: a file whose execution dies anywhere before
-that goes through it again from the start, and an execution that finds its job finished ends at once. So every step may
-happen twice, and none is lost.
+A job is finished when its row has ``finishedAt``, which is written last. If an execution stops before that, the next
+one repeats the workflow from the start; an execution whose job is finished ends at once. So every step may be executed
+twice, and none is skipped.
 
-A finished file goes through again when its event comes with a ``run``: who wants that sends the event once more with
-the time of the request in it. Runs of one file version are ordered by that text, and an upload's own run is empty. The
-job's row and the record say which run they are of; a newer run takes both over, and whatever is left of an older one
-ends at once.
+To process a finished file again, send its event with a ``run``, the time of the request. Runs of one file version are
+ordered by that text, and the run of an upload is empty. The job's row and the record contain their run; a newer run
+replaces both, and executions of an older run end at once.
 
-A key that carries a job id (contract/jobs.py) gives it to the first version under it, whichever version's event comes
-first: S3 says whether there is an older one. A later version has an id of its own, as has a version whose key carries
-none; it also has one where the first was deleted and the job's row still says whose it is.
+The job id in a key (contract/jobs.py) belongs to the first version under that key, whichever version's event arrives
+first: S3 lists whether there is an older one. A later version has an id derived from bucket, key and version, like a
+version whose key contains no id. The same holds if the first version was deleted, as long as its job's row exists.
 
-Versions of a file are ordered by their ``sequencer``, 32 digits that compare as text: S3's own, padded, as its event
-says it. With malware scanning the event is that of the scan, which has none, and validate makes one
-(functions/validate/order.py); until it has answered, the job's row says zeros.
+Versions of a file are ordered by their ``sequencer``, 32 digits that compare as text: S3's sequencer, padded. With
+malware scanning the event is the scan's, which has no sequencer, and validate derives one
+(functions/validate/order.py); until it has returned, the job's row contains zeros.
 """
 
 from __future__ import annotations
@@ -82,7 +81,7 @@ States = dict[str, State]
 
 @dataclass(frozen=True, kw_only=True)
 class TransformSpec:
-    """One transform that runs on every accepted file of its media types.
+    """A transform that runs on every accepted file of its media types.
 
     Attributes:
         name: as in the settings, for example `thumbnail`.
@@ -104,15 +103,14 @@ class WorkflowSpec:
     Attributes:
         validate_function_arn: ARN of the validate function or of its alias.
         validate_timeout_seconds: that function's own timeout.
-        transforms: what runs on accepted files: at least one for each media type that validate accepts.
+        transforms: at least one for each media type that validate accepts.
         assets_table, jobs_table: table names.
-        validate_dlq_url, results_topic_arn: where rejected files and results are announced.
+        validate_dlq_url, results_topic_arn: where rejected files and results are sent.
         map_concurrency: transforms of one file that run at the same time.
-        timeout_seconds: limit of the whole execution. The settings leave room in it for one full run of each function;
-            many retries of slow calls do not fit, and are not meant to: the execution then ends and its message stays
-            with the queue.
-        job_retention_days: days after which DynamoDB may remove a job's row, counted from its last attempt.
-        malware_scan: whether events are those of malware scans.
+        timeout_seconds: timeout of the execution, at least one full run of each function. Many retries of slow calls
+            exceed it on purpose: the execution then ends and its message stays on the queue.
+        job_retention_days: days until time to live deletes a job's row, from its last attempt.
+        malware_scan: whether the events are results of malware scans.
     """
 
     validate_function_arn: str
@@ -129,7 +127,7 @@ class WorkflowSpec:
 
     @property
     def jobs(self) -> JobsTable:
-        """Where jobs are recorded, and for how long."""
+        """The jobs table and its retention."""
         return JobsTable(name=self.jobs_table, retention_days=self.job_retention_days)
 
 
@@ -178,7 +176,7 @@ def _reception(spec: WorkflowSpec) -> States:
         ),
         "AlreadyFinished": {
             "Type": "Succeed",
-            "Comment": "Another delivery finished this job, or a newer run has taken it over: nothing is left to do",
+            "Comment": "Another delivery finished this job, or a newer run replaced it: nothing to do",
         },
     }
 
@@ -220,9 +218,9 @@ def _identification(spec: WorkflowSpec) -> States:
 
 
 def _validation(spec: WorkflowSpec) -> States:
-    """Ask for a verdict. A rejection is a verdict, not a failure."""
-    # Here and not in Validate, whose history of stages reads the file.
-    placed = {"Assign": {"file": expression("$merge([$file, $verdict.file])")}} if spec.malware_scan else {}
+    """Validate the file. A rejection is a result, not a failure."""
+    # Assigned here, because Validate itself reads $file for the history of stages.
+    updated_file = {"Assign": {"file": expression("$merge([$file, $verdict.file])")}} if spec.malware_scan else {}
     return {
         "Validate": function_call(
             spec.validate_function_arn,
@@ -233,15 +231,15 @@ def _validation(spec: WorkflowSpec) -> States:
         ),
         "Verdict": {
             "Type": "Choice",
-            "Choices": [{"Condition": expression("$verdict.accepted"), **placed, "Next": "MarkTransforming"}],
-            **placed,
+            "Choices": [{"Condition": expression("$verdict.accepted"), **updated_file, "Next": "MarkTransforming"}],
+            **updated_file,
             "Default": "RecordRejection",
         },
     }
 
 
 def _rejection(spec: WorkflowSpec) -> States:
-    """Record, keep and announce a file that can never pass; finish the job only then."""
+    """Record the rejection, send it to the validate DLQ, publish it, and finish the job last."""
     return {
         "RecordRejection": update_job(
             spec.jobs,
@@ -263,7 +261,7 @@ def _rejection(spec: WorkflowSpec) -> States:
 
 
 def _transformation(spec: WorkflowSpec) -> States:
-    """Run the transforms beside each other. Retries stand on the call inside, so that one never repeats the others."""
+    """Run the transforms in parallel. Each call has its own retries, so that one retry does not repeat the others."""
     return {
         "MarkTransforming": update_job(
             spec.jobs, {"stage": {"S": Stage.VALIDATED}, **ACCEPTANCE}, next_state="Transform"
@@ -324,7 +322,7 @@ def _one_transform(spec: WorkflowSpec) -> States:
 
 
 def _transforms_by_media_type(spec: WorkflowSpec) -> dict[str, list[dict[str, str]]]:
-    """The Map's items for each media type. A type without any has no entry: its files fail instead of losing work."""
+    """The Map's items for each media type. A type without transforms has no entry, so its files fail."""
     items: dict[str, list[dict[str, str]]] = {}
     for transform in spec.transforms:
         for media_type in transform.media_types:
@@ -333,7 +331,7 @@ def _transforms_by_media_type(spec: WorkflowSpec) -> dict[str, list[dict[str, st
 
 
 def _persistence(spec: WorkflowSpec) -> States:
-    """Put the record unless the table already has this run of this version or a newer one; then find out which."""
+    """Put the record unless the table has this run of this version or a newer one; in that case check which."""
     return {
         "Persist": service_call(
             "dynamodb:putItem",
@@ -368,7 +366,7 @@ def _persistence(spec: WorkflowSpec) -> States:
         ),
         "WhoseRecord": {
             "Type": "Choice",
-            "Comment": "A record of ours that is not marked published: an earlier run died in between",
+            "Comment": "This version's record without publishedAt: an earlier execution stopped in between",
             "Choices": [
                 {
                     "Condition": expression("$recordedSequencer != $file.sequencer or $recordedRun != $file.run"),
@@ -382,7 +380,7 @@ def _persistence(spec: WorkflowSpec) -> States:
 
 
 def _publication(spec: WorkflowSpec) -> States:
-    """Announce the asset, then mark its record, so that a crash in between announces it again rather than never."""
+    """Publish the asset, then mark its record, so that a crash in between repeats the notification."""
     return {
         "Publish": notification(
             spec.results_topic_arn,
@@ -405,7 +403,7 @@ def _publication(spec: WorkflowSpec) -> States:
                 },
             },
             retry=DYNAMODB_RETRY,
-            # A newer version or run took the record over after ours was announced: it is not ours to mark any more.
+            # A newer version or run replaced the record after this one was published.
             catch=[{"ErrorEquals": [CONDITION_FAILED], "Next": "Complete"}],
             next_state="Complete",
         ),
@@ -420,12 +418,12 @@ def _completion(spec: WorkflowSpec) -> States:
         "Supersede": finish_job(
             spec.jobs, JobStatus.SUPERSEDED, ACCEPTANCE, remove=EXPLANATION, next_state="Superseded"
         ),
-        "Superseded": {"Type": "Succeed", "Comment": "A newer version is recorded already: this one changes nothing"},
+        "Superseded": {"Type": "Succeed", "Comment": "A newer version is recorded: this one changes nothing"},
     }
 
 
 def _failure(spec: WorkflowSpec) -> States:
-    """Explain the failure on the job's row, then fail with the same error, whether or not the row could be written."""
+    """Write the failure to the job's row, then fail with the same error, even if the row cannot be written."""
     return {
         "RecordFailure": update_job(
             spec.jobs,

@@ -1,13 +1,13 @@
-"""The workflow's JSONata: how Python writes expressions, and the functions that more than one of them needs.
+"""JSONata expressions of the workflow, and the functions that several of them share.
 
-Step Functions speaks JSONata 2.0.6 (Step Functions Developer Guide, "Transforming data with JSONata"). Three of its
-rules shape every snippet: there is no input document, so a bare ``$`` or field name stands only inside a path; an
-expression without a result is an error; functions cannot be kept in variables, so each expression brings its own.
+Step Functions uses JSONata 2.0.6 (Step Functions Developer Guide, "Transforming data with JSONata"). Three of its
+rules matter here: there is no input document, so a bare ``$`` or field name is valid only inside a path; an expression
+without a result is an error; variables cannot hold functions, so each expression defines its own.
 """
 
 from __future__ import annotations
 
-# Writes any JSON value as a DynamoDB attribute value. The brackets keep lists of one and of none lists.
+# Converts any JSON value to a DynamoDB attribute value. The brackets preserve empty lists and lists of one.
 AS_ATTRIBUTE = """
 $asAttribute := function($value) {
   $type($value) = "string" ? {"S": $value}
@@ -21,9 +21,9 @@ $asAttribute := function($value) {
 
 MAX_CAUSE_CHARACTERS = 1000
 
-# Says in words why a task failed. Lambda's Cause is the function's error as JSON, of which people need the message; the
-# stack trace is in the log. The message is cut out rather than the whole parsed: a Cause may be cut short or no JSON at
-# all, and an expression that fails here would replace the failure it should describe.
+# The message in a task's Cause. Lambda's Cause is the function's error as JSON with a stack trace, which is also in
+# the log. The message is extracted instead of parsing the JSON: a Cause may be truncated or not JSON, and an expression
+# that fails here would replace the failure that it describes.
 READABLE_CAUSE = rf"""
 $readableCause := function($cause) {{(
   $text := $type($cause) = "string" ? $cause : "";
@@ -35,7 +35,7 @@ $readableCause := function($cause) {{(
 
 
 def expression(source: str) -> str:
-    """Mark JSONata as such for Step Functions. Line breaks and indentation are for the reader of the source only."""
+    """Wrap JSONata for Step Functions, with line breaks and indentation of the source removed."""
     return f"{{% {' '.join(line.strip() for line in source.strip().splitlines())} %}}"
 
 

@@ -1,4 +1,4 @@
-"""The kinds of task the workflow is made of, each with its retries, its time limit and what happens when it fails."""
+"""The workflow's tasks, with their retries, timeouts and error handling."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ State = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class JobsTable:
-    """The jobs table's name, and the days a row is kept after its job's last attempt."""
+    """The jobs table's name, and the retention of a row in days after its job's last attempt."""
 
     name: str
     retention_days: int
 
 
-# A call of DynamoDB, SQS or SNS takes milliseconds; one that takes this long will not answer any more.
+# A call of DynamoDB, SQS or SNS takes milliseconds; a call that takes this long is not going to succeed.
 SERVICE_CALL_TIMEOUT_SECONDS = 10
-# A cold start's initialisation takes at most this long and does not count towards the function's own timeout
+# The init phase of a cold start takes at most this long and does not count towards the function's timeout
 # (Lambda Developer Guide, "Understanding the Lambda execution environment lifecycle").
 COLD_START_SECONDS = 10
 SECONDS_PER_DAY = 24 * 60 * 60
@@ -32,7 +32,7 @@ CONDITION_FAILED = "DynamoDB.ConditionalCheckFailedException"
 
 
 def _retry(errors: Sequence[str], *, first_delay: int, attempts: int, max_delay: int) -> State:
-    """Exponential back-off with full jitter, so that executions throttled together do not return together."""
+    """Exponential back-off with full jitter, so that throttled executions do not retry at the same time."""
     return {
         "ErrorEquals": list(errors),
         "IntervalSeconds": first_delay,
@@ -43,12 +43,12 @@ def _retry(errors: Sequence[str], *, first_delay: int, attempts: int, max_delay:
     }
 
 
-# Only throttling and service errors are tried again here; anything else fails the execution and is left to the queue.
-# That includes timeouts: a step that used up its time once would use it up again. Names: Step Functions Developer
-# Guide, "Handle transient Lambda service exceptions", and the "Errors" of each action in the services' API references.
+# Only throttling and service errors are retried here; other errors fail the execution, and the queue delivers the
+# message again. That includes timeouts: a step that timed out once would time out again. Names: Step Functions
+# Developer Guide, "Handle transient Lambda service exceptions", and the "Errors" of each action in the API references.
 LAMBDA_RETRY = [
-    # Reserved concurrency is what bounds the pipeline, so a burst shows as throttling. Being throttled costs nothing,
-    # while giving up costs the file one of its deliveries: wait for longer here than for anything else.
+    # Reserved concurrency limits the pipeline, so a burst is throttled. A throttled call is free, but a failed
+    # execution uses up one receive of the message: retry longer here than elsewhere.
     _retry(["Lambda.TooManyRequestsException"], first_delay=2, attempts=6, max_delay=20),
     _retry(
         [
@@ -111,9 +111,9 @@ FAILURE_CATCH = {
     },
     "Next": "RecordFailure",
 }
-# Before it is known whose job this is, there is no row to record a failure in.
+# Before the job id is known, there is no row to write a failure to.
 UNRECORDED_FAILURE_CATCH = {**FAILURE_CATCH, "Next": "Failed"}
-# The error that leaves the Map names its transform; not every error does so by itself, a timeout for one.
+# Adds the transform's name to the error: a timeout, for example, does not contain it.
 TRANSFORM_FAILURE_CATCH = {
     "ErrorEquals": ["States.ALL"],
     "Output": {
@@ -138,7 +138,7 @@ def service_call(
     catch: Sequence[State] = (),
     on_failure: State = FAILURE_CATCH,
 ) -> State:
-    """Call a service. ``catch`` is for errors that are part of the flow; None as ``next_state`` ends the branch."""
+    """Call a service. ``catch`` handles expected errors; None as ``next_state`` ends the branch."""
     return {
         "Type": "Task",
         "Resource": f"arn:aws:states:::{action}",
@@ -195,15 +195,15 @@ def notification(
 
 
 def claim_job(jobs: JobsTable, values: Mapping[str, Any], *, job_id: str, assign: Mapping[str, Any]) -> State:
-    """Give a job's row to this version unless it is another's; whose it is, is decided once.
+    """Assign a job's row to this version, unless it belongs to another.
 
-    Writes only what the row lacks, so that a job that is finished stays as it is.
+    Writes only missing attributes, so that a finished job is unchanged.
 
     Args:
         jobs: the table.
-        values: the row of a job that begins.
+        values: the first values of the row.
         job_id: an expression.
-        assign: variables that change when the row is this version's.
+        assign: variables to assign if the row belongs to this version.
     """
     values = {**JOB, "updatedAt": string("$now()"), "createdAt": string("$now()"), "expiresAt": _expiry(jobs), **values}
     return service_call(
@@ -234,10 +234,10 @@ def update_job(
     output: Mapping[str, Any] | None = None,
     on_failure: State = FAILURE_CATCH,
 ) -> State:
-    """Write to the job's row, unless it is finished or of a newer run: then this execution has nothing left to do.
+    """Update the job's row; if it is finished or of a newer run, end the execution instead.
 
-    Every write says whose row it is, so the row is whole whichever write comes first. ``stages`` is what to add to the
-    history, an expression.
+    Every update writes the row's identity, so the row is complete whichever update comes first. ``stages`` is an
+    expression of the entries to append to the history.
     """
     return service_call(
         "dynamodb:updateItem",
@@ -285,7 +285,7 @@ def _row_update(values: Mapping[str, Any], remove: Sequence[str], stages: str | 
 def finish_job(
     jobs: JobsTable, status: str, values: Mapping[str, Any], *, next_state: str, remove: Sequence[str] = ()
 ) -> State:
-    """The write that finishes a job says its whole outcome, whatever other executions wrote before."""
+    """Finish a job: write its complete outcome, whatever other executions wrote before."""
     return update_job(
         jobs,
         {"status": {"S": status}, "stage": {"S": status}, "finishedAt": string("$now()"), **values},
@@ -297,5 +297,5 @@ def finish_job(
 
 
 def _expiry(jobs: JobsTable) -> dict[str, str]:
-    """When DynamoDB may remove the row, in epoch seconds."""
+    """The row's time to live, in epoch seconds."""
     return number(f"$floor($millis() / 1000) + {jobs.retention_days * SECONDS_PER_DAY}")

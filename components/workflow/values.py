@@ -1,4 +1,4 @@
-"""What the workflow's states carry: the file, the rows, the messages, and what a failure's row advises."""
+"""The workflow's values: the file, the rows, the messages, and the hints for failures."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from contract.jobs import JOB_ID_DIGITS, KEY_WITH_JOB_ID, Stage
 from contract.keys import UPLOADS
 from contract.messages import MessageType
 
-# What every `file` says, from $message, $bucket, $key and $version, whoever announced it. The job id is the version's
-# own, as `contract.jobs.version_job_id` derives it.
-_ANNOUNCED = f"""
+# The fields of every `file`, from $message, $bucket, $key and $version. The job id is that of
+# `contract.jobs.version_job_id`.
+_FILE_FIELDS = f"""
     "jobId": $substring($hash($bucket & "/" & $key & "#" & $version, "SHA-256"), 0, {JOB_ID_DIGITS}),
     "bucket": $bucket,
     "fileKey": $key,
@@ -22,7 +22,7 @@ _ANNOUNCED = f"""
     "attempt": $number($message.receiveCount)
 """
 
-# The pipe sends a batch of one. S3's sequencers compare as strings once padded to one length
+# The pipe's batch size is 1. S3's sequencers compare as strings when padded to one length
 # (Amazon S3 User Guide, "Event message structure").
 FILE = f"""(
   $message := $states.input[0];
@@ -31,7 +31,7 @@ FILE = f"""(
   $key := $object.key;
   $version := $object.`version-id`;
   {{
-    {_ANNOUNCED},
+    {_FILE_FIELDS},
     "sequencer": $pad($object.sequencer, -32, "0"),
     "bytes": $object.size,
     "etag": $object.etag
@@ -39,9 +39,9 @@ FILE = f"""(
 )"""
 
 # With malware scanning, the pipe sends the event of the scan ("Monitoring S3 object scans with Amazon EventBridge",
-# Amazon GuardDuty User Guide), which knows neither the size nor the order: validate looks both up, and until then the
-# sequencer is all zeros. Whoever sends the event again knows the recorded sequencer, and puts it beside the detail.
-# An event of S3's that still waited when scanning began comes as one of a file that was never scanned.
+# Amazon GuardDuty User Guide), which contains neither size nor sequencer: validate determines both, and until then the
+# sequencer is all zeros. An event that is sent again contains the recorded sequencer next to its detail.
+# An S3 event that was on the queue when scanning was turned on is that of a file without a scan result.
 SCANNED_FILE = f"""(
   $message := $states.input[0];
   $detail := $message.event.detail;
@@ -51,7 +51,7 @@ SCANNED_FILE = f"""(
   $version := $isScan ? $detail.s3ObjectDetails.versionId : $detail.object.`version-id`;
   $sequencer := $isScan ? $message.event.sequencer : $detail.object.sequencer;
   {{
-    {_ANNOUNCED},
+    {_FILE_FIELDS},
     "sequencer": $pad($exists($sequencer) ? $sequencer : "", -32, "0"),
     "bytes": 0,
     "etag": $isScan ? $detail.s3ObjectDetails.eTag : $detail.object.etag,
@@ -67,12 +67,12 @@ KEY_CARRIES_JOB_ID = f"$contains($file.fileKey, /{KEY_WITH_JOB_ID.replace('/', _
 WITH_JOB_ID_OF_KEY = f"""$merge([$file, {{
   "jobId": $substring($file.fileKey, {len(UPLOADS)}, {JOB_ID_DIGITS})
 }}])"""
-# From the versions and delete markers that S3 lists after this version, which are older, or of keys that begin alike.
+# S3 lists older versions and delete markers after this version, and those of keys with the same prefix.
 IS_FIRST_VERSION = """$not($exists(
   [$states.result.Versions, $states.result.DeleteMarkers][Key = $file.fileKey]
 ))"""
 
-# The first entry of this attempt's stage history, which is kept as DynamoDB takes it.
+# The first entry of this attempt's stage history, as a DynamoDB attribute value.
 RECEIVED = {
     "M": {
         "attempt": number("$number($states.input[0].receiveCount)"),
@@ -81,7 +81,7 @@ RECEIVED = {
     }
 }
 
-# What a transform is told of the file beside where it is. Measures are the media type's own, and only passed on here.
+# The event of a transform contains this and the file. Measures depend on the media type, and are passed through.
 MEDIA = """{
   "mediaType": $verdict.mediaType,
   "measures": $verdict.measures,
@@ -99,7 +99,7 @@ REJECTED_FILE = """$string({
   "event": $event
 })"""
 
-# What every message about a file says of it.
+# The fields of every message about a file.
 _MESSAGE_FILE = """
   "jobId": $file.jobId,
   "bucket": $file.bucket,
@@ -144,13 +144,13 @@ ASSET = {
     "executionName": string("$file.executionName"),
     "traceId": string("$verdict.traceId"),
 }
-# What conditions on the record speak of.
+# Names and values in conditions on the record.
 RECORDED_RUN = {
     "ExpressionAttributeNames": {"#run": "run"},
     "ExpressionAttributeValues": {":sequencer": string("$file.sequencer"), ":run": string("$file.run")},
 }
 
-# What every write to a job's row says of the job.
+# Attributes in every write to a job's row.
 JOB = {
     "fileKey": string("$file.fileKey"),
     "versionId": string("$file.versionId"),
@@ -160,7 +160,7 @@ JOB = {
     "attempt": number("$file.attempt"),
     "executionName": string("$file.executionName"),
 }
-# What it says of the verdict.
+# Attributes of the validation result.
 ACCEPTANCE = {"mediaType": string("$verdict.mediaType"), "traceId": string("$verdict.traceId")}
 REJECTION = {
     **ACCEPTANCE,
@@ -168,11 +168,11 @@ REJECTION = {
     "reason": string("$verdict.reason"),
     "hint": string("$verdict.hint"),
 }
-# Of an attempt that ended badly; gone from the row when the job is tried anew and when it ends well.
+# Attributes of a failed attempt; removed from the row when the job is retried and when it completes.
 EXPLANATION = ("reasonCode", "reason", "hint")
 
 PAYLOAD_OR_NULL = "$exists($states.result.Payload) ? $states.result.Payload : null"
-# `$lookup` finds a list of one as a list, where a path would find its only member.
+# `$lookup` returns a list of one as a list; a path would return its only item.
 INVALID_ANSWERS = """[$filter($answers, function($each) {(
   $answer := $lookup($each, "answer");
   $type($answer) = "object"
@@ -181,7 +181,7 @@ INVALID_ANSWERS = """[$filter($answers, function($each) {(
 )}).name]"""
 INVALID_ANSWER = "InvalidAnswer"
 INVALID_ANSWER_CAUSE = (
-    f'$join({INVALID_ANSWERS}, ", ") & ": the function answered something other than an object with the list '
+    f'$join({INVALID_ANSWERS}, ", ") & ": the function returned something other than an object with the list '
     '`renditions` and the object `metadata`"'
 )
 
@@ -190,8 +190,8 @@ RAISE_LIMITS = (
     "raise timeoutSeconds or memoryMb, then replay the message."
 )
 WAIT_FOR_CAPACITY = (
-    "AWS was busy or throttled the call. The queue delivers the file again by itself; "
-    "if this goes on, raise the function's reservedConcurrency or the account's limits."
+    "AWS throttled the call or was unavailable. The queue delivers the file again; "
+    "if this continues, raise the function's reservedConcurrency or the account's limits."
 )
 HINTS = {
     "States.Timeout": RAISE_LIMITS,
@@ -217,7 +217,7 @@ FAILURE_HINT = f"""(
 
 
 def stages_and(name: str) -> str:
-    """The stages this attempt has reached, and one more: an expression."""
+    """An expression: the stages of this attempt, and one more."""
     return expression(
         f"""$append($stages, {{
           "M": {{"attempt": {{"N": $string($file.attempt)}}, "stage": {{"S": "{name}"}}, "at": {{"S": $now()}}}}
