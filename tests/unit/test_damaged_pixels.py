@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import re
 import struct
 import zlib
 
@@ -160,3 +161,14 @@ def test_a_progressive_jpeg_that_breaks_off_between_two_scans_is_corrupt() -> No
     assert len(scans) > 5
     for start in scans:
         assert code_of(body[:start], JPEG) is ReasonCode.CORRUPT
+
+
+def test_a_jpeg_cut_off_at_a_restart_marker_is_corrupt() -> None:
+    """Up to there every coded interval is complete, and the decoder skips coded data until the next marker."""
+    body = JPEGS["restarts"]
+    start_of_scan = body.index(b"\xff\xda")
+    restart_markers = [found.start() for found in re.compile(rb"\xff[\xd0-\xd7]").finditer(body, start_of_scan)]
+    assert len(restart_markers) > 8  # each of the eight markers, and the first again
+    for start in restart_markers:
+        for kept_marker_bytes in range(3):
+            assert code_of(body[: start + kept_marker_bytes], JPEG) is ReasonCode.CORRUPT
