@@ -69,7 +69,7 @@ def audited(pipeline: Pipeline, action: str, **details: Any) -> Iterator[Action]
 
 
 def audit_file(stack: str) -> Path:
-    """Where this machine keeps a stack's audit lines (XDG Base Directory Specification, state)."""
+    """The file of a stack's audit lines on this machine (XDG Base Directory Specification, state)."""
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
     return state / "img-pipeline" / stack / "audit.jsonl"
 
@@ -83,7 +83,7 @@ class _Log:
 
     @cached_property
     def who(self) -> Mapping[str, str]:
-        """The caller as AWS knows them, and their name on this machine."""
+        """The caller's ARN, and their user name on this machine."""
         return {
             "arn": self._connection.client("sts").get_caller_identity()["Arn"],
             "user": f"{getpass.getuser()}@{socket.gethostname()}",

@@ -1,8 +1,8 @@
 """Processes files that are already in the ingest bucket: stored before the workflow existed, or missed by it.
 
 S3 has a sequencer for events only, not for stored objects. So a version without an event is ordered after the recorded
-version of its file, and before any version whose event is still to come. A stack that scans for malware orders versions
-itself and processes a file only with its scan result: a file without one is left to the scanner.
+version of its file, and before any version whose event arrives later. A stack that scans for malware orders versions
+itself and processes a file only with its scan result: a file without one is skipped until it is scanned.
 
 With the setting `backfill.enabled`, the stack has a state machine with a Distributed Map over the ingest bucket, which
 processes any number of files; this module starts and follows it.
@@ -29,13 +29,13 @@ from contract.keys import UPLOADS
 
 @dataclass(kw_only=True)
 class Found:
-    """What a backfill has found so far.
+    """What a backfill found so far.
 
     Attributes:
         found: files under the prefix.
-        finished: those of them whose current version needs nothing.
-        unscanned: those of them that were not scanned for malware, on a stack that scans.
-        chosen: keys of those that are sent, in this order.
+        finished: those whose current version is finished.
+        unscanned: those that were not scanned for malware, on a stack that scans.
+        chosen: keys of the files that are sent, in this order.
     """
 
     found: int = 0
@@ -48,12 +48,12 @@ def missing(pipeline: Pipeline, prefix: str, *, force: bool, after: str = "", se
     """The messages that send every current version under a prefix through the workflow, unless it is finished.
 
     Args:
-        force: also those that are finished; they go through again, as a new run.
-        after: only keys that come after this one in S3's order.
-        seen: counts what is found on the way.
+        force: also those that are finished; they are processed again, as a new run.
+        after: only keys after this one, in S3's order.
+        seen: updated with what is found.
 
     Raises:
-        InvalidRequestError: the prefix is outside what the workflow works on.
+        InvalidRequestError: the prefix is outside `uploads/`.
     """
     check_prefix(prefix)
     run, scanning = new_run() if force else "", scans(pipeline)
@@ -77,7 +77,7 @@ def missing(pipeline: Pipeline, prefix: str, *, force: bool, after: str = "", se
                 upload=upload,
                 size=entry["Size"],
                 etag=entry["ETag"].strip('"'),
-                sequencer=known or ("" if scanning else _made_sequencer(entry["LastModified"], asset)),
+                sequencer=known or ("" if scanning else _generated_sequencer(entry["LastModified"], asset)),
                 created_at=entry["LastModified"].isoformat(),
                 scan_status=status or "",
             )
@@ -85,13 +85,15 @@ def missing(pipeline: Pipeline, prefix: str, *, force: bool, after: str = "", se
 
 
 def check_prefix(prefix: str) -> None:
-    """Refuse a prefix outside what the workflow works on.
+    """Reject a prefix outside `uploads/`, which is all that the workflow processes.
 
     Raises:
-        InvalidRequestError: it is outside.
+        InvalidRequestError: it is outside `uploads/`.
     """
     if not prefix.startswith(UPLOADS):
-        raise InvalidRequestError(f"the workflow works on {UPLOADS} only: {prefix or 'no prefix'} is outside of it")
+        raise InvalidRequestError(
+            f"the workflow processes {UPLOADS} only: {prefix or 'an empty prefix'} is outside of it"
+        )
 
 
 POLL_SECONDS = 5
@@ -101,7 +103,7 @@ def start(pipeline: Pipeline, prefix: str, *, run: str) -> str:
     """Start the backfill of a prefix and return its execution's ARN.
 
     Args:
-        run: the request that finished files go through again; empty leaves them alone.
+        run: the id of a request to process finished files again; empty to skip them.
     """
     return pipeline.client("stepfunctions").start_execution(
         stateMachineArn=pipeline.outputs.backfill_arn, input=json.dumps({"prefix": prefix, "run": run})
@@ -117,7 +119,7 @@ def follow(
         on_progress: called with the number of files that were handled.
 
     Raises:
-        ActionFailedError: the backfill failed, for example because more than the tolerated part of it did.
+        ActionFailedError: the backfill failed, for example because more files failed than are tolerated.
     """
     states = pipeline.client("stepfunctions")
     while True:
@@ -153,23 +155,23 @@ def _current_versions(pipeline: Pipeline, prefix: str, after: str) -> Iterator[t
 
 
 def _is_finished(upload: Upload, job: Row, asset: Row) -> bool:
-    """Whether the version has gone through. Its job's row is removed after a while, its record is not."""
+    """Whether the version is processed. Its job's row expires, its record does not."""
     return is_finished(job) or (asset.get("versionId") == upload.version_id and "publishedAt" in asset)
 
 
 def _known_sequencer(upload: Upload, job: Row, asset: Row) -> str:
-    """The sequencer that the version has in the stack's tables; "" if it has none there."""
+    """The version's sequencer in the stack's tables; "" if there is none."""
     # The job of a scanned file has zeros until validate has determined the order of its versions.
     if job and job["sequencer"].strip("0"):
         return job["sequencer"]
     return asset["sequencer"] if asset.get("versionId") == upload.version_id else ""
 
 
-def _made_sequencer(stored_at: datetime, asset: Row) -> str:
-    """A sequencer for a version that S3 never announced."""
+def _generated_sequencer(stored_at: datetime, asset: Row) -> str:
+    """A sequencer for a version without an S3 event."""
     milliseconds = f"{int(stored_at.timestamp() * 1000):011X}"
     if asset:
-        # Longer than the record's and otherwise the same, so that it comes after that one and before any later one.
+        # The record's with a suffix: it is ordered after the record's and before any later one.
         return f"{asset['sequencer'].split('+')[0]}+{milliseconds}"
-    # S3's own have more digits: padded to one length, as the workflow compares them, this one comes before them.
+    # S3's sequencers have more digits: the workflow pads both to one length, so this one is ordered before them.
     return milliseconds

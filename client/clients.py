@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-# Uploads and log queries run in parallel; boto3's own pool holds ten connections.
+# Uploads and log queries run in parallel; boto3's default pool has ten connections.
 MAX_CONNECTIONS = 32
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Time, and whether to stop."""
+    """The time, and whether a stop was requested."""
 
     @property
     def requested(self) -> bool:
@@ -15,7 +15,7 @@ class Clock(Protocol):
         ...
 
     def now(self) -> float:
-        """Seconds since some moment in the past; never goes back."""
+        """Seconds on a monotonic clock."""
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -24,12 +24,12 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock; nobody asks the work to stop."""
+    """The machine's monotonic clock; a stop is never requested."""
 
     requested = False
 
     def now(self) -> float:
-        """Seconds since some moment in the past; never goes back."""
+        """Seconds on a monotonic clock."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:

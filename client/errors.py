@@ -14,7 +14,7 @@ class NotFoundError(PipelineError):
 
 
 class InvalidRequestError(PipelineError):
-    """What was asked for contradicts itself or cannot be done with this stack; nothing was changed."""
+    """The request is invalid, or this stack does not support it; nothing was changed."""
 
 
 class ActionFailedError(PipelineError):

@@ -1,4 +1,4 @@
-"""The event with which a file enters the workflow, for files that have been announced long ago or never."""
+"""The event with which a file enters the workflow, for files whose event is old or was never sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class StoredVersion:
     """A version of a file in the ingest bucket.
 
     Attributes:
-        sequencer: what orders it among the versions of its file; "" where the workflow has to find that out.
+        sequencer: its order among the versions of its file; "" if the workflow determines it.
         created_at: when S3 stored it, as an ISO 8601 time.
         scan_status: the result of its malware scan; "" on a stack that does not scan.
     """
@@ -31,7 +31,7 @@ class StoredVersion:
 
 
 def new_run() -> str:
-    """The name of a request that finished files go through again; a later one is greater.
+    """A new id of a request to process finished files again; later ids compare greater.
 
     See components/workflow/file_workflow.py.
     """
@@ -39,13 +39,13 @@ def new_run() -> str:
 
 
 def announcement(version: StoredVersion, *, region: str, reason: str, run: str = "") -> OutgoingMessage:
-    """The message that the transform queue would get about a version: of S3, or of its scan where there was one.
+    """The message about a version as the transform queue receives it: S3's event, or the scan result if there is one.
 
     Args:
         version: the version.
         region: where the stack is.
-        reason: the event's `reason`, where S3 names the API call that stored the object.
-        run: the request that the file goes through again; empty leaves a finished file alone.
+        reason: the event's `reason`; in S3's events, the API call that stored the object.
+        run: the id of a request to process finished files again; empty to skip a finished file.
     """
     upload = version.upload
     place = ObjectVersion(bucket=upload.bucket, key=upload.file_key, version_id=upload.version_id)
@@ -54,7 +54,7 @@ def announcement(version: StoredVersion, *, region: str, reason: str, run: str =
             place, etag=version.etag, status=version.scan_status, time=version.created_at, region=region
         )
         if version.sequencer:
-            # GuardDuty knows none, and the workflow would not find the one that is recorded.
+            # GuardDuty's events have none, and the workflow would not find the recorded one.
             event[SEQUENCER] = version.sequencer
     else:
         event = object_created(
@@ -70,15 +70,15 @@ def announcement(version: StoredVersion, *, region: str, reason: str, run: str =
 
 
 def again(event: Mapping[str, Any], run: str) -> OutgoingMessage:
-    """The message that has an event's file go through again, even if it is finished."""
+    """The message to process an event's file again, even if it is finished."""
     return OutgoingMessage(body=as_message(event, run=run))
 
 
 def announced(event: Mapping[str, Any]) -> Upload:
-    """The version that an event is about, whoever sent it.
+    """The file version that an event is about, from any sender.
 
     Raises:
-        KeyError, TypeError: it is no such event.
+        KeyError, TypeError: the event has another shape.
     """
     version = announced_version(event)
     return Upload(bucket=version.bucket, file_key=version.key, version_id=version.version_id)

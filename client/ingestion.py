@@ -18,21 +18,21 @@ RUNNING, STOPPED = "RUNNING", "STOPPED"
 # A pipe takes a minute or two to change its state on AWS.
 CHANGE_TIMEOUT_SECONDS = 300
 POLL_SECONDS = 2
-# The counts of SQS are approximate ("GetQueueAttributes", Amazon SQS API Reference): a queue is empty when it was found
-# so this many times in a row.
+# The counts of SQS are approximate ("GetQueueAttributes", Amazon SQS API Reference): a queue counts as empty after
+# this many empty readings in a row.
 EMPTY_READINGS = 3
 READINGS_FOR_RATE = 13
 
 
 @dataclass(frozen=True, kw_only=True)
 class Backlog:
-    """What waits for the workflow.
+    """Uploads that are waiting or in progress.
 
     Attributes:
         pipe: the pipe's state, such as RUNNING or STOPPED.
         waiting: messages that are not being processed yet.
         in_work: messages in flight: being processed, or waiting for the next attempt.
-        per_second: by how much the backlog shrinks; negative while it grows, None before it is known.
+        per_second: how fast the backlog decreases; negative if it grows, None if not known yet.
     """
 
     pipe: str
@@ -59,7 +59,7 @@ def pipe_state(pipeline: Pipeline) -> str:
 
 
 def pause_ingestion(pipeline: Pipeline, *, timeout_seconds: float = CHANGE_TIMEOUT_SECONDS) -> None:
-    """Stop the pipe and wait until it has stopped: files in work are finished, later ones wait in the transform queue.
+    """Stop the pipe and wait until it has stopped. Files in progress are finished; later ones wait in the queue.
 
     Raises:
         ActionFailedError: it did not stop in time.
@@ -112,7 +112,7 @@ def enqueue(
     on_progress: Callable[[MoveResult], None] = lambda _: None,
     **details: Any,
 ) -> MoveResult:
-    """Send messages to the transform queue, and write that down; `details` say what was chosen.
+    """Send messages to the transform queue, and write an audit line; `details` describe the selection.
 
     Args:
         rate: the most messages sent within any second.

@@ -1,4 +1,4 @@
-"""Finds jobs by status, file or id, and waits for their end."""
+"""Finds jobs by status, file or id, and waits until they are over."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _JOB_ID = re.compile(rf"[0-9a-f]{{{JOB_ID_DIGITS}}}")
 
 
 def newest_jobs(pipeline: Pipeline, *, status: str | None = None, limit: int = 20) -> list[Row]:
-    """The jobs that began last, newest first; reads no more of the table than it returns, once for each status.
+    """The newest jobs, newest first; reads no more of the table than it returns, once for each status.
 
     Args:
         pipeline: the stack.
@@ -73,7 +73,7 @@ def deliveries(pipeline: Pipeline) -> int:
 
 
 def is_over(row: Mapping[str, Any], last_attempt: int) -> bool:
-    """Whether nothing more happens to the job by itself: it is finished, or failed in its last delivery."""
+    """Whether the job is over: finished, or failed in its last delivery."""
     return is_finished(row) or (row["status"] == "FAILED" and row["attempt"] >= last_attempt)
 
 
@@ -85,7 +85,7 @@ def follow(
     timeout_seconds: float,
     on_change: Callable[[Upload, Row], None] | None = None,
 ) -> dict[Upload, Row | None]:
-    """Wait until nothing more happens to the uploads' jobs by itself; see `Pipeline.await_jobs`."""
+    """Wait until the uploads' jobs are over; see `Pipeline.await_jobs`."""
     last_attempt = deliveries(pipeline)
     return pipeline.await_jobs(
         uploads,

@@ -1,4 +1,4 @@
-"""What the functions logged about one file: our own lines, and what a handler printed or raised by itself."""
+"""What the functions logged about one file: structured lines, and what a handler printed or raised."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from client.jobs import find_jobs
 from client.pipeline import Pipeline, Row
 
-# Clocks of different services differ a little, and a line may come a moment after the row that it belongs to.
+# Clocks of different services differ a little, and a line may be later than the row that it belongs to.
 MARGIN = timedelta(seconds=5)
 EVENTS_PER_FUNCTION = 10_000
 _THREADS = 6
@@ -26,8 +26,8 @@ class LoggedLine:
         at: when it was logged.
         function: the function's short name.
         text: the line.
-        names_file: whether its invocation names the file. A handler that logs nothing of ours names none; its lines are
-            found by their time alone, and may belong to another file of that moment.
+        names_file: whether its invocation names the file. A handler without structured logs names none; its lines are
+            found by their time only, and may be about another file.
     """
 
     at: datetime
@@ -37,7 +37,7 @@ class LoggedLine:
 
 
 def logs_of_file(pipeline: Pipeline, wanted: str) -> list[LoggedLine]:
-    """Every line that the functions logged while they worked on a file, in order of time.
+    """Every line that the functions logged while they processed a file, ordered by time.
 
     Args:
         pipeline: the stack.
@@ -72,7 +72,7 @@ def _function_lines(pipeline: Pipeline, function: str, job: Row) -> Iterator[Log
 
 
 def _invocations(pipeline: Pipeline, function: str, job: Row) -> Iterator[list[dict[str, Any]]]:
-    """The events of each invocation within the job's time; what is logged before START belongs to what starts."""
+    """The events of each invocation within the job's time; lines before START belong to the invocation that starts."""
     logs = pipeline.client("logs")
     pages = logs.get_paginator("filter_log_events").paginate(
         logGroupName=pipeline.outputs.log_groups[function],

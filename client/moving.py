@@ -1,8 +1,8 @@
 """Moves messages between queues at a bounded rate, so that none is lost and none is sent twice.
 
-A message is deleted where it was only after its copy has arrived. A process that is killed in between leaves one
+A message is deleted from its queue only after its copy was sent. A process that is killed in between leaves one
 batch (at most ten messages) in both queues, and a later run sends that batch again: delivery stays what SQS promises,
-at least once. Within one run nothing is sent twice, even where SQS hands a message out again.
+at least once. Within one run nothing is sent twice, even if SQS delivers a message again.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any, Protocol
 
 from client.clock import Clock
 
-# What SQS takes in one call ("Amazon SQS message quotas").
+# The most messages in one call of SQS ("Amazon SQS message quotas").
 BATCH = 10
-# A message that SQS has refused this often in one run will not be taken by asking again.
+# A message that SQS has rejected this often in one run is not sent again.
 MAX_TRIES = 3
 
 
@@ -48,10 +48,10 @@ class OutgoingMessage:
 
 
 class Source(Protocol):
-    """Where messages are taken from."""
+    """A queue to receive messages from."""
 
     def receive(self) -> Sequence[Message]:
-        """Up to ten messages, hidden from others for a while; none when there are no more."""
+        """Up to ten messages, which become invisible to other consumers; none if there are no more."""
         ...
 
     def delete(self, messages: Sequence[Message]) -> Sequence[Message]:
@@ -64,7 +64,7 @@ class Source(Protocol):
 
 
 class Destination(Protocol):
-    """Where messages are sent to."""
+    """A queue to send messages to."""
 
     def send(self, copies: Sequence[OutgoingMessage]) -> Sequence[int]:
         """Send up to ten messages; return the indexes of those that were refused."""
@@ -73,14 +73,14 @@ class Destination(Protocol):
 
 @dataclass(kw_only=True)
 class MoveResult:
-    """What has been done.
+    """The counts of a move.
 
     Attributes:
-        sent: messages that arrived, each counted once.
+        sent: messages that were sent, each counted once.
         left: messages that were read and not chosen.
-        refused: messages that SQS did not take in three tries; they are where they were.
-        undeleted: messages that arrived but could not be deleted where they were: another run would send them again.
-        settled: of a list that was sent in order, how many from its start need nothing more.
+        refused: messages that SQS rejected three times; they stay in their queue.
+        undeleted: messages that were sent but could not be deleted: another run would send them again.
+        settled: for a list sent in order, how many from its start are done.
         interrupted: whether it was stopped on request.
     """
 
@@ -93,10 +93,10 @@ class MoveResult:
 
 
 class RateLimit:
-    """Lets at most `rate` messages arrive within any second.
+    """Limits sending to `rate` messages within any second.
 
-    A message arrives at some moment of the call that sends it. So a call counts as sent when it has ended, and the
-    call that would be too many waits until a whole second after that.
+    A message may arrive at any time during the call that sends it. So a call's messages count from its end, and a call
+    that would exceed the rate waits until a second after that.
     """
 
     def __init__(self, rate: int, clock: Clock) -> None:
@@ -104,7 +104,7 @@ class RateLimit:
         self._clock = clock
         self._sent: deque[tuple[float, int]] = deque()
 
-    def wait_for_room(self, wanted: int) -> int:
+    def wait_for_capacity(self, wanted: int) -> int:
         """Wait until something may be sent, and return how many messages, at most `wanted`; 0 on a request to stop."""
         while not self._clock.requested:
             self._remove_expired()
@@ -115,7 +115,7 @@ class RateLimit:
         return 0
 
     def record(self, count: int) -> None:
-        """Say that a call which sent `count` messages has ended now."""
+        """Record that a call which sent `count` messages has ended."""
         self._sent.append((self._clock.now(), count))
 
     def _remove_expired(self) -> None:
@@ -133,19 +133,19 @@ def move(
     max_held: int,
     on_progress: Callable[[MoveResult], None] = lambda _: None,
 ) -> MoveResult:
-    """Send what is chosen in `source` to `destination`, and delete it in `source`.
+    """Send chosen messages of `source` to `destination`, and delete them from `source`.
 
     Args:
-        copies_of: for messages received together, what to send for each; None leaves a message where it is.
-        rate: the most messages that arrive within any second, at least 1.
-        max_held: stop reading after this many messages were left; each of them stays hidden until the end, and SQS
-            hides a bounded number.
+        copies_of: for messages received together, what to send for each; None keeps a message in its queue.
+        rate: the most messages sent within any second, at least 1.
+        max_held: stop reading after this many messages that are not chosen; each stays invisible until the end, and
+            SQS limits the number of messages in flight.
         on_progress: called with the result so far.
 
     Returns:
         The result, also when it was interrupted. What was received and not sent is visible again.
     """
-    run = _Move(source=source, destination=destination, limit=RateLimit(rate, clock), clock=clock)
+    run = _MoveRun(source=source, destination=destination, limit=RateLimit(rate, clock), clock=clock)
     try:
         while not clock.requested and len(run.held) < max_held:
             messages = source.receive()
@@ -160,7 +160,7 @@ def move(
 
 
 @dataclass(kw_only=True)
-class _Move:
+class _MoveRun:
     source: Source
     destination: Destination
     limit: RateLimit
@@ -168,41 +168,41 @@ class _Move:
     result: MoveResult = field(default_factory=MoveResult)
     # Messages that stay in the queue, invisible to this process as well until the end.
     held: dict[str, Message] = field(default_factory=dict)
-    _in_hand: dict[str, Message] = field(default_factory=dict)
+    _received: dict[str, Message] = field(default_factory=dict)
     _sent: set[str] = field(default_factory=set)
     _undeleted: set[str] = field(default_factory=set)
     _tries: Counter[str] = field(default_factory=Counter)
-    _nothing_new: int = 0
+    _repeated: int = 0
 
     def is_repeating(self, messages: Sequence[Message]) -> bool:
-        """Whether only messages seen before come: their hiding ended before the end of the queue was reached."""
+        """Whether SQS delivers known messages only: their visibility timeout ended before the end of the queue."""
         seen = [message for message in messages if message.message_id in self.held]
-        self._nothing_new = self._nothing_new + len(seen) if len(seen) == len(messages) else 0
+        self._repeated = self._repeated + len(seen) if len(seen) == len(messages) else 0
         self.held |= {message.message_id: message for message in seen}
-        return self._nothing_new > len(self.held)
+        return self._repeated > len(self.held)
 
     def handle(
         self, messages: Sequence[Message], copies_of: Callable[[Sequence[Message]], Sequence[OutgoingMessage | None]]
     ) -> None:
-        self._in_hand = {message.message_id: message for message in messages if message.message_id not in self.held}
-        # SQS may hand out again what was deleted, and does so with what could not be deleted.
-        self._delete([message for message in self._in_hand.values() if message.message_id in self._sent])
-        fresh = list(self._in_hand.values())
+        self._received = {message.message_id: message for message in messages if message.message_id not in self.held}
+        # SQS may deliver a deleted message again, and delivers one again that could not be deleted.
+        self._delete([message for message in self._received.values() if message.message_id in self._sent])
+        fresh = list(self._received.values())
         chosen = []
         for message, copy in zip(fresh, copies_of(fresh) if fresh else (), strict=True):
             if copy is None:
-                self._hold(message)
+                self._keep_hidden(message)
                 self.result.left += 1
             else:
                 chosen.append((message, copy))
-        while chosen and (room := self.limit.wait_for_room(len(chosen))):
+        while chosen and (room := self.limit.wait_for_capacity(len(chosen))):
             self._send(chosen[:room])
             del chosen[:room]
         self._release([message for message, _ in chosen])
 
     def release_all(self) -> None:
-        """Show others what was left."""
-        for batch in batches([*self.held.values(), *self._in_hand.values()]):
+        """Make all remaining messages visible again."""
+        for batch in batches([*self.held.values(), *self._received.values()]):
             self.source.release(batch)
 
     def _send(self, chosen: Sequence[tuple[Message, OutgoingMessage]]) -> None:
@@ -221,7 +221,7 @@ class _Move:
             if remaining:
                 remaining = self.source.delete(remaining)
         for message in messages:
-            del self._in_hand[message.message_id]
+            del self._received[message.message_id]
         self._undeleted -= {message.message_id for message in messages}
         self._undeleted |= {message.message_id for message in remaining}
         self.result.undeleted = len(self._undeleted)
@@ -231,16 +231,16 @@ class _Move:
         if self._tries[message.message_id] < MAX_TRIES:
             self._release([message])
         else:
-            self._hold(message)
+            self._keep_hidden(message)
             self.result.refused += 1
 
-    def _hold(self, message: Message) -> None:
+    def _keep_hidden(self, message: Message) -> None:
         self.held[message.message_id] = message
-        del self._in_hand[message.message_id]
+        del self._received[message.message_id]
 
     def _release(self, messages: Sequence[Message]) -> None:
         for message in messages:
-            del self._in_hand[message.message_id]
+            del self._received[message.message_id]
         if messages:
             self.source.release(messages)
 
@@ -253,11 +253,11 @@ def send_all(
     clock: Clock,
     on_progress: Callable[[MoveResult], None] = lambda _: None,
 ) -> MoveResult:
-    """Send messages in the order they come, at a bounded rate; what is refused is tried again, three times in all."""
+    """Send messages in order, at a bounded rate; rejected messages are sent up to three times."""
     result, limit = MoveResult(), RateLimit(rate, clock)
     for batch in batches(copies):
         waiting, tries = batch, Counter[int]()
-        while waiting and (room := limit.wait_for_room(len(waiting))):
+        while waiting and (room := limit.wait_for_capacity(len(waiting))):
             sending, waiting = waiting[:room], waiting[room:]
             refused = [sending[index] for index in destination.send(sending)]
             limit.record(len(sending))
@@ -275,7 +275,7 @@ def send_all(
 
 
 def batches(items: Iterable[Any]) -> Iterator[list[Any]]:
-    """The items in lists that one call of SQS takes."""
+    """The items in lists of at most ten, the limit of one SQS call."""
     iterator = iter(items)
     while batch := list(islice(iterator, BATCH)):
         yield batch

@@ -67,7 +67,7 @@ class Pipeline:
         return self.client("sts").get_caller_identity()["Account"]
 
     def upload(self, body: bytes | Path, file_key: str, content_type: str | None = None) -> Upload:
-        """Put bytes or a file under `file_key`; the content type is guessed from the key's extension unless given."""
+        """Put bytes or a file under `file_key`; the content type is guessed from the key's extension by default."""
         bucket = self.outputs.ingest_bucket
         arguments = {"Bucket": bucket, "Key": file_key, "ContentType": content_type or content_type_of(file_key)}
         if isinstance(body, Path):
@@ -174,11 +174,11 @@ class Pipeline:
         return SqsQueue(self.client("sqs"), url, **options)
 
     def queue_depth(self, queue_url: str) -> int:
-        """How many messages the queue holds, those in flight included."""
+        """The number of messages in the queue, including those in flight."""
         return self.queue(queue_url).depth().total
 
     def take_messages(self, queue_url: str) -> list[dict[str, Any]]:
-        """Receive and delete what the queue holds now; bodies parsed from JSON, in the order received."""
+        """Receive and delete all messages of the queue; bodies parsed from JSON, in the order received."""
         return self.queue(queue_url).take_all()
 
     def _rows(self, table: str, key: str, values: Iterable[str]) -> dict[str, Row]:

@@ -17,14 +17,14 @@ from client.moving import Message, OutgoingMessage
 MAX_HIDDEN_SECONDS = 12 * 3600
 # SQS hides at most 120,000 messages of one queue at a time ("Amazon SQS message quotas"); others receive there too.
 MAX_HELD = 100_000
-# Waiting at all makes SQS ask every server that holds messages, so that an empty answer means an empty queue
+# Long polling makes SQS query all its servers, so that an empty answer means an empty queue
 # ("Amazon SQS short and long polling").
 WAIT_SECONDS = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Depth:
-    """About how many messages a queue holds, and by when, to the second, by the clock of SQS in seconds since 1970."""
+    """The approximate number of messages in a queue, and when it was read: seconds since 1970 by SQS's clock."""
 
     visible: int
     in_flight: int
@@ -62,7 +62,7 @@ class SqsQueue:
         return self._attributes("QueueArn")["Attributes"]["QueueArn"]
 
     def depth(self) -> Depth:
-        """Count what it holds."""
+        """Count its messages."""
         counts = ("", "NotVisible", "Delayed")
         answer = self._attributes(*(f"ApproximateNumberOfMessages{which}" for which in counts))
         visible, in_flight, delayed = (
@@ -111,7 +111,7 @@ class SqsQueue:
         )
 
     def take_all(self) -> list[dict[str, Any]]:
-        """Receive and delete what the queue holds now; bodies parsed from JSON, in the order received."""
+        """Receive and delete all messages of the queue; bodies parsed from JSON, in the order received."""
         bodies: list[dict[str, Any]] = []
         while messages := self.receive():
             bodies += [json.loads(message.body) for message in messages]

@@ -21,7 +21,7 @@ class Rerendering:
     """What was found on the way.
 
     Attributes:
-        chosen: keys of the files that go through again, in this order.
+        chosen: keys of the files that are processed again, in this order.
         gone: keys of files whose recorded version is not in the ingest bucket any more: they stay as they are.
         unsafe: keys of files that a stack which scans for malware lets nobody read: they stay as they are too.
     """
@@ -84,7 +84,7 @@ def _stored(pipeline: Pipeline, upload: Upload, row: Row, status: str) -> Stored
     try:
         head = pipeline.client("s3").head_object(Bucket=upload.bucket, Key=upload.file_key, VersionId=upload.version_id)
     except ClientError as error:
-        # Of a HEAD, S3 gives the status alone; for a version that was deleted it is 404.
+        # S3 answers HEAD with a status only: 404 for a deleted version.
         if error.response["Error"]["Code"] != "404":
             raise
         return None

@@ -40,10 +40,10 @@ class Entry:
     """Something that happened to the file.
 
     Attributes:
-        at: when, to the precision of whoever noted it (S3 notes whole seconds).
-        where: the service or function that noted it.
+        at: when, in the precision of its source (whole seconds for S3).
+        where: the service or function that recorded it.
         what: one line.
-        failed: whether it went wrong there.
+        failed: whether it is a failure.
     """
 
     at: datetime
@@ -54,7 +54,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """All that is known of one version of a file.
+    """Everything found about one version of a file.
 
     Attributes:
         job: its row of the jobs table; None while the workflow has not received it.
@@ -80,15 +80,15 @@ class _LogLine:
 
 
 def trace_file(pipeline: Pipeline, name: str, version_id: str | None = None) -> Trace:
-    """Find everything that is known of one version of a file.
+    """Find everything about one version of a file.
 
     Args:
         pipeline: the stack.
         name: the file's key, with or without `uploads/`.
-        version_id: which version; the newest if left out.
+        version_id: which version; the newest by default.
 
     Raises:
-        NotFoundError: the bucket and the jobs table know no such file or version.
+        NotFoundError: neither the bucket nor the jobs table has such a file or version.
     """
     key = file_key(name)
     versions = _versions(pipeline, key)
@@ -118,7 +118,7 @@ def trace_file(pipeline: Pipeline, name: str, version_id: str | None = None) -> 
 
 
 def _own_output(pipeline: Pipeline, job: Row) -> Iterator[Entry]:
-    """What handlers printed or raised by themselves while the job failed: lines of invocations that name no file."""
+    """What handlers printed or raised while the job failed: lines of invocations that name no file."""
     for line in logs_of_file(pipeline, job["jobId"]):
         if not line.names_file and not line.text.startswith(_LAMBDAS_OWN_LINES):
             failed = line.text.startswith(("[ERROR]", "Traceback")) or "Error" in line.text
@@ -138,7 +138,7 @@ def _versions(pipeline: Pipeline, key: str) -> list[dict[str, Any]]:
 
 
 def _choose(pipeline: Pipeline, key: str, versions: list[dict[str, Any]], version_id: str | None) -> str:
-    """The id of the version that is asked for; the jobs table also has versions that were deleted from the bucket."""
+    """The id of the requested version; the jobs table also has versions that were deleted from the bucket."""
     known = [version["VersionId"] for version in versions]
     known += [row["versionId"] for row in jobs_of_file(pipeline, key)]
     if not known:
@@ -170,7 +170,7 @@ def _job_entries(job: Row | None) -> Iterator[Entry]:
         # The job is finished once the notification is out.
         finished = datetime.fromisoformat(job["finishedAt"])
         yield Entry(at=finished, where="results topic", what="AssetRejected was published")
-    # The history is written when an attempt ends: of one under way, the row knows only its beginning.
+    # The history is written when an attempt ends: for an attempt in progress, the row has only its start.
     if job["status"] == "PROCESSING" and "startedAt" in job:
         started = datetime.fromisoformat(job["startedAt"])
         yield Entry(at=started, where="workflow", what=f"attempt {job['attempt']}: RECEIVED")
@@ -202,7 +202,7 @@ def _log_entries(pipeline: Pipeline, upload: Upload, job: Row | None, known: Ite
     A line does not say the version, so executions that belong to another version of the file are left out.
     """
     times = [entry.at for entry in known]
-    # An unfinished job has no end yet.
+    # An unfinished job has no end.
     end = max(times) if job and "finishedAt" in job else datetime.now(UTC)
     window = min(times) - LOG_MARGIN, end + LOG_MARGIN
     functions = {name: pipeline.outputs.log_groups[name] for name in pipeline.outputs.function_names}
@@ -234,7 +234,7 @@ def _log_entries(pipeline: Pipeline, upload: Upload, job: Row | None, known: Ite
 
 
 def _lines(pipeline: Pipeline, source: str, group: str, text: str, window: tuple[datetime, datetime]) -> list[_LogLine]:
-    """The lines of a log group that hold `text`."""
+    """The lines of a log group that contain `text`."""
     logs = pipeline.client("logs")
     begin, end = (int(moment.timestamp() * 1000) for moment in window)
     pages = logs.get_paginator("filter_log_events").paginate(
@@ -269,7 +269,7 @@ def _fields(message: str) -> Mapping[str, Any]:
 
 
 def _log_entry(line: _LogLine, foreign: Collection[str | None]) -> Entry | None:
-    """A log line as one line of the timeline; None for one of another version of the file."""
+    """A log line as an entry of the timeline; None if it is about another version of the file."""
     fields = line.fields
     if fields.get("executionName") in foreign:
         return None
@@ -302,7 +302,7 @@ def _now(
     if job is None:
         yield "The workflow has not received it: there is no job."
     elif job["status"] == "COMPLETED" and "finishedAt" in job:
-        yield "Finished: recorded and published; nothing is left to do."
+        yield "Finished: recorded and published; no action is needed."
         return
     elif job["status"] == "SUPERSEDED":
         newest = f" ({asset['versionId']})" if asset else ""
@@ -318,7 +318,7 @@ def _now(
 
 
 def _waiting(pipeline: Pipeline, upload: Upload, job: Row | None) -> Iterator[str]:
-    """Which queue its message is in, as far as that can be known without taking messages from the pipe."""
+    """Which queue its message is in, as far as this can be determined without receiving the pipe's messages."""
     rejected = job is not None and job["status"] == "REJECTED"
     kinds = {DeadLetterKind.REJECTIONS} if rejected else {DeadLetterKind.EVENTS, DeadLetterKind.UNDELIVERED}
     queues = [queue for queue in dead_letter_queues(pipeline) if queue.kind in kinds]

@@ -42,7 +42,7 @@ class Upload:
 
     @property
     def possible_job_ids(self) -> tuple[str, ...]:
-        """The ids under which the jobs table may hold the version, see `contract.jobs`."""
+        """The ids under which the jobs table may have the version, see `contract.jobs`."""
         return possible_job_ids(self.bucket, self.file_key, self.version_id)
 
 
@@ -94,7 +94,7 @@ def file_key(name: str) -> str:
 
 
 def is_stored(pipeline: Pipeline, key: str) -> bool:
-    """Whether the ingest bucket has an object of that key, which a malware scan may keep anyone from reading."""
+    """Whether the ingest bucket has an object of that key, even one that a malware scan makes unreadable."""
     listed = pipeline.client("s3").list_objects_v2(Bucket=pipeline.outputs.ingest_bucket, Prefix=key, MaxKeys=1)
     return any(each["Key"] == key for each in listed.get("Contents", []))
 
@@ -103,8 +103,8 @@ def find_files(paths: Iterable[str], prefix: str = "") -> list[LocalFile]:
     """The files that the paths name, each with its key.
 
     Args:
-        paths: a file keeps its name; a folder keeps its own name and everything below it, but for hidden files; a
-            pattern (`photos/**/*.jpg`) keeps what its wildcards matched.
+        paths: of a file, the key has its name; of a folder, its name and the path of each file that is not hidden; of a
+            pattern (`photos/**/*.jpg`) the part that its wildcards matched.
         prefix: a folder to put all of them in, below `uploads/`.
 
     Raises:
@@ -188,7 +188,7 @@ def upload_files(
 def _transfer(pipeline: Pipeline, file: LocalFile, *, force: bool) -> Transfer:
     try:
         sha256 = _sha256(file.path)
-        version_id = None if force else _version_there(pipeline, file, sha256)
+        version_id = None if force else _stored_version_id(pipeline, file, sha256)
         outcome = Outcome.UNCHANGED if version_id else Outcome.UPLOADED
         version_id = version_id or _put(pipeline, file, sha256)
     except (OSError, ClientError, BotoCoreError) as error:
@@ -203,7 +203,7 @@ def _sha256(path: Path) -> str:
         return base64.b64encode(hashlib.file_digest(stream, "sha256").digest()).decode()
 
 
-def _version_there(pipeline: Pipeline, file: LocalFile, sha256: str) -> str | None:
+def _stored_version_id(pipeline: Pipeline, file: LocalFile, sha256: str) -> str | None:
     """The version id of the same content in the bucket, or None."""
     try:
         there = pipeline.client("s3").head_object(

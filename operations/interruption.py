@@ -10,9 +10,9 @@ from typing import Any, Self
 
 
 class Interruption:
-    """While entered, Ctrl-C and SIGTERM ask the work to stop where it can stop cleanly; the second time it just stops.
+    """While entered, Ctrl-C and SIGTERM request a stop between two steps; a second signal stops the work immediately.
 
-    It is also the clock of that work, so that a request to stop ends a pause.
+    It is also the clock of that work, so that a request to stop ends a wait.
     """
 
     def __init__(self) -> None:
@@ -25,11 +25,11 @@ class Interruption:
         return self._requested.is_set()
 
     def request(self) -> None:
-        """Ask the work to stop."""
+        """Request a stop."""
         self._requested.set()
 
     def now(self) -> float:
-        """Seconds since some moment in the past; never goes back."""
+        """Seconds on a monotonic clock."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
@@ -37,7 +37,7 @@ class Interruption:
         self._requested.wait(seconds)
 
     def __enter__(self) -> Self:
-        # Python lets only the main thread handle signals; work in another one is stopped by `request`.
+        # Only the main thread can set signal handlers; other threads are stopped by `request`.
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._former[number] = signal.signal(number, self._on_signal)

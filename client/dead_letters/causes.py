@@ -20,7 +20,7 @@ SAMPLE_KEYS = 3
 
 
 class Cause(StrEnum):
-    """Why a message is dead where neither its job nor the message names a cause."""
+    """The cause of a dead letter if neither its job nor the message has one."""
 
     NOT_STARTED = "NOT_STARTED"
     DIED = "DIED"
@@ -30,46 +30,46 @@ class Cause(StrEnum):
     UNREADABLE = "UNREADABLE"
 
 
-class Why(NamedTuple):
-    """A cause in one word, in one sentence, and what to do about it."""
+class Explanation(NamedTuple):
+    """A cause's code, its description, and what to do about it."""
 
     cause: str
     reason: str
     hint: str
 
 
-_WHY: Mapping[str, Why] = {
-    why.cause: why
-    for why in (
-        Why(
+_EXPLANATIONS: Mapping[str, Explanation] = {
+    each.cause: each
+    for each in (
+        Explanation(
             Cause.NOT_STARTED,
             "No execution wrote the job's row.",
             "Read the pipe's and the workflow's logs for the cause, fix it, then replay.",
         ),
-        Why(
+        Explanation(
             Cause.DIED,
             "The execution stopped without an error: timeout or state size limit.",
             "Read the workflow's log for the execution in the job's row; raise workflowTimeoutSeconds, then replay.",
         ),
-        Why(
+        Explanation(
             Cause.ALREADY_FINISHED,
             "Another delivery of the same event has finished the job.",
-            "Nothing is missing. A replay of it ends at once; a purge does no harm.",
+            "Nothing is missing. A replay of it ends immediately; a purge loses nothing.",
         ),
-        Why(
+        Explanation(
             Cause.NOT_DELIVERED,
-            "EventBridge could not deliver the event, and does not say why.",
-            "Check the transform queue's policy and key, which let EventBridge in, then replay.",
+            "EventBridge could not deliver the event, and gives no reason.",
+            "Check the transform queue's policy and key policy, which must allow EventBridge, then replay.",
         ),
-        Why(
+        Explanation(
             Cause.NOT_TAKEN,
             "The subscriber received the result several times and did not delete it, or its queue was unreachable.",
             "Fix the subscriber, then replay.",
         ),
-        Why(
+        Explanation(
             Cause.UNREADABLE,
-            "The message is not what this queue is for.",
-            "Read it with `dlq peek`, keep it with `dlq export`, and find out who sent it.",
+            "The message has another format than those of this queue.",
+            "Read it with `dlq peek`, keep it with `dlq export`, and find its sender.",
         ),
     )
 }
@@ -117,19 +117,21 @@ class Group:
 
 
 def explain(pipeline: Pipeline, queue: DeadLetterQueue, messages: Sequence[Message]) -> list[DeadLetter]:
-    """Say of each message why it is in the queue."""
+    """Find the cause of each message."""
     bodies = [_parsed(message.body) for message in messages]
     subjects = [_subject(queue.kind, body) for body in bodies]
     jobs = pipeline.jobs(job_id for subject in subjects for job_id in subject.job_ids)
     dead_letters = []
     for message, body, subject in zip(messages, bodies, subjects, strict=True):
         job = subject.job_among(jobs)
-        why = _why(queue.kind, message, body, job) if subject.file_key else _WHY[Cause.UNREADABLE]
+        explanation = (
+            _explanation(queue.kind, message, body, job) if subject.file_key else _EXPLANATIONS[Cause.UNREADABLE]
+        )
         dead_letters.append(
             DeadLetter(
                 queue=queue.name,
                 message=message,
-                **why._asdict(),
+                **explanation._asdict(),
                 file_key=subject.file_key,
                 job_id=job.get("jobId") or next(reversed(subject.job_ids), ""),
                 failed_at=_failed_at(queue.kind, message, body, job),
@@ -174,9 +176,9 @@ class _Subject(NamedTuple):
     """What a message is about.
 
     Attributes:
-        file_key: the file's key; empty where the message does not say.
-        job_ids: the ids that its job may have, the likeliest last.
-        version_id: the version that the job's row has to be about; empty where the message names the job itself.
+        file_key: the file's key; empty if the message has none.
+        job_ids: the ids that its job may have, the most likely last.
+        version_id: the version that the job's row must have; empty if the message has the job's id.
     """
 
     file_key: str = ""
@@ -184,7 +186,7 @@ class _Subject(NamedTuple):
     version_id: str = ""
 
     def job_among(self, rows: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-        """Its job's row; empty if it is not there."""
+        """Its job's row; empty if there is none."""
         own = (rows[job_id] for job_id in self.job_ids if job_id in rows)
         return next((row for row in own if self.version_id in ("", row.get("versionId"))), {})
 
@@ -201,36 +203,38 @@ def _subject(kind: DeadLetterKind, body: Mapping[str, Any]) -> _Subject:
     return _Subject(upload.file_key, upload.possible_job_ids, upload.version_id)
 
 
-def _why(kind: DeadLetterKind, message: Message, body: Mapping[str, Any], job: Mapping[str, Any]) -> Why:
+def _explanation(
+    kind: DeadLetterKind, message: Message, body: Mapping[str, Any], job: Mapping[str, Any]
+) -> Explanation:
     match kind:
         case DeadLetterKind.REJECTIONS:
-            return Why(body["reasonCode"], body["reason"], body["hint"])
+            return Explanation(body["reasonCode"], body["reason"], body["hint"])
         case DeadLetterKind.UNDELIVERED:
             return _undelivered(message)
         case DeadLetterKind.RESULTS:
-            return _WHY[Cause.NOT_TAKEN]
+            return _EXPLANATIONS[Cause.NOT_TAKEN]
         case DeadLetterKind.EVENTS:
             return _unsuccessful(job)
 
 
-def _undelivered(message: Message) -> Why:
+def _undelivered(message: Message) -> Explanation:
     """The error attributes that EventBridge adds ("Using dead-letter queues to process undelivered events")."""
     attributes = message.message_attributes
     if "ERROR_CODE" not in attributes:
-        return _WHY[Cause.NOT_DELIVERED]
+        return _EXPLANATIONS[Cause.NOT_DELIVERED]
     reason = attributes.get("ERROR_MESSAGE", {}).get("StringValue", "")
-    return Why(attributes["ERROR_CODE"]["StringValue"], reason, _WHY[Cause.NOT_DELIVERED].hint)
+    return Explanation(attributes["ERROR_CODE"]["StringValue"], reason, _EXPLANATIONS[Cause.NOT_DELIVERED].hint)
 
 
-def _unsuccessful(job: Mapping[str, Any]) -> Why:
+def _unsuccessful(job: Mapping[str, Any]) -> Explanation:
     """Why an upload's retries were used up."""
     if not job:
-        return _WHY[Cause.NOT_STARTED]
+        return _EXPLANATIONS[Cause.NOT_STARTED]
     if "finishedAt" in job:
-        return _WHY[Cause.ALREADY_FINISHED]
+        return _EXPLANATIONS[Cause.ALREADY_FINISHED]
     if "reasonCode" in job:
-        return Why(job["reasonCode"], job["reason"], job["hint"])
-    return _WHY[Cause.DIED]
+        return Explanation(job["reasonCode"], job["reason"], job["hint"])
+    return _EXPLANATIONS[Cause.DIED]
 
 
 def _failed_at(kind: DeadLetterKind, message: Message, body: Mapping[str, Any], job: Mapping[str, Any]) -> datetime:

@@ -17,7 +17,7 @@ from client.pipeline import Pipeline
 from client.queues import MAX_HELD
 from contract.outputs import DeadLetterKind
 
-# Beside the time that the rate asks for: others see what was left at the end, or this long after a crash.
+# Added to the time that the rate needs. After a crash, messages are visible again when both have passed.
 _SPARE_SECONDS = 300
 
 
@@ -33,11 +33,11 @@ def replay(
     """Send dead letters to the queue where they failed, body and attributes unchanged, and delete them here.
 
     A rejected file is validated again: its original event is sent, as a new run, since its job is finished (see
-    components/workflow/file_workflow.py), and where it was scanned for malware, with the latest scan result. What
-    comes to the queue because of this replay stays there, so that a file which fails again is not replayed for ever.
+    components/workflow/file_workflow.py), and where it was scanned for malware, with the latest scan result. A
+    message that this replay causes stays in the queue, so that a file which fails again is not replayed for ever.
 
     Args:
-        only: a cause, a file's key, a job's id or a message's id; None takes the whole queue.
+        only: a cause, a file's key, a job's id or a message's id; None for the whole queue.
         rate: the most messages sent within any second, 1 to 500.
         on_progress: called with the result so far.
     """
@@ -80,7 +80,7 @@ def replay(
 
 
 def purge(pipeline: Pipeline, queue: DeadLetterQueue) -> int:
-    """Delete everything in a dead-letter queue; return about how many messages that were.
+    """Delete everything in a dead-letter queue; return the approximate number of messages.
 
     Raises:
         PipelineError: it was purged less than a minute ago.

@@ -1,7 +1,7 @@
 """Reads the messages of a dead-letter queue without removing any.
 
 SQS shows a message only by delivering it. So messages are invisible to other consumers while they are read, and are
-released at the end; if the process dies, SQS releases them after `HIDDEN_SECONDS`.
+released at the end; if the process is killed, SQS releases them after `HIDDEN_SECONDS`.
 """
 
 from __future__ import annotations

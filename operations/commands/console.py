@@ -30,7 +30,7 @@ _GAP = 2
 
 
 def _console(*, stderr: bool) -> Console:
-    """A console that leaves it to the terminal to break long lines; a file or a pipe has them whole."""
+    """A console that does not wrap lines: a terminal does, and files and pipes have whole lines."""
     width = None if (sys.stderr if stderr else sys.stdout).isatty() else _UNLIMITED
     return Console(width=width, highlight=False, soft_wrap=True, stderr=stderr)
 
@@ -39,7 +39,7 @@ out, err = _console(stderr=False), _console(stderr=True)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[Text]:
-    """Rows in columns, a line each; nothing is cut, so identifiers can be copied and found with `grep`.
+    """Rows in columns, a line each; nothing is truncated, so identifiers can be copied and found with `grep`.
 
     Args:
         headings: one for each column; none for a table without a first line.
@@ -79,7 +79,7 @@ def print_json(value: Any) -> None:
     Args:
         value: dataclasses, mappings, sequences, texts, numbers, times and paths, nested as need be.
     """
-    typer.echo(json.dumps(value, default=_plain, indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(value, default=_json_default, indent=2, ensure_ascii=False))
 
 
 def confirmed(plan: str, *, yes: bool) -> bool:
@@ -99,7 +99,7 @@ def confirmed(plan: str, *, yes: bool) -> bool:
 
 
 def ask(question: str) -> bool:
-    """Ask the person at the terminal; False where there is none.
+    """Ask on the terminal; False where there is none.
 
     Raises:
         KeyboardInterrupt: the answer was Ctrl-C.
@@ -112,7 +112,7 @@ def ask(question: str) -> bool:
 
 @contextmanager
 def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show how far something is; yields a function that takes how much is done."""
+    """Show a progress bar; yields a function that takes how much is done."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     # Where it cannot redraw its line, the bar would print an empty one.
     with Progress(*columns, console=err, transient=True, disable=not err.is_interactive) as bars:
@@ -122,7 +122,7 @@ def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
 
 @contextmanager
 def sending(what: str, total: int | None) -> Iterator[tuple[Interruption, Callable[[MoveResult], None]]]:
-    """Show the progress of sending messages, which the first Ctrl-C ends between two batches, the second at once.
+    """Show the progress of sending messages, which the first Ctrl-C ends between two batches, the second immediately.
 
     Args:
         what: the task, such as "replaying".
@@ -156,7 +156,7 @@ def finish(result: MoveResult, done: str, *, resume: str = "run the command agai
     if not result.interrupted:
         out.print(done, markup=False)
     if result.refused:
-        out.print(f"SQS refused {result.refused} messages; they are unchanged in their queue")
+        out.print(f"SQS rejected {result.refused} messages; they are unchanged in their queue")
     if result.undeleted:
         out.print(f"{result.undeleted} messages were sent but not deleted: another replay would send them again")
     if result.interrupted:
@@ -189,16 +189,16 @@ def interruption_reported(report: Callable[[], str]) -> Iterator[None]:
 
 
 def duration(seconds: float) -> str:
-    """Seconds for people, such as 0:16:40."""
+    """Seconds in hours, minutes and seconds, such as 0:16:40."""
     return str(timedelta(seconds=max(round(seconds), 1)))
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=_plain, ensure_ascii=False)
+    return value if isinstance(value, str) else json.dumps(value, default=_json_default, ensure_ascii=False)
 
 
-def _plain(value: object) -> object:
-    """What JSON has for a value that it does not know."""
+def _json_default(value: object) -> object:
+    """The JSON form of a value that `json` does not support."""
     if dataclasses.is_dataclass(value):
         return {_camel_case(field.name): getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, Decimal):

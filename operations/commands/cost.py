@@ -41,7 +41,7 @@ def report(
     against: str | None = None,
     core_speed: float | None = None,
 ) -> Report:
-    """Price a stack, beside another one or itself with changed settings if asked.
+    """Estimate the cost of a stack, and of another one or of changed settings for comparison.
 
     Args:
         stack: whose `Pulumi.{stack}.yaml` to read.
@@ -138,7 +138,7 @@ def _services(result: Report) -> Table:
         for heading in ("$ per million files", "$ per month"):
             table.add_column(heading, justify="right")
         for service, usd in {**priced.by_service, TOTAL: priced.usd}.items():
-            table.add_row(service, _money(priced.per_million_files(usd)), _money(usd), style=_weight(service))
+            table.add_row(service, _money(priced.per_million_files(usd)), _money(usd), style=_row_style(service))
         return table
     for name in estimates:
         table.add_column(f"{name}\n$ per month", justify="right", max_width=32)
@@ -150,7 +150,7 @@ def _services(result: Report) -> Table:
         "per million files": [priced.per_million_files(priced.usd) for priced in estimates.values()],
     }
     for name, amounts in rows.items():
-        table.add_row(name, *map(_money, amounts), f"{amounts[-1] - amounts[0]:+,.2f}", style=_weight(name))
+        table.add_row(name, *map(_money, amounts), f"{amounts[-1] - amounts[0]:+,.2f}", style=_row_style(name))
     return table
 
 
@@ -238,7 +238,7 @@ def _as_json(result: Report) -> dict[str, Any]:
     }
 
 
-def _weight(row: str) -> str:
+def _row_style(row: str) -> str:
     return "bold" if row == TOTAL else ""
 
 

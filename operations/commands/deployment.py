@@ -56,7 +56,7 @@ ConfigFileOption = Annotated[
     Path | None,
     typer.Option(
         "--config-file",
-        help="YAML or JSON of settings to lay over the stack's own file; `-` reads it from standard input.",
+        help="A YAML or JSON file with settings that override the stack's own file; `-` reads it from standard input.",
         show_default=False,
     ),
 ]
@@ -65,7 +65,7 @@ SecretOption = Annotated[
     typer.Option(
         "--secret",
         metavar="KEY[=VARIABLE]",
-        help="A secret setting, taken from the environment variable VARIABLE, or else asked for (or read, a line "
+        help="A secret setting, taken from the environment variable VARIABLE, or else from a prompt (or, a line "
         "each, from standard input). Repeat it for more. The value is never part of the command line.",
         show_default=False,
     ),
@@ -107,7 +107,7 @@ def deploy(
     policy_pack: PolicyOption = None,
     secrets_provider: Annotated[
         str | None,
-        typer.Option(help="What encrypts the secrets of a new stack, as for `pulumi stack init`.", show_default=False),
+        typer.Option(help="The secrets provider of a new stack, as for `pulumi stack init`.", show_default=False),
     ] = None,
     yes: YesOption = False,
     as_json: JsonOption = False,
@@ -115,7 +115,7 @@ def deploy(
     """Preview the stack, refuse changes that would lose data, then create or update it.
 
     Buckets, tables, queues, topics, keys and log groups are never deleted or replaced unless you allow each. Without
-    --yes you are asked first; where there is no terminal to ask, nothing is changed. Settings are kept in
+    --yes you are asked to confirm; without a terminal, nothing is changed. Settings are kept in
     the stack's own file, secrets encrypted.
 
     The stack `local` goes into the embedded cloud that `make up` keeps running; no Pulumi CLI is needed for it.
@@ -142,7 +142,7 @@ def deploy(
             secrets_provider=secrets_provider,
             on_event=watch.on_event,
         )
-        confirm = _asks(watch, f"Deploy this to {name}?", yes=yes)
+        confirm = _confirmation(watch, f"Deploy this to {name}?", yes=yes)
         with _reported(watch):
             result = deployment.deploy(
                 name, config=config, secrets=secrets, allow=allow or (), confirm=confirm, engine=engine
@@ -194,7 +194,7 @@ def destroy(
 
     with _watching("destroying", as_json) as watch:
         engine = deployment.Engine(pulumi=watch.pulumi, on_event=watch.on_event)
-        confirm = _asks(watch, f"Delete all of this in {name}?", yes=yes)
+        confirm = _confirmation(watch, f"Delete all of this in {name}?", yes=yes)
         with _reported(watch):
             result = deployment.destroy(name, allow=allow or (), confirm=confirm, engine=engine)
     _finish(result, as_json)
@@ -211,7 +211,7 @@ def refresh(stack: StackOption = None, yes: YesOption = False, as_json: JsonOpti
 
     with _watching("refreshing", as_json) as watch:
         engine = deployment.Engine(pulumi=watch.pulumi, on_event=watch.on_event)
-        confirm = _asks(watch, f"Write this to the state of {name}?", yes=yes)
+        confirm = _confirmation(watch, f"Write this to the state of {name}?", yes=yes)
         with _reported(watch):
             result = deployment.refresh(name, confirm=confirm, engine=engine)
     _finish(result, as_json)
@@ -310,10 +310,10 @@ def _config(config_file: Path | None, secrets: list[str] | None) -> tuple[dict[s
     Raises:
         PipelineError: a file, a variable or a value is missing, or a secret's value is on the command line.
     """
-    wanted = dict(_parted(secret) for secret in secrets or ())
+    wanted = dict(_split_secret(secret) for secret in secrets or ())
     if str(config_file) == "-" and None in wanted.values():
         raise PipelineError(
-            "standard input holds the settings: name a variable for each secret (--secret KEY=VARIABLE)"
+            "the settings are read from standard input: name a variable for each secret (--secret KEY=VARIABLE)"
         )
     return _read_config(config_file), {key: _secret(key, variable) for key, variable in wanted.items()}
 
@@ -333,11 +333,11 @@ def _read_config(path: Path | None) -> dict[str, object]:
     # The section of a stack's own file is taken as it is.
     values = values["config"] if isinstance(values, dict) and set(values) == {"config"} else values
     if not isinstance(values, dict):
-        raise PipelineError(f"settings cannot be read from {path}: it must hold one value by key, such as maxBytes: 1")
+        raise PipelineError(f"settings cannot be read from {path}: it must have one value by key, such as maxBytes: 1")
     return values
 
 
-def _parted(secret: str) -> tuple[str, str | None]:
+def _split_secret(secret: str) -> tuple[str, str | None]:
     key, has_variable, variable = secret.partition("=")
     return key, variable if has_variable else None
 
@@ -407,7 +407,7 @@ class _Watch:
 
     @contextlib.contextmanager
     def suspended(self) -> Iterator[None]:
-        """Hide the bar while a question is asked."""
+        """Hide the bar during a prompt."""
         self._progress.stop()
         yield
         self._progress.start()
@@ -415,7 +415,7 @@ class _Watch:
 
 @contextlib.contextmanager
 def _watching(verb: str, as_json: bool) -> Iterator[_Watch]:
-    """Show progress, and let Ctrl-C or SIGTERM stop the engine where it can stop cleanly."""
+    """Show progress, and let Ctrl-C or SIGTERM stop the engine after the operations in progress."""
     from operations.deploy.pulumi_cli import PulumiCli  # noqa: PLC0415
 
     pulumi = PulumiCli()
@@ -436,7 +436,7 @@ def _watching(verb: str, as_json: bool) -> Iterator[_Watch]:
             signal.signal(number, handler)
 
 
-def _asks(watch: _Watch, question: str, *, yes: bool) -> Callable[[DeploymentResult], bool]:
+def _confirmation(watch: _Watch, question: str, *, yes: bool) -> Callable[[DeploymentResult], bool]:
     """Return a function that shows a preview and asks whether to continue."""
 
     def confirm(found: DeploymentResult) -> bool:
@@ -482,7 +482,7 @@ def _reported(watch: _Watch) -> Iterator[None]:
 
 
 def _finish(result: DeploymentResult, as_json: bool) -> None:
-    """Show what was done; a deployment that was not confirmed fails, so that a script notices."""
+    """Show what was done; a deployment that was not confirmed fails, so that a script detects it."""
     if result.applied:
         _show(result, as_json)
         return
@@ -546,7 +546,7 @@ def _as_json(result: DeploymentResult, outcome: str, error: str | None = None) -
 
 
 def _change_record(change: Change) -> dict[str, Any]:
-    """A change for machines to read."""
+    """A change as a JSON object."""
     return {
         "operation": change.operation,
         "urn": change.urn,

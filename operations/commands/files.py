@@ -89,7 +89,7 @@ def upload(
         if rows:
             _print_jobs(pipeline, rows)
     if interruption.requested:
-        end_interrupted(_left_over(transfers, len(files), rows))
+        end_interrupted(_remaining_text(transfers, len(files), rows))
     failed = any(transfer.outcome is Outcome.FAILED for transfer in transfers)
     unfinished = any(not row or row["status"] not in ("COMPLETED", "SUPERSEDED") for row in rows.values())
     if failed or unfinished or len(transfers) < len(files):
@@ -199,7 +199,7 @@ def _counts(transfers: Sequence[Transfer]) -> str:
     return ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome]) or "nothing uploaded"
 
 
-def _left_over(transfers: Sequence[Transfer], wanted: int, rows: Mapping[Upload, Row | None]) -> str:
+def _remaining_text(transfers: Sequence[Transfer], wanted: int, rows: Mapping[Upload, Row | None]) -> str:
     """What an interrupted upload did, and what it did not."""
     if len(transfers) < wanted:
         return f"{_counts(transfers)}; {wanted - len(transfers)} files are left: run the command again to continue"

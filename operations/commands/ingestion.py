@@ -71,13 +71,13 @@ def drain(
     backlog = None
     with Interruption() as interruption, err.status("reading the transform queue") as status:
         for readings, backlog in enumerate(watch_backlog(pipeline, clock=interruption, interval_seconds=interval), 1):
-            status.update(_sentence(backlog))
+            status.update(_backlog_text(backlog))
             if wait and backlog.pipe == STOPPED and backlog.total:
                 raise PipelineError(f"{backlog.total} wait and the pipe is stopped: `img-pipeline resume` starts it")
             if not wait and (readings > 1 or not backlog.total):
                 break
     if interruption.requested or backlog is None:
-        end_interrupted(_sentence(backlog) if backlog else "the queue was not read")
+        end_interrupted(_backlog_text(backlog) if backlog else "the queue was not read")
     if as_json:
         print_json(
             {
@@ -89,7 +89,7 @@ def drain(
             }
         )
     else:
-        out.print(_sentence(backlog))
+        out.print(_backlog_text(backlog))
     if wait and backlog.total:
         raise typer.Exit(1)
 
@@ -98,7 +98,7 @@ def _unknown_state(pipe_name: str) -> str:
     return f"{pipe_name} may be changing its state: `img-pipeline drain` shows it"
 
 
-def _sentence(backlog: Backlog) -> str:
+def _backlog_text(backlog: Backlog) -> str:
     counts = f"pipe {backlog.pipe}: {backlog.waiting} waiting, {backlog.in_work} in progress"
     if not backlog.total:
         return f"{counts}; drained"

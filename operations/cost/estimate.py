@@ -20,7 +20,7 @@ from operations.cost.workflow import MEASURED_TYPE, WorkflowRun, workflow_run
 DAYS_PER_MONTH = 30
 KILOBYTE, MEGABYTE, GIGABYTE = 1024, 1e6, 1e9
 
-# One vCPU ("Configure Lambda function memory"); the functions work on one core, so more memory makes none faster.
+# One vCPU ("Configure Lambda function memory"); the functions use one core, so more memory does not make them faster.
 MEGABYTES_PER_CORE = 1769
 # How fast a core of Lambda is beside the one that the work was measured on: believed. The REPORT lines of your own
 # functions tell.
@@ -132,7 +132,7 @@ def estimate(settings: Settings, load: Load, measured: Measurements, core_speed:
         *_messages(work),
         *_logs(work),
         *_monitoring(work),
-        *_standing(work),
+        *_fixed_costs(work),
     )
     return Estimate(settings=settings, load=load, lines=lines)
 
@@ -448,7 +448,7 @@ def alarm_metrics(settings: Settings) -> int:
     )
 
 
-def _standing(work: Work) -> Iterator[Line]:
+def _fixed_costs(work: Work) -> Iterator[Line]:
     """What is paid for by the hour, files or none."""
     settings = work.settings
     if settings.encryption == "kms" and not settings.kms_key_arn:

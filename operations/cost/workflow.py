@@ -53,7 +53,7 @@ def workflow_run(settings: Settings) -> WorkflowRun:
     """Walk through the definition that these settings make."""
     definition = workflow_definition(_spec(settings))
     iterations = len(settings.transforms_of(MEASURED_TYPE))
-    visits = list(_visits(definition, iterations))
+    visits = list(_visited_states(definition, iterations))
     writes = [
         state["Arguments"]["TableName"]
         for state in visits
@@ -94,7 +94,7 @@ def _spec(settings: Settings) -> WorkflowSpec:
     )
 
 
-def _visits(machine: Mapping[str, Any], iterations: int) -> Iterator[Mapping[str, Any]]:
+def _visited_states(machine: Mapping[str, Any], iterations: int) -> Iterator[Mapping[str, Any]]:
     """The states entered one after the other; of a choice, its first way but for `_DEFAULT_WAYS`."""
     name: str | None = machine["StartAt"]
     while name:
@@ -102,7 +102,7 @@ def _visits(machine: Mapping[str, Any], iterations: int) -> Iterator[Mapping[str
         yield state
         if state["Type"] == "Map":
             for _ in range(iterations):
-                yield from _visits(state["ItemProcessor"], iterations)
+                yield from _visited_states(state["ItemProcessor"], iterations)
         if state["Type"] == "Choice" and name not in _DEFAULT_WAYS:
             name = state["Choices"][0]["Next"]
         else:

@@ -119,7 +119,7 @@ class EventLog:
         return self._totals.get("same", 0)
 
     @property
-    def unnamed_losses(self) -> int:
+    def unnamed_changes(self) -> int:
         """Deletions and replacements that the engine counted and no event named.
 
         The SDK drops an event that it cannot read, such as one of a newer CLI.

@@ -108,7 +108,7 @@ class DeploymentFailed(PipelineError):
 
 
 class DeploymentRefused(PipelineError):
-    """The deployment would delete or replace what holds state, and that was not allowed; nothing was changed."""
+    """The deployment would delete or replace stateful resources, which was not allowed; nothing was changed."""
 
     def __init__(self, preview: DeploymentResult, refused_changes: Collection[Change]) -> None:
         names = ", ".join(f"{change.operation} {change.type} {change.name}" for change in refused_changes)
@@ -128,7 +128,7 @@ def preview(
     secrets: Mapping[str, str] | None = None,
     engine: Engine | None = None,
 ) -> DeploymentResult:
-    """Find out what a deployment would change; neither the backend nor the stack's own file is written to.
+    """Preview what a deployment would change; neither the backend nor the stack's own file is written to.
 
     Args:
         stack: the stack's name, as `pulumi stack ls` shows it.
@@ -176,7 +176,7 @@ def deploy(
     opened = _open(stack, engine, create=True)
     with _settings(opened, engine, config or {}, secrets or {}) as settings_file:
         found = _preview(opened, engine, settings_file)
-        if not _may_go_on(found, allow, confirm):
+        if not _may_proceed(found, allow, confirm):
             return found
         if config or secrets:
             _settings_path(opened, engine).write_text(settings_file.read_text(encoding="utf-8"), encoding="utf-8")
@@ -195,11 +195,11 @@ def destroy(
     confirm: Callable[[DeploymentResult], bool] | None = None,
     engine: Engine | None = None,
 ) -> DeploymentResult:
-    """Delete everything in the stack, under the same rules as `deploy`; the empty stack and its history stay."""
+    """Delete everything in the stack, under the same rules as `deploy`; the empty stack and its history are kept."""
     engine = engine or Engine()
     opened = _open(stack, engine)
     found = _run(opened, engine, "preview", lambda on_event: opened.preview_destroy(on_event=on_event))
-    if not _may_go_on(found, allow, confirm):
+    if not _may_proceed(found, allow, confirm):
         return found
     return _run(opened, engine, "destroy", lambda on_event: opened.destroy(on_event=on_event, show_secrets=False))
 
@@ -288,7 +288,7 @@ def _preview(opened: Stack, engine: Engine, settings_file: Path) -> DeploymentRe
 def _run(
     opened: Stack, engine: Engine, operation: str, act: Callable[[Callable[[EngineEvent], None]], object]
 ) -> DeploymentResult:
-    """Run one operation of the engine and say what became of it."""
+    """Run one operation of the engine and return its result."""
     log = EventLog()
     started = time.monotonic()
 
@@ -307,9 +307,9 @@ def _run(
     except CommandError as error:
         failures = log.failures or (Failure(urn="", message=_error_of(error)),)
     applied = operation != "preview"
-    if not applied and log.unnamed_losses:
+    if not applied and log.unnamed_changes:
         raise PipelineError(
-            f"pulumi plans {log.unnamed_losses} deletions or replacements that its events do not name: "
+            f"pulumi plans {log.unnamed_changes} deletions or replacements that its events do not name: "
             "install the CLI in the version of this project's Pulumi SDK"
         )
     result = DeploymentResult(
@@ -328,7 +328,7 @@ def _run(
     return result
 
 
-def _may_go_on(
+def _may_proceed(
     found: DeploymentResult, allow: Collection[str], confirm: Callable[[DeploymentResult], bool] | None
 ) -> bool:
     if losses := refused(found.changes, allow):
@@ -404,7 +404,7 @@ def _locked(stack: str) -> str:
 
 
 def _error_of(error: CommandError) -> str:
-    """The CLI's own error out of everything it printed."""
+    """The error in the CLI's output."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip() and line.strip() != "stderr:"]
     errors = [line.removeprefix("stderr: ") for line in lines if "error: " in line]
     return (errors or lines)[-1].partition("error: ")[-1] or lines[-1]

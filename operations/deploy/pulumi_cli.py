@@ -56,7 +56,7 @@ class PulumiCli(PulumiCommand):
         return self._run(args, cwd, additional_env, text=text)
 
     def interrupt(self) -> bool:
-        """Ask the running command to stop after the operations under way; a second time, to stop at once.
+        """Request the running command to stop after the operations in progress; the second time, immediately.
 
         Returns:
             Whether there is one that runs.

@@ -9,37 +9,37 @@ from dataclasses import dataclass
 from client.pipeline import Pipeline
 from operations.doctor.checks import alerts, budget, existence, functions, ingestion, malware, queues, quotas, state
 from operations.doctor.findings import Check, Finding, Status, run_check
-from operations.doctor.smoke_test import file_goes_through
+from operations.doctor.smoke_test import file_is_processed
 
 CHECKS: Mapping[str, Check] = {
-    "everything exists": existence.outputs_exist,
-    "bucket notifies": ingestion.bucket_notifies,
-    "rule delivers": ingestion.rule_delivers,
+    "resources exist": existence.resources_exist,
+    "bucket events": ingestion.bucket_sends_events,
+    "event rule": ingestion.rule_sends_to_queue,
     "uploads scanned": malware.uploads_are_scanned,
-    "queue redrives": ingestion.queue_redrives,
-    "pipe runs": ingestion.pipe_runs,
-    "backlog": queues.backlog_is_worked_on,
-    "dead letters": queues.dead_letters_are_empty,
-    "dead letters kept": queues.dead_letters_are_kept,
-    "alarms wired": alerts.alarms_are_wired,
-    "alarms quiet": alerts.alarms_are_quiet,
-    "alerts heard": alerts.alerts_are_heard,
-    "results delivered": alerts.results_are_delivered,
+    "queue redrive": ingestion.queue_has_redrive_policy,
+    "pipe running": ingestion.pipe_is_running,
+    "backlog": queues.backlog_is_processed,
+    "dead letters": queues.dead_letter_queues_are_empty,
+    "DLQ retention": queues.dead_letters_are_retained,
+    "alarm actions": alerts.alarms_notify_alert_topic,
+    "alarm states": alerts.alarms_are_ok,
+    "alert recipients": alerts.alert_subscriptions_are_confirmed,
+    "result queues": alerts.results_queues_are_subscribed,
     "functions active": functions.functions_are_active,
-    "functions enabled": functions.functions_may_run,
+    "function limits": functions.functions_have_concurrency,
     "runtimes supported": functions.runtimes_are_supported,
     "aliases current": functions.aliases_are_current,
-    "packages fit": functions.packages_fit,
-    "tables restorable": state.tables_can_be_restored,
+    "package sizes": functions.package_sizes_are_below_limit,
+    "table recovery": state.tables_can_be_restored,
     "jobs expire": state.jobs_expire,
     "buckets private": state.buckets_are_private,
     "buckets versioned": state.buckets_keep_versions,
     "encryption": state.everything_is_encrypted,
     "logs expire": state.logs_expire,
-    "concurrency": quotas.concurrency_has_headroom,
-    "code storage": quotas.code_storage_has_room,
-    "quotas": quotas.quotas_have_room,
-    "budget": budget.budget_watches,
+    "concurrency": quotas.concurrency_is_available,
+    "code storage": quotas.code_storage_is_available,
+    "quotas": quotas.quotas_are_not_reached,
+    "budget": budget.budget_is_active,
 }
 SMOKE_TEST = "smoke test"
 
@@ -74,4 +74,4 @@ def diagnose(pipeline: Pipeline, *, smoke_test: bool = True, checks: Mapping[str
         for name, findings in zip(checks, found, strict=True):
             yield Result(check=name, findings=findings)
     if smoke_test:
-        yield Result(check=SMOKE_TEST, findings=run_check(file_goes_through, pipeline))
+        yield Result(check=SMOKE_TEST, findings=run_check(file_is_processed, pipeline))

@@ -1,4 +1,4 @@
-"""Results of a check: findings, each about one thing, with what was found and what to do."""
+"""Results of a check: findings, each with what was found and what to do."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DENIED_CODES = frozenset(
 
 
 class Status(StrEnum):
-    """How bad a finding is."""
+    """The severity of a finding."""
 
     OK = "ok"
     WARN = "warn"
@@ -29,12 +29,12 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that was checked.
+    """The result of checking one resource.
 
     Attributes:
-        status: whether it is as it should be.
-        found: what it is like, naming it.
-        advice: what to do; "" without a problem.
+        status: ok, or how severe the problem is.
+        found: the resource's name and its state.
+        advice: what to do; "" if there is no problem.
     """
 
     status: Status
@@ -43,7 +43,7 @@ class Finding:
 
 
 Check = Callable[[Pipeline], Iterator[Finding]]
-"""A check: examines a deployed stack and yields its findings. It may raise what AWS refuses."""
+"""A check: examines a deployed stack and yields its findings. Errors of AWS may propagate."""
 
 
 def ok(found: str) -> Finding:
@@ -59,17 +59,19 @@ def fail(found: str, advice: str) -> Finding:
 
 
 def redeploy(pipeline: Pipeline) -> str:
-    """Advice for what a deployment puts right."""
+    """Advice for what a deployment corrects."""
     return f"deploy again: img-pipeline deploy --stack {pipeline.stack}"
 
 
 def run_check(check: Check, pipeline: Pipeline) -> list[Finding]:
     """Run a check; an error that prevents it is a finding too."""
-    return [replace(finding, advice=_addressed(finding.advice, pipeline)) for finding in _findings(check, pipeline)]
+    return [
+        replace(finding, advice=_with_endpoint_url(finding.advice, pipeline)) for finding in _findings(check, pipeline)
+    ]
 
 
-def _addressed(advice: str, pipeline: Pipeline) -> str:
-    """Advice whose `aws` commands reach the stack where it is, and no account that the reader may have besides."""
+def _with_endpoint_url(advice: str, pipeline: Pipeline) -> str:
+    """Advice whose `aws` commands use the endpoint of an embedded cloud instead of an AWS account."""
     return _AWS_COMMAND.sub(f"aws --endpoint-url {pipeline.endpoint_url}", advice) if pipeline.local else advice
 
 
@@ -83,7 +85,7 @@ def _findings(check: Check, pipeline: Pipeline) -> list[Finding]:
             return [
                 warn(
                     f"not allowed to check: {error}",
-                    f"allow the caller {error.operation_name}, or ask someone with that permission",
+                    f"allow the caller {error.operation_name}, or run this with that permission",
                 )
             ]
         if is_missing(error):

@@ -1,4 +1,4 @@
-"""One small real file through the whole pipeline, and everything it left removed again."""
+"""Processes one small file in the whole pipeline, then deletes everything that this created."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from contract.keys import PROCESSED, UPLOADS
 from operations.doctor.findings import Finding, fail, ok
 
 PREFIX = f"{UPLOADS}.doctor/"
-# A cold start of every function and a few throttled retries fit; what takes longer needs an investigation.
+# A cold start of every function and a few throttled retries take less; a longer time needs an investigation.
 TIMEOUT_SECONDS = 120
 
 
-def file_goes_through(pipeline: Pipeline, timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[Finding]:
-    """Upload a photograph and follow it to its job, its record, its renditions and its notification; then clean up.
+def file_is_processed(pipeline: Pipeline, timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[Finding]:
+    """Upload a photograph, check its job, record, renditions and notification, then delete all of them.
 
     Subscribers of the results topic receive its result like any other; its key begins with `uploads/.doctor/`.
     The files of an unfinished job are kept for investigation: its message is still in a queue, and would be rejected if
     the file were deleted.
     """
     if pipeline.client("pipes").describe_pipe(Name=pipeline.outputs.pipe_name)["CurrentState"] != "RUNNING":
-        yield fail("not sent: the pipe does not run", "see the check of the pipe")
+        yield fail("not sent: the pipe is not running", "see the check of the pipe")
         return
     upload = pipeline.upload(_photograph(), f"{PREFIX}{secrets.token_hex(8)}.jpg")
-    # A failed file comes back after the queue's visibility timeout only, which nobody wants to wait for.
+    # A failed file is retried only after the queue's visibility timeout, which is too long to wait for.
     job = pipeline.await_jobs([upload], timeout_seconds=timeout_seconds, is_over=_is_over)[upload]
     if job is None or not is_finished(job):
         yield _unfinished(pipeline, upload, job, timeout_seconds)
@@ -49,7 +49,7 @@ def file_goes_through(pipeline: Pipeline, timeout_seconds: float = TIMEOUT_SECON
     if left:
         yield fail(f"{len(left)} objects could not be removed under {upload.file_key}", "delete them manually")
     else:
-        yield ok("nothing is left of it")
+        yield ok("everything that it created was deleted")
 
 
 def _is_over(job: Row) -> bool:
@@ -72,21 +72,21 @@ def record_is_complete(pipeline: Pipeline, upload: Upload) -> Iterator[Finding]:
         yield fail("the job is COMPLETED, but the assets table has no record of it", _trace(pipeline, upload))
         return
     renditions = asset["renditions"]
-    missing = [rendition["key"] for rendition in renditions if not _is_there(pipeline, rendition)]
+    missing = [rendition["key"] for rendition in renditions if not _rendition_exists(pipeline, rendition)]
     if missing or not renditions:
         yield fail(
             f"{len(missing)} of {len(renditions)} renditions are missing: {', '.join(missing)}",
             _trace(pipeline, upload),
         )
     else:
-        yield ok(f"its record names {len(renditions)} renditions, all there")
+        yield ok(f"its record names {len(renditions)} renditions, and all exist")
     if "publishedAt" in asset:
         yield ok("its result was published")
     else:
         yield fail("its result was not published", _trace(pipeline, upload))
 
 
-def _is_there(pipeline: Pipeline, rendition: dict[str, Any]) -> bool:
+def _rendition_exists(pipeline: Pipeline, rendition: dict[str, Any]) -> bool:
     try:
         head = pipeline.client("s3").head_object(Bucket=pipeline.outputs.processed_bucket, Key=rendition["key"])
     except ClientError as error:
@@ -108,7 +108,7 @@ def _unfinished(pipeline: Pipeline, upload: Upload, job: dict[str, Any] | None, 
             f"{job.get('hint', '')} It is kept and will be tried again; {_trace(pipeline, upload)}".strip(),
         )
     return fail(
-        f"{upload.file_key} did not get beyond {job['stage']} within {timeout_seconds:g} s",
+        f"{upload.file_key} is still at {job['stage']} after {timeout_seconds:g} s",
         f"it is kept; {_trace(pipeline, upload)}",
     )
 
@@ -130,9 +130,9 @@ def _versions(pipeline: Pipeline, upload: Upload) -> Iterator[tuple[str, str, st
 
 
 def _photograph() -> bytes:
-    from PIL import Image  # noqa: PLC0415 - other commands need not wait for it
+    from PIL import Image  # noqa: PLC0415 - slow to import, and no other command needs it
 
-    # Noise over a gradient: every step has something to do, and every run another file, as the deny-list goes by hash.
+    # Noise over a gradient: every transform has an effect, and every run another file, as the deny-list has hashes.
     picture = Image.blend(
         Image.linear_gradient("L").resize((320, 240)).convert("RGB"),
         Image.frombytes("RGB", (320, 240), secrets.token_bytes(3 * 320 * 240)),

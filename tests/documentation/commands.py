@@ -32,7 +32,7 @@ class Command:
 
 
 def commands_of(document: Path) -> Iterator[Command]:
-    """Every command of a Markdown file, in order, with the heading that it stands under."""
+    """Every command of a Markdown file, in order, with the heading above it."""
     text, section = document.read_text(encoding="utf-8"), ""
     for found in re.finditer(r"^#+ (?P<title>[^\n]+)$|^```sh\n(?P<lines>.*?)^```$", text, re.MULTILINE | re.DOTALL):
         if found["title"]:

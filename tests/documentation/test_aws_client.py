@@ -102,7 +102,7 @@ def dead_letters(stack: Stack) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("dead_letters")
-def test_dead_letters_are_looked_at_moved_cancelled_and_purged(aws: Aws) -> None:
+def test_dead_letters_are_listed_moved_cancelled_and_purged(aws: Aws) -> None:
     depth = "aws sqs get-queue-attributes --queue-url $DLQ_URL --attribute-names ApproximateNumberOfMessages"
     assert answer_of(aws, depth) == {"Attributes": {"ApproximateNumberOfMessages": str(DEAD_LETTERS)}}
     unknown = "aws sqs get-queue-attributes --queue-url $DLQ_URL --attribute-names Depth"
@@ -137,7 +137,7 @@ def test_dead_letters_are_looked_at_moved_cancelled_and_purged(aws: Aws) -> None
     assert answer_of(aws, queue_depth) == {"Attributes": {"ApproximateNumberOfMessages": "0"}}
 
 
-def test_the_workflow_its_log_and_the_alarms_are_asked(aws: Aws, stack: Stack) -> None:
+def test_workflow_logs_and_alarms_are_read(aws: Aws, stack: Stack) -> None:
     stack.finish(stack.upload("uploads/asked.jpg"))
     machine = answer_of(aws, "aws stepfunctions describe-state-machine --state-machine-arn $MACHINE")
     assert (machine["type"], machine["status"]) == ("EXPRESS", "ACTIVE")

@@ -19,7 +19,7 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("command", SHOWN.values(), ids=SHOWN.keys())
-def test_every_command_shown_is_one_that_can_be_typed(
+def test_every_documented_command_and_option_exists(
     command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.getbasetemp() / "with-files"
@@ -46,11 +46,11 @@ def parse(arguments: tuple[str, ...]) -> None:
     command.make_context(name, rest, parent=context)
 
 
-def test_commands_are_found_in_the_pages_that_show_them() -> None:
+def test_commands_are_extracted_from_the_pages() -> None:
     assert {"README.md", "deploy.md", "runbook.md", "security.md"} <= {name.partition(":")[0] for name in SHOWN}
 
 
-def test_the_file_that_readme_traces_is_the_one_that_it_uploads() -> None:
+def test_readme_traces_the_file_that_it_uploads() -> None:
     commands = list(commands_of(ROOT / "README.md"))
     ((_, source, folder),) = [command.words for command in commands if command.program == "cp"]
     (uploaded,) = [command.arguments[1] for command in commands if command.arguments[:1] == ("upload",)]

@@ -1,4 +1,4 @@
-"""The runbook's commands work on a stack with a message in each dead-letter queue."""
+"""The runbook's commands succeed on a stack with a message in each dead-letter queue."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SUBSCRIBER = "inspector"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trouble:
+class Incident:
     """A file that failed and one that was rejected; their jobs, and the messages in the queues."""
 
     failed_key: str
@@ -46,7 +46,7 @@ class Trouble:
 
 
 @pytest.fixture(scope="session")
-def trouble(stack: Stack) -> Trouble:
+def incident(stack: Stack) -> Incident:
     """A bad release of watermark fails one file, another is no image; a subscriber does not delete its result."""
     with stack.broken("watermark", SETTINGS="{"):
         failed = stack.upload("uploads/failed.jpg")
@@ -69,7 +69,7 @@ def trouble(stack: Stack) -> Trouble:
         stack.outputs["validateDlqUrl"]: rejection,
         stack.outputs["resultsDlqUrls"][SUBSCRIBER]: result,
     }
-    return Trouble(
+    return Incident(
         failed_key=failed.file_key,
         rejected_key=rejected.file_key,
         jobs=tuple(rows),
@@ -78,9 +78,9 @@ def trouble(stack: Stack) -> Trouble:
 
 
 @pytest.fixture(autouse=True)
-def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def working_folder(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A folder for what commands write, one for all of them, as an import reads what an export wrote."""
-    home = tmp_path_factory.getbasetemp() / "on-duty"
+    home = tmp_path_factory.getbasetemp() / "working-folder"
     home.mkdir(exist_ok=True)
     monkeypatch.chdir(home)
     monkeypatch.setenv("XDG_STATE_HOME", str(home))
@@ -88,11 +88,11 @@ def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFa
     monkeypatch.setattr(queues, "WAIT_SECONDS", 0)
 
 
-def filled_in(command: Command, trouble: Trouble, run: RunCommand) -> list[str]:
+def filled_in(command: Command, incident: Incident, run: RunCommand) -> list[str]:
     """The command's arguments with values in place of the runbook's placeholders."""
     about_rejected = "validate" in command.words
     names = {
-        "FILEKEY": trouble.rejected_key if about_rejected else trouble.failed_key,
+        "FILEKEY": incident.rejected_key if about_rejected else incident.failed_key,
         "SUBSCRIBER": SUBSCRIBER,
     }
     text = "\0".join(command.arguments)
@@ -101,7 +101,7 @@ def filled_in(command: Command, trouble: Trouble, run: RunCommand) -> list[str]:
         names["CAUSE"] = queue["causes"][0]["cause"]
     if "MESSAGE_ID" in text:
         names["MESSAGE_ID"] = json.loads(
-            run("dlq", "peek", trouble.rejected_key, "--queue", f"results-{SUBSCRIBER}", "--json").output
+            run("dlq", "peek", incident.rejected_key, "--queue", f"results-{SUBSCRIBER}", "--json").output
         )["message"]
     if command.arguments[0] == "drain":
         text += "\0--interval\0" + "0.2"
@@ -137,17 +137,17 @@ def test_doctor_finds_no_problem_on_a_healthy_stack(command: str, stack: Stack, 
 
 @pytest.mark.parametrize("section", [section for section, commands in BY_SECTION.items() if commands])
 def test_every_img_pipeline_command_succeeds(
-    section: str, stack: Stack, trouble: Trouble, img_pipeline: RunCommand
+    section: str, stack: Stack, incident: Incident, img_pipeline: RunCommand
 ) -> None:
     stack.cloud.client("pipes").start_pipe(Name=stack.outputs["pipeName"])
     for command in BY_SECTION[section]:
-        trouble.restore(stack)
-        result = img_pipeline(*filled_in(command, trouble, img_pipeline), given=command.given)
+        incident.restore(stack)
+        result = img_pipeline(*filled_in(command, incident, img_pipeline), given=command.given)
         assert result.exit_code == 0, f"{command}: {result.output or result.exception}"
 
 
 def test_every_other_command_exists() -> None:
-    """Other programs are git, the shell's own, operations that AWS has, and Pulumi's, which `tests/engine` runs."""
+    """Other programs are git, shell built-ins, existing operations of AWS, and Pulumi's, which `tests/engine` runs."""
     for command in COMMANDS:
         if command.program == "aws":
             service, verb = command.arguments[:2]

@@ -90,7 +90,7 @@ class ScriptedPulumi(PulumiCli):
 
     @property
     def operations(self) -> list[str]:
-        """What the engine was asked to do, in order."""
+        """The engine's commands, in order."""
         return [command[0] for command in self.commands if command[0] in ("preview", "up", "destroy", "refresh")]
 
     def run(

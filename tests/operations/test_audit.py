@@ -53,20 +53,20 @@ def test_audit_lines_name_caller_time_action_and_counts_in_file_and_log(stack: S
 
 
 def test_failed_action_logs_its_counts(connection: Pipeline) -> None:
-    def lose_the_connection() -> None:
+    def raise_connection_error() -> None:
         with audited(connection, "dlq replay") as action:
             action.counts = {"sent": 3}
             raise ValueError("lost the connection")
 
     with pytest.raises(ValueError, match="lost the connection"):
-        lose_the_connection()
+        raise_connection_error()
 
     _, failed = lines(connection)
     assert (failed["event"], failed["counts"]) == ("failed", {"sent": 3})
     assert "lost the connection" in failed["error"]
 
 
-def test_what_cannot_be_written_down_is_not_done(connection: Pipeline) -> None:
+def test_action_without_an_audit_line_is_not_performed(connection: Pipeline) -> None:
     outputs = replace(connection.outputs, log_groups={"audit": "no-such-group"})
     elsewhere = replace(connection, outputs=outputs)
     done = []
@@ -82,7 +82,7 @@ def test_stack_without_an_audit_log_group_must_be_deployed_again(connection: Pip
         pass
 
 
-def test_ctrl_c_during_a_replay_ends_it_between_batches_and_is_logged(stack: Stack, connection: Pipeline) -> None:
+def test_ctrl_c_ends_a_replay_between_batches_and_is_logged(stack: Stack, connection: Pipeline) -> None:
     dlq = SqsQueue(stack.cloud.client("sqs"), stack.outputs["deliveryDlqUrl"])
     queue = find_queue(connection, "delivery")
     with stack.paused():
@@ -102,7 +102,7 @@ def test_ctrl_c_during_a_replay_ends_it_between_batches_and_is_logged(stack: Sta
         assert result.interrupted
         assert result.sent == stack.pipeline.queue_depth(target) == 20
         assert result.left == 20, "what it did not get to look at is left too"
-        assert dlq.depth().visible == 20, "what was not sent can be received at once"
+        assert dlq.depth().visible == 20, "messages that were not sent are visible"
         assert lines(connection)[-1]["event"] == "interrupted"
         assert lines(connection)[-1]["counts"]["sent"] == 20
         for url in (target, dlq.url):
@@ -137,7 +137,7 @@ def test_signal_handlers_are_restored_after_the_work() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_second_ctrl_c_does_not_wait_for_the_work() -> None:
+def test_second_ctrl_c_stops_immediately() -> None:
     def interrupt_twice() -> None:
         with Interruption():
             os.kill(os.getpid(), signal.SIGINT)

@@ -67,7 +67,7 @@ def report(aws: Stubber, status: str, **counts: int) -> None:
     )
 
 
-def test_it_is_followed_to_its_report(connection: Pipeline, aws: Stubber) -> None:
+def test_backfill_execution_is_followed_until_it_ends(connection: Pipeline, aws: Stubber) -> None:
     report(aws, "RUNNING", total=1000, succeeded=400)
     report(aws, "SUCCEEDED", total=1000, succeeded=990, failed=10)
     seen: list[int] = []
@@ -78,7 +78,7 @@ def test_it_is_followed_to_its_report(connection: Pipeline, aws: Stubber) -> Non
     assert seen == [400, 1000]
 
 
-def test_no_longer_looking_does_not_stop_it(connection: Pipeline, aws: Stubber) -> None:
+def test_interrupting_the_command_does_not_stop_the_execution(connection: Pipeline, aws: Stubber) -> None:
     clock = VirtualClock()
     clock.requested = True
     report(aws, "RUNNING", total=1000, succeeded=400)
@@ -93,7 +93,7 @@ def test_more_failures_than_tolerated_are_an_error(connection: Pipeline, aws: St
         follow(connection, EXECUTION, clock=VirtualClock())
 
 
-def test_command_starts_it_only_with_confirmation_and_for_uploads_only(
+def test_command_starts_a_backfill_of_uploads_only_and_when_confirmed(
     connection: Pipeline, aws: Stubber, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
@@ -102,7 +102,7 @@ def test_command_starts_it_only_with_confirmation_and_for_uploads_only(
     monkeypatch.setattr(_Log, "write", lambda _, line: written.append(line))
     monkeypatch.setattr(_Log, "who", {})
     refused = CliRunner().invoke(backfill.app, ["--prefix", "processed/", "--yes"])
-    assert "works on uploads/ only" in str(refused.exception)
+    assert "processes uploads/ only" in str(refused.exception)
     said = CliRunner().invoke(backfill.app, ["--prefix", "uploads/2026/"]).stdout
     assert "nothing was changed" in said
     assert written == []

@@ -49,12 +49,12 @@ def test_every_command_has_a_description_and_an_example(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL_COMMANDS)
-def test_every_option_and_argument_is_explained(name: str) -> None:
+def test_every_option_and_argument_has_a_help_text(name: str) -> None:
     unexplained = [parameter.name for parameter in ALL_COMMANDS[name].params if not getattr(parameter, "help", None)]
     assert not unexplained
 
 
-def test_the_version_is_the_projects() -> None:
+def test_version_is_that_of_the_project() -> None:
     text = (Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8")
     result = CliRunner().invoke(cli.app, ["--version"])
     assert (result.exit_code, result.stdout) == (0, f"img-pipeline {tomllib.loads(text)['project']['version']}\n")
@@ -136,7 +136,7 @@ def test_stack_of_an_older_program_must_be_deployed_again(stack: Stack, local_st
         connect("local")
 
 
-def test_an_announcement_ends_with_its_cloud_but_not_with_an_older_one(stack: Stack, local_state: Path) -> None:
+def test_announcement_is_deleted_by_its_own_cloud_only(stack: Stack, local_state: Path) -> None:
     older = LocalCloud(endpoint_url="http://127.0.0.1:9", region="us-east-1", outputs={})
     newer = LocalCloud(endpoint_url=stack.cloud.endpoint_url, region="us-east-1", outputs=stack.outputs)
     with older.announced():

@@ -47,7 +47,7 @@ KEY = f"uploads/{'a-long-folder/' * 10}cat.jpg"
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_a_table_of_80_columns_has_every_identifier_whole_on_a_terminal_too(terminal: bool) -> None:
+def test_identifiers_are_not_truncated_in_a_table_of_80_columns(terminal: bool) -> None:
     console = Console(file=io.StringIO(), force_terminal=terminal, width=80, soft_wrap=True, color_system=None)
     for line in table(("file", "version"), [(KEY, "v" * 40), ("uploads/b.jpg", "w")]):
         console.print(line)

@@ -102,11 +102,11 @@ def test_transforms_of_six_and_a_half_gigabyte_seconds_cost_262_dollars_on_arm()
     assert lambda_usd(3 * LOAD.files, 6.5 * LOAD.files, "x86_64") == pytest.approx(326.80, abs=0.01)
 
 
-def test_guardduty_asks_for_gigabytes_and_for_objects() -> None:
+def test_guardduty_charges_per_gigabyte_and_per_object() -> None:
     assert malware_scan_usd(LOAD) == pytest.approx(15_000 * 0.09 + 3_000 * 0.215)
 
 
-def test_scanning_is_part_of_the_bill_of_a_stack_that_scans(prod: Settings) -> None:
+def test_estimate_includes_malware_scans_where_they_are_enabled(prod: Settings) -> None:
     assert not prod.malware_scan
     assert "GuardDuty" not in priced().by_service
     found = priced("malwareScan=true")
@@ -122,7 +122,7 @@ def test_x_ray_samples_the_first_each_second_and_a_twentieth_of_the_rest() -> No
     assert traces_per_month(2_592_000 + 1000) == 2_592_000 + 50
 
 
-def test_every_line_is_what_a_person_computes() -> None:
+def test_every_line_equals_a_calculation_by_hand() -> None:
     found = priced("validate.provisionedConcurrency=0", "validate.memoryMb=1769")
     files, transfer = LOAD.files, 5 / 75
     # validate: 0.1 s of work, 5 MB at 75 MB/s, one request of 0.03 s, at 1769 MB.
@@ -163,7 +163,7 @@ def test_services_add_up_to_the_total() -> None:
     assert list(found.by_service.values()) == sorted(found.by_service.values(), reverse=True)
 
 
-def test_a_function_below_one_core_takes_longer_and_one_above_no_less(prod: Settings) -> None:
+def test_function_with_less_than_one_core_takes_longer_and_one_with_more_takes_no_less(prod: Settings) -> None:
     work = Work(settings=prod, load=LOAD, measured=MEASURED, core_speed=1)
     transfer = 5 / 75 + 0.03
     assert work.seconds("metadata", 1769) - transfer == pytest.approx(0.1)
@@ -199,24 +199,24 @@ def test_a_change_of_settings_shows_its_price_in_its_service(change: str, servic
     assert after > before if difference == "dearer" else after < before
 
 
-def test_keeping_validate_warm_twice_is_paid_for_by_the_second() -> None:
+def test_provisioned_concurrency_is_charged_per_second() -> None:
     usd = line(priced("validate.provisionedConcurrency=2"), "Lambda", "validate kept warm")
     assert usd == pytest.approx(2 * 2_592_000 * 1769 / 1024 * 3.3334e-6)
 
 
-def test_endpoints_are_paid_for_by_the_hour_and_zone() -> None:
+def test_endpoints_are_charged_per_hour_and_zone() -> None:
     vpc = "vpc={vpcId: vpc-0a1, subnetIds: [subnet-0a1, subnet-0a2], interfaceEndpoints: [logs, sqs, sns]}"
     assert line(priced(vpc), "PrivateLink", "3 endpoints in 2 zones") == pytest.approx(3 * 2 * 720 * 0.01)
 
 
-def test_standard_is_compared_by_the_workflows_own_transitions(prod: Settings) -> None:
+def test_standard_workflow_is_priced_by_the_state_transitions_of_this_workflow(prod: Settings) -> None:
     express, standard = workflow_types(prod, LOAD, MEASURED, 1).options
     assert express.chosen
     assert standard.name == f"Standard, {workflow_run(prod).transitions} transitions each"
     assert standard.usd == standard_usd(LOAD.files, workflow_run(prod).transitions) > 50 * express.usd
 
 
-def test_logging_everything_costs_what_the_design_warns_of() -> None:
+def test_logging_every_event_costs_what_the_design_says() -> None:
     levels = (
         ("workflowLogLevel='OFF'",),
         ("workflowLogLevel=ERROR",),
@@ -355,7 +355,7 @@ def test_the_command_shows_services_workflow_types_and_sources(run_cost: Callabl
     assert "Durations: python -m bench.files" in told
 
 
-def test_two_stacks_and_a_change_stand_side_by_side(run_cost: Callable[..., Result]) -> None:
+def test_two_stacks_and_a_change_are_compared_in_columns(run_cost: Callable[..., Result]) -> None:
     result = run_cost("--against", "dev", "--set", "architecture=x86_64", "--json")
     estimates = json.loads(result.stdout)["estimates"]
     assert list(estimates) == ["prod", "dev", "prod with architecture=x86_64"]
@@ -379,7 +379,7 @@ def test_the_json_has_every_line_with_its_price_and_source(run_cost: Callable[..
 
 
 @pytest.mark.parametrize("arguments", [("--megabytes", "0"), ("--core-speed", "0")])
-def test_impossible_loads_are_refused(run_cost: Callable[..., Result], arguments: tuple[str, ...]) -> None:
+def test_invalid_loads_are_rejected(run_cost: Callable[..., Result], arguments: tuple[str, ...]) -> None:
     result = run_cost(*arguments)
     assert isinstance(result.exception, PipelineError)
     assert "above 0" in str(result.exception)

@@ -90,7 +90,7 @@ def tried_once(stack: Stack) -> Iterator[None]:
 
 
 def contents(stack: Stack, url: str) -> list[tuple[str, Any]]:
-    """Bodies and attributes of what anybody could receive from a queue now; the queue is left as it is."""
+    """Bodies and attributes of the visible messages of a queue, which stay visible."""
     sqs = stack.cloud.client("sqs")
     found = []
     while messages := sqs.receive_message(
@@ -116,7 +116,7 @@ def audit_lines(stack: Stack) -> list[dict[str, Any]]:
 
 @contextmanager
 def stopped_pipe(stack: Stack) -> Iterator[None]:
-    """What is replayed stays in the transform queue, to be looked at, and is worked on afterwards."""
+    """Stop the pipe, so that replayed messages stay in the transform queue until the end."""
     with stack.paused():
         yield
     stack.await_idle()
@@ -159,7 +159,7 @@ def test_showing_messages_removes_none_and_leaves_all_visible(stack: Stack, run:
     assert contents(stack, stack.outputs["transformDlqUrl"]) == before
 
 
-def test_of_a_large_queue_a_sample_is_shown_and_said_to_be_one(stack: Stack, run: Run) -> None:
+def test_sample_of_a_large_queue_is_labelled_as_a_sample(stack: Stack, run: Run) -> None:
     put(stack, "transformDlqUrl", *(event(stack, f"uploads/{number}.jpg") for number in range(40)))
 
     (shown,) = json.loads(run("show", "transform", "--limit", 15, "--json").stdout)
@@ -217,7 +217,7 @@ def test_only_one_file_is_replayed(stack: Stack, run: Run) -> None:
     assert bodies(stack, stack.outputs["transformDlqUrl"]) == [other]
 
 
-def test_replay_of_what_is_not_there_is_an_error(run: Run) -> None:
+def test_replay_without_a_matching_queue_or_message_is_an_error(run: Run) -> None:
     for arguments, said in (
         (("replay", "--only", "NoSuchError", "--yes"), "nothing in transform matches NoSuchError"),
         (("replay", "nowhere"), "no dead-letter queue is called nowhere: there are transform, validate"),
@@ -226,7 +226,7 @@ def test_replay_of_what_is_not_there_is_an_error(run: Run) -> None:
         assert said in str(run(*arguments, exit_code=1).exception)
 
 
-def test_rejected_file_is_judged_again_when_the_rules_have_changed(stack: Stack, run: Run) -> None:
+def test_rejected_file_is_validated_again_after_the_rules_changed(stack: Stack, run: Run) -> None:
     with stack.broken("validate", MAX_BYTES="100"):
         upload = stack.upload("uploads/dlq/large.jpg")
         (job,) = stack.finish(upload)
@@ -244,7 +244,7 @@ def test_rejected_file_is_judged_again_when_the_rules_have_changed(stack: Stack,
     assert bodies(stack, stack.outputs["validateDlqUrl"]) == []
 
 
-def test_file_that_is_rejected_again_is_kept_again_and_not_replayed_for_ever(stack: Stack, run: Run) -> None:
+def test_file_that_is_rejected_again_is_not_replayed_in_a_loop(stack: Stack, run: Run) -> None:
     upload = stack.upload("uploads/dlq/broken.jpg", b"no picture")
     stack.finish(upload)
     first_run = stack.pipeline.job(upload)
@@ -259,7 +259,7 @@ def test_file_that_is_rejected_again_is_kept_again_and_not_replayed_for_ever(sta
     assert json.loads(kept)["event"]["run"] == job["run"]
 
 
-def test_what_arrives_during_a_replay_is_left(
+def test_messages_that_arrive_during_a_replay_are_not_replayed(
     stack: Stack, connection: Pipeline, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
@@ -268,7 +268,7 @@ def test_what_arrives_during_a_replay_is_left(
     put(stack, "deliveryDlqUrl", first)
     sent_later: list[str] = []
 
-    def let_another_fail(result: MoveResult) -> None:
+    def add_a_dead_letter(result: MoveResult) -> None:
         if result.sent and not sent_later:
             # The clock of SQS tells whole seconds to whoever counts its messages.
             time.sleep(2.1)
@@ -281,7 +281,7 @@ def test_what_arrives_during_a_replay_is_left(
             find_queue(connection, "delivery"),
             rate=500,
             clock=Interruption(),
-            on_progress=let_another_fail,
+            on_progress=add_a_dead_letter,
         )
         assert bodies(stack, stack.outputs["transformQueueUrl"]) == [first]
         stack.cloud.client("sqs").purge_queue(QueueUrl=stack.outputs["transformQueueUrl"])
@@ -290,7 +290,7 @@ def test_what_arrives_during_a_replay_is_left(
     assert bodies(stack, stack.outputs["deliveryDlqUrl"]) == [newcomer]
 
 
-def test_file_that_this_replay_had_rejected_again_is_left(
+def test_file_rejected_during_the_replay_is_not_replayed_again(
     stack: Stack, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(replaying, "new_run", lambda: "2026-11-27T12:00:00.000+00:00")
@@ -303,7 +303,7 @@ def test_file_that_this_replay_had_rejected_again_is_left(
     assert bodies(stack, stack.outputs["validateDlqUrl"]) == [again]
 
 
-def test_result_that_a_subscriber_did_not_take_goes_back_to_it(stack: Stack, run: Run) -> None:
+def test_result_that_a_subscriber_did_not_delete_is_replayed_to_its_queue(stack: Stack, run: Run) -> None:
     result = json.dumps({"type": "AssetReady", "jobId": "0" * 32, "fileKey": "uploads/a.jpg"})
     (dlq_url,), (queue_url,) = stack.outputs["resultsDlqUrls"].values(), stack.outputs["resultsQueueUrls"].values()
     stack.cloud.client("sqs").purge_queue(QueueUrl=queue_url)
@@ -332,7 +332,7 @@ def test_peek_shows_the_whole_message_and_its_job(stack: Stack, run: Run) -> Non
     assert "nobody is not among the 1 dead letters that were read" in str(missing)
 
 
-def test_exported_letters_come_back_as_they_were(stack: Stack, run: Run, tmp_path: Path) -> None:
+def test_exported_dead_letters_are_imported_unchanged(stack: Stack, run: Run, tmp_path: Path) -> None:
     attributes = {"raw": {"DataType": "Binary", "BinaryValue": b"\x00\xff"}}
     url, file = stack.outputs["transformDlqUrl"], tmp_path / "dead-letters.jsonl"
     put(stack, "transformDlqUrl", event(stack, "uploads/Grüße 🌄.jpg"), "no\njson")
@@ -352,7 +352,9 @@ def test_exported_letters_come_back_as_they_were(stack: Stack, run: Run, tmp_pat
     assert "imported 1" in run("import", file, "--skip", 2, "--yes").stdout
 
 
-def test_file_that_is_not_an_export_is_refused_before_anything_is_sent(stack: Stack, run: Run, tmp_path: Path) -> None:
+def test_file_that_is_not_an_export_is_rejected_before_any_message_is_sent(
+    stack: Stack, run: Run, tmp_path: Path
+) -> None:
     file = tmp_path / "dead-letters.jsonl"
     put(stack, "transformDlqUrl", "{}")
     run("export", file)

@@ -167,7 +167,7 @@ def test_deletion_without_an_event_is_refused(project: Path) -> None:
     assert pulumi.operations == ["preview"]
 
 
-def test_everything_that_prod_protects_is_known_to_hold_state() -> None:
+def test_every_resource_protected_in_prod_is_of_a_stateful_type() -> None:
     protected = {resource.type for resource in run_program("prod", {"encryption": "kms"}).resources if resource.protect}
     assert protected
     assert protected <= STATEFUL_TYPES
@@ -190,7 +190,7 @@ def test_a_failure_names_the_resource_and_its_diagnostic(project: Path) -> None:
     assert [change.name for change in failure.value.result.changes] == ["validate"], "what was done until then"
 
 
-def test_error_in_the_settings_is_reported_in_the_programs_words(project: Path) -> None:
+def test_error_in_the_settings_is_reported_with_the_programs_message(project: Path) -> None:
     mistake = "img-pipeline:maxBytes = 0 is not accepted: greater than 0"
     events = [
         diagnostic("error", f"{mistake}\n"),
@@ -267,7 +267,7 @@ def test_a_preview_creates_no_stack(project: Path) -> None:
     assert not (project / "Pulumi.prd.yaml").exists()
 
 
-def test_whatever_a_preview_writes_into_its_settings_is_not_written_into_the_stacks_file(project: Path) -> None:
+def test_preview_runs_with_a_copy_of_the_stack_file(project: Path) -> None:
     pulumi = scripted(CREATION)
     deployment.preview("dev", engine=Engine(directory=project, pulumi=pulumi))
     (preview,) = [command for command in pulumi.commands if command[0] == "preview"]
@@ -276,13 +276,13 @@ def test_whatever_a_preview_writes_into_its_settings_is_not_written_into_the_sta
     assert used.parent != project
 
 
-def test_the_users_selected_stack_is_left_alone(project: Path) -> None:
+def test_selected_stack_of_the_user_is_not_changed(project: Path) -> None:
     pulumi = scripted(CREATION, up=CREATED)
     deployment.deploy("dev", engine=Engine(directory=project, pulumi=pulumi))
     assert not [command for command in pulumi.commands if command[:2] == ["stack", "select"]]
 
 
-def test_a_new_stack_is_created_with_the_secrets_provider_that_is_asked_for(project: Path) -> None:
+def test_new_stack_is_created_with_the_requested_secrets_provider(project: Path) -> None:
     pulumi = scripted(CREATION, up=CREATED)
     pulumi.errors = {"stack --stack": "error: no stack named 'dev' found"}
     engine = Engine(directory=project, pulumi=pulumi, secrets_provider="awskms://alias/pulumi")
@@ -303,7 +303,7 @@ def test_an_unknown_stack_has_no_outputs_to_read(project: Path) -> None:
         "error: [409] Conflict: Another update is currently in progress.",
     ],
 )
-def test_a_locked_stack_is_answered_with_the_way_to_unlock_it(project: Path, said: str) -> None:
+def test_error_of_a_locked_stack_says_how_to_unlock_it(project: Path, said: str) -> None:
     pulumi = ScriptedPulumi(replies={"preview": Reply(error=said)})
     with pytest.raises(PipelineError, match="`pulumi cancel --stack dev`"):
         deployment.preview("dev", engine=Engine(directory=project, pulumi=pulumi))
@@ -316,13 +316,13 @@ def test_error_of_the_backend_is_one_line(project: Path) -> None:
     assert str(error.value) == "pulumi: PULUMI_ACCESS_TOKEN must be set for login"
 
 
-def test_a_state_that_a_kill_made_unreadable_is_answered_with_what_to_delete(project: Path) -> None:
+def test_error_of_an_unreadable_state_says_which_file_to_delete(project: Path) -> None:
     pulumi = ScriptedPulumi(errors={"stack": "error: failed to load checkpoint: EOF"})
     with pytest.raises(PipelineError, match=r"leaves dev\.json\.attrs empty .*: delete it"):
         deployment.preview("dev", engine=Engine(directory=project, pulumi=pulumi))
 
 
-def test_a_missing_cli_gets_the_one_line_that_installs_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_error_of_a_missing_cli_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(PipelineError, match=r"curl -fsSL https://get\.pulumi\.com \| sh"):
@@ -512,7 +512,7 @@ def test_refresh_shows_drift_and_writes_it_to_the_state_with_yes(command) -> Non
     assert command(pulumi, "refresh", "--yes").exit_code == 0
 
 
-def test_secret_outputs_are_hidden_unless_asked_for(command) -> None:
+def test_secret_outputs_are_hidden_unless_requested(command) -> None:
     class Secretive(ScriptedPulumi):
         def _answer(self, args) -> object:  # pyright: ignore[reportMissingParameterType]
             if args[:2] == ["stack", "output"] and "--show-secrets" not in args:
@@ -555,7 +555,7 @@ def test_local_stack_is_deployed_only_with_confirmation(img_pipeline, announced:
     ("setting", "answer"),
     [("maxBytes: 0", "img-pipeline:maxBytes = 0 is not accepted"), ("maxByte: 5", "maxByte is not a setting")],
 )
-def test_a_setting_that_the_local_stack_cannot_have_is_one_line(img_pipeline, setting: str, answer: str) -> None:
+def test_invalid_setting_of_the_local_stack_is_reported_in_one_line(img_pipeline, setting: str, answer: str) -> None:
     refusal = img_pipeline("deploy", "--local", "--yes", "--config-file", "-", given=setting).exception
     assert isinstance(refusal, PipelineError)
     assert answer in str(refusal)
@@ -563,7 +563,7 @@ def test_a_setting_that_the_local_stack_cannot_have_is_one_line(img_pipeline, se
 
 
 @pytest.mark.parametrize("name", ["preview", "destroy", "refresh"])
-def test_what_the_local_stack_has_no_use_for_is_explained(img_pipeline, name: str) -> None:
+def test_commands_that_do_not_apply_to_the_local_stack_are_explained(img_pipeline, name: str) -> None:
     assert "is the embedded cloud's own deployer" in str(img_pipeline(name).exception)
 
 

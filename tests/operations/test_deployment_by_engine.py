@@ -97,7 +97,7 @@ def engine(tmp_path: Path) -> Engine:
     return Engine(directory=project, pulumi=RecordingCli(), environment=environment)
 
 
-def test_a_stack_from_its_creation_to_its_end(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stack_is_created_updated_and_destroyed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(changes, "STATEFUL_TYPES", frozenset({STASH}))
     with pytest.raises(PipelineError, match="there is no stack trial"):
         deployment.stack_outputs("trial", engine=engine)

@@ -25,7 +25,7 @@ from operations.commands import doctor as doctor_command
 from operations.doctor.checks import alerts, budget, existence, functions, ingestion, queues, quotas, state
 from operations.doctor.diagnosis import CHECKS, SMOKE_TEST, diagnose
 from operations.doctor.findings import Check, Finding, Status, ok, run_check
-from operations.doctor.smoke_test import PREFIX, file_goes_through, record_is_complete
+from operations.doctor.smoke_test import PREFIX, file_is_processed, record_is_complete
 from testing.outputs import outputs_with
 from testing.stack import Stack, deployed_stack
 from testing.waiting import eventually
@@ -150,7 +150,7 @@ def without_smoke_test(stack: Stack, connection: Pipeline) -> dict[str, list[Fin
     return {result.check: result.findings for result in diagnose(connection, smoke_test=False)}
 
 
-def test_a_fresh_stack_has_nothing_wrong_but_that_nobody_hears_its_alarms(
+def test_only_warning_of_a_new_stack_is_that_alerts_have_no_subscriber(
     without_smoke_test: dict[str, list[Finding]],
 ) -> None:
     assert list(without_smoke_test) == list(CHECKS)
@@ -158,9 +158,9 @@ def test_a_fresh_stack_has_nothing_wrong_but_that_nobody_hears_its_alarms(
         check: [finding for finding in findings if finding.status is not Status.OK]
         for check, findings in without_smoke_test.items()
         # Alarms have no data in their first minutes.
-        if check != "alarms quiet"
+        if check != "alarm states"
     }
-    assert [finding.found for finding in found.pop("alerts heard")] == ["nobody is subscribed to the alerts"]
+    assert [finding.found for finding in found.pop("alert recipients")] == ["nobody is subscribed to the alerts"]
     assert not any(found.values()), found
 
 
@@ -189,14 +189,14 @@ def test_command_fails_when_a_check_fails_and_prints_advice(run_doctor, stack: S
     with disabled_rule(stack) as name:
         result = run_doctor("--no-smoke")
     assert result.exit_code == 1
-    assert f"FAIL  rule delivers       the rule {name} is DISABLED" in result.stdout
+    assert f"FAIL  event rule          the rule {name} is DISABLED" in result.stdout
     assert f"events enable-rule --name {name}" in result.stdout
     assert result.stdout.endswith("1 failed\n")
 
 
 def test_a_stopped_pipe_is_found_with_the_command_to_resume(stack: Stack, connection: Pipeline) -> None:
     with stopped_pipe(stack) as name:
-        finding = failure(ingestion.pipe_runs, connection)
+        finding = failure(ingestion.pipe_is_running, connection)
     assert f"{name} is STOP" in finding.found  # STOPPING until its last batch is done
     assert "img-pipeline resume --stack local" in finding.advice
 
@@ -216,7 +216,7 @@ def test_changing_pipe_is_a_warning_and_a_failed_pipe_has_its_reason(
     monkeypatch.setattr(
         pipes, "describe_pipe", lambda **_: pipe | {"CurrentState": state, "StateReason": "the role may not"}
     )
-    (finding,) = problems(ingestion.pipe_runs, connection)
+    (finding,) = problems(ingestion.pipe_is_running, connection)
     assert finding.status is status
     assert state in finding.found
     assert ("the role may not" in finding.found) == (status is Status.FAIL)
@@ -230,19 +230,19 @@ def test_a_pipe_that_does_not_wait_for_executions_is_found(
     pipe = pipes.describe_pipe(Name=connection.outputs.pipe_name)
     parameters = {"StepFunctionStateMachineParameters": {"InvocationType": "FIRE_AND_FORGET"}}
     monkeypatch.setattr(pipes, "describe_pipe", lambda **_: pipe | {"TargetParameters": parameters})
-    assert "does not wait for executions" in failure(ingestion.pipe_runs, connection).found
+    assert "does not wait for executions" in failure(ingestion.pipe_is_running, connection).found
 
 
 def test_a_bucket_that_sends_no_events_is_found(stack: Stack, connection: Pipeline) -> None:
     with silent_bucket(stack) as bucket:
-        finding = failure(ingestion.bucket_notifies, connection)
+        finding = failure(ingestion.bucket_sends_events, connection)
     assert bucket in finding.found
     assert "img-pipeline backfill --prefix uploads/ --stack local" in finding.advice
 
 
 def test_a_disabled_rule_is_found_with_the_command_to_enable_it(stack: Stack, connection: Pipeline) -> None:
     with disabled_rule(stack) as name:
-        finding = failure(ingestion.rule_delivers, connection)
+        finding = failure(ingestion.rule_sends_to_queue, connection)
     assert f"events enable-rule --name {name}" in finding.advice
 
 
@@ -251,7 +251,7 @@ def test_a_rule_without_target_is_found(stack: Stack, connection: Pipeline) -> N
     targets = events.list_targets_by_rule(Rule=rule)["Targets"]
     events.remove_targets(Rule=rule, Ids=[target["Id"] for target in targets])
     try:
-        assert "no rule sends to the transform queue" in failure(ingestion.rule_delivers, connection).found
+        assert "no rule sends to the transform queue" in failure(ingestion.rule_sends_to_queue, connection).found
     finally:
         events.put_targets(Rule=rule, Targets=targets)
 
@@ -261,28 +261,28 @@ def test_a_target_without_dead_letter_queue_is_found(stack: Stack, connection: P
     (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
     events.put_targets(Rule=rule, Targets=[{key: target[key] for key in target if key != "DeadLetterConfig"}])
     try:
-        assert "no dead-letter queue" in failure(ingestion.rule_delivers, connection).found
+        assert "no dead-letter queue" in failure(ingestion.rule_sends_to_queue, connection).found
     finally:
         events.put_targets(Rule=rule, Targets=[target])
 
 
 def test_a_visibility_timeout_below_six_times_the_workflows_is_found(stack: Stack, connection: Pipeline) -> None:
     with queue_attribute(stack, "transformQueueUrl", "VisibilityTimeout", "30"):
-        assert "hidden for 30 s" in failure(ingestion.queue_redrives, connection).found
+        assert "visibility timeout is 30 s" in failure(ingestion.queue_has_redrive_policy, connection).found
 
 
-def test_a_queue_that_gives_up_elsewhere_is_found(stack: Stack, connection: Pipeline) -> None:
+def test_queue_with_another_dead_letter_queue_is_found(stack: Stack, connection: Pipeline) -> None:
     validate_dlq = "arn:aws:sqs:us-east-1:000000000000:img-pipeline-local-validate-dlq"
     elsewhere = {"deadLetterTargetArn": validate_dlq, "maxReceiveCount": 5}
     with queue_attribute(stack, "transformQueueUrl", "RedrivePolicy", json.dumps(elsewhere)):
-        assert "no dead-letter queue" in failure(ingestion.queue_redrives, connection).found
+        assert "no dead-letter queue" in failure(ingestion.queue_has_redrive_policy, connection).found
 
 
 def test_a_failed_file_in_its_dead_letter_queue_is_a_failure(stack: Stack, connection: Pipeline) -> None:
     with dead_letter(stack, "transformDlqUrl"):
-        finding = failure(queues.dead_letters_are_empty, connection)
+        finding = failure(queues.dead_letter_queues_are_empty, connection)
         # Its age is what CloudWatch heard last.
-        eventually(lambda: "old" in failure(queues.dead_letters_are_empty, connection).found, "the message's age")
+        eventually(lambda: "old" in failure(queues.dead_letter_queues_are_empty, connection).found, "the message's age")
     assert finding.found.startswith("transform holds 1 (uploads whose receives are used up)")
     assert finding.advice == "see the causes: img-pipeline dlq show transform --stack local"
 
@@ -300,50 +300,52 @@ def test_uploads_that_were_not_processed_are_a_failure_and_other_dead_letters_a_
     stack: Stack, connection: Pipeline, output: str, name: str, status: Status
 ) -> None:
     with dead_letter(stack, output):
-        (finding,) = problems(queues.dead_letters_are_empty, connection)
+        (finding,) = problems(queues.dead_letter_queues_are_empty, connection)
     assert (finding.status, finding.found.partition(" holds ")[0]) == (status, name)
 
 
 def test_a_rejected_file_is_only_a_warning(stack: Stack, connection: Pipeline) -> None:
     with dead_letter(stack, "validateDlqUrl"):
-        (finding,) = problems(queues.dead_letters_are_empty, connection)
+        (finding,) = problems(queues.dead_letter_queues_are_empty, connection)
     assert finding.status is Status.WARN
     assert finding.found.startswith("validate holds 1 (rejected files)")
 
 
-def test_a_dead_letter_queue_that_forgets_too_soon_is_found(stack: Stack, connection: Pipeline) -> None:
+def test_dead_letter_queue_with_a_short_retention_period_is_found(stack: Stack, connection: Pipeline) -> None:
     with queue_attribute(stack, "validateDlqUrl", "MessageRetentionPeriod", "172800"):
-        assert "validate keeps messages for 2 days only" in failure(queues.dead_letters_are_kept, connection).found
+        assert "validate keeps messages for 2 days only" in failure(queues.dead_letters_are_retained, connection).found
 
 
 def test_a_missing_alarm_is_found(stack: Stack, connection: Pipeline) -> None:
     with deleted_alarm(stack, "img-pipeline-local-workflow-throttled"):
-        finding = failure(alerts.alarms_are_wired, connection)
+        finding = failure(alerts.alarms_notify_alert_topic, connection)
     assert finding.found == "img-pipeline-local-workflow-throttled does not exist"
     assert finding.advice == "deploy again: img-pipeline deploy --stack local"
 
 
-def test_a_muted_alarm_is_found_with_the_command_to_unmute_it(stack: Stack, connection: Pipeline) -> None:
+def test_alarm_with_disabled_actions_is_found_with_the_command_to_enable_them(
+    stack: Stack, connection: Pipeline
+) -> None:
     name = "img-pipeline-local-workflow-failed"
     with changed_alarm(stack, name, ActionsEnabled=False):
-        finding = failure(alerts.alarms_are_wired, connection)
-    assert "muted" in finding.found
+        finding = failure(alerts.alarms_notify_alert_topic, connection)
+    assert "its actions are disabled" in finding.found
     assert finding.advice.endswith(f" cloudwatch enable-alarm-actions --alarm-names {name}")
 
 
 def test_alarm_without_a_subscriber_is_found(stack: Stack, connection: Pipeline) -> None:
     with changed_alarm(stack, "img-pipeline-local-workflow-failed", AlarmActions=[]):
-        assert "does not tell the alert topic" in failure(alerts.alarms_are_wired, connection).found
+        assert "does not notify the alert topic" in failure(alerts.alarms_notify_alert_topic, connection).found
 
 
-def test_alarm_in_alarm_state_is_reported_with_meaning_and_next_command(stack: Stack, connection: Pipeline) -> None:
+def test_alarm_in_alarm_state_is_reported_with_description_and_next_command(stack: Stack, connection: Pipeline) -> None:
     with dead_letter(stack, "transformDlqUrl"):
 
-        def gone_off() -> list[Finding]:
-            found = problems(alerts.alarms_are_quiet, connection)
+        def in_alarm() -> list[Finding]:
+            found = problems(alerts.alarms_are_ok, connection)
             return [each for each in found if each.status is Status.FAIL and "transform-dlq-depth" in each.found]
 
-        (finding,) = eventually(gone_off, "the alarm")
+        (finding,) = eventually(in_alarm, "the alarm")
     assert "Files failed every try" in finding.found
     assert finding.advice.startswith("aws ")
 
@@ -359,7 +361,7 @@ def test_an_alarm_without_data_is_a_warning_and_one_in_alarm_a_failure(state: st
     prod = Pipeline(stack="prod", outputs=outputs, client=lambda _: cloudwatch)
     with Stubber(cloudwatch) as stub:
         stub.add_response("describe_alarms", {"MetricAlarms": alarms})
-        found = problems(alerts.alarms_are_quiet, prod)
+        found = problems(alerts.alarms_are_ok, prod)
     assert [finding.status for finding in found] == ([status] if status else [])
 
 
@@ -378,14 +380,14 @@ def test_an_alarm_about_rejected_files_is_a_warning_as_rejecting_is_normal() -> 
     prod = Pipeline(stack="prod", outputs=outputs, client={"cloudwatch": cloudwatch, "sqs": None}.__getitem__)
     with Stubber(cloudwatch) as stub:
         stub.add_response("describe_alarms", {"MetricAlarms": alarms})
-        found = problems(alerts.alarms_are_quiet, prod)
+        found = problems(alerts.alarms_are_ok, prod)
     assert [finding.status for finding in found] == [Status.FAIL, Status.WARN, Status.FAIL]
 
 
 def test_advised_aws_commands_reach_the_embedded_cloud_and_no_account(stack: Stack, connection: Pipeline) -> None:
     with disabled_rule(stack) as name:
-        advice = failure(ingestion.rule_delivers, connection).advice
-        on_aws = failure(ingestion.rule_delivers, replace(connection, endpoint_url=None)).advice
+        advice = failure(ingestion.rule_sends_to_queue, connection).advice
+        on_aws = failure(ingestion.rule_sends_to_queue, replace(connection, endpoint_url=None)).advice
     assert advice.startswith(f"aws --endpoint-url {stack.cloud.endpoint_url} events enable-rule --name {name}; then")
     assert on_aws.startswith(f"aws events enable-rule --name {name}; then")
 
@@ -404,7 +406,9 @@ def test_an_address_that_has_not_confirmed_is_found(connection: Pipeline) -> Non
     ]
     with Stubber(sns) as stubber:
         stubber.add_response("list_subscriptions_by_topic", {"Subscriptions": listed}, {"TopicArn": topic_arn})
-        pending, confirmed = run_check(alerts.alerts_are_heard, replace(connection, client=lambda _: sns))
+        pending, confirmed = run_check(
+            alerts.alert_subscriptions_are_confirmed, replace(connection, client=lambda _: sns)
+        )
     assert pending.status is Status.FAIL
     assert "email operators@example.com has not confirmed" in pending.found
     assert confirmed == ok("https https://events.example.com/… is confirmed"), "the rest of the URL is a key"
@@ -416,7 +420,7 @@ def test_a_results_queue_that_is_not_subscribed_is_found(stack: Stack, connectio
     kept = sns.get_subscription_attributes(SubscriptionArn=existing["SubscriptionArn"])["Attributes"]
     sns.unsubscribe(SubscriptionArn=existing["SubscriptionArn"])
     try:
-        assert "results do not reach inspector" in failure(alerts.results_are_delivered, connection).found
+        assert "results do not reach inspector" in failure(alerts.results_queues_are_subscribed, connection).found
     finally:
         sns.subscribe(
             TopicArn=topic_arn,
@@ -451,7 +455,7 @@ def test_jobs_that_are_kept_for_ever_are_found(stack: Stack, connection: Pipelin
 
     expire(enabled=False)
     try:
-        assert "for ever" in failure(state.jobs_expire, connection).found
+        assert "time to live is off" in failure(state.jobs_expire, connection).found
     finally:
         expire(enabled=True)
 
@@ -505,20 +509,20 @@ def test_logs_that_are_kept_for_ever_are_found(stack: Stack, connection: Pipelin
         (finding,) = problems(state.logs_expire, connection)
     finally:
         logs.put_retention_policy(logGroupName=group, retentionInDays=days)
-    assert finding.found.startswith(f"{group} keeps its events for ever")
+    assert finding.found.startswith(f"{group} has no retention period")
 
 
-def test_a_function_that_is_switched_off_is_found(stack: Stack, connection: Pipeline) -> None:
+def test_function_with_a_reserved_concurrency_of_zero_is_found(stack: Stack, connection: Pipeline) -> None:
     lambda_, name = stack.cloud.client("lambda"), stack.outputs["functionNames"]["metadata"]
     before = lambda_.get_function_concurrency(FunctionName=name)["ReservedConcurrentExecutions"]
     lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
     try:
-        assert f"{name} is switched off" in failure(functions.functions_may_run, connection).found
+        assert f"{name} cannot run" in failure(functions.functions_have_concurrency, connection).found
     finally:
         lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=before)
 
 
-def test_an_alias_that_lags_behind_is_a_warning(stack: Stack, connection: Pipeline) -> None:
+def test_alias_of_an_older_version_is_a_warning(stack: Stack, connection: Pipeline) -> None:
     lambda_, name = stack.cloud.client("lambda"), stack.outputs["functionNames"]["metadata"]
     live = lambda_.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
     lambda_.update_function_configuration(FunctionName=name, Description="newer")
@@ -541,7 +545,9 @@ def test_an_alias_that_lags_behind_is_a_warning(stack: Stack, connection: Pipeli
         (date(2029, 6, 30), Status.FAIL),
     ],
 )
-def test_a_runtime_is_announced_half_a_year_before_its_end(connection: Pipeline, today: date, status: Status) -> None:
+def test_runtime_is_a_warning_half_a_year_before_its_end_of_support(
+    connection: Pipeline, today: date, status: Status
+) -> None:
     findings = list(functions.runtimes_are_supported(connection, today))
     assert {finding.status for finding in findings} == {status}
     assert all("python3.13" in finding.found and "2029-06-30" in finding.found for finding in findings)
@@ -551,7 +557,7 @@ def test_a_deleted_resource_is_found_by_the_output_that_names_it(stack: Stack, c
     gone = stack.outputs["transformDlqUrl"].replace("transform-dlq", "gone-dlq")
     outputs = replace(connection.outputs, delivery_dlq_url=gone, denylist_table="gone")
     missing = replace(connection, outputs=outputs)
-    found = [finding.found for finding in problems(existence.outputs_exist, missing)]
+    found = [finding.found for finding in problems(existence.resources_exist, missing)]
     assert found == [
         f"deliveryDlqUrl names {gone}, which does not exist",
         "denylistTable names gone, which does not exist",
@@ -562,10 +568,10 @@ def test_a_deleted_role_is_a_failure(connection: Pipeline) -> None:
     roles = connection.outputs.role_arns
     outputs = replace(connection.outputs, role_arns={**roles, "validate": f"{roles['validate']}-gone"})
     missing = replace(connection, outputs=outputs)
-    assert failure(existence.outputs_exist, missing).found.startswith("roleArns names arn:aws:iam::")
+    assert failure(existence.resources_exist, missing).found.startswith("roleArns names arn:aws:iam::")
 
 
-def test_what_the_caller_may_not_see_is_a_warning_that_names_the_call(connection: Pipeline) -> None:
+def test_check_without_permission_is_a_warning_that_names_the_call(connection: Pipeline) -> None:
     def denied(_: Pipeline) -> Iterator[Finding]:
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "DescribePipe")
         yield ok("never")
@@ -617,17 +623,17 @@ def account(**peaks: float) -> Pipeline:
     return Pipeline(stack="prod", outputs=outputs_with(), client=FakeAccount(**peaks).client)
 
 
-def test_a_quota_four_fifths_used_is_a_warning_with_the_request_for_more() -> None:
+def test_quota_used_to_80_percent_is_a_warning_with_the_command_to_increase_it() -> None:
     connection = account(calls_per_minute=60 * 241, environments=799)
-    (finding,) = problems(quotas.quotas_have_room, connection)
+    (finding,) = problems(quotas.quotas_are_not_reached, connection)
     assert finding.status is Status.WARN
     assert finding.found == "sns: Publish: 241 of 300 used at the peak of the last day"
     assert "--service-code sns --quota-code L-1 --desired-value 600" in finding.advice
 
 
-def test_quotas_with_room_are_counted() -> None:
+def test_quotas_that_are_not_reached_are_counted() -> None:
     connection = account(calls_per_minute=60 * 239, environments=799)
-    (finding,) = run_check(quotas.quotas_have_room, connection)
+    (finding,) = run_check(quotas.quotas_are_not_reached, connection)
     assert finding == ok("2 quotas")
 
 
@@ -662,20 +668,25 @@ class FakeLambda:
     ("check", "answers", "status", "told"),
     [
         (
-            quotas.concurrency_has_headroom,
+            quotas.concurrency_is_available,
             {"unreserved": 301},
             Status.OK,
             "50 of the account's 1000 reserved here, 649 elsewhere, 301 unreserved",
         ),
-        (quotas.concurrency_has_headroom, {"unreserved": 299}, Status.WARN, "299 unreserved"),
-        (quotas.concurrency_has_headroom, {"unreserved": 99}, Status.FAIL, "99 unreserved"),
-        (quotas.code_storage_has_room, {"code_bytes": 59e9}, Status.OK, "59.0 of 75 GB"),
-        (quotas.code_storage_has_room, {"code_bytes": 61e9}, Status.WARN, "61.0 of 75 GB"),
-        (functions.packages_fit, {}, Status.OK, "11 MB zipped"),
-        (functions.packages_fit, {"Layers": [{"CodeSize": 70e6}]}, Status.WARN, "about 213 of 250 MB unzipped"),
+        (quotas.concurrency_is_available, {"unreserved": 299}, Status.WARN, "299 unreserved"),
+        (quotas.concurrency_is_available, {"unreserved": 99}, Status.FAIL, "99 unreserved"),
+        (quotas.code_storage_is_available, {"code_bytes": 59e9}, Status.OK, "59.0 of 75 GB"),
+        (quotas.code_storage_is_available, {"code_bytes": 61e9}, Status.WARN, "61.0 of 75 GB"),
+        (functions.package_sizes_are_below_limit, {}, Status.OK, "11 MB zipped"),
+        (
+            functions.package_sizes_are_below_limit,
+            {"Layers": [{"CodeSize": 70e6}]},
+            Status.WARN,
+            "about 213 of 250 MB unzipped",
+        ),
         (functions.functions_are_active, {"State": "Active"}, Status.OK, "is Active"),
         (functions.functions_are_active, {"State": "Inactive"}, Status.WARN, "long idle time"),
-        (functions.functions_are_active, {"State": "Pending"}, Status.WARN, "still being made ready"),
+        (functions.functions_are_active, {"State": "Pending"}, Status.WARN, "is being updated"),
         (
             functions.functions_are_active,
             {"State": "Failed", "StateReason": "the key is disabled"},
@@ -700,17 +711,17 @@ def test_uploads_that_wait_for_long_are_a_warning(
     monkeypatch.setattr(queues, "LONG_WAIT_SECONDS", -1)
     with stack.paused():
         upload = stack.upload("uploads/waits.jpg")
-        (finding,) = eventually(lambda: problems(queues.backlog_is_worked_on, connection), "the waiting upload")
+        (finding,) = eventually(lambda: problems(queues.backlog_is_processed, connection), "the waiting upload")
     assert finding.status is Status.WARN
     assert finding.found.startswith("1 uploads wait, the oldest for ")
     stack.finish(upload)
 
 
 def test_smoke_test_processes_a_file_and_removes_it(stack: Stack, connection: Pipeline) -> None:
-    findings = run_check(file_goes_through, connection)
+    findings = run_check(file_is_processed, connection)
     assert [finding.status for finding in findings] == [Status.OK] * 4, findings
     assert "COMPLETED" in findings[0].found
-    assert "renditions, all there" in findings[1].found
+    assert "renditions, and all exist" in findings[1].found
     assert findings[2].found == "its result was published"
     file_key = findings[0].found.split()[3]
     assert file_key.startswith(PREFIX)
@@ -760,7 +771,7 @@ def traces(stack: Stack, file_key: str) -> list[str]:
 
 def test_smoke_test_reports_why_its_file_failed_and_keeps_it(stack: Stack, connection: Pipeline) -> None:
     with stack.broken("watermark", SETTINGS='{"opacity": "none"}'):
-        (finding,) = run_check(file_goes_through, connection)
+        (finding,) = run_check(file_is_processed, connection)
     file_key = finding.found.split()[0]
     assert finding.status is Status.FAIL
     assert "FAILED: " in finding.found
@@ -776,32 +787,32 @@ def test_rejected_smoke_test_file_is_reported_with_reason_and_hint_and_removed(
 ) -> None:
     only_png = {"image": {"accepted": ["image/png"], "maxPixels": 10**6, "maxFrames": 9}}
     with stack.broken("validate", MEDIA=json.dumps(only_png)):
-        failed, cleaned = run_check(file_goes_through, connection)
+        failed, cleaned = run_check(file_is_processed, connection)
     assert "REJECTED: UNSUPPORTED_TYPE" in failed.found
     assert failed.advice
-    assert cleaned == ok("nothing is left of it")
+    assert cleaned == ok("everything that it created was deleted")
     assert len(stack.pipeline.take_messages(stack.outputs["validateDlqUrl"])) == 1
 
 
-def test_no_file_is_sent_into_a_paused_stack(stack: Stack, connection: Pipeline) -> None:
+def test_smoke_test_sends_no_file_to_a_paused_stack(stack: Stack, connection: Pipeline) -> None:
     with stack.paused():
-        (finding,) = run_check(file_goes_through, connection)
+        (finding,) = run_check(file_is_processed, connection)
         assert stack.pipeline.queue_depth(stack.outputs["transformQueueUrl"]) == 0
-    assert finding.found == "not sent: the pipe does not run"
+    assert finding.found == "not sent: the pipe is not running"
 
 
-def test_a_budget_is_looked_at_where_one_is_set(stack: Stack, connection: Pipeline) -> None:
-    assert run_check(budget.budget_watches, connection) == [ok("none set")]
+def test_budget_is_checked_where_one_is_set(stack: Stack, connection: Pipeline) -> None:
+    assert run_check(budget.budget_is_active, connection) == [ok("none set")]
     limited = replace(connection, outputs=read_outputs(deploy(stack.cloud, "local", {"monthlyBudgetUsd": 500})))
-    assert run_check(budget.budget_watches, limited) == [ok("0.00 of 500 USD this month")]
+    assert run_check(budget.budget_is_active, limited) == [ok("0.00 of 500 USD this month")]
 
     budgets = {"AccountId": stack.cloud.account_id, "BudgetName": limited.outputs.budget_name}
     client = stack.cloud.client("budgets")
     for notification in client.describe_notifications_for_budget(**budgets)["Notifications"]:
         client.delete_notification(**budgets, Notification=notification)
-    assert "notifies nobody" in failure(budget.budget_watches, limited).found
+    assert "notifies nobody" in failure(budget.budget_is_active, limited).found
     client.delete_budget(**budgets)
-    assert failure(budget.budget_watches, limited).advice == "deploy again: img-pipeline deploy --stack local"
+    assert failure(budget.budget_is_active, limited).advice == "deploy again: img-pipeline deploy --stack local"
 
 
 def test_a_budget_that_sees_no_cost_is_a_warning(connection: Pipeline) -> None:
@@ -821,7 +832,7 @@ def test_a_budget_that_sees_no_cost_is_a_warning(connection: Pipeline) -> None:
             for key, status in (("Project", "Active"), ("Stack", "Inactive"))
         ]
         explorer.add_response("list_cost_allocation_tags", {"CostAllocationTags": tags})
-        (finding,) = run_check(budget.budget_watches, on_aws)
+        (finding,) = run_check(budget.budget_is_active, on_aws)
     assert finding.status is Status.WARN
     assert "the cost allocation tag Stack is not activated" in finding.found
     assert finding.advice.endswith("TagKey=Stack,Status=Active")

@@ -40,7 +40,7 @@ def test_folder_keeps_its_name_and_all_files_that_are_not_hidden(folder: Path) -
     assert keys(find_files([str(folder)])) == ["uploads/photos/beach/cat ä.jpg", "uploads/photos/dog.jpg"]
 
 
-def test_a_file_keeps_its_name_and_a_pattern_what_its_wildcards_matched(folder: Path) -> None:
+def test_key_has_the_files_name_or_the_part_that_the_pattern_matched(folder: Path) -> None:
     assert keys(find_files([str(folder / "beach" / "cat ä.jpg")])) == ["uploads/cat ä.jpg"]
     assert keys(find_files([str(folder / "**" / "*.jpg")])) == ["uploads/beach/cat ä.jpg", "uploads/dog.jpg"]
 
@@ -101,7 +101,7 @@ def test_interrupted_upload_starts_no_further_file_and_continues_next_time(
     assert outcomes == [Outcome.UNCHANGED] + 11 * [Outcome.UPLOADED]
 
 
-def test_a_file_that_cannot_be_read_fails_alone(connection: Pipeline, folder: Path) -> None:
+def test_unreadable_file_does_not_stop_the_other_uploads(connection: Pipeline, folder: Path) -> None:
     files = [*find_files([str(folder)], "partly"), LocalFile(path=folder / "gone.jpg", key="uploads/partly/gone.jpg")]
     transfers = upload_files(connection, files)
     assert [transfer.outcome for transfer in transfers] == [Outcome.UPLOADED, Outcome.UPLOADED, Outcome.FAILED]

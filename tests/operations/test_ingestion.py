@@ -52,7 +52,7 @@ def queued(stack: Stack) -> int:
     return stack.pipeline.queue_depth(stack.outputs["transformQueueUrl"])
 
 
-def test_paused_uploads_wait_and_are_worked_on_after_resume(stack: Stack, run: Run, connection: Pipeline) -> None:
+def test_paused_uploads_wait_and_are_processed_after_resume(stack: Stack, run: Run, connection: Pipeline) -> None:
     assert "nothing was changed" in run("pause").stdout
     assert pipe_state(connection) == "RUNNING"
 
@@ -96,7 +96,7 @@ def test_drain_that_ends_without_an_empty_queue_fails(
     run("drain", "--wait", exit_code=exit_code)
 
 
-def test_a_backlog_that_shrinks_has_a_pace(stack: Stack, connection: Pipeline) -> None:
+def test_decreasing_backlog_has_a_rate(stack: Stack, connection: Pipeline) -> None:
     sqs, url = stack.cloud.client("sqs"), stack.outputs["transformQueueUrl"]
     with stack.paused():
         eventually(lambda: pipe_state(connection) == "STOPPED", "the stop")
@@ -191,7 +191,7 @@ def test_upload_after_a_backfill_of_a_file_without_record_is_newer(stack: Stack,
     assert (stack.pipeline.asset(file_key) or {})["versionId"] == newer.version_id
 
 
-def test_forced_backfill_has_finished_files_go_through_again(stack: Stack, run: Run) -> None:
+def test_forced_backfill_processes_finished_files_again(stack: Stack, run: Run) -> None:
     upload = stack.upload("uploads/backfill-force/a.jpg")
     stack.finish(upload)
     before = stack.pipeline.asset(upload.file_key) or {}
@@ -225,7 +225,7 @@ def test_backfill_is_limited_and_continues_where_it_stopped(stack: Stack, run: R
 def test_backfill_outside_of_the_uploads_is_refused(run: Run) -> None:
     for prefix in ("", "processed/"):
         refused = run("backfill", "--prefix", prefix, "--yes", exit_code=1)
-        assert "works on uploads/ only" in str(refused.exception)
+        assert "processes uploads/ only" in str(refused.exception)
 
 
 def rerun(stack: Stack, file_key: str) -> dict[str, Any] | None:
@@ -280,7 +280,7 @@ def test_rerender_by_key_skips_a_file_whose_upload_was_deleted(stack: Stack, run
     assert (stack.pipeline.asset(gone.file_key), stack.pipeline.job(gone)) == (record, job)
 
 
-def test_rerender_wants_to_know_which_files(run: Run) -> None:
+def test_rerender_without_a_selection_of_files_is_an_error(run: Run) -> None:
     for arguments in ((), ("uploads/a.jpg", "--all"), ("--prefix", "uploads/", "--all")):
         assert "one of them" in str(run("rerender", *arguments, exit_code=1).exception)
     unknown = run("rerender", "uploads/unknown.jpg", exit_code=1).exception

@@ -14,7 +14,7 @@ import pytest
 from client.ingestion import watch_backlog
 from client.logs import logs_of_file
 from client.pipeline import Pipeline
-from operations.commands.ingestion import _sentence
+from operations.commands.ingestion import _backlog_text
 from operations.interruption import Interruption
 from testing.pictures import photograph
 from testing.stack import Stack
@@ -46,7 +46,7 @@ def replaced(stack: Stack, function: str, source: str) -> Iterator[None]:
         client.update_alias(FunctionName=name, Name="live", FunctionVersion=alias["FunctionVersion"])
 
 
-def test_every_function_that_worked_on_a_file_is_in_its_log(
+def test_log_of_a_file_has_every_function_that_processed_it(
     stack: Stack, connection: Pipeline, img_pipeline: RunCommand
 ) -> None:
     ours, other = stack.upload("uploads/logged.jpg"), stack.upload("uploads/other.jpg")
@@ -62,7 +62,7 @@ def test_every_function_that_worked_on_a_file_is_in_its_log(
     assert {line["function"] for line in json.loads(printed.stdout)} >= {"validate"}
 
 
-def test_a_handler_of_its_own_shows_its_output_and_traceback(stack: Stack, img_pipeline: RunCommand) -> None:
+def test_log_includes_the_output_and_traceback_of_a_custom_handler(stack: Stack, img_pipeline: RunCommand) -> None:
     with replaced(stack, "metadata", UNDECORATED):
         upload = stack.upload("uploads/brushes.jpg")
         eventually(lambda: (stack.pipeline.job(upload) or {}).get("status") == "FAILED", "the failed attempt", 120)
@@ -75,12 +75,12 @@ def test_a_handler_of_its_own_shows_its_output_and_traceback(stack: Stack, img_p
     stack.finish(upload, timeout_seconds=240)
 
 
-def test_log_of_an_unknown_file_is_an_error_in_a_line(img_pipeline: RunCommand) -> None:
+def test_log_of_an_unknown_file_is_an_error_in_one_line(img_pipeline: RunCommand) -> None:
     result = img_pipeline("logs", "uploads/nowhere.jpg")
     assert result.exit_code == 1
 
 
-def test_download_gives_each_rendition_and_replaces_nothing_by_itself(
+def test_download_writes_each_rendition_and_replaces_no_file_without_force(
     stack: Stack, img_pipeline: RunCommand, tmp_path: Path
 ) -> None:
     upload = stack.upload("uploads/fetched.jpg")
@@ -98,7 +98,7 @@ def test_download_gives_each_rendition_and_replaces_nothing_by_itself(
 
 
 @pytest.mark.parametrize("command", [("jobs", "watch"), ("trace",), ("jobs", "show"), ("asset", "show"), ("download",)])
-def test_unknown_file_ends_a_command_with_a_line(img_pipeline: RunCommand, command: tuple[str, ...]) -> None:
+def test_unknown_file_is_reported_in_one_line(img_pipeline: RunCommand, command: tuple[str, ...]) -> None:
     result = img_pipeline(*command, "uploads/nowhere.jpg")
     assert (result.exit_code, type(result.exception).__name__) == (1, "NotFoundError")
 
@@ -131,7 +131,7 @@ def test_waiting_for_a_failing_file_reports_the_failure_and_the_next_attempt(
     stack.pipeline.take_messages(dead_letters)
 
 
-def test_pace_is_unknown_at_first_and_that_of_the_last_looks_later(
+def test_rate_is_unknown_at_first_and_then_that_of_the_last_readings(
     connection: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     depths = iter([100, 100, 90, 80, 0, 0, 0])
@@ -153,4 +153,4 @@ def test_pace_is_unknown_at_first_and_that_of_the_last_looks_later(
     monkeypatch.setattr(Pipeline, "queue", lambda *_: Queue())
     looks = list(watch_backlog(connection, clock=Scripted(), interval_seconds=5))
     assert [look.per_second for look in looks[:4]] == [None, 0, 1, pytest.approx(20 / 15)]
-    assert _sentence(looks[1]).endswith("not decreasing")
+    assert _backlog_text(looks[1]).endswith("not decreasing")

@@ -10,41 +10,41 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from client.moving import Message, MoveResult, OutgoingMessage, move, send_all
-from tests.operations.simulated_queue import Killed, Misfortune, SimulatedQueue, VirtualClock
+from tests.operations.simulated_queue import Faults, Killed, SimulatedQueue, VirtualClock
 
 Choice = Callable[[Sequence[Message]], Sequence[OutgoingMessage | None]]
 
 probabilities = st.sampled_from([0.0, 0.05, 0.3])
-misfortunes = st.builds(
-    Misfortune,
+any_faults = st.builds(
+    Faults,
     seed=st.integers(0, 2**32),
     refused=probabilities,
     undeleted=probabilities,
-    handed_out_again=probabilities,
+    redelivered=probabilities,
 )
 
 
-def everything(messages: Sequence[Message]) -> list[OutgoingMessage | None]:
+def all_messages(messages: Sequence[Message]) -> list[OutgoingMessage | None]:
     return [OutgoingMessage(body=message.body) for message in messages]
 
 
-def odd_ones(messages: Sequence[Message]) -> list[OutgoingMessage | None]:
+def odd_messages(messages: Sequence[Message]) -> list[OutgoingMessage | None]:
     return [OutgoingMessage(body=message.body) if int(message.body) % 2 else None for message in messages]
 
 
 class Run:
     """Two queues, and replays from one to the other."""
 
-    def __init__(self, misfortune: Misfortune | None = None, *, messages: int, visibility_seconds: float = 300) -> None:
+    def __init__(self, faults: Faults | None = None, *, messages: int, visibility_seconds: float = 300) -> None:
         self.clock = VirtualClock()
-        self.misfortune = misfortune or Misfortune()
-        self.source = SimulatedQueue(self.clock, self.misfortune, visibility_seconds=visibility_seconds)
-        self.destination = SimulatedQueue(self.clock, self.misfortune)
+        self.faults = faults or Faults()
+        self.source = SimulatedQueue(self.clock, self.faults, visibility_seconds=visibility_seconds)
+        self.destination = SimulatedQueue(self.clock, self.faults)
         self.source.put(*(str(number) for number in range(messages)))
 
     def replay(
         self,
-        choice: Choice = everything,
+        choice: Choice = all_messages,
         *,
         rate: int = 50,
         max_held: int = 100_000,
@@ -83,22 +83,22 @@ def test_fifty_thousand_messages_at_fifty_a_second_never_exceed_their_rate_in_an
     assert run.source.bodies == {}
 
 
-@given(misfortune=misfortunes, rate=st.integers(1, 120), messages=st.integers(0, 150))
+@given(faults=any_faults, rate=st.integers(1, 120), messages=st.integers(0, 150))
 @settings(max_examples=60)
-def test_no_second_sees_more_than_the_rate(misfortune: Misfortune, rate: int, messages: int) -> None:
-    run = Run(misfortune, messages=messages, visibility_seconds=10_000)
+def test_rate_is_not_exceeded_in_any_second(faults: Faults, rate: int, messages: int) -> None:
+    run = Run(faults, messages=messages, visibility_seconds=10_000)
 
     run.replay(rate=rate)
 
     assert run.most_arrivals_in_a_second() <= rate
 
 
-@given(misfortune=misfortunes, messages=st.integers(0, 120), visibility_seconds=st.sampled_from([1.0, 30.0, 300.0]))
+@given(faults=any_faults, messages=st.integers(0, 120), visibility_seconds=st.sampled_from([1.0, 30.0, 300.0]))
 @settings(max_examples=80)
 def test_one_run_sends_each_message_once_and_keeps_what_is_refused(
-    misfortune: Misfortune, messages: int, visibility_seconds: float
+    faults: Faults, messages: int, visibility_seconds: float
 ) -> None:
-    run = Run(misfortune, messages=messages, visibility_seconds=visibility_seconds)
+    run = Run(faults, messages=messages, visibility_seconds=visibility_seconds)
 
     result = run.replay()
 
@@ -111,81 +111,81 @@ def test_one_run_sends_each_message_once_and_keeps_what_is_refused(
 
 
 @given(
-    misfortune=misfortunes,
-    deadly_call=st.integers(1, 40),
-    dies_before_effect=st.booleans(),
+    faults=any_faults,
+    killed_at_call=st.integers(1, 40),
+    killed_before_effect=st.booleans(),
     messages=st.integers(1, 60),
-    choice=st.sampled_from([everything, odd_ones]),
+    choice=st.sampled_from([all_messages, odd_messages]),
 )
 @example(
-    misfortune=Misfortune(), deadly_call=2, dies_before_effect=False, messages=30, choice=everything
+    faults=Faults(), killed_at_call=2, killed_before_effect=False, messages=30, choice=all_messages
 )  # sent, and not deleted
 @settings(max_examples=200)
-def test_killed_anywhere_and_run_again_it_loses_nothing_and_doubles_only_what_was_on_its_way(
-    misfortune: Misfortune, deadly_call: int, dies_before_effect: bool, messages: int, choice: Choice
+def test_replay_killed_at_any_point_and_repeated_loses_nothing_and_duplicates_one_batch_at_most(
+    faults: Faults, killed_at_call: int, killed_before_effect: bool, messages: int, choice: Choice
 ) -> None:
-    run = Run(misfortune, messages=messages)
-    misfortune.deadly_call, misfortune.dies_before_effect = deadly_call, dies_before_effect
+    run = Run(faults, messages=messages)
+    faults.killed_at_call, faults.killed_before_effect = killed_at_call, killed_before_effect
     with suppress(Killed):
         run.replay(choice)
-    after_death = run.destination.copies()
-    on_its_way = run.source.copies().keys() & after_death.keys()
-    assert all(count == 1 for count in after_death.values())
-    if not misfortune.undeleted:
-        assert len(on_its_way) <= 10
-    run.source.risen.clear()
+    sent_before_the_kill = run.destination.copies()
+    in_both_queues = run.source.copies().keys() & sent_before_the_kill.keys()
+    assert all(count == 1 for count in sent_before_the_kill.values())
+    if not faults.undeleted:
+        assert len(in_both_queues) <= 10
+    run.source.redelivered_after_delete.clear()
 
-    misfortune.deadly_call = None
+    faults.killed_at_call = None
     run.clock.sleep(run.source.visibility_seconds)
     result = run.replay(choice)
 
     arrived = run.destination.copies()
-    chosen = {str(number) for number in range(messages) if choice is everything or number % 2}
+    chosen = {str(number) for number in range(messages) if choice is all_messages or number % 2}
     assert arrived.keys() <= chosen
     assert chosen == arrived.keys() | (run.source.copies().keys() & chosen)
     assert len(chosen) - len(arrived) <= result.refused
     for body, count in arrived.items():
-        assert count <= 1 + (body in on_its_way) + (body in run.source.risen), body
+        assert count <= 1 + (body in in_both_queues) + (body in run.source.redelivered_after_delete), body
 
 
-@pytest.mark.parametrize("dies_before_effect", [True, False])
-def test_every_single_point_to_die_at_loses_nothing(dies_before_effect: bool) -> None:
+@pytest.mark.parametrize("killed_before_effect", [True, False])
+def test_replay_killed_at_each_single_call_loses_nothing(killed_before_effect: bool) -> None:
     whole = Run(messages=18)
     whole.replay()
 
-    for deadly_call in range(1, whole.misfortune.calls + 1):
-        run = Run(Misfortune(deadly_call=deadly_call, dies_before_effect=dies_before_effect), messages=18)
+    for killed_at_call in range(1, whole.faults.calls + 1):
+        run = Run(Faults(killed_at_call=killed_at_call, killed_before_effect=killed_before_effect), messages=18)
         with pytest.raises(Killed):
             run.replay()
-        on_its_way = run.source.copies().keys() & run.destination.copies().keys()
+        in_both_queues = run.source.copies().keys() & run.destination.copies().keys()
 
-        run.misfortune.deadly_call = None
+        run.faults.killed_at_call = None
         run.clock.sleep(run.source.visibility_seconds)
         run.replay()
 
         assert run.source.bodies == {}
-        assert run.destination.copies() == {str(number): 1 + (str(number) in on_its_way) for number in range(18)}
+        assert run.destination.copies() == {str(number): 1 + (str(number) in in_both_queues) for number in range(18)}
 
 
-def test_what_is_not_chosen_stays_and_can_be_received_at_once_again() -> None:
+def test_messages_that_are_not_chosen_are_visible_again_at_the_end() -> None:
     run = Run(messages=95)
 
-    result = run.replay(odd_ones)
+    result = run.replay(odd_messages)
 
     assert (result.sent, result.left) == (47, 48)
     assert run.source.visible_bodies() == sorted(str(number) for number in range(0, 95, 2))
 
 
-def test_messages_that_come_into_view_again_before_the_end_do_not_keep_it_busy_for_ever() -> None:
+def test_replay_ends_although_messages_become_visible_again_during_it() -> None:
     run = Run(messages=400, visibility_seconds=1)
 
-    result = run.replay(odd_ones, rate=10)
+    result = run.replay(odd_messages, rate=10)
 
     assert result.sent == 200
     assert len(run.source.bodies) == 200
 
 
-def test_a_queue_of_others_is_looked_through_up_to_a_bound() -> None:
+def test_at_most_max_held_messages_that_are_not_chosen_are_read() -> None:
     run = Run(messages=500)
 
     result = run.replay(lambda messages: [None] * len(messages), max_held=100)
@@ -194,7 +194,7 @@ def test_a_queue_of_others_is_looked_through_up_to_a_bound() -> None:
     assert len(run.source.visible_bodies()) == 500
 
 
-def test_asked_to_stop_it_finishes_the_portion_and_shows_the_rest() -> None:
+def test_request_to_stop_finishes_the_batch_and_releases_the_rest() -> None:
     run = Run(messages=200)
 
     def stop(result: MoveResult) -> None:
@@ -209,7 +209,7 @@ def test_asked_to_stop_it_finishes_the_portion_and_shows_the_rest() -> None:
 
 
 def test_refused_message_is_sent_three_times_and_stays_in_its_queue() -> None:
-    run = Run(Misfortune(refused=1), messages=5)
+    run = Run(Faults(refused=1), messages=5)
 
     result = run.replay()
 
@@ -239,12 +239,10 @@ def test_copies_keep_their_attributes() -> None:
     assert received == [OutgoingMessage(body="0", message_attributes=attributes)]
 
 
-@given(misfortune=misfortunes, rate=st.integers(1, 60), messages=st.integers(0, 100))
+@given(faults=any_faults, rate=st.integers(1, 60), messages=st.integers(0, 100))
 @settings(max_examples=40)
-def test_a_list_is_sent_once_in_order_of_portions_within_the_rate(
-    misfortune: Misfortune, rate: int, messages: int
-) -> None:
-    run = Run(misfortune, messages=0)
+def test_list_is_sent_once_in_batches_in_order_within_the_rate(faults: Faults, rate: int, messages: int) -> None:
+    run = Run(faults, messages=0)
 
     result = send_all(
         (OutgoingMessage(body=str(number)) for number in range(messages)), run.destination, rate=rate, clock=run.clock

@@ -51,7 +51,7 @@ def test_timeline_of_a_completed_file_reaches_from_upload_to_notification(stack:
     assert len([what for what in entries_of(trace.entries, "S3") if what.startswith("rendition ")]) == 9
     assert entries_of(trace.entries, "assets table") == ["recorded with 9 renditions"]
     assert entries_of(trace.entries, "results topic") == ["AssetReady was published"]
-    assert trace.now == ("Finished: recorded and published; nothing is left to do.",)
+    assert trace.now == ("Finished: recorded and published; no action is needed.",)
 
 
 def test_timeline_of_a_failed_file_has_every_attempt_its_error_and_its_queue(
@@ -133,7 +133,7 @@ def test_the_command_prints_the_timeline_or_json(stack: Stack, img_pipeline: Run
     upload = stack.upload("uploads/traced/printed.jpg")
     stack.finish(upload)
     printed = img_pipeline("trace", "traced/printed.jpg").stdout
-    assert printed.index("uploaded: ") < printed.index("attempt 1: COMPLETED") < printed.index("nothing is left to do")
+    assert printed.index("uploaded: ") < printed.index("attempt 1: COMPLETED") < printed.index("no action is needed")
     record = json.loads(img_pipeline("trace", "traced/printed.jpg", "--json").stdout)
     assert record["jobId"] == upload.job_id
     assert record["status"] == "COMPLETED"

@@ -1,4 +1,4 @@
-"""Whether anybody would hear of trouble, and whether results reach their subscribers."""
+"""Whether alarms notify somebody, and whether results reach their subscribers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from operations.doctor.checks.queues import URGENT
 from operations.doctor.findings import Finding, fail, ok, redeploy, warn
 
 
-def alarms_are_wired(pipeline: Pipeline) -> Iterator[Finding]:
-    """Every alarm exists, may act, and tells the alert topic."""
+def alarms_notify_alert_topic(pipeline: Pipeline) -> Iterator[Finding]:
+    """Every alarm exists, has its actions enabled, and notifies the alert topic."""
     existing, topic_arn = _alarms(pipeline), pipeline.outputs.alert_topic_arn
     for name in _expected_alarms(pipeline):
         alarm = existing.get(name)
@@ -20,18 +20,18 @@ def alarms_are_wired(pipeline: Pipeline) -> Iterator[Finding]:
             yield fail(f"{name} does not exist", redeploy(pipeline))
         elif not alarm["ActionsEnabled"]:
             yield fail(
-                f"{name} is muted: its actions are disabled",
+                f"{name} notifies nobody: its actions are disabled",
                 f"aws cloudwatch enable-alarm-actions --alarm-names {name}",
             )
         elif topic_arn not in alarm["AlarmActions"]:
-            yield fail(f"{name} does not tell the alert topic", redeploy(pipeline))
+            yield fail(f"{name} does not notify the alert topic", redeploy(pipeline))
     yield ok(f"{len(existing)} alarms")
 
 
-def alarms_are_quiet(pipeline: Pipeline) -> Iterator[Finding]:
+def alarms_are_ok(pipeline: Pipeline) -> Iterator[Finding]:
     """No alarm is in ALARM, and none is without data. That files are rejected is normal, and only a warning."""
     existing = _alarms(pipeline)
-    # An alarm is named after the queue that it watches.
+    # An alarm's name begins with its queue's.
     expected = tuple(
         f"{pipeline.queue(each.url).name}-" for each in dead_letter_queues(pipeline) if each.kind not in URGENT
     )
@@ -39,33 +39,33 @@ def alarms_are_quiet(pipeline: Pipeline) -> Iterator[Finding]:
         alarm = existing.get(name, {})
         if alarm.get("StateValue") == "ALARM":
             report = warn if name.startswith(expected) else fail
-            yield report(f"{name} is in ALARM: {_meaning(alarm)}", _next_command(alarm))
+            yield report(f"{name} is in ALARM: {_alarm_description(alarm)}", _next_command(alarm))
         elif alarm.get("StateValue") == "INSUFFICIENT_DATA":
             yield warn(
                 f"{name} has no data",
-                "normal in the first minutes of a stack; later, see whether its metric and dimensions still exist",
+                "normal in the first minutes of a stack; later, check whether its metric and dimensions still exist",
             )
     yield ok("none in ALARM")
 
 
-def alerts_are_heard(pipeline: Pipeline) -> Iterator[Finding]:
+def alert_subscriptions_are_confirmed(pipeline: Pipeline) -> Iterator[Finding]:
     """Somebody is subscribed to the alerts and has confirmed."""
     subscriptions = _subscriptions(pipeline, pipeline.outputs.alert_topic_arn)
     if not subscriptions:
         yield warn("nobody is subscribed to the alerts", "set alertEmails or alertHttpsEndpoints, then deploy")
     for subscription in subscriptions:
         who = f"{subscription['Protocol']} {_shown(subscription)}"
-        # SNS lists this in the ARN's place until the owner of the address has followed the link.
+        # SNS lists this in the ARN's place until the owner of the address has confirmed.
         if subscription["SubscriptionArn"] == "PendingConfirmation":
             yield fail(
                 f"{who} has not confirmed and receives nothing",
-                "follow the link in the message from AWS Notifications; it lapses after two days, then deploy again",
+                "follow the link in the message from AWS Notifications; it expires after two days, then deploy again",
             )
         else:
             yield ok(f"{who} is confirmed")
 
 
-def results_are_delivered(pipeline: Pipeline) -> Iterator[Finding]:
+def results_queues_are_subscribed(pipeline: Pipeline) -> Iterator[Finding]:
     """Every results queue has a confirmed subscription to the results topic."""
     topic_arn = pipeline.outputs.results_topic_arn
     confirmed = {
@@ -109,12 +109,12 @@ def _subscriptions(pipeline: Pipeline, topic_arn: str) -> list[Mapping[str, Any]
 
 
 def _shown(subscription: Mapping[str, Any]) -> str:
-    """The address; of a URL only its host, as the rest holds a key."""
+    """The address; of a URL only its host, as the rest may contain a key."""
     endpoint = subscription["Endpoint"]
     return "/".join(endpoint.split("/")[:3]) + "/…" if endpoint.startswith("http") else endpoint
 
 
-def _meaning(alarm: Mapping[str, Any]) -> str:
+def _alarm_description(alarm: Mapping[str, Any]) -> str:
     return alarm.get("AlarmDescription", "").partition("\nNext: ")[0] or alarm.get("StateReason", "")
 
 

@@ -1,4 +1,4 @@
-"""Whether the stack's budget, if it has one, sees what the stack costs."""
+"""Whether the stack's budget, if it has one, counts what the stack costs."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from client.pipeline import Pipeline
 from contract.names import PROJECT_TAG, STACK_TAG
 from operations.doctor.findings import Finding, fail, ok, redeploy, warn
 
-# What components/blocks/budget.py counts by.
+# What components/blocks/budget.py filters by.
 TAGS = (PROJECT_TAG, STACK_TAG)
 
 
-def budget_watches(pipeline: Pipeline) -> Iterator[Finding]:
-    """The stack's budget exists, tells the alert topic, and the tags it counts by are activated."""
+def budget_is_active(pipeline: Pipeline) -> Iterator[Finding]:
+    """The stack's budget exists and notifies the alert topic, and its cost allocation tags are active."""
     name = pipeline.outputs.budget_name
     if not name:
         yield ok("none set")
@@ -28,7 +28,7 @@ def budget_watches(pipeline: Pipeline) -> Iterator[Finding]:
     inactive = [] if pipeline.local else _inactive_tags(pipeline)
     if inactive:
         yield warn(
-            f"{name} sees no cost: the cost allocation tag {' and '.join(inactive)} is not activated",
+            f"{name} counts no cost: the cost allocation tag {' and '.join(inactive)} is not activated",
             "activate it in the payer account: aws ce update-cost-allocation-tags-status --cost-allocation-tags-status "
             + " ".join(f"TagKey={tag},Status=Active" for tag in inactive),
         )

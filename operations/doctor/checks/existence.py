@@ -68,7 +68,7 @@ _KINDS: dict[str, Callable[[Client, str], object]] = {
 }
 
 
-def outputs_exist(pipeline: Pipeline) -> Iterator[Finding]:
+def resources_exist(pipeline: Pipeline) -> Iterator[Finding]:
     """Every resource that the stack's outputs name can be found."""
     found = 0
     exported = pipeline.outputs.exports()
@@ -83,7 +83,7 @@ def outputs_exist(pipeline: Pipeline) -> Iterator[Finding]:
                     raise
                 yield fail(
                     f"{name} names {resource}, which does not exist",
-                    f"ask CloudTrail who deleted it; then img-pipeline refresh --stack {pipeline.stack}, "
+                    f"find in CloudTrail who deleted it; then img-pipeline refresh --stack {pipeline.stack}, "
                     f"and {redeploy(pipeline)}",
                 )
     yield ok(f"{found} resources")

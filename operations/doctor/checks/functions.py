@@ -1,4 +1,4 @@
-"""Whether the functions can run, run what was deployed last, and will be able to for a while."""
+"""Whether the functions can run, are of the last deployment, and use a supported runtime."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def functions_are_active(pipeline: Pipeline) -> Iterator[Finding]:
     for name in _names(pipeline):
         configuration = pipeline.client("lambda").get_function_configuration(FunctionName=name, Qualifier=LIVE)
         state, update = configuration.get("State", "Active"), configuration.get("LastUpdateStatus", "Successful")
-        # Lambda takes a function that nobody called for weeks out of a VPC and brings it back at the next call.
+        # Lambda makes a function of a VPC inactive after weeks without a call, and active again at the next call.
         if state == "Inactive":
-            yield warn(f"{name} is Inactive after a long idle time", "the smoke test wakes it; run this again")
+            yield warn(f"{name} is Inactive after a long idle time", "the smoke test activates it; run this again")
         elif state == "Pending" or update == "InProgress":
-            yield warn(f"{name} is still being made ready", "run this again in a minute")
+            yield warn(f"{name} is being updated", "run this again in a minute")
         elif (state, update) != ("Active", "Successful"):
             reason = (
                 configuration.get("StateReason") or configuration.get("LastUpdateStatusReason") or "no reason given"
@@ -40,15 +40,15 @@ def functions_are_active(pipeline: Pipeline) -> Iterator[Finding]:
             yield ok(f"{name} is Active")
 
 
-def functions_may_run(pipeline: Pipeline) -> Iterator[Finding]:
-    """No function is switched off by a reserved concurrency of 0."""
+def functions_have_concurrency(pipeline: Pipeline) -> Iterator[Finding]:
+    """No function has a reserved concurrency of 0, with which Lambda throttles every call."""
     for name in _names(pipeline):
         reserved = (
             pipeline.client("lambda").get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
         )
         if reserved == 0:
             yield fail(
-                f"{name} is switched off: its reserved concurrency is 0",
+                f"{name} cannot run: its reserved concurrency is 0",
                 f"if nobody did so on purpose, {redeploy(pipeline)}",
             )
         else:
@@ -100,7 +100,7 @@ def aliases_are_current(pipeline: Pipeline) -> Iterator[Finding]:
             )
 
 
-def packages_fit(pipeline: Pipeline) -> Iterator[Finding]:
+def package_sizes_are_below_limit(pipeline: Pipeline) -> Iterator[Finding]:
     """Code and layers of every function are well below Lambda's limit for unpacked code."""
     client = pipeline.client("lambda")
     limit = client.get_account_settings()["AccountLimit"]["CodeSizeUnzipped"]

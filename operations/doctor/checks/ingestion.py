@@ -9,8 +9,8 @@ from client.pipeline import Pipeline
 from operations.doctor.findings import Finding, fail, ok, redeploy, warn
 
 
-def pipe_runs(pipeline: Pipeline) -> Iterator[Finding]:
-    """The pipe takes messages and waits for how each execution ends."""
+def pipe_is_running(pipeline: Pipeline) -> Iterator[Finding]:
+    """The pipe is running and waits for the result of each execution."""
     pipe = pipeline.client("pipes").describe_pipe(Name=pipeline.outputs.pipe_name)
     name, state = pipe["Name"], pipe["CurrentState"]
     if state == "RUNNING":
@@ -32,19 +32,19 @@ def pipe_runs(pipeline: Pipeline) -> Iterator[Finding]:
         yield fail(f"{name} does not wait for executions: a failed file would be lost", redeploy(pipeline))
 
 
-def bucket_notifies(pipeline: Pipeline) -> Iterator[Finding]:
+def bucket_sends_events(pipeline: Pipeline) -> Iterator[Finding]:
     """The ingest bucket sends its events to EventBridge."""
     bucket = pipeline.outputs.ingest_bucket
     if "EventBridgeConfiguration" in pipeline.client("s3").get_bucket_notification_configuration(Bucket=bucket):
         yield ok(f"{bucket} sends events to EventBridge")
     else:
         yield fail(
-            f"{bucket} sends no events to EventBridge: uploads go unnoticed",
-            f"{redeploy(pipeline)}; then {_catch_up(pipeline)}",
+            f"{bucket} sends no events to EventBridge: uploads are not processed",
+            f"{redeploy(pipeline)}; then {_backfill_advice(pipeline)}",
         )
 
 
-def rule_delivers(pipeline: Pipeline) -> Iterator[Finding]:
+def rule_sends_to_queue(pipeline: Pipeline) -> Iterator[Finding]:
     """A rule on the bucket's events is enabled and sends to the transform queue, with a dead-letter queue."""
     events, queue_arn = (
         pipeline.client("events"),
@@ -52,12 +52,12 @@ def rule_delivers(pipeline: Pipeline) -> Iterator[Finding]:
     )
     names = events.list_rule_names_by_target(TargetArn=queue_arn)["RuleNames"]
     if not names:
-        yield fail("no rule sends to the transform queue: uploads go unnoticed", redeploy(pipeline))
+        yield fail("no rule sends to the transform queue: uploads are not processed", redeploy(pipeline))
     for name in names:
         if events.describe_rule(Name=name)["State"] == "DISABLED":
             yield fail(
-                f"the rule {name} is DISABLED: uploads go unnoticed",
-                f"aws events enable-rule --name {name}; then {_catch_up(pipeline)}",
+                f"the rule {name} is DISABLED: uploads are not processed",
+                f"aws events enable-rule --name {name}; then {_backfill_advice(pipeline)}",
             )
             continue
         targets = events.list_targets_by_rule(Rule=name)["Targets"]
@@ -69,30 +69,35 @@ def rule_delivers(pipeline: Pipeline) -> Iterator[Finding]:
             )
 
 
-def queue_redrives(pipeline: Pipeline) -> Iterator[Finding]:
-    """The transform queue hides messages long enough, and gives up into its dead-letter queue."""
+def queue_has_redrive_policy(pipeline: Pipeline) -> Iterator[Finding]:
+    """The transform queue has a sufficient visibility timeout and a dead-letter queue."""
     machine = pipeline.client("stepfunctions").describe_state_machine(
         stateMachineArn=pipeline.outputs.state_machine_arn
     )
     timeout_seconds = json.loads(machine["definition"])["TimeoutSeconds"]
     visibility_seconds = int(_queue_attribute(pipeline, pipeline.outputs.transform_queue_url, "VisibilityTimeout"))
-    # EventBridge Pipes, "Amazon SQS as a source": six times the run time, or messages come back while being worked on.
+    # EventBridge Pipes, "Amazon SQS as a source": at least six times the run time, so that no message is delivered
+    # again while it is processed.
     if visibility_seconds < 6 * timeout_seconds:
         yield fail(
-            f"messages stay hidden for {visibility_seconds} s, less than six times the workflow's {timeout_seconds} s",
+            f"the visibility timeout is {visibility_seconds} s, less than six times the workflow's {timeout_seconds} s",
             redeploy(pipeline),
         )
     policy = json.loads(_queue_attribute(pipeline, pipeline.outputs.transform_queue_url, "RedrivePolicy") or "{}")
     if policy.get("deadLetterTargetArn") != _queue_attribute(pipeline, pipeline.outputs.transform_dlq_url, "QueueArn"):
-        yield fail("the transform queue has no dead-letter queue: failed files come back for ever", redeploy(pipeline))
+        yield fail(
+            "the transform queue has no dead-letter queue: failed files are retried for ever", redeploy(pipeline)
+        )
     elif int(policy["maxReceiveCount"]) < 2:
         yield warn("a file is tried once only", "set maxReceiveCount to 5, what AWS recommends")
     else:
         yield ok(f"{policy['maxReceiveCount']} tries, {visibility_seconds} s apart")
 
 
-def _catch_up(pipeline: Pipeline) -> str:
-    return f"start what was uploaded meanwhile: img-pipeline backfill --prefix uploads/ --stack {pipeline.stack} --yes"
+def _backfill_advice(pipeline: Pipeline) -> str:
+    return (
+        f"process what was uploaded meanwhile: img-pipeline backfill --prefix uploads/ --stack {pipeline.stack} --yes"
+    )
 
 
 def _queue_attribute(pipeline: Pipeline, url: str, attribute: str) -> str:

@@ -12,12 +12,12 @@ from operations.doctor.findings import Finding, fail, ok, warn
 NEAR = 0.8
 # AWS keeps this much of the account's concurrency for functions that reserve none ("Lambda quotas").
 UNRESERVED_CONCURRENCY = 100
-# The services whose limits a pipeline meets, as Service Quotas calls them.
+# The services whose quotas a pipeline can reach, by their codes in Service Quotas.
 SERVICES = ("lambda", "states", "sqs", "sns", "dynamodb", "events")
 
 
-def concurrency_has_headroom(pipeline: Pipeline) -> Iterator[Finding]:
-    """The account's concurrency holds what the functions reserve and leaves some for others."""
+def concurrency_is_available(pipeline: Pipeline) -> Iterator[Finding]:
+    """The account's concurrency covers what the functions reserve, and enough is unreserved."""
     client = pipeline.client("lambda")
     limits = client.get_account_settings()["AccountLimit"]
     limit, unreserved = limits["ConcurrentExecutions"], limits["UnreservedConcurrentExecutions"]
@@ -28,26 +28,26 @@ def concurrency_has_headroom(pipeline: Pipeline) -> Iterator[Finding]:
     elsewhere = limit - reserved - unreserved
     found = f"{reserved} of the account's {limit} reserved here, {elsewhere} elsewhere, {unreserved} unreserved"
     if unreserved < UNRESERVED_CONCURRENCY:
-        yield fail(found, "AWS needs 100 unreserved: lower reservedConcurrency, or ask Service Quotas for more")
+        yield fail(found, "AWS needs 100 unreserved: lower reservedConcurrency, or request a quota increase")
     elif unreserved - UNRESERVED_CONCURRENCY < (1 - NEAR) * limit and limit > UNRESERVED_CONCURRENCY:
-        yield warn(found, "other functions may be throttled: lower reservedConcurrency, or ask Service Quotas for more")
+        yield warn(found, "other functions may be throttled: lower reservedConcurrency, or request a quota increase")
     else:
         yield ok(found)
 
 
-def code_storage_has_room(pipeline: Pipeline) -> Iterator[Finding]:
+def code_storage_is_available(pipeline: Pipeline) -> Iterator[Finding]:
     """Published versions do not fill the account's code storage."""
     settings = pipeline.client("lambda").get_account_settings()
     used, limit = settings["AccountUsage"]["TotalCodeSize"], settings["AccountLimit"]["TotalCodeSize"]
     found = f"{used / 1e9:.1f} of {limit / 1e9:.0f} GB of code stored"
     if used > NEAR * limit:
-        yield warn(found, "delete old versions and layers, or ask Service Quotas for more")
+        yield warn(found, "delete old versions and layers, or request a quota increase")
     else:
         yield ok(found)
 
 
-def quotas_have_room(pipeline: Pipeline) -> Iterator[Finding]:
-    """No quota whose use AWS measures was nearly used up in the last day."""
+def quotas_are_not_reached(pipeline: Pipeline) -> Iterator[Finding]:
+    """No quota whose use AWS measures was nearly reached in the last day."""
     if pipeline.local:
         yield ok("the embedded cloud has no quotas")
         return
@@ -64,7 +64,7 @@ def quotas_have_room(pipeline: Pipeline) -> Iterator[Finding]:
             name = f"{quota['ServiceCode']}: {quota['QuotaName']}"
             yield warn(
                 f"{name}: {used:g} of {quota['Value']:g} used at the peak of the last day",
-                f"ask for more: aws service-quotas request-service-quota-increase --service-code "
+                f"request an increase: aws service-quotas request-service-quota-increase --service-code "
                 f"{quota['ServiceCode']} --quota-code {quota['QuotaCode']} --desired-value {2 * quota['Value']:g}",
             )
     yield ok(f"{len(quotas)} quotas")
@@ -73,8 +73,8 @@ def quotas_have_room(pipeline: Pipeline) -> Iterator[Finding]:
 def peak_use(pipeline: Pipeline, quota: Mapping[str, Any]) -> float:
     """The most of a quota that was used in a minute of the last day, in the quota's own unit.
 
-    The metric of a rate counts calls; a quota with a period of a second is compared with the average second of the
-    busiest minute, so a shorter peak does not show.
+    The metric of a rate counts calls; a quota per second is compared with the average of the busiest
+    minute, so a shorter peak is not found.
     """
     metric, now = quota["UsageMetric"], datetime.now(UTC)
     statistic = metric["MetricStatisticRecommendation"]

@@ -42,7 +42,7 @@ def jobs_expire(pipeline: Pipeline) -> Iterator[Finding]:
     if ttl["TimeToLiveStatus"] in ("ENABLED", "ENABLING") and ttl.get("AttributeName") == TIME_TO_LIVE_ATTRIBUTE:
         yield ok(f"{table} by {TIME_TO_LIVE_ATTRIBUTE}")
     else:
-        yield fail(f"{table} keeps rows for ever: no time to live on {TIME_TO_LIVE_ATTRIBUTE}", redeploy(pipeline))
+        yield fail(f"{table} never deletes rows: time to live is off for {TIME_TO_LIVE_ATTRIBUTE}", redeploy(pipeline))
 
 
 def buckets_are_private(pipeline: Pipeline) -> Iterator[Finding]:
@@ -51,20 +51,20 @@ def buckets_are_private(pipeline: Pipeline) -> Iterator[Finding]:
         if all(_public_access_block(pipeline, bucket).get(part) for part in PUBLIC_ACCESS_BLOCK):
             yield ok(f"{bucket} blocks public access")
         else:
-            yield fail(f"{bucket} does not block public access wholly", redeploy(pipeline))
+            yield fail(f"{bucket} does not block all public access", redeploy(pipeline))
 
 
 def buckets_keep_versions(pipeline: Pipeline) -> Iterator[Finding]:
-    """Every bucket keeps versions: the workflow reads the exact version that an event names."""
+    """Every bucket has versioning: the workflow reads the exact version that an event names."""
     for bucket in _buckets(pipeline):
         if pipeline.client("s3").get_bucket_versioning(Bucket=bucket).get("Status") == "Enabled":
-            yield ok(f"{bucket} keeps versions")
+            yield ok(f"{bucket} has versioning")
         else:
-            yield fail(f"{bucket} keeps no versions, so an upload that is overwritten is lost", redeploy(pipeline))
+            yield fail(f"{bucket} has no versioning, so an upload that is overwritten is lost", redeploy(pipeline))
 
 
 def everything_is_encrypted(pipeline: Pipeline) -> Iterator[Finding]:
-    """Buckets, queues and the results topic encrypt what they hold; where one has the stack's own key, all have it."""
+    """Buckets, queues and the results topic are encrypted; where one has the stack's own key, all have it."""
     topic = pipeline.client("sns").get_topic_attributes(TopicArn=pipeline.outputs.results_topic_arn)["Attributes"]
     topic_key = topic.get("KmsMasterKeyId", "")
     if not topic_key:
@@ -91,14 +91,16 @@ def everything_is_encrypted(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def logs_expire(pipeline: Pipeline) -> Iterator[Finding]:
-    """Every log group exists and forgets after a while."""
+    """Every log group exists and has a retention period."""
     for group in pipeline.outputs.log_groups.values():
         found = pipeline.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
         description = next((each for each in found if each["logGroupName"] == group), None)
         if description is None:
             yield fail(f"the log group {group} does not exist", redeploy(pipeline))
         elif "retentionInDays" not in description:
-            yield warn(f"{group} keeps its events for ever, and they are paid for monthly", redeploy(pipeline))
+            yield warn(
+                f"{group} has no retention period: its events are stored, and charged, for ever", redeploy(pipeline)
+            )
         else:
             yield ok(f"{group} after {description['retentionInDays']} days")
 
