@@ -22,7 +22,7 @@ from tests.operations.conftest import RunCommand
 @pytest.mark.parametrize(
     ("result", "status", "report"),
     [
-        (MoveResult(sent=3, refused=1), 1, "SQS refused 1"),
+        (MoveResult(sent=3, refused=1), 1, "SQS rejected 1"),
         (MoveResult(sent=3, undeleted=2), 1, "2 messages were sent but not deleted"),
         (MoveResult(sent=3, interrupted=True), 130, "interrupted: sent 3; run the command again"),
     ],
