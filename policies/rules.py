@@ -290,7 +290,7 @@ def sqs_encrypted(queue: Declared) -> Iterator[str]:
 @rule("dynamodb-kms-encrypted", "DynamoDB tables are encrypted with a KMS key of the account.", kinds.TABLE)
 def dynamodb_kms_encrypted(table: Declared) -> Iterator[str]:
     if differs(within(table.get("serverSideEncryption"), "enabled"), True):
-        yield "the table is encrypted with a key that AWS owns and nobody can audit; set serverSideEncryption.enabled"
+        yield "the table is encrypted with a key that AWS owns and you cannot audit; set serverSideEncryption.enabled"
 
 
 @rule("sns-encrypted", "SNS topics are encrypted, except the alert topic without a key of your own.", kinds.TOPIC)

@@ -15,9 +15,9 @@ class AlertTopicArgs:
     """Who publishes and who subscribes.
 
     Attributes:
-        senders: the services that may publish, and the ARN of what they do it for, by the statement's id.
+        senders: the services that may publish, with their source ARN, by the statement's Sid.
         emails: addresses that receive every alert.
-        https_endpoints: pagers' addresses, which hold a key and receive the paging alarm alone.
+        https_endpoints: URLs of pagers, which contain a key and receive only the paging alarm.
         paging_alarm_name: the alarm that pagers receive.
     """
 

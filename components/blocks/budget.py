@@ -26,8 +26,8 @@ class BudgetArgs:
 class Budget(pulumi.ComponentResource):
     """Notifies the alert topic when the stack's resources exceed the budget.
 
-    They are known by their tags, which somebody has to activate once for the account ("Activating user-defined cost
-    allocation tags", AWS Billing); until then the budget sees no cost, and `img-pipeline doctor` says so.
+    The filter is their tags, which must be activated once for the account ("Activating user-defined cost allocation
+    tags", AWS Billing); until then the budget includes no cost, and `img-pipeline doctor` reports it.
     """
 
     def __init__(self, name: str, args: BudgetArgs, opts: pulumi.ResourceOptions | None = None) -> None:

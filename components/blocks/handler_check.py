@@ -17,7 +17,7 @@ PROGRAM = Path(__file__).with_name("import_handlers.py")
 
 
 def check_handlers(layers: Mapping[str, str]) -> None:
-    """Refuse code that does not compile, and handlers that cannot be imported with what their layer holds.
+    """Reject code that does not compile, and handlers that cannot be imported with the packages of their layer.
 
     Code that has passed once is not checked again.
 

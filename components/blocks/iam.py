@@ -95,7 +95,7 @@ def use_key(context: StackContext, actions: Sequence[str], services: Sequence[st
 class ServiceRoleArgs:
     """`source_arn` is the resource for which the service may assume the role, if the service sends aws:SourceArn.
 
-    `names_account` False is for a service that is not known to tell IAM whom it acts for: the role works either way.
+    `names_account` False is for a service that may not send aws:SourceAccount; the condition is then optional.
     """
 
     context: StackContext

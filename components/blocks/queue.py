@@ -1,4 +1,4 @@
-"""Queues, and the dead-letter queues that keep what failed for fourteen days."""
+"""Queues with their dead-letter queues."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class DeadLetterQueueArgs:
 
 
 class DeadLetterQueue(pulumi.ComponentResource):
-    """A queue that keeps what failed until somebody has looked."""
+    """A dead-letter queue with fourteen days of retention."""
 
     queue_name: str
     arn: pulumi.Output[str]
@@ -56,11 +56,11 @@ class DeadLetterQueue(pulumi.ComponentResource):
 
     @property
     def depth(self) -> Metric:
-        """How many messages wait here."""
+        """The number of visible messages."""
         return queue_metric(self.queue_name, "ApproximateNumberOfMessagesVisible")
 
     def alarm(self, role: str, meaning: str, *, threshold: float, pages: bool) -> Alarm:
-        """The alarm on messages that wait here; `role` is the part of the queue's name after img-pipeline-{stack}-."""
+        """The alarm on messages in the queue; `role` is the part of the queue's name after img-pipeline-{stack}-."""
         return Alarm(
             name=f"{role}-depth",
             meaning=meaning,
@@ -74,7 +74,7 @@ class DeadLetterQueue(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class QueueArgs:
-    """`dead_letter_senders` are services that put what they cannot deliver straight into the dead-letter queue."""
+    """`dead_letter_senders` are services that send undeliverable messages directly to the dead-letter queue."""
 
     context: StackContext
     queue_name: str
@@ -140,7 +140,7 @@ def queue_metric(queue_name: str, name: str) -> Metric:
 
 
 def queue_url_command(queue_name: str) -> str:
-    """The shell's way to write a queue's URL when its name is known."""
+    """A shell expression for the URL of a queue, from its name."""
     return f"$(aws sqs get-queue-url --queue-name {queue_name} --query QueueUrl --output text)"
 
 

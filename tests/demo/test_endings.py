@@ -1,4 +1,4 @@
-"""A demonstration that cannot run says why in a line."""
+"""A demonstration that cannot run prints the reason in one line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from program.stack_file import StackConfigError
 
 
 @pytest.mark.parametrize("error", [SettingsError, DeployError, EmulatorError, StackConfigError])
-def test_what_its_user_can_solve_is_one_line(error: type[Exception], capsys: pytest.CaptureFixture[str]) -> None:
+def test_error_that_the_user_can_fix_is_one_line(error: type[Exception], capsys: pytest.CaptureFixture[str]) -> None:
     def fails(arguments: Sequence[str]) -> int:
         raise error(f"no {arguments[0]}")
 
@@ -30,7 +30,7 @@ def test_interruption_is_one_line_and_has_its_own_status(capsys: pytest.CaptureF
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_defect_of_ours_keeps_its_traceback() -> None:
+def test_unexpected_error_has_its_traceback() -> None:
     def is_broken(arguments: Sequence[str]) -> int:  # noqa: ARG001
         raise ZeroDivisionError
 

@@ -1,4 +1,4 @@
-"""Our own failures: kept, alarmed and replayable."""
+"""Failures: kept in the dead-letter queue, with an alarm, and replayed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from testing.stack import Stack
 from testing.waiting import eventually
 
 
-def test_a_failing_transform_ends_in_the_dead_letter_queue_alarms_and_is_replayed_to_success(stack: Stack) -> None:
+def test_a_failing_transform_moves_to_the_dead_letter_queue_raises_the_alarm_and_is_replayed(stack: Stack) -> None:
     sqs = stack.cloud.client("sqs")
     pager = Pager.on(stack.cloud, stack.outputs["alertTopicArn"])
     transform_dlq = stack.outputs["transformDlqUrl"]

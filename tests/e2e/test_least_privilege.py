@@ -1,4 +1,4 @@
-"""The permissions of a whole run: every one needed, none missing."""
+"""Permissions against the calls of a whole run: each is used, and none is missing."""
 
 from __future__ import annotations
 

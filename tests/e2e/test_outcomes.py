@@ -1,4 +1,4 @@
-"""What becomes of a file, whatever order and number its events arrive in."""
+"""The outcome of a file, whatever the order and number of its events."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_the_job_id_in_a_key_belongs_to_the_first_version_and_the_second_is_a_jo
     assert _asset(stack, second)["versionId"] == second.version_id
 
 
-def test_a_rejected_file_is_explained_kept_and_announced(stack: Stack) -> None:
+def test_a_rejected_file_is_recorded_with_a_reason_kept_and_published(stack: Stack) -> None:
     upload = stack.upload("uploads/cut.jpg", photograph()[:4000])
     (job,) = stack.finish(upload)
 
@@ -139,7 +139,7 @@ def test_a_rejected_file_is_explained_kept_and_announced(stack: Stack) -> None:
     assert stack.pipeline.queue_depth(stack.outputs["transformDlqUrl"]) == 0
 
 
-def test_a_hundred_uploads_at_once_are_each_accounted_for_exactly_once(stack: Stack) -> None:
+def test_a_hundred_concurrent_uploads_each_have_one_record_and_one_notification(stack: Stack) -> None:
     with stack.paused():
         uploads = [stack.upload(f"uploads/burst/{number:03}.jpg", photograph(seed=number % 5)) for number in range(100)]
         stack.notifications()
@@ -154,7 +154,7 @@ def test_a_hundred_uploads_at_once_are_each_accounted_for_exactly_once(stack: St
         assert stack.pipeline.queue_depth(stack.outputs[queue]) == 0, queue
 
 
-def test_keys_with_unicode_spaces_and_signs_come_through_unchanged(stack: Stack) -> None:
+def test_keys_with_unicode_spaces_and_signs_are_unchanged(stack: Stack) -> None:
     uploads = [stack.upload(f"uploads/{name}.jpg") for name in ("Ærø sund", "a+b", "100%", "写真", "x" * 600)]
     assert [job["status"] for job in stack.finish(*uploads)] == ["COMPLETED"] * len(uploads)
     for upload in uploads:

@@ -1,4 +1,4 @@
-"""What every alarm promises, in AWS's metric names and dimensions: observations that raise it and some that do not."""
+"""Cases for every alarm, in AWS's metric names and dimensions: observations that raise it and some that do not."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Each stack is run once; the tests look at what it registered."""
+"""Each stack is run once; the tests examine the resources that it registered."""
 
 import pytest
 
@@ -47,5 +47,5 @@ def full() -> Recording:
 
 @pytest.fixture(scope="session", params=["dev", "prod", "local", "full"])
 def recording(request: pytest.FixtureRequest) -> Recording:
-    """A promise about every stack is tested on each of them."""
+    """Each of the stacks in turn."""
     return request.getfixturevalue(request.param)

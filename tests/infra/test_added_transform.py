@@ -18,7 +18,7 @@ from testing.readme import readme_block
 
 FILES = ("__main__.py", "Pulumi.yaml", "Pulumi.local.yaml")
 FOLDERS = ("components", "contract", "functions", "policies", "program")
-# Prints what the program makes of the added function.
+# Prints the resources of the added function.
 PROGRAM = """
 import json, sys
 from policies.recording import run
@@ -69,7 +69,7 @@ def test_one_folder_and_one_entry_add_a_transform_with_settings(project: Path) -
     assert '"name": "grey"' in made["items"]
 
 
-def test_its_settings_are_checked_before_anything_is_created(project: Path) -> None:
+def test_its_settings_are_checked_before_any_resource_is_created(project: Path) -> None:
     finished = deploy(project, transforms={"grey": {"settings": {"quality": 96}}})
     assert finished.returncode != 0
     assert "img-pipeline:transforms.grey.settings.quality = 96 is not accepted" in finished.stderr

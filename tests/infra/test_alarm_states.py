@@ -67,19 +67,19 @@ def alarms(recording: Recording) -> list[tuple[Resource, Case]]:
     return [(recorded[name], case) for name, case in expected.items()]
 
 
-def test_alarms_are_raised_by_what_they_watch(alarms: list[tuple[Resource, Case]]) -> None:
+def test_alarms_are_raised_above_their_thresholds(alarms: list[tuple[Resource, Case]]) -> None:
     for alarm, case in alarms:
         for bad in case.bad:
             assert state(alarm, case, [bad] * case.periods) == "ALARM", (case.alarm, bad)
 
 
-def test_alarms_stay_quiet_within_their_limits(alarms: list[tuple[Resource, Case]]) -> None:
+def test_alarms_are_ok_within_their_thresholds(alarms: list[tuple[Resource, Case]]) -> None:
     for alarm, case in alarms:
         for good in case.good:
             assert state(alarm, case, [good] * case.periods) == "OK", (case.alarm, good)
 
 
-def test_alarms_stay_quiet_without_data(alarms: list[tuple[Resource, Case]]) -> None:
+def test_alarms_are_ok_without_data(alarms: list[tuple[Resource, Case]]) -> None:
     for alarm, case in alarms:
         assert state(alarm, case, [{}] * case.periods) == "OK", case.alarm
 
@@ -99,7 +99,7 @@ def test_alarms_return_to_ok_after_one_good_period(alarms: list[tuple[Resource, 
             assert state(alarm, case, [*[bad] * case.periods, case.good[0]]) == "OK", case.alarm
 
 
-def test_paging_alarm_closes_its_incident(recording: Recording) -> None:
+def test_paging_alarm_notifies_when_it_returns_to_ok(recording: Recording) -> None:
     topic = recording.one("aws:sns/topic:Topic", name=f"img-pipeline-{recording.stack}-alerts")
     paging = recording.one("CompositeAlarm")
     assert paging.inputs["alarmActions"] == paging.inputs["okActions"] == [topic.arn]

@@ -1,4 +1,4 @@
-"""Somebody hears of everything that goes wrong, and is told where to look."""
+"""Every kind of failure has an alarm that notifies, with a meaning and a command."""
 
 import json
 import re
@@ -40,7 +40,7 @@ def test_cloudwatch_may_publish_to_the_alert_topic(recording: Recording) -> None
     (allowed,) = [statement for statement in policy["Statement"] if statement["Sid"] == "PublishAlarms"]
     assert allowed["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert allowed["Action"] == ["sns:Publish"]
-    # The key that AWS manages for SNS shuts CloudWatch out.
+    # CloudWatch cannot use the key that AWS manages for SNS.
     assert topic.inputs.get("kmsMasterKeyId") != "alias/aws/sns"
 
 
@@ -48,7 +48,7 @@ def test_every_alarm_says_what_it_means_and_which_command_to_run_next(recording:
     session = botocore.session.get_session()
     for alarm in [*recording.of_type(ALARM), *recording.of_type("CompositeAlarm")]:
         description = alarm.inputs["alarmDescription"]
-        assert len(description) <= 1024, alarm  # CloudWatch takes no more
+        assert len(description) <= 1024, alarm  # the limit of CloudWatch
         meaning, _, command = description.partition("\nNext: aws ")
         assert len(meaning) > 30, alarm
         service, verb = command.split()[:2]
@@ -60,7 +60,7 @@ def test_every_alarm_says_what_it_means_and_which_command_to_run_next(recording:
         assert operation.lower() in operations, command
 
 
-def test_commands_name_things_of_this_stack(recording: Recording) -> None:
+def test_commands_name_resources_of_this_stack(recording: Recording) -> None:
     known = {
         value
         for resource in recording.cloud_resources
@@ -73,7 +73,7 @@ def test_commands_name_things_of_this_stack(recording: Recording) -> None:
             assert name in known, command
 
 
-def test_every_dead_letter_queue_is_watched(recording: Recording) -> None:
+def test_every_dead_letter_queue_has_an_alarm(recording: Recording) -> None:
     watched = {
         query["metric"]["dimensions"]["QueueName"]
         for alarm in recording.of_type(ALARM)
@@ -117,11 +117,11 @@ PIPES, STATES, EVENTS, LAMBDA, TABLES = (
         ),
     ],
 )
-def test_every_way_to_fail_has_its_alarm(recording: Recording, name: str, watches: set[tuple[str, str]]) -> None:
+def test_every_kind_of_failure_has_an_alarm(recording: Recording, name: str, watches: set[tuple[str, str]]) -> None:
     assert watches <= metrics(alarms(recording)[name])
 
 
-def test_cold_starts_are_watched_in_the_functions_own_metrics(recording: Recording) -> None:
+def test_cold_start_alarms_use_the_functions_own_metrics(recording: Recording) -> None:
     for function in ("validate", "thumbnail", "watermark", "metadata"):
         alarm = alarms(recording)[f"{function}-cold-starts"]
         assert metrics(alarm) == {(f"img-pipeline/{recording.stack}", "ColdStart")}
@@ -132,21 +132,21 @@ def test_cold_starts_are_watched_in_the_functions_own_metrics(recording: Recordi
         )
 
 
-def test_the_slowest_hundredth_may_take_45_seconds(recording: Recording) -> None:
+def test_p99_alarm_threshold_is_45_seconds(recording: Recording) -> None:
     alarm = alarms(recording)["workflow-p99-time"]
     (query,) = alarm.inputs["metricQueries"]
     assert query["metric"]["stat"] == "p99"
     assert alarm.inputs["threshold"] == 45_000  # milliseconds
 
 
-def test_one_percent_of_errors_in_five_minutes_is_too_much(recording: Recording) -> None:
+def test_error_alarm_threshold_is_one_percent_in_five_minutes(recording: Recording) -> None:
     alarm = alarms(recording)["thumbnail-errors"]
     assert expression(alarm) == "IF(calls>=20,100*errors/calls,0)"
     assert alarm.inputs["threshold"] == 1
     assert {query["metric"]["period"] for query in alarm.inputs["metricQueries"] if "metric" in query} == {300}
 
 
-def test_four_fifths_of_the_account_is_the_limit(recording: Recording) -> None:
+def test_account_concurrency_alarm_threshold_is_80_percent(recording: Recording) -> None:
     alarm = alarms(recording)["account-concurrency"]
     assert expression(alarm) == "100*claimed/1000"
     assert alarm.inputs["comparisonOperator"] == "GreaterThanOrEqualToThreshold"
@@ -162,11 +162,11 @@ def test_metric_math_uses_metrics_that_the_alarm_has(recording: Recording) -> No
         assert len(returned) == 1, alarm
 
 
-def test_no_alarm_goes_off_for_want_of_data(recording: Recording) -> None:
+def test_missing_data_raises_no_alarm(recording: Recording) -> None:
     assert all(alarm.inputs["treatMissingData"] == "notBreaching" for alarm in recording.of_type(ALARM))
 
 
-def test_lost_uploads_page_somebody_and_rejected_files_do_not(recording: Recording) -> None:
+def test_lost_uploads_page_and_rejected_files_do_not(recording: Recording) -> None:
     composite = recording.one("CompositeAlarm")
     prefix = f"img-pipeline-{recording.stack}-"
     paging = {name.removeprefix(prefix) for name in re.findall(r'ALARM\("([^"]+)"\)', composite.inputs["alarmRule"])}
@@ -175,7 +175,7 @@ def test_lost_uploads_page_somebody_and_rejected_files_do_not(recording: Recordi
     assert paging <= set(alarms(recording))
 
 
-def test_pagers_hear_the_paging_alarm_alone_and_people_hear_all(full: Recording) -> None:
+def test_pagers_receive_only_the_paging_alarm_and_email_receives_all(full: Recording) -> None:
     email = full.one("TopicSubscription", protocol="email")
     assert email.inputs["endpoint"] == "operators@example.com"
     assert "filterPolicy" not in email.inputs
@@ -213,6 +213,6 @@ def test_dashboard_shows_every_layer(recording: Recording) -> None:
         assert sum(width for _, width in row) == 24  # the console's columns
 
 
-def test_dashboard_url_leads_to_the_dashboard(recording: Recording) -> None:
+def test_dashboard_url_is_that_of_the_dashboard(recording: Recording) -> None:
     name = recording.one("Dashboard").inputs["dashboardName"]
     assert recording.outputs["dashboardUrl"].endswith(f"#dashboards/dashboard/{name}")

@@ -1,4 +1,4 @@
-"""Settings that AWS would refuse in the middle of a deployment are refused before it, by name."""
+"""Settings that AWS would reject during a deployment are refused before it, by name."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ REFUSED = [
 @pytest.mark.parametrize(
     ("given", "written", "accepted"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED]
 )
-def test_what_aws_would_refuse_is_refused_by_name_before_any_resource(
+def test_what_aws_would_reject_is_refused_by_name_before_any_resource(
     given: dict[str, object], written: str, accepted: str
 ) -> None:
     recording = Recording(stack="dev")
@@ -101,7 +101,7 @@ ACCEPTED = [
 
 
 @pytest.mark.parametrize("given", ACCEPTED, ids="-".join)
-def test_the_last_value_that_aws_takes_is_accepted(given: dict[str, object]) -> None:
+def test_the_largest_value_that_aws_accepts_is_accepted(given: dict[str, object]) -> None:
     parse_settings(
         {key: json.dumps(value) if not isinstance(value, str) else value for key, value in given.items()},
         config_schema(),

@@ -1,4 +1,4 @@
-"""The backfill's state machine: there on request only, and allowed to list, look and send, and nothing else."""
+"""The backfill's state machine: created only if enabled, with permission to list, read tags or metadata, and send."""
 
 import json
 
@@ -19,13 +19,13 @@ def backfilled() -> Recording:
     return run("prod", {"backfill": settings, "encryption": "kms"})
 
 
-def test_no_stack_has_one_unless_it_asks_for_it(recording: Recording) -> None:
+def test_no_stack_has_one_unless_it_is_enabled(recording: Recording) -> None:
     assert len(recording.of_type(MACHINE)) == 1
     assert recording.outputs["backfillArn"] == ""
     assert "backfill" not in recording.outputs["roleArns"]
 
 
-def test_its_machine_lists_this_stacks_uploads_and_fills_this_stacks_queue(backfilled: Recording) -> None:
+def test_its_state_machine_lists_this_stacks_uploads_and_sends_to_this_stacks_queue(backfilled: Recording) -> None:
     machine = backfilled.one(MACHINE, name="img-pipeline-prod-backfill")
     definition = json.loads(machine.inputs["definition"])["States"]["EnqueueAll"]
     assert machine.inputs["type"] == "STANDARD", "it may take days"
@@ -42,7 +42,7 @@ def test_its_machine_lists_this_stacks_uploads_and_fills_this_stacks_queue(backf
     assert backfilled.outputs["backfillArn"] == machine.arn
 
 
-def test_its_role_lists_looks_and_sends_and_nothing_else(backfilled: Recording) -> None:
+def test_its_role_has_exactly_these_permissions(backfilled: Recording) -> None:
     ingest = f"arn:aws:s3:::img-pipeline-prod-ingest-{ACCOUNT_ID}"
     results = f"arn:aws:s3:::img-pipeline-prod-processed-{ACCOUNT_ID}/backfill/*"
     key = backfilled.one("aws:kms/key:Key").arn
@@ -69,12 +69,12 @@ def test_it_lists_uploads_only(backfilled: Recording) -> None:
     assert listing["Condition"] == {"StringLike": {"s3:prefix": ["uploads/*"]}}
 
 
-def test_it_keeps_the_rules_and_says_why_it_needs_what_it_may_do(backfilled: Recording) -> None:
+def test_it_satisfies_the_rules_and_every_permission_has_a_reason(backfilled: Recording) -> None:
     assert violations(backfilled.cloud_resources) == []
     assert unexplained(backfilled) == []
 
 
-def test_its_role_is_taken_by_state_machines_of_this_account_only(backfilled: Recording) -> None:
+def test_its_role_is_assumed_by_state_machines_of_this_account_only(backfilled: Recording) -> None:
     role = backfilled.one("Role", name="img-pipeline-prod-backfill")
     (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
     assert statement["Principal"] == {"Service": "states.amazonaws.com"}
@@ -94,5 +94,5 @@ def test_its_role_is_taken_by_state_machines_of_this_account_only(backfilled: Re
         ({"enabled": "yes"}, "backfill.enabled"),
     ],
 )
-def test_an_impossible_pace_is_refused_by_name(backfill: dict, key: str) -> None:
+def test_an_invalid_rate_is_refused_by_name(backfill: dict, key: str) -> None:
     assert f"img-pipeline:{key}" in refusal(backfill=backfill)

@@ -1,4 +1,4 @@
-"""The budget: what it counts, whom it tells and when."""
+"""The budget: which costs it includes, and when it notifies the alert topic."""
 
 import json
 
@@ -11,7 +11,7 @@ def test_no_stack_has_a_budget_unless_it_sets_one(prod: Recording) -> None:
     assert "budgets.amazonaws.com" not in prod.one("TopicPolicy", arn=prod.outputs["alertTopicArn"]).inputs["policy"]
 
 
-def test_the_budget_counts_what_this_stack_alone_costs_in_a_month(full: Recording) -> None:
+def test_the_budget_includes_the_monthly_cost_of_this_stack_only(full: Recording) -> None:
     budget = full.one("aws:budgets/budget:Budget").inputs
     assert full.outputs["budgetName"] == budget["name"]
     assert (budget["limitAmount"], budget["limitUnit"], budget["timeUnit"]) == ("500", "USD", "MONTHLY")
@@ -19,7 +19,7 @@ def test_the_budget_counts_what_this_stack_alone_costs_in_a_month(full: Recordin
     assert tags == [{"key": "user:Project", "values": ["img-pipeline"]}, {"key": "user:Stack", "values": [full.stack]}]
 
 
-def test_it_tells_the_alert_topic_at_80_percent_spent_and_100_percent_forecast(full: Recording) -> None:
+def test_it_notifies_the_alert_topic_at_80_percent_spent_and_100_percent_forecast(full: Recording) -> None:
     notifications = full.one("aws:budgets/budget:Budget").inputs["notifications"]
     assert {(each["notificationType"], each["threshold"]) for each in notifications} == {
         ("ACTUAL", 80),
@@ -31,7 +31,7 @@ def test_it_tells_the_alert_topic_at_80_percent_spent_and_100_percent_forecast(f
         assert each["subscriberSnsTopicArns"] == [full.outputs["alertTopicArn"]]
 
 
-def test_the_topic_and_its_key_let_budgets_of_this_account_in(full: Recording) -> None:
+def test_the_topic_and_its_key_allow_budgets_of_this_account(full: Recording) -> None:
     topic_policy = full.one("TopicPolicy", arn=full.outputs["alertTopicArn"]).inputs["policy"]
     statement = _statement_for(topic_policy, "budgets.amazonaws.com")
     assert statement["Action"] == ["sns:Publish"]

@@ -1,4 +1,4 @@
-"""The documentation says what the code does."""
+"""The documentation matches the code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from docs.generated import ROOT, documents, regenerated
 
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: path.name)
-def test_generated_parts_are_as_the_code_says(document: Path) -> None:
+def test_generated_parts_match_the_code(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     assert regenerated(text) == text, f"{document.name} is out of date: run `make docs` and commit it"
 

@@ -1,4 +1,4 @@
-"""A stack under a customer-managed key: every role and service may use the key as far as its work needs it."""
+"""A stack with a customer-managed key: every role and service has the permissions on the key that it needs."""
 
 import json
 from fnmatch import fnmatchcase
@@ -27,7 +27,7 @@ NEEDED = {
 
 @pytest.fixture(scope="module")
 def stack() -> Recording:
-    """prod under its own key, with everything that is optional."""
+    """prod with its own key and every option."""
     return run("prod", {**FULL, "malwareScan": True, "backfill": {"enabled": True}})
 
 
@@ -55,20 +55,20 @@ def test_functions_that_write_renditions_may_encrypt_them(stack: Recording) -> N
         assert ("kms:GenerateDataKey" in use_key["Action"]) is written, function
 
 
-def test_key_serves_the_log_groups_of_this_stack_only(stack: Recording) -> None:
+def test_key_encrypts_the_log_groups_of_this_stack_only(stack: Recording) -> None:
     policy = json.loads(stack.one("aws:kms/key:Key").inputs["policy"])
     (logs,) = [statement for statement in policy["Statement"] if statement["Sid"] == "Logs"]
     assert logs["Principal"] == {"Service": f"logs.{REGION}.amazonaws.com"}
-    served = logs["Condition"]["ArnEquals"]["kms:EncryptionContext:aws:logs:arn"]
+    allowed_arns = logs["Condition"]["ArnEquals"]["kms:EncryptionContext:aws:logs:arn"]
 
-    def is_served(group: str, account: str = ACCOUNT_ID) -> bool:
+    def is_allowed(group: str, account: str = ACCOUNT_ID) -> bool:
         arn = f"arn:aws:logs:{REGION}:{account}:log-group:{group}"
-        return any(fnmatchcase(arn, pattern) for pattern in served)
+        return any(fnmatchcase(arn, pattern) for pattern in allowed_arns)
 
     ours = [group.inputs["name"] for group in stack.of_type("LogGroup")]
     assert ours
-    assert all(map(is_served, ours))
-    assert not is_served("/aws/lambda/img-pipeline-dev-validate")
-    assert not is_served("/aws/lambda/img-pipeline-prod-eu-validate")
-    assert not is_served("/aws/lambda/billing")
-    assert not is_served(ours[0], "999999999999")
+    assert all(map(is_allowed, ours))
+    assert not is_allowed("/aws/lambda/img-pipeline-dev-validate")
+    assert not is_allowed("/aws/lambda/img-pipeline-prod-eu-validate")
+    assert not is_allowed("/aws/lambda/billing")
+    assert not is_allowed(ours[0], "999999999999")

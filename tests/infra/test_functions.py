@@ -1,4 +1,4 @@
-"""The functions, the workflow and their place in the network."""
+"""The functions, the workflow and the network of the functions."""
 
 import json
 
@@ -35,7 +35,7 @@ def test_all_functions_run_one_code_archive_and_one_layer(recording: Recording) 
     assert len({function.inputs["code"].path for function in functions(recording).values()}) == 1
 
 
-def test_functions_are_bounded_in_number_and_time(recording: Recording) -> None:
+def test_functions_have_concurrency_limits_and_timeouts(recording: Recording) -> None:
     machine = recording.one("aws:sfn/stateMachine:StateMachine")
     workflow_timeout = json.loads(machine.inputs["definition"])["TimeoutSeconds"]
     for function in functions(recording).values():
@@ -43,7 +43,7 @@ def test_functions_are_bounded_in_number_and_time(recording: Recording) -> None:
         assert function.inputs["timeout"] < workflow_timeout, function
 
 
-def test_no_reserved_concurrency_means_unreserved_and_not_switched_off() -> None:
+def test_reserved_concurrency_0_is_unreserved_and_does_not_throttle() -> None:
     recording = run("dev", {"validate": {"reservedConcurrency": 0}})
     # The provider's value for "no reservation"; with 0, Lambda would throttle every call.
     assert functions(recording)["validate"].inputs["reservedConcurrentExecutions"] == -1
@@ -67,14 +67,14 @@ def test_functions_and_workflow_are_traced(recording: Recording) -> None:
     assert recording.one("aws:sfn/stateMachine:StateMachine").inputs["tracingConfiguration"] == {"enabled": True}
 
 
-def test_prod_keeps_validate_warm(prod: Recording, dev: Recording) -> None:
+def test_prod_has_provisioned_concurrency_for_validate(prod: Recording, dev: Recording) -> None:
     warm = prod.one("ProvisionedConcurrencyConfig")
     assert warm.inputs["functionName"] == "img-pipeline-prod-validate"
     assert warm.inputs["qualifier"] == "live"
     assert dev.of_type("ProvisionedConcurrencyConfig") == []
 
 
-def test_functions_learn_their_limits_from_the_settings(dev: Recording) -> None:
+def test_functions_receive_their_limits_from_the_settings(dev: Recording) -> None:
     validate = environment(dev, "validate")
     assert validate["MAX_BYTES"] == "52428800"
     image = json.loads(validate["MEDIA"])["image"]
@@ -94,7 +94,9 @@ def test_functions_learn_their_limits_from_the_settings(dev: Recording) -> None:
         assert environment(dev, short_name)["POWERTOOLS_METRICS_NAMESPACE"] == "img-pipeline/dev"
 
 
-def test_the_workflow_is_an_express_machine_that_logs_as_the_stack_says(dev: Recording, prod: Recording) -> None:
+def test_the_workflow_is_an_express_state_machine_with_the_log_settings_of_the_stack(
+    dev: Recording, prod: Recording
+) -> None:
     for recording, level, with_data in ((dev, "ALL", True), (prod, "ERROR", False)):
         machine = recording.one("aws:sfn/stateMachine:StateMachine")
         assert machine.inputs["type"] == "EXPRESS"
@@ -112,7 +114,7 @@ def test_the_workflow_fits_an_express_execution(recording: Recording) -> None:
     assert definition["QueryLanguage"] == "JSONata"
 
 
-def test_functions_share_one_security_group_that_lets_nobody_in(full: Recording) -> None:
+def test_functions_share_one_security_group_without_ingress(full: Recording) -> None:
     group = full.one("SecurityGroup", name="img-pipeline-prod-functions")
     configurations = [function.inputs["vpcConfig"] for function in functions(full).values()]
     assert all(configuration == configurations[0] for configuration in configurations)
@@ -131,7 +133,7 @@ def test_functions_reach_port_443_only(full: Recording) -> None:
     assert (egress["ipProtocol"], egress["fromPort"], egress["toPort"]) == ("tcp", 443, 443)
 
 
-def test_functions_reach_aws_without_the_internet(full: Recording) -> None:
+def test_functions_reach_aws_through_vpc_endpoints(full: Recording) -> None:
     endpoints = {
         endpoint.inputs["serviceName"].split(".")[-1]: endpoint.inputs for endpoint in full.of_type("VpcEndpoint")
     }
@@ -142,10 +144,10 @@ def test_functions_reach_aws_without_the_internet(full: Recording) -> None:
     assert all(endpoints[name]["privateDnsEnabled"] for name in interfaces)
 
 
-def test_functions_stay_outside_a_vpc_unless_told(prod: Recording) -> None:
+def test_functions_are_outside_a_vpc_by_default(prod: Recording) -> None:
     assert all("vpcConfig" not in function.inputs for function in functions(prod).values())
     assert prod.of_type("SecurityGroup") == []
 
 
-def test_local_asks_for_few_workers(local: Recording) -> None:
+def test_local_reserves_little_concurrency(local: Recording) -> None:
     assert all(function.inputs["reservedConcurrentExecutions"] <= 4 for function in functions(local).values())

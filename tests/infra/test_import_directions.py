@@ -1,4 +1,4 @@
-"""Who may import whom: dependencies point one way, from what is run to what everything agrees on."""
+"""Which packages may import which: dependencies point one way, towards contract."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "policies": {"contract", "program"},
     "demo": {"contract", "client", "localcloud", "program"},
 }
-"""The packages of ours that each package may import beside itself."""
+"""The packages of the project that each package may import, except itself."""
 
 NOT_IN: dict[str, set[str]] = {
     "contract": {"boto3", "botocore", "pulumi", "pulumi_aws", "pydantic", "rich", "typer", "yaml"},
@@ -32,7 +32,7 @@ NOT_IN: dict[str, set[str]] = {
     "functions": {"pulumi", "pulumi_aws", "rich", "typer"},
     "components": {"rich", "typer"},
 }
-"""Libraries that a package does without."""
+"""Libraries that a package may not import."""
 
 
 def imported(package: str) -> Iterator[tuple[Path, str]]:
@@ -53,24 +53,24 @@ def test_dependencies_point_one_way(package: str) -> None:
 
 
 @pytest.mark.parametrize("package", NOT_IN)
-def test_a_package_does_without_what_its_users_may_not_have(package: str) -> None:
+def test_a_package_does_not_import_libraries_that_its_users_may_not_have(package: str) -> None:
     wrong = {f"{path.relative_to(ROOT)} imports {name}" for path, name in imported(package) if name in NOT_IN[package]}
     assert not wrong
 
 
-def test_only_the_commands_know_the_command_line_library() -> None:
+def test_only_the_commands_import_the_command_line_library() -> None:
     users = {path.relative_to(ROOT).as_posix() for path, name in imported("operations") if name == "typer"}
     elsewhere = {user for user in users if not user.startswith("operations/commands/")}
     assert elsewhere == {"operations/cli.py"}
 
 
-def test_every_package_of_the_product_has_its_place_in_the_table() -> None:
+def test_every_package_of_the_product_is_in_the_table() -> None:
     others = {"bench", "docs", "examples", "testing", "tests"}
     assert MAY_IMPORT.keys() == OURS - others
 
 
 @pytest.mark.parametrize("part", ["blocks", "workflow", "settings"])
-def test_what_layers_are_made_of_knows_no_layer(part: str) -> None:
+def test_building_blocks_import_no_layer(part: str) -> None:
     layers = {f"components.{path.stem}" for path in (ROOT / "components").glob("*.py")} - {
         "components.__init__",
         "components.stack_context",

@@ -1,4 +1,4 @@
-"""What is uploaded to Lambda: the right files, for the right machine, the same bytes every time, and not too many."""
+"""The archives for Lambda: the right files, for the right platform, reproducible, and within the limits."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def names_in(archive: Path) -> list[str]:
         return opened.namelist()
 
 
-def test_code_archive_holds_every_handler_where_lambda_looks_for_it() -> None:
+def test_code_archive_has_every_handler_at_its_import_path() -> None:
     names = names_in(code_archive())
 
     assert {f"functions/{name}/handler.py" for name in ("validate", "thumbnail", "watermark", "metadata")} <= set(names)
@@ -64,7 +64,7 @@ def test_code_archive_holds_every_handler_where_lambda_looks_for_it() -> None:
     assert not [name for name in names if "__pycache__" in name or "layers" in name]
 
 
-def test_code_archive_takes_data_files_along_but_no_caches_and_no_hidden_files(project: Path) -> None:
+def test_code_archive_includes_data_files_but_no_caches_and_no_hidden_files(project: Path) -> None:
     for name in ("thumbnail/__pycache__/handler.cpython-313.pyc", "thumbnail/.DS_Store", ".cache/note.txt"):
         path = project / "functions" / name
         path.parent.mkdir(exist_ok=True)
@@ -98,7 +98,7 @@ def test_changed_code_gets_another_name(project: Path) -> None:
     assert code_archive() != before
 
 
-def test_builds_at_the_same_time_do_not_disturb_each_other(project: Path) -> None:
+def test_concurrent_builds_produce_the_same_archive(project: Path) -> None:
     (project / "functions" / "shared" / "font.ttf").write_bytes(os.urandom(4_000_000))
 
     with ThreadPoolExecutor(8) as pool:
@@ -107,7 +107,7 @@ def test_builds_at_the_same_time_do_not_disturb_each_other(project: Path) -> Non
     assert list((project / ".build").iterdir()) == list(archives)
 
 
-def test_interrupted_build_leaves_nothing_that_looks_whole(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_build_leaves_no_archive(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = zipfile.ZipFile.writestr
 
     def interrupt(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, *arguments: Any, **keywords: Any) -> None:
@@ -123,7 +123,7 @@ def test_interrupted_build_leaves_nothing_that_looks_whole(project: Path, monkey
     assert list((project / ".build").iterdir()) == []
 
 
-def test_layer_and_what_lambda_includes_have_all_that_functions_import(tmp_path: Path) -> None:
+def test_layer_and_lambda_runtime_include_all_that_functions_import(tmp_path: Path) -> None:
     with zipfile.ZipFile(dependency_layer("images", LayerTarget.host())) as opened:
         opened.extractall(tmp_path)
     program = "import importlib, sys; sys.path += sys.argv[1:4]; list(map(importlib.import_module, sys.argv[4:]))"
@@ -241,7 +241,7 @@ def test_same_lock_gives_the_same_layer_in_another_directory(tmp_path: Path, mon
 
 
 @pytest.mark.usefixtures("project")
-def test_layer_is_built_once_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_layer_is_built_once_with_a_message(capsys: pytest.CaptureFixture[str]) -> None:
     first = dependency_layer("images", LayerTarget.host())
     assert re.fullmatch(r"packaging: .*host-python3\.\d+-\w+.*\n", capsys.readouterr().err)
     built_at = first.stat().st_mtime_ns
@@ -251,7 +251,7 @@ def test_layer_is_built_once_and_says_so(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().err == ""
 
 
-def test_each_lock_and_each_target_has_a_layer_of_its_own(project: Path) -> None:
+def test_each_lock_and_each_target_has_its_own_layer(project: Path) -> None:
     targets = (LayerTarget.host(), ARM, LayerTarget.aws("python3.13", "x86_64"), LayerTarget.aws("python3.14", "arm64"))
     layers = {dependency_layer("images", target) for target in targets}
     (project / "functions" / "layers" / "images.txt").write_text("# another lock\n")
@@ -261,7 +261,7 @@ def test_each_lock_and_each_target_has_a_layer_of_its_own(project: Path) -> None
     assert len(layers) == len(targets) + 1
 
 
-def test_failing_pip_is_one_line_and_leaves_nothing_behind(project: Path) -> None:
+def test_failing_pip_is_one_line_and_leaves_no_files(project: Path) -> None:
     (project / "functions" / "layers" / "images.txt").write_text(
         f"lost @ file:///lost-1.0.tar.gz --hash=sha256:{'0' * 64}\n"
     )
@@ -289,7 +289,7 @@ def test_limits_are_lambdas() -> None:
     assert packaging.MAX_UPLOAD_BYTES == 52_428_800
 
 
-def test_code_and_layer_together_may_reach_the_limit_and_not_pass_it(
+def test_code_and_layer_together_may_reach_the_limit_and_not_exceed_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packaging, "MAX_UNZIPPED_BYTES", 1000)

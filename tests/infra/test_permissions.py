@@ -1,4 +1,4 @@
-"""What roles may do, and who may take them, and who may touch what, beyond the rules of the policy pack."""
+"""Permissions of roles, trust policies and resource policies, beyond the rules of the policy pack."""
 
 import json
 import re
@@ -25,7 +25,7 @@ def role_policies(recording: Recording) -> Iterator[tuple[Resource, dict[str, An
 
 
 def grants(recording: Recording) -> Iterator[tuple[str, str, str]]:
-    """(role, action, resource) for all that any role is allowed."""
+    """(role, action, resource) of every permission."""
     for policy, document in role_policies(recording):
         for statement in document["Statement"]:
             if statement["Effect"] == "Allow":
@@ -39,7 +39,7 @@ def granted_to(recording: Recording, role: str) -> set[tuple[str, str]]:
     return {(action, resource) for holder, action, resource in grants(recording) if holder == name}
 
 
-def test_every_grant_names_something_of_this_stack(recording: Recording) -> None:
+def test_every_permission_names_a_resource_of_this_stack(recording: Recording) -> None:
     ours = {resource.arn for resource in recording.cloud_resources if resource.arn}
     for role, action, resource in grants(recording):
         if resource == "*" or NETWORK_INTERFACES.fullmatch(resource):
@@ -50,13 +50,13 @@ def test_every_grant_names_something_of_this_stack(recording: Recording) -> None
         assert exact in ours, f"{role}: {action} {resource}"
 
 
-def test_every_role_has_its_one_policy(recording: Recording) -> None:
+def test_every_role_has_one_policy(recording: Recording) -> None:
     roles = sorted(role.inputs["name"] for role in recording.of_type("Role"))
     assert sorted(policy.inputs.get("role", "nobody") for policy in recording.of_type("RolePolicy")) == roles
     assert recording.of_type("RolePolicyAttachment") == []
 
 
-def test_every_role_is_taken_by_something_of_this_stack(recording: Recording) -> None:
+def test_every_role_is_used_by_a_resource_of_this_stack(recording: Recording) -> None:
     users = ("aws:lambda/function:Function", "StateMachine", "Pipe", "MalwareProtectionPlan")
     used = {
         resource.inputs.get("role") or resource.inputs.get("roleArn")
@@ -68,7 +68,7 @@ def test_every_role_is_taken_by_something_of_this_stack(recording: Recording) ->
 
 
 def unexplained(recording: Recording) -> list[str]:
-    """Statements that allow something without saying why."""
+    """Statements that allow something without a reason."""
     reasons = {
         (outputs["role_name"], sid): why
         for outputs in recording.component_outputs.values()
@@ -82,12 +82,12 @@ def unexplained(recording: Recording) -> list[str]:
     ]
 
 
-def test_every_permission_says_why_it_is_there(recording: Recording) -> None:
-    """So that docs/security.md can."""
+def test_every_permission_has_a_reason(recording: Recording) -> None:
+    """docs/security.md shows it."""
     assert unexplained(recording) == []
 
 
-def test_services_take_roles_for_this_account_only(recording: Recording) -> None:
+def test_services_assume_roles_for_this_account_only(recording: Recording) -> None:
     for role in recording.of_type("Role"):
         (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
         # AWS documents no condition for the role that scans for malware: it holds where GuardDuty names the account.
@@ -96,7 +96,7 @@ def test_services_take_roles_for_this_account_only(recording: Recording) -> None
 
 
 @pytest.mark.parametrize(("role", "user"), [("workflow", "aws:sfn/stateMachine:StateMachine"), ("pipe", "Pipe")])
-def test_workflow_and_pipe_roles_are_taken_by_that_machine_and_pipe_only(
+def test_workflow_and_pipe_roles_are_assumed_by_that_state_machine_and_pipe_only(
     recording: Recording, role: str, user: str
 ) -> None:
     trusted = recording.one("Role", name=f"img-pipeline-{recording.stack}-{role}")
@@ -105,7 +105,7 @@ def test_workflow_and_pipe_roles_are_taken_by_that_machine_and_pipe_only(
     assert statement["Condition"]["ArnLike"] == {"aws:SourceArn": taker.arn}
 
 
-def test_no_document_holds_null(recording: Recording) -> None:
+def test_no_document_contains_null(recording: Recording) -> None:
     def holds_null(value: Any) -> bool:
         if isinstance(value, dict):
             return any(map(holds_null, value.values()))
@@ -137,7 +137,7 @@ def test_transforms_read_uploads_and_write_renditions_and_nothing_else(dev: Reco
         assert data == expected, role
 
 
-def test_the_pipe_takes_from_one_queue_and_starts_one_workflow(dev: Recording) -> None:
+def test_the_pipe_receives_from_one_queue_and_starts_one_workflow(dev: Recording) -> None:
     queue = dev.one("aws:sqs/queue:Queue", name="img-pipeline-dev-transform-queue").arn
     machine = dev.one("aws:sfn/stateMachine:StateMachine").arn
     logs = dev.one("LogGroup", name="/aws/vendedlogs/pipes/img-pipeline-dev-pipe").arn
@@ -170,13 +170,13 @@ def test_only_the_watermark_reads_the_logo_and_only_the_logo(tmp_path: Path, tex
     assert given["text" if text else "logoPath"] == {"key": stored["key"]}
 
 
-def test_nobody_writes_traces_where_tracing_is_off() -> None:
+def test_no_role_writes_traces_if_tracing_is_off() -> None:
     recording = run("dev", {"tracing": False})
     assert not any(action.startswith("xray:") for _, action, _ in grants(recording))
     assert recording.one("aws:sfn/stateMachine:StateMachine").inputs["tracingConfiguration"] == {"enabled": False}
 
 
-def test_a_key_of_the_users_own_is_used_and_none_is_made() -> None:
+def test_an_existing_key_is_used_and_none_is_created() -> None:
     arn = f"arn:aws:kms:eu-west-1:{ACCOUNT_ID}:key/0a1b2c3d-0000-4000-8000-0123456789ab"
     recording = run("dev", {"encryption": "kms", "kmsKeyArn": arn})
     assert recording.of_type("aws:kms/key:Key") == []
@@ -251,7 +251,7 @@ def test_the_key_is_used_through_services_only(full: Recording) -> None:
         assert all(service.endswith(".eu-west-1.amazonaws.com") for service in services)
 
 
-def test_what_lambda_checks_without_a_resource_is_allowed_without_one(full: Recording) -> None:
+def test_actions_that_lambda_checks_without_a_resource_are_allowed_on_all(full: Recording) -> None:
     """CreateFunction fails where these are allowed on network interfaces only."""
     checked = {
         "ec2:DeleteNetworkInterface",
@@ -285,7 +285,9 @@ RESOURCE_POLICIES = ["BucketPolicy", "QueuePolicy", "TopicPolicy"]
 
 
 @pytest.mark.parametrize("policy_type", RESOURCE_POLICIES)
-def test_only_services_are_let_in_and_only_for_named_sources(recording: Recording, policy_type: str) -> None:
+def test_resource_policies_allow_services_only_and_only_for_named_sources(
+    recording: Recording, policy_type: str
+) -> None:
     ours = {resource.arn for resource in recording.cloud_resources if resource.arn}
     for policy in recording.of_type(policy_type):
         for statement in json.loads(policy.inputs["policy"])["Statement"]:

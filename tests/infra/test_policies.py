@@ -37,7 +37,7 @@ class Violation:
 
 
 def violations(resources: Iterable[Resource], only: str | None = None) -> list[Violation]:
-    """What the pack, or one policy of it, has against these resources, asked as Pulumi's engine asks."""
+    """The violations of the pack, or of one policy of it, run as Pulumi's engine runs it."""
     resources = list(resources)
     found: list[Violation] = []
     for policy in policies():
@@ -80,7 +80,7 @@ def linked(resources: list[Resource]) -> list[PolicyResource]:
     return list(members.values())
 
 
-def test_every_stack_keeps_every_rule(recording: Recording) -> None:
+def test_every_stack_satisfies_every_rule(recording: Recording) -> None:
     assert violations(recording.cloud_resources) == []
 
 
@@ -377,7 +377,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.rule)
-def test_a_broken_resource_is_named_with_what_to_do(full: Recording, broken: Broken) -> None:
+def test_a_violation_names_the_resource_and_the_fix(full: Recording, broken: Broken) -> None:
     resource = next(found for found in full.of_type(broken.type) if found.name.endswith(broken.name))
     others = [other for other in full.cloud_resources if other is not resource]
     found = violations([replace(resource, inputs=broken.change(resource.inputs)), *others], only=broken.rule)
@@ -394,7 +394,7 @@ KEPT = [
 
 
 @pytest.mark.parametrize("kept", KEPT, ids=lambda kept: kept.rule)
-def test_the_last_value_that_a_rule_allows_is_no_violation(full: Recording, kept: Broken) -> None:
+def test_the_limit_that_a_rule_allows_is_no_violation(full: Recording, kept: Broken) -> None:
     resource = next(found for found in full.of_type(kept.type) if found.name.endswith(kept.name))
     others = [other for other in full.cloud_resources if other is not resource]
     assert violations([replace(resource, inputs=kept.change(resource.inputs)), *others], only=kept.rule) == []
@@ -404,7 +404,7 @@ GUARDS = [kinds.PUBLIC_ACCESS_BLOCK, kinds.OWNERSHIP_CONTROLS, kinds.BUCKET_ENCR
 
 
 @pytest.mark.parametrize("guard", GUARDS)
-def test_what_closes_a_bucket_queue_or_topic_may_not_be_missing(dev: Recording, guard: str) -> None:
+def test_a_bucket_queue_or_topic_without_its_policies_is_a_violation(dev: Recording, guard: str) -> None:
     missing = dev.of_type(guard)[0]
     rest = [resource for resource in dev.cloud_resources if resource is not missing]
     (found,) = violations(rest)
@@ -428,7 +428,7 @@ def test_a_dead_letter_queue_is_in_the_same_stack(dev: Recording) -> None:
     assert found.message.startswith(f"{queue.name}: its redrivePolicy names no dead-letter queue of this stack")
 
 
-def test_policies_of_aws_are_not_attached(dev: Recording) -> None:
+def test_attached_managed_policies_are_a_violation(dev: Recording) -> None:
     role = dev.of_type(kinds.ROLE)[0]
     inputs = {"role": role.inputs["name"], "policyArn": "arn:aws:iam::aws:policy/AmazonS3FullAccess"}
     attached = replace(role, type=kinds.ROLE_POLICY_ATTACHMENT, name="all-of-s3", inputs=inputs)
@@ -437,7 +437,7 @@ def test_policies_of_aws_are_not_attached(dev: Recording) -> None:
     assert "AmazonS3FullAccess" in found.message
 
 
-def test_every_rule_is_seen_to_say_no() -> None:
+def test_every_rule_has_a_test_of_a_violation() -> None:
     seen_elsewhere = {
         "resource-policies-present",
         "sqs-dlq-not-shared",
@@ -447,13 +447,13 @@ def test_every_rule_is_seen_to_say_no() -> None:
     assert {broken.rule for broken in BROKEN} | seen_elsewhere == {policy.name for policy in policies()}
 
 
-def test_every_rule_has_something_to_look_at(full: Recording) -> None:
+def test_every_rule_applies_to_a_resource_of_the_stack(full: Recording) -> None:
     types = {resource.type for resource in full.cloud_resources} | {kinds.ROLE_POLICY_ATTACHMENT}
     assert {wanted for rule in RULES for wanted in rule.types} <= types
 
 
-def test_what_a_preview_cannot_know_breaks_no_rule(full: Recording) -> None:
-    """The engine asks again with the values, before it makes the resource."""
+def test_values_unknown_in_a_preview_are_no_violation(full: Recording) -> None:
+    """The engine runs the rules again with the values, before it creates the resource."""
     resources = [
         replace(
             resource,

@@ -53,7 +53,7 @@ def test_everything_belongs_to_a_layer(recording: Recording) -> None:
     assert layers - optional == {f"img-pipeline:index:{layer}" for layer in required}
 
 
-def test_everything_with_a_name_carries_the_stacks_name(recording: Recording) -> None:
+def test_every_physical_name_contains_the_stacks_name(recording: Recording) -> None:
     unnamed = {"aws:lambda/alias:Alias", "aws:iam/rolePolicy:RolePolicy"}
     for resource in recording.cloud_resources:
         name = resource.inputs.get("name") or resource.inputs.get("bucket")
@@ -61,13 +61,13 @@ def test_everything_with_a_name_carries_the_stacks_name(recording: Recording) ->
             assert f"img-pipeline-{recording.stack}-" in name, resource
 
 
-def test_a_name_from_the_settings_is_used_as_it_is() -> None:
+def test_a_name_in_the_settings_is_used_unchanged() -> None:
     recording = run("dev", {"ingestBucketName": "media-uploads", "denylistTableName": "shared-denylist"})
     assert recording.outputs["ingestBucket"] == "media-uploads"
     assert recording.outputs["denylistTable"] == "shared-denylist"
 
 
-def test_no_upload_is_announced_before_there_is_a_way_for_it(recording: Recording) -> None:
+def test_bucket_notifications_are_created_after_the_rules_target(recording: Recording) -> None:
     order = [resource.urn for resource in recording.resources]
     (notification,) = recording.of_type("BucketNotification")
     for kind in ("EventTarget", "QueuePolicy"):
@@ -76,8 +76,8 @@ def test_no_upload_is_announced_before_there_is_a_way_for_it(recording: Recordin
                 assert order.index(earlier.urn) < order.index(notification.urn), earlier
 
 
-def test_policies_are_there_before_what_uses_them(recording: Recording) -> None:
-    """Lambda, Step Functions and Pipes try their role when they are made."""
+def test_role_policies_are_created_before_the_resources_that_use_them(recording: Recording) -> None:
+    """Lambda, Step Functions and Pipes validate their role when they are created."""
     by_role = {policy.inputs["role"]: policy.urn for policy in recording.of_type("RolePolicy")}
     for kind in ("aws:lambda/function:Function", "aws:sfn/stateMachine:StateMachine", "Pipe"):
         for user in recording.of_type(kind):

@@ -1,4 +1,4 @@
-"""Nothing is lost on the way: queues, their dead-letter queues, the rule, the pipe and the subscribers."""
+"""Queues, dead-letter queues, the rule, the pipe and the subscriptions: no message is lost."""
 
 import json
 
@@ -16,7 +16,7 @@ def redrive(queue: Resource) -> dict:
     return json.loads(queue.inputs["redrivePolicy"])
 
 
-def test_a_dead_letter_queue_takes_messages_of_its_own_source_only(recording: Recording) -> None:
+def test_a_dead_letter_queue_accepts_messages_of_its_source_queue_only(recording: Recording) -> None:
     allowed = {
         policy.inputs["queueUrl"].rsplit("/")[-1]: json.loads(policy.inputs["redriveAllowPolicy"])
         for policy in recording.of_type("RedriveAllowPolicy")
@@ -26,25 +26,25 @@ def test_a_dead_letter_queue_takes_messages_of_its_own_source_only(recording: Re
         assert allowed[dead_letter_name] == {"redrivePermission": "byQueue", "sourceQueueArns": [queue.arn]}
 
 
-def test_a_message_stays_hidden_for_six_workflow_timeouts(recording: Recording) -> None:
+def test_visibility_timeout_is_six_workflow_timeouts(recording: Recording) -> None:
     queue = recording.one(QUEUE, name=f"img-pipeline-{recording.stack}-transform-queue")
     machine = recording.one("aws:sfn/stateMachine:StateMachine")
     workflow_timeout = json.loads(machine.inputs["definition"])["TimeoutSeconds"]
     assert queue.inputs["visibilityTimeoutSeconds"] >= 6 * workflow_timeout
 
 
-def test_a_message_is_tried_five_times(recording: Recording) -> None:
+def test_max_receive_count_is_five(recording: Recording) -> None:
     queue = recording.one(QUEUE, name=f"img-pipeline-{recording.stack}-transform-queue")
     assert redrive(queue)["maxReceiveCount"] == 5
 
 
-def test_messages_outlive_their_tries_so_that_each_reaches_its_dead_letter_queue(recording: Recording) -> None:
+def test_retention_is_longer_than_all_receives_of_a_message(recording: Recording) -> None:
     for queue in source_queues(recording):
         tries_seconds = queue.inputs["visibilityTimeoutSeconds"] * redrive(queue)["maxReceiveCount"]
         assert tries_seconds <= queue.inputs["messageRetentionSeconds"], queue
 
 
-def test_the_rule_takes_new_uploads_of_the_ingest_bucket_and_nothing_else(recording: Recording) -> None:
+def test_the_rule_matches_new_uploads_of_the_ingest_bucket_only(recording: Recording) -> None:
     (rule,) = recording.of_type("EventRule")
     assert rule.inputs["state"] == "ENABLED"
     assert json.loads(rule.inputs["eventPattern"]) == {
@@ -65,11 +65,11 @@ def test_events_the_rule_cannot_deliver_are_retried_and_then_kept(recording: Rec
     prefix = f"arn:aws:sqs:eu-west-1:{ACCOUNT_ID}:img-pipeline-{recording.stack}-"
     assert target.inputs["arn"] == f"{prefix}transform-queue"
     assert target.inputs["deadLetterConfig"] == {"arn": f"{prefix}delivery-dlq"}
-    # A day, which is the longest that EventBridge tries.
+    # 24 hours, the maximum of EventBridge.
     assert target.inputs["retryPolicy"] == {"maximumEventAgeInSeconds": 86_400, "maximumRetryAttempts": 185}
 
 
-def test_the_pipe_takes_one_message_and_waits_for_how_its_workflow_ends(recording: Recording) -> None:
+def test_the_pipe_receives_one_message_and_waits_for_the_result(recording: Recording) -> None:
     pipe = recording.one("Pipe")
     machine = recording.one("aws:sfn/stateMachine:StateMachine")
     assert pipe.inputs["source"].endswith(":img-pipeline-" + recording.stack + "-transform-queue")
@@ -92,7 +92,7 @@ def test_the_pipe_template_turns_a_message_into_the_workflow_input() -> None:
     assert json.loads(filled) == {"messageId": "m-1", "receiveCount": "2", "event": json.loads(body)}
 
 
-def test_each_subscriber_gets_the_results_it_asked_for(full: Recording) -> None:
+def test_each_subscriber_receives_the_results_of_its_filter(full: Recording) -> None:
     catalogue, audit = (
         full.one("TopicSubscription", endpoint=f"arn:aws:sqs:eu-west-1:{ACCOUNT_ID}:img-pipeline-prod-results-{name}")
         for name in ("catalogue", "audit")
@@ -106,7 +106,7 @@ def test_each_subscriber_gets_the_results_it_asked_for(full: Recording) -> None:
     assert catalogue.inputs["rawMessageDelivery"] is audit.inputs["rawMessageDelivery"] is True
 
 
-def test_a_result_that_a_subscriber_cannot_take_ends_in_its_dead_letter_queue(full: Recording) -> None:
+def test_a_result_that_is_not_delivered_moves_to_the_dead_letter_queue(full: Recording) -> None:
     for name in ("catalogue", "audit"):
         queue_arn = f"arn:aws:sqs:eu-west-1:{ACCOUNT_ID}:img-pipeline-prod-results-{name}"
         subscription = full.one("TopicSubscription", endpoint=queue_arn)

@@ -1,4 +1,4 @@
-"""Settings are documented, typed and checked; a mistake is named before anything is created."""
+"""Settings are documented, typed and checked; a mistake is reported before any resource is created."""
 
 import contextvars
 import json
@@ -48,7 +48,7 @@ def own(name: str, **changes: object) -> dict[str, object]:
     return {"transforms": {name: {"settings": changes}}}
 
 
-def test_the_defaults_are_good_settings() -> None:
+def test_the_defaults_are_valid() -> None:
     chosen = settings()
     assert chosen.map_concurrency == 10
     assert chosen.max_bytes == 50 * 1024 * 1024
@@ -176,7 +176,7 @@ def test_an_impossible_value_is_refused_with_key_value_and_what_is_accepted(
     assert re.fullmatch(line, refusal(**given))
 
 
-def test_every_mistake_is_told_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     lines = refusal(maxBytes=0, media={"image": {"maxFrames": 0}}, encryption="none").splitlines()
     assert [line.split(" = ")[0] for line in lines] == [
         "img-pipeline:maxBytes",
@@ -196,7 +196,7 @@ def test_transforms_that_wait_for_each_other_need_more_time() -> None:
     assert "at least 345: validate's timeout, 3 x the slowest" in message
 
 
-def test_every_try_must_fit_into_the_time_that_the_queue_keeps_a_message() -> None:
+def test_all_receives_must_fit_in_the_queues_retention() -> None:
     assert settings(maxReceiveCount=320).max_receive_count == 320  # 320 x 1080 s are the queue's four days
     assert refusal(maxReceiveCount=321) == (
         "img-pipeline:maxReceiveCount = 321 is not accepted: at most 320: an attempt takes up to 1080 s, the "
@@ -210,13 +210,13 @@ def test_reserved_concurrency_must_fit_the_account() -> None:
     settings(accountConcurrency=500)
 
 
-def test_an_account_with_next_to_no_concurrency_can_reserve_none() -> None:
+def test_an_account_with_little_concurrency_can_reserve_none() -> None:
     unreserved = {name: {"reservedConcurrency": 0} for name in ("thumbnail", "watermark", "metadata")}
     chosen = settings(accountConcurrency=10, validate={"reservedConcurrency": 0}, transforms=unreserved)
     assert chosen.account_concurrency == 10
 
 
-def test_warm_environments_cannot_outnumber_reserved_ones() -> None:
+def test_provisioned_concurrency_cannot_exceed_reserved_concurrency() -> None:
     message = refusal(validate={"reservedConcurrency": 5, "provisionedConcurrency": 6})
     assert message == (
         "img-pipeline:validate.provisionedConcurrency = 6 is not accepted: at most validate.reservedConcurrency (5)"
@@ -325,7 +325,7 @@ def test_every_accepted_type_has_a_transform_that_takes_it() -> None:
         ({"transforms": [{"name": "thumbnail"}]}, "an object by name"),
     ],
 )
-def test_a_setting_of_an_earlier_version_is_refused_with_its_new_place(given: dict[str, object], place: str) -> None:
+def test_a_setting_of_an_earlier_version_is_refused_with_its_new_key(given: dict[str, object], place: str) -> None:
     message = refusal(**given)
     assert message.startswith(f"img-pipeline:{next(iter(given))} is ")
     assert place in message
@@ -353,19 +353,19 @@ def test_a_watermark_text_that_cannot_be_drawn_is_refused_with_the_character(tex
     )
 
 
-def test_beside_a_logo_the_text_does_not_matter(tmp_path: Path) -> None:
+def test_the_text_is_not_checked_if_there_is_a_logo(tmp_path: Path) -> None:
     logo = tmp_path / "logo.png"
     logo.write_bytes(b"any bytes")
     assert settings(**own("watermark", text="\ue000", logoPath=str(logo)))
 
 
-def test_a_logo_that_is_not_there_is_refused() -> None:
+def test_a_missing_logo_is_refused() -> None:
     assert refusal(**own("watermark", logoPath="missing.png")).startswith(
         'img-pipeline:transforms.watermark.settings.logoPath = "missing.png" is not accepted: the path of a file'
     )
 
 
-def test_a_value_that_is_secret_is_not_told() -> None:
+def test_a_secret_value_is_not_in_the_message() -> None:
     def refused() -> str:
         set_all_config({}, ["img-pipeline:alertHttpsEndpoints"])
         return refusal(alertHttpsEndpoints=["ftp://events.example.com/0123456789abcdef"])
@@ -375,7 +375,7 @@ def test_a_value_that_is_secret_is_not_told() -> None:
     assert "0123456789abcdef" not in message
 
 
-def test_types_and_positions_are_those_the_functions_know() -> None:
+def test_types_and_positions_are_those_of_the_functions() -> None:
     assert {name for name, media in MEDIA_TYPES.items() if media.family == "image"} == set(FORMATS)
     measured = {family for family in families() if import_module(f"functions.validate.{family}").measure}
     assert measured == {media.family for media in MEDIA_TYPES.values()}
@@ -394,7 +394,7 @@ def test_an_empty_vpc_is_no_vpc() -> None:
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "local"])
-def test_every_stack_has_good_settings(stack: str) -> None:
+def test_every_stack_has_valid_settings(stack: str) -> None:
     parse_settings(stack_config(stack), config_schema())
 
 

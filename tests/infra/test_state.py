@@ -1,4 +1,4 @@
-"""What is kept, is kept safely: buckets, tables, topics, logs; protected in prod, deletable elsewhere."""
+"""Stateful resources: buckets, tables, topics, logs; protected in prod, deletable elsewhere."""
 
 import json
 
@@ -23,13 +23,13 @@ def of_bucket(recording: Recording, resource_type: str, bucket: Resource) -> Res
     return recording.one(resource_type, bucket=bucket.inputs["bucket"])
 
 
-def test_buckets_keep_versions(recording: Recording) -> None:
+def test_buckets_have_versioning(recording: Recording) -> None:
     for bucket in recording.of_type(BUCKET):
         versioning = of_bucket(recording, "BucketVersioning", bucket).inputs
         assert versioning["versioningConfiguration"] == {"status": "Enabled"}
 
 
-def test_buckets_remove_what_is_old_and_what_was_never_finished(recording: Recording) -> None:
+def test_buckets_expire_old_versions_and_incomplete_uploads(recording: Recording) -> None:
     for bucket in recording.of_type(BUCKET):
         rules = of_bucket(recording, "BucketLifecycleConfiguration", bucket).inputs["rules"]
         assert all(rule["status"] == "Enabled" for rule in rules)
@@ -50,7 +50,7 @@ def test_uploads_and_renditions_are_kept_unless_the_settings_say_otherwise(dev: 
     assert expiration_days(dev) == [30, 30]
 
 
-def test_days_of_the_settings_reach_the_buckets() -> None:
+def test_lifecycle_rules_have_the_days_of_the_settings() -> None:
     days = {"incompleteUploadDays": 2, "oldVersionDays": 3, "uploadDays": 4, "renditionDays": 5}
     recording = run("dev", {"lifecycle": days})
     for bucket, expiration_days in (("ingest", 4), ("processed", 5)):
@@ -82,7 +82,7 @@ def test_tables_can_be_restored(recording: Recording) -> None:
         assert table.inputs["pointInTimeRecovery"] == {"enabled": True}, table
 
 
-def test_the_jobs_table_forgets_by_itself_and_is_found_by_file_and_by_status(recording: Recording) -> None:
+def test_the_jobs_table_has_ttl_and_indexes_by_file_and_by_status(recording: Recording) -> None:
     jobs = recording.one(TABLE, name=f"img-pipeline-{recording.stack}-jobs").inputs
     assert jobs["hashKey"] == "jobId"
     assert jobs["ttl"] == {"attributeName": "expiresAt", "enabled": True}
@@ -119,7 +119,7 @@ def test_prod_protects_and_retains_state(prod: Recording, full: Recording) -> No
         assert not any(bucket.inputs["forceDestroy"] for bucket in recording.of_type(BUCKET))
 
 
-def test_prod_protects_nothing_that_can_be_made_again(prod: Recording) -> None:
+def test_prod_protects_stateful_resources_only(prod: Recording) -> None:
     protected = {resource.urn for resource in prod.resources if resource.protect or resource.retain_on_delete}
     assert protected == {resource.urn for resource in stateful(prod)}
 
@@ -132,7 +132,7 @@ def test_dev_and_local_can_be_deleted(stack: str, request: pytest.FixtureRequest
     assert all(bucket.inputs["forceDestroy"] for bucket in recording.of_type(BUCKET))
 
 
-def test_tags_of_the_settings_are_on_everything(full: Recording) -> None:
+def test_every_resource_has_the_tags_of_the_settings(full: Recording) -> None:
     for resource in full.cloud_resources:
         if "tags" in resource.inputs:
             assert resource.inputs["tags"]["CostCentre"] == "media", resource

@@ -1,4 +1,4 @@
-"""A watermark's text that the function cannot draw becomes a picture: in every script, shaped and in reading order."""
+"""A watermark's text that the function cannot draw becomes an image: in every script, shaped and in reading order."""
 
 import io
 
@@ -19,7 +19,7 @@ def ink(text: str) -> Image.Image:
         return image.getchannel("A")
 
 
-def test_what_the_function_draws_by_itself_needs_no_picture() -> None:
+def test_text_that_the_function_can_draw_needs_no_image() -> None:
     text = "".join(sorted(BUILT_IN_CHARACTERS))
     assert TextMark(text).proportions > 1
     assert picture_of(text) is None
