@@ -88,7 +88,7 @@ def dead_letters(stack: Stack) -> Iterator[None]:
     sqs, queue, dlq = stack.cloud.client("sqs"), stack.outputs["transformQueueUrl"], stack.outputs["transformDlqUrl"]
 
     def all_failed() -> bool:
-        sqs.receive_message(QueueUrl=queue, VisibilityTimeout=0, MaxNumberOfMessages=10)
+        sqs.receive_message(QueueUrl=queue, VisibilityTimeout=0, WaitTimeSeconds=0, MaxNumberOfMessages=10)
         return stack.pipeline.queue_depth(dlq) == DEAD_LETTERS
 
     with stack.paused():

@@ -45,7 +45,7 @@ class Incident:
             stack.cloud.client("sqs").send_message(QueueUrl=url, MessageBody=body)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def incident(stack: Stack) -> Incident:
     """A bad release of watermark fails one file, another is no image; a subscriber does not delete its result."""
     with stack.broken("watermark", SETTINGS="{"):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from testing.stack import Stack, deployed_stack
 
+FOLDER = Path(__file__).parent
 
-@pytest.fixture(scope="session")
+
+@pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
     """The real program, workflow, handlers and policies, deployed once, IAM enforced."""
     with deployed_stack() as deployed:
@@ -17,5 +20,8 @@ def stack() -> Iterator[Stack]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the permissions that a whole run used come after the run."""
-    items.sort(key=lambda item: item.get_closest_marker("after_the_run") is not None)
+    """Tests of the permissions that a whole run used come after the other tests of this folder."""
+    places = [place for place, item in enumerate(items) if FOLDER in item.path.parents]
+    ours = sorted((items[place] for place in places), key=lambda item: bool(item.get_closest_marker("after_the_run")))
+    for place, item in zip(places, ours, strict=True):
+        items[place] = item

@@ -51,8 +51,8 @@ def test_an_event_that_the_queue_denies_is_sent_to_the_dead_letter_queue_and_cou
     send_event(bench, rule)
     assert json.loads(dlq.receive()["Body"])["source"] == rule
     assert queue.depth() == (0, 0)
-    eventually(lambda: total(bench.cloud, "AWS/Events", "FailedInvocations", RuleName=rule) == 1)
-    assert total(bench.cloud, "AWS/Events", "InvocationsSentToDlq", RuleName=rule) == 1
+    eventually(lambda: total(bench.cloud, "AWS/Events", "InvocationsSentToDlq", RuleName=rule) == 1)
+    assert total(bench.cloud, "AWS/Events", "FailedInvocations", RuleName=rule) == 1
 
 
 def test_an_event_that_the_dead_letter_queue_also_denies_is_lost_and_counted(bench: Workbench) -> None:

@@ -17,14 +17,14 @@ from testing.stack import Stack, deployed_stack
 RunCommand = Callable[..., Result]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
     """The real program, workflow, handlers and policies, deployed once, IAM enforced."""
     with deployed_stack() as deployed:
         yield deployed
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def connection(stack: Stack) -> Pipeline:
     """The stack as a command sees it."""
     return Pipeline(
