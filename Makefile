@@ -34,13 +34,13 @@ engine: setup ## a Pulumi CLI into the cache where none is: downloaded, else bui
 	@$(BIN)/python -m tests.engine.make_cli
 
 test: setup ## the whole suite; Pulumi's own engine is left out where there is no CLI (make engine)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto
 
 test-engine: engine ## the whole program under Pulumi's own engine, against the embedded cloud
 	@$(BIN)/python -m pytest tests/engine
 
 test-fast: setup ## all but the embedded cloud's tests, in seconds
-	@$(BIN)/python -m pytest tests/unit tests/infra
+	@$(BIN)/python -m pytest --numprocesses auto tests/unit tests/infra
 
 lint: setup ## ruff and pyright
 	@$(BIN)/ruff check .
