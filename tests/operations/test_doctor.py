@@ -346,7 +346,7 @@ def test_alarm_in_alarm_state_is_reported_with_description_and_next_command(stac
             return [each for each in found if each.status is Status.FAIL and "transform-dlq-depth" in each.found]
 
         (finding,) = eventually(in_alarm, "the alarm")
-    assert "Files failed every try" in finding.found
+    assert "Files failed every attempt" in finding.found
     assert finding.advice.startswith("aws ")
 
 
