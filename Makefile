@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo night-shift up engine test test-engine test-fast lint format docs lock bench clean
+.PHONY: help setup demo night-shift console up engine test test-engine test-fast lint format docs lock bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,14 @@ demo: setup ## real images through the real workflow, here; FILES="a.jpg b.png" 
 night-shift: setup ## a recorded incident: 200 failed files found, explained, fixed and replayed
 	@$(BIN)/python -m demo.night_shift
 
-up: setup ## keep the embedded cloud running; PORT=4566, DATA=folder to keep its state, FAST_RETRY=1 for failures
+console: ## build the web console, which needs Node.js; without it everything else works
+	@if command -v npm >/dev/null; then \
+	  cd console && npm ci --silent --no-audit --no-fund && npm run --silent build -- --logLevel warn; \
+	else \
+	  echo "console: not built, because there is no Node.js (npm); everything else works"; \
+	fi
+
+up: setup console ## keep the embedded cloud running; PORT=4566, DATA=folder to keep its state, FAST_RETRY=1 for failures
 	@$(BIN)/python -m localcloud.up $(if $(PORT),--port "$(PORT)") $(if $(DATA),--data-directory "$(DATA)") \
 	  $(if $(FAST_RETRY),--fast-retry)
 
@@ -51,7 +58,7 @@ format: setup ## rewrite the code to the house format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: setup ## rewrite the generated tables in the documentation
+docs: setup ## rewrite the generated tables in the documentation and docs/openapi.json
 	@$(BIN)/python -m docs
 
 lock: setup ## pin requirements.in and each layer in functions/layers with hashes

@@ -3,17 +3,20 @@
 import pulumi
 
 from components.alerting import Alerting, AlertingArgs
+from components.api import Api, ApiArgs
 from components.audit import Audit, AuditArgs
 from components.backfill import Backfill, BackfillArgs
 from components.blocks.encryption import Encryption, EncryptionArgs
 from components.blocks.handler_check import check_handlers
 from components.blocks.network import Network, NetworkArgs
 from components.blocks.pipe import WorkflowPipe, WorkflowPipeArgs
+from components.console import Console, ConsoleArgs
 from components.ingest import Ingest, IngestArgs
 from components.persist import Persist, PersistArgs
 from components.settings import load_settings
 from components.stack_context import StackContext
 from components.transform import Transform, TransformArgs
+from components.webhooks import Webhooks, WebhooksArgs
 from contract.outputs import StackOutputs
 
 settings = load_settings()
@@ -27,12 +30,44 @@ if settings.encryption == "kms":
     context = context.with_key(settings.kms_key_arn or Encryption("encryption", encryption).key_arn)
 network = Network("network", NetworkArgs(context=context, vpc=settings.vpc)) if settings.vpc else None
 
-ingest = Ingest("ingest", IngestArgs(context=context, settings=settings))
+console = Console("console", ConsoleArgs(context=context, settings=settings)) if settings.api.has_console else None
+page_origins = [*settings.api.cors_origins, *([console.origin] if console else [])] if settings.api.enabled else []
+ingest = Ingest("ingest", IngestArgs(context=context, settings=settings, page_origins=page_origins))
 persist = Persist("persist", PersistArgs(context=context, settings=settings))
+audit = Audit("audit", AuditArgs(context=context))
 transform = Transform(
     "transform",
-    TransformArgs(context=context, settings=settings, ingest_bucket=ingest.bucket, persist=persist, network=network),
+    TransformArgs(
+        context=context,
+        settings=settings,
+        ingest_bucket=ingest.bucket,
+        persist=persist,
+        audit=audit,
+        network=network,
+    ),
 )
+api = None
+if settings.api.enabled:
+    api = Api(
+        "api",
+        ApiArgs(
+            context=context,
+            settings=settings,
+            platform=transform.platform,
+            ingest_bucket=ingest.bucket,
+            processed_bucket=transform.bucket,
+            persist=persist,
+            page_origins=page_origins,
+            console_urls=[console.url] if console else ["http://localhost/"],
+        ),
+    )
+    if console:
+        console.connect(api)
+webhooks = None
+if settings.has_webhooks:
+    webhooks = Webhooks(
+        "webhooks", WebhooksArgs(context=context, settings=settings, platform=transform.platform, persist=persist)
+    )
 pipe = WorkflowPipe(
     "pipe",
     WorkflowPipeArgs(
@@ -44,11 +79,10 @@ alerting = Alerting(
     AlertingArgs(
         context=context,
         settings=settings,
-        layers=[ingest, pipe, transform, persist],
+        layers=[ingest, pipe, transform, persist, *([api] if api else []), *([webhooks] if webhooks else [])],
         ingest_bucket_name=ingest.bucket.name,
     ),
 )
-audit = Audit("audit", AuditArgs(context=context))
 backfill = None
 if settings.backfill.enabled:
     backfill = Backfill(
@@ -58,9 +92,20 @@ if settings.backfill.enabled:
         ),
     )
 
-functions, subscribers = transform.functions, persist.subscriber_queues
+functions = {
+    **transform.functions,
+    **({"api": api.function} if api else {}),
+    **({"webhook": webhooks.function} if webhooks else {}),
+}
+user_pool = api.user_pool if api else None
+subscribers = persist.subscriber_queues
 outputs: StackOutputs[pulumi.Input[str]] = StackOutputs(
     region=context.region,
+    api_url=api.url if api else "",
+    console_url=console.url if console else "",
+    user_pool_id=user_pool.id if user_pool else "",
+    console_client_id=user_pool.console_client_id if user_pool else "",
+    machine_client_id=user_pool.machine_client_id if user_pool else "",
     ingest_bucket=ingest.bucket.name,
     processed_bucket=transform.bucket.name,
     transform_queue_url=ingest.queue.url,
@@ -77,6 +122,10 @@ outputs: StackOutputs[pulumi.Input[str]] = StackOutputs(
     results_topic_arn=persist.results_topic_arn,
     results_queue_urls={name: queue.url for name, queue in subscribers.items()},
     results_dlq_urls={name: queue.dead_letter.url for name, queue in subscribers.items()},
+    webhooks_queue_url=webhooks.queue.url if webhooks else "",
+    webhooks_dlq_url=webhooks.queue.dead_letter.url if webhooks else "",
+    webhooks_secret_arn=webhooks.secret_arn if webhooks else "",
+    webhook_urls={name: endpoint.url for name, endpoint in settings.webhooks.endpoints.items()},
     alert_topic_arn=alerting.topic_arn,
     alarm_names=alerting.alarm_names,
     paging_alarm_name=alerting.paging_alarm_name,
@@ -88,6 +137,7 @@ outputs: StackOutputs[pulumi.Input[str]] = StackOutputs(
         "workflow": transform.state_machine.log_group_name,
         "pipe": pipe.log_group_name,
         "audit": audit.log_group_name,
+        **({"api-access": api.access_log_group_name} if api else {}),
     },
     role_arns={
         **{name: function.role_arn for name, function in functions.items()},

@@ -1,8 +1,8 @@
-"""Measures what one file costs in time and bytes, for `img-pipeline cost`: python -m bench.files [--write].
+"""Measures the CPU time and stored bytes of one file, for `img-pipeline cost`: python -m bench.files [--write].
 
-CPU seconds of each function's work on photographs of several sizes, the cheapest of a few runs, on one core; and from
-one file that goes through the embedded cloud, the bytes of its rows, of its functions' logs and of its execution's
-data. With --write they replace `operations/cost/measurements.json`.
+CPU seconds of each function on photographs of several sizes, the minimum of a few runs, on one core; and for one
+file in the embedded cloud, the bytes of its rows, its functions' logs and its execution's data.
+With --write they replace `operations/cost/measurements.json`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> None:
             "command": "python -m bench.files --write",
             "date": datetime.now(UTC).date().isoformat(),
             "machine": f"{os.cpu_count()} shared {platform.machine()} cores, {platform.system()}, "
-            f"Python {platform.python_version()}; other work ran beside it, the cheapest of {_REPEATS} runs counts",
+            f"Python {platform.python_version()}; under other load, minimum of {_REPEATS} runs",
             "cpuSeconds": {
                 "validate": _by_size(photos, our_validate),
                 "watermark": _by_size(photos, our_watermark),
@@ -79,7 +79,7 @@ def _cpu_seconds(work: Callable[[Path], object], photo: Path) -> float:
 
 
 def _by_size(photos: Sequence[Path], work: Callable[[Path], object]) -> dict[str, float]:
-    """The line through what each photograph took."""
+    """Linear regression of CPU seconds over megabytes."""
     line = linear_regression(
         [photo.stat().st_size / 1e6 for photo in photos], [_cpu_seconds(work, photo) for photo in photos]
     )
@@ -87,7 +87,7 @@ def _by_size(photos: Sequence[Path], work: Callable[[Path], object]) -> dict[str
 
 
 def _renditions(photos: Sequence[Path]) -> dict[str, Any]:
-    """What thumbnail takes for a file with no renditions, and for each megapixel that it writes, by format."""
+    """CPU seconds of thumbnail for a file without renditions, and for each megapixel of renditions, by format."""
     photo = photos[1]
     smallest, jpeg, both = (
         _cpu_seconds(lambda path, asked=asked: _scale(path, *asked), photo)
@@ -114,12 +114,12 @@ def _scale(path: Path, widths: Sequence[int], formats: Sequence[str]) -> list[by
 
 
 def _megapixels(width: int) -> float:
-    """Of a 3:2 picture."""
+    """Megapixels of a 3:2 picture."""
     return width * width / 1.5 / 1e6
 
 
 def _bytes(photo: Path) -> dict[str, Any]:
-    """What one file leaves in tables, buckets and logs."""
+    """The bytes of one file in tables, buckets and logs."""
     with deployed_stack() as stack:
         upload = stack.pipeline.upload(photo, "uploads/2026/11/holiday/IMG_20261121_104512.jpg")
         stack.finish(upload)
@@ -143,7 +143,7 @@ def _bytes(photo: Path) -> dict[str, Any]:
                 for name in _FORMATS
             },
             "watermarkBytesPerByte": round(int(watermarked["bytes"]) / photo.stat().st_size, 3),
-            # Each call to S3 was authorized once.
+            # Each call to S3 is authorized once.
             "readsPerFile": sum(decision.action == "s3:GetObjectVersion" for decision in stack.cloud.journal()),
             "assetRowBytes": _row_bytes(asset),
             "renditionEntryBytes": round(_row_bytes(renditions) / len(renditions)),
@@ -154,7 +154,7 @@ def _bytes(photo: Path) -> dict[str, Any]:
 
 
 def _row_bytes(value: Any) -> int:
-    """The size of a row or a part of one: names, values, a little for containers ("DynamoDB item sizes")."""
+    """The size of a row or a part of one: names, values, overhead of containers ("DynamoDB item sizes")."""
     if isinstance(value, dict):
         return 3 + sum(1 + len(name.encode()) + _row_bytes(part) for name, part in value.items())
     if isinstance(value, list):
@@ -170,7 +170,7 @@ def _execution_data_bytes(stack: Stack) -> int:
 
 
 def _log_bytes(stack: Stack) -> dict[str, int]:
-    """Per call of a function: its own line, and all that is written at any log level."""
+    """Bytes per invocation of a function: its own log line, and the lines of the Lambda runtime."""
     lines, others = [], []
     for name in stack.outputs["functionNames"]:
         group = stack.outputs["logGroups"][name]

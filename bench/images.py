@@ -1,6 +1,6 @@
-"""Prints what each image step costs, ours beside naive Pillow: CPU seconds and peak memory, each in its own process.
+"""Prints the CPU seconds and peak memory of each image step, ours and naive Pillow, each in its own process.
 
-python -m bench.images              24 and 100 megapixel JPEG, ours beside naive
+python -m bench.images              24 and 100 megapixel JPEG, ours and naive
 python -m bench.images --formats    peak memory of every function for 100 megapixels of every format (minutes)
 """
 
@@ -48,10 +48,10 @@ def main() -> None:
         if arguments.formats:
             _by_format(Path(folder))
         else:
-            _ours_beside_naive(Path(folder))
+            _ours_and_naive(Path(folder))
 
 
-def _ours_beside_naive(folder: Path) -> None:
+def _ours_and_naive(folder: Path) -> None:
     for megapixels in (24, 100):
         photo = _photo(folder / f"{megapixels}.jpg", megapixels)
         print(f"\n{megapixels} megapixel JPEG, {photo.stat().st_size / 1e6:.1f} MB")
@@ -78,14 +78,14 @@ def _by_format(folder: Path) -> None:
 
 
 def _photo(path: Path, megapixels: int, *, progressive: bool = False) -> Path:
-    # A process of its own, so that this one stays small.
+    # In a separate process, because the peak memory of this one is inherited.
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         pool.apply(write_photo, (path, megapixels), {"progressive": progressive})
     return path
 
 
 def _measured(photo: Path, step: str, whose: str, repeats: int = _REPEATS) -> Cost:
-    """The cheapest of a few runs, each in a fresh process, so that no cache and no earlier peak helps or hurts."""
+    """The minimum of a few runs, each in a new process, so that earlier runs have no effect."""
     command = [sys.executable, "-W", "ignore", "-m", "bench.measure", step, whose, str(photo)]
     runs = []
     for _ in range(repeats):

@@ -22,7 +22,7 @@ def main(step: str, whose: str, file: str) -> None:
 
 
 def _peak_mb() -> float:
-    """This program's peak resident memory; on Linux, getrusage would count what the process was before it ran this."""
+    """This program's peak resident memory; on Linux, getrusage includes the process's memory before exec."""
     status = Path("/proc/self/status")
     if status.exists():
         return int(re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())[0]) / 1024

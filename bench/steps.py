@@ -1,4 +1,4 @@
-"""What is measured: each step as the functions do it, and as Pillow's documentation leads one to write it."""
+"""The measured steps: as the functions do them, and as in the examples of Pillow's documentation."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _presets(widths: tuple[int, ...], formats: dict[str, Format]) -> list[Preset
 
 
 def our_validate(path: Path) -> None:
-    """Measures and a bounded decode."""
+    """Measure, and decode at reduced scale."""
     limits = ImageLimits(max_pixels=_MAX_PIXELS, max_frames=300)
     with path.open("rb") as body:
         finding = measure(body, _format(path), limits)
@@ -83,7 +83,7 @@ def naive_renditions(path: Path) -> None:
 
 
 def our_watermark(path: Path) -> None:
-    """A mark on its own region."""
+    """Draw the mark on its region only."""
     with path.open("rb") as body:
         watermark(
             body,
@@ -107,7 +107,7 @@ def naive_watermark(path: Path) -> None:
 
 
 def our_metadata(path: Path) -> None:
-    """Everything that is recorded."""
+    """All recorded metadata."""
     with path.open("rb") as body:
         describe(body, _format(path), frames=1, max_pixels=_MAX_PIXELS)
 

@@ -20,6 +20,9 @@ Every error of the library is a `PipelineError`; a call that AWS refuses is rais
 a stack is written to its audit log first.
 """
 
+from client.api import ApiClient
+from client.api_access import ApiAccess, api_access
+from client.assets import delete_asset, find_asset
 from client.audit import audited
 from client.backfill import missing
 from client.clients import Clients, aws_clients
@@ -44,6 +47,8 @@ from contract.outputs import StackOutputs, read_outputs
 
 __all__ = [
     "ActionFailedError",
+    "ApiAccess",
+    "ApiClient",
     "Backlog",
     "Clients",
     "Clock",
@@ -67,13 +72,16 @@ __all__ = [
     "Trace",
     "Transfer",
     "Upload",
+    "api_access",
     "audited",
     "aws_clients",
     "dead_letter_queues",
+    "delete_asset",
     "download_renditions",
     "enqueue",
     "export",
     "find",
+    "find_asset",
     "find_files",
     "find_jobs",
     "find_queue",

@@ -60,9 +60,10 @@ def missing(pipeline: Pipeline, prefix: str, *, force: bool, after: str = "", se
     listed = _current_versions(pipeline, prefix, after)
     while batch := list(islice(listed, ROWS_PER_CALL)):
         jobs = pipeline.jobs_of(upload for upload, _ in batch)
-        assets = pipeline.assets(upload.file_key for upload, _ in batch)
+        # Of deleted files too: a version that was uploaded since comes after the deletion.
+        records = pipeline.records(upload.file_key for upload, _ in batch)
         for upload, entry in batch:
-            job, asset = jobs.get(upload, {}), assets.get(upload.file_key, {})
+            job, asset = jobs.get(upload, {}), records.get(upload.file_key, {})
             seen.found += 1
             if not force and _is_finished(upload, job, asset):
                 seen.finished += 1

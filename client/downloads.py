@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from client.errors import ActionFailedError, InvalidRequestError, NotFoundError
+from client.assets import find_asset
+from client.errors import ActionFailedError, InvalidRequestError
 from client.pipeline import Pipeline
-from client.uploads import file_key
 
 
 def download_renditions(
@@ -32,14 +32,11 @@ def download_renditions(
         The paths, in the order of the record.
 
     Raises:
-        NotFoundError: the stack has no record of the file.
+        NotFoundError: the stack has no record of the file, or the file was deleted.
         InvalidRequestError: a file exists already and must not be replaced; nothing was downloaded.
         ActionFailedError: the size of a rendition differs from its record.
     """
-    key = file_key(name)
-    asset = pipeline.asset(key)
-    if asset is None:
-        raise NotFoundError(f"{pipeline.stack} has no record of {key}: `img-pipeline jobs show {key}` shows the reason")
+    asset = find_asset(pipeline, name)
     targets = [(rendition, folder / rendition["key"].rsplit("/", 1)[-1]) for rendition in asset["renditions"]]
     if not overwrite and (there := [path for _, path in targets if path.exists()]):
         raise InvalidRequestError(f"{there[0]} exists already: choose another folder, or add --force to replace it")

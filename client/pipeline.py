@@ -13,6 +13,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from client.clock import Clock, SystemClock
 from client.queues import SqsQueue
 from client.uploads import Upload, content_type_of
+from contract.assets import DELETED_AT
 from contract.jobs import key_job_id
 from contract.outputs import StackOutputs
 
@@ -121,15 +122,19 @@ class Pipeline:
         return self.assets([file_key]).get(file_key)
 
     def assets(self, file_keys: Iterable[str]) -> dict[str, Row]:
-        """Rows of the assets table by key; keys without a row are left out."""
+        """Rows of the assets table by key; keys without a row and deleted files are left out."""
+        return {key: row for key, row in self.records(file_keys).items() if DELETED_AT not in row}
+
+    def records(self, file_keys: Iterable[str]) -> dict[str, Row]:
+        """Rows of the assets table by key, those of deleted files included; see `contract.assets.DELETED_AT`."""
         return self._rows(self.outputs.assets_table, "fileKey", file_keys)
 
     def scan_assets(self, prefix: str) -> Iterator[Row]:
-        """Every row of the assets table whose key begins with `prefix`; reads the whole table, page by page."""
+        """Every asset whose key begins with `prefix`, but deleted ones; reads the whole table, page by page."""
         pages = self.client("dynamodb").get_paginator("scan")
         for page in pages.paginate(
             TableName=self.outputs.assets_table,
-            FilterExpression="begins_with(fileKey, :prefix)",
+            FilterExpression=f"begins_with(fileKey, :prefix) AND attribute_not_exists({DELETED_AT})",
             ExpressionAttributeValues={":prefix": {"S": prefix}},
         ):
             yield from map(row_of, page["Items"])

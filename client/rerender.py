@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError
 
+from client.assets import deleted_error
 from client.errors import NotFoundError
 from client.events import StoredVersion, announcement
 from client.malware import scan_status, scans
 from client.moving import OutgoingMessage
 from client.pipeline import Pipeline, Row
 from client.uploads import Upload
+from contract.assets import DELETED_AT
 from contract.scan import ScanResult
 
 
@@ -40,13 +42,15 @@ def recorded(
         missing_rendition: only files without this rendition; w2560 means all its formats, w2560-webp one of them.
 
     Raises:
-        NotFoundError: a key is not recorded.
+        NotFoundError: a key is not recorded, or its file was deleted.
     """
     if keys:
-        rows = pipeline.assets(keys)
+        rows = pipeline.records(keys)
         unknown = [key for key in keys if key not in rows]
         if unknown:
             raise NotFoundError(f"no asset is recorded under {', '.join(unknown)}")
+        if deleted := next((row for row in rows.values() if DELETED_AT in row), None):
+            raise deleted_error(deleted)
         found = iter(rows.values())
     else:
         found = pipeline.scan_assets(prefix)

@@ -1,5 +1,6 @@
 """Uploads: the ingest bucket, the EventBridge rule that matches them, and the transform queue."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,15 +23,18 @@ from components.settings import Alarms, Settings
 from components.stack_context import StackContext
 from contract import events
 from contract.keys import UPLOADS
-from contract.names import DELIVERY, TRANSFORM, TRANSFORM_QUEUE, dead_letter_queue
+from contract.names import DELETION_RULE, DELIVERY, TRANSFORM, TRANSFORM_QUEUE, UPLOAD_RULE, dead_letter_queue
 
 TRANSFORM_DLQ, DELIVERY_DLQ = dead_letter_queue(TRANSFORM), dead_letter_queue(DELIVERY)
 
 
 @dataclass(frozen=True, kw_only=True)
 class IngestArgs:
+    """`page_origins` are the origins of web pages that upload by presigned requests."""
+
     context: StackContext
     settings: Settings
+    page_origins: Sequence[pulumi.Input[str]] = ()
 
 
 class Ingest(pulumi.ComponentResource):
@@ -40,27 +44,27 @@ class Ingest(pulumi.ComponentResource):
     malware_scan: MalwareScan | None
     queue: Queue
     delivery_dlq: DeadLetterQueue
-    rule_name: str
+    rule_names: Sequence[str]
 
     def __init__(self, name: str, args: IngestArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:Ingest", name, None, opts)
         self._prefix, self._args = name, args
         bucket_name = args.settings.ingest_bucket_name or args.context.bucket_name("ingest")
-        self.rule_name = args.context.name("object-created")
         self.bucket = self._bucket(bucket_name)
-        rule = self._rule(bucket_name)
-        event_bridge = Sender(service="events.amazonaws.com", source_arn=rule.arn)
+        rules = self._rules(bucket_name)
+        self.rule_names = [args.context.name(role) for role in rules]
+        event_bridge = [Sender(service="events.amazonaws.com", source_arn=rule.arn) for rule in rules.values()]
         self.queue = self._queue(event_bridge)
         self.delivery_dlq = DeadLetterQueue(
             f"{name}-delivery-dlq",
             DeadLetterQueueArgs(
                 context=args.context,
                 queue_name=args.context.name(DELIVERY_DLQ),
-                senders=[event_bridge],
+                senders=event_bridge,
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        notification = self._notify_queue(rule)
+        notification = self._notify_queue(rules)
         self.malware_scan = None
         if args.settings.malware_scan:
             self.malware_scan = MalwareScan(
@@ -81,30 +85,36 @@ class Ingest(pulumi.ComponentResource):
                 expiration_days=args.settings.lifecycle.upload_days,
                 old_version_days=args.settings.lifecycle.old_version_days,
                 incomplete_upload_days=args.settings.lifecycle.incomplete_upload_days,
+                cors_origins=args.page_origins,
                 statements=deny_unscanned_reads(context, uploads) if args.settings.malware_scan else (),
             ),
             pulumi.ResourceOptions(parent=self),
         )
 
-    def _rule(self, bucket_name: str) -> aws.cloudwatch.EventRule:
-        args = self._args
-        event = "scanned" if args.settings.malware_scan else "created"
-        pattern = (
-            scan_results(self.bucket.name, UPLOADS)
-            if args.settings.malware_scan
-            else _objects_created(self.bucket.name)
-        )
+    def _rules(self, bucket_name: str) -> dict[str, aws.cloudwatch.EventRule]:
+        """The rules that match uploads and deletions, by role."""
+        scans = self._args.settings.malware_scan
+        uploads = scan_results(self.bucket.name, UPLOADS) if scans else _objects_created(self.bucket.name)
+        place = f"under {UPLOADS} of {bucket_name}"
+        return {
+            UPLOAD_RULE: self._rule(UPLOAD_RULE, uploads, f"An object was {'scanned' if scans else 'created'} {place}"),
+            DELETION_RULE: self._rule(
+                DELETION_RULE, _objects_deleted(self.bucket.name), f"An object was deleted {place}"
+            ),
+        }
+
+    def _rule(self, role: str, pattern: Mapping[str, Any], description: str) -> aws.cloudwatch.EventRule:
         return aws.cloudwatch.EventRule(
-            f"{self._prefix}-object-created",
-            name=self.rule_name,
-            description=f"An object was {event} under {UPLOADS} of {bucket_name}",
+            f"{self._prefix}-{role}",
+            name=self._args.context.name(role),
+            description=description,
             event_pattern=pulumi.Output.json_dumps(pattern),
             state="ENABLED",
-            tags=args.context.tags,
+            tags=self._args.context.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _queue(self, event_bridge: Sender) -> Queue:
+    def _queue(self, event_bridge: Sequence[Sender]) -> Queue:
         args = self._args
         return Queue(
             f"{self._prefix}-transform",
@@ -112,31 +122,34 @@ class Ingest(pulumi.ComponentResource):
                 context=args.context,
                 queue_name=args.context.name(TRANSFORM_QUEUE),
                 dead_letter_queue_name=args.context.name(TRANSFORM_DLQ),
-                senders=[event_bridge],
+                senders=event_bridge,
                 visibility_timeout_seconds=args.settings.visibility_timeout_seconds,
                 max_receive_count=args.settings.max_receive_count,
             ),
             pulumi.ResourceOptions(parent=self),
         )
 
-    def _notify_queue(self, rule: aws.cloudwatch.EventRule) -> aws.s3.BucketNotification:
-        """Make the queue the rule's target, then turn on the bucket's notifications to EventBridge."""
-        target = aws.cloudwatch.EventTarget(
-            f"{self._prefix}-{TRANSFORM_QUEUE}",
-            rule=rule.name,
-            target_id=TRANSFORM_QUEUE,
-            arn=self.queue.arn,
-            # The defaults of EventBridge, explicitly: 24 hours, with back-off and jitter ("Retrying events").
-            retry_policy={"maximum_event_age_in_seconds": 24 * 3600, "maximum_retry_attempts": 185},
-            dead_letter_config={"arn": self.delivery_dlq.arn},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.queue, self.delivery_dlq]),
-        )
-        # Last, so that no event is sent before the rule has its target.
+    def _notify_queue(self, rules: Mapping[str, aws.cloudwatch.EventRule]) -> aws.s3.BucketNotification:
+        """Make the queue the rules' target, then turn on the bucket's notifications to EventBridge."""
+        targets = [
+            aws.cloudwatch.EventTarget(
+                f"{self._prefix}-{role}-{TRANSFORM_QUEUE}",
+                rule=rule.name,
+                target_id=TRANSFORM_QUEUE,
+                arn=self.queue.arn,
+                # The defaults of EventBridge, explicitly: 24 hours, with back-off and jitter ("Retrying events").
+                retry_policy={"maximum_event_age_in_seconds": 24 * 3600, "maximum_retry_attempts": 185},
+                dead_letter_config={"arn": self.delivery_dlq.arn},
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[self.queue, self.delivery_dlq]),
+            )
+            for role, rule in rules.items()
+        ]
+        # Last, so that no event is sent before the rules have their target.
         return aws.s3.BucketNotification(
             f"{self._prefix}-events",
             bucket=self.bucket.name,
             eventbridge=True,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[target]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=targets),
         )
 
     def monitoring(self) -> Monitoring:
@@ -150,7 +163,9 @@ class Ingest(pulumi.ComponentResource):
             alarms=[*self._dead_letters(thresholds), self._delivery_failures(), self._waiting(thresholds)],
             rows=[
                 {
-                    "Upload events": {"events": self._rule_metric("Invocations")},
+                    "Upload and deletion events": {
+                        name: self._rule_metric(name, "Invocations") for name in self.rule_names
+                    },
                     "Waiting": {label: queue_metric(self.queue.queue_name, name) for label, name in waiting.items()},
                     "Failed and undelivered": {
                         TRANSFORM_DLQ: self.queue.dead_letter.depth,
@@ -160,8 +175,8 @@ class Ingest(pulumi.ComponentResource):
             ],
         )
 
-    def _rule_metric(self, name: str) -> Metric:
-        return Metric(namespace="AWS/Events", name=name, statistic="Sum", dimensions={"RuleName": self.rule_name})
+    def _rule_metric(self, rule_name: str, name: str) -> Metric:
+        return Metric(namespace="AWS/Events", name=name, statistic="Sum", dimensions={"RuleName": rule_name})
 
     def _dead_letters(self, thresholds: Alarms) -> list[Alarm]:
         failed, undelivered = self.queue.dead_letter, self.delivery_dlq
@@ -183,17 +198,23 @@ class Ingest(pulumi.ComponentResource):
         ]
 
     def _delivery_failures(self) -> Alarm:
+        failures = {
+            "failed": "FailedInvocations",
+            "dlq": "InvocationsSentToDlq",
+            "lost": "InvocationsFailedToBeSentToDlq",
+        }
+        metrics = {
+            f"{label}{index}": self._rule_metric(rule_name, name)
+            for index, rule_name in enumerate(self.rule_names)
+            for label, name in failures.items()
+        }
         return Alarm(
             name="rule-delivery-failures",
-            meaning=f"The rule {self.rule_name} fails to deliver events to {self.queue.queue_name}; uploads are "
-            "not processed.",
-            command=f"aws events list-targets-by-rule --rule {self.rule_name}",
-            metrics={
-                "failed": self._rule_metric("FailedInvocations"),
-                "dlq": self._rule_metric("InvocationsSentToDlq"),
-                "lost": self._rule_metric("InvocationsFailedToBeSentToDlq"),
-            },
-            expression="FILL(failed,0)+FILL(dlq,0)+FILL(lost,0)",
+            meaning=f"A rule fails to deliver events to {self.queue.queue_name}; uploads or deletions are not "
+            "processed.",
+            command=f"aws events list-targets-by-rule --rule {self.rule_names[0]}",
+            metrics=metrics,
+            expression="+".join(f"FILL({label},0)" for label in metrics),
             threshold=0,
             pages=True,
         )
@@ -211,6 +232,19 @@ class Ingest(pulumi.ComponentResource):
             periods=3,
             pages=True,
         )
+
+
+def _objects_deleted(bucket_name: pulumi.Input[str]) -> dict[str, Any]:
+    """An EventBridge pattern: every deletion that somebody asked for, so none by the bucket's own lifecycle."""
+    return {
+        "source": [events.S3_SOURCE],
+        "detail-type": [events.OBJECT_DELETED],
+        "detail": {
+            "bucket": {"name": [bucket_name]},
+            "object": {"key": [{"prefix": UPLOADS}]},
+            "reason": [events.DELETE_OBJECT],
+        },
+    }
 
 
 def _objects_created(bucket_name: pulumi.Input[str]) -> dict[str, Any]:

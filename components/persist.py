@@ -12,7 +12,8 @@ from components.blocks.monitoring import FIVE_MINUTES, Alarm, Metric, Monitoring
 from components.blocks.queue import Queue, QueueArgs, Sender
 from components.settings import ResultSubscriber, Settings
 from components.stack_context import StackContext
-from contract.jobs import FILE_KEY_INDEX, STATUS_INDEX
+from contract import assets
+from contract.jobs import FILE_KEY_INDEX, OWNER_INDEX, STATUS_INDEX
 from contract.messages import MessageAttribute
 from contract.names import dead_letter_queue, results_queue
 
@@ -29,12 +30,16 @@ class PersistArgs:
 
 @dataclass(frozen=True, kw_only=True)
 class Index:
-    """A global secondary index of a table."""
+    """A global secondary index of a table.
+
+    `included` are the attributes that it holds beside the keys.
+    """
 
     name: str
     hash_key: str
     range_key: str
-    projection: Literal["ALL", "KEYS_ONLY"]
+    projection: Literal["ALL", "KEYS_ONLY", "INCLUDE"]
+    included: Sequence[str] = ()
 
 
 class Persist(pulumi.ComponentResource):
@@ -55,7 +60,18 @@ class Persist(pulumi.ComponentResource):
         self.table_names = {"assets": assets_name, "jobs": jobs_name, "denylist": denylist_name}
         self._thresholds = args.settings.alarms
 
-        self.assets = self._table(f"{name}-assets", args, assets_name, key="fileKey")
+        self.assets = self._table(
+            f"{name}-assets",
+            args,
+            assets_name,
+            key="fileKey",
+            indexes=[
+                # One caller's assets, and those of all callers in parts that are read one after the other.
+                Index(name=assets.OWNER_INDEX, hash_key="owner", range_key="persistedAt", projection="KEYS_ONLY"),
+                Index(name=assets.SHARD_INDEX, hash_key="shard", range_key="persistedAt", projection="KEYS_ONLY"),
+            ],
+            time_to_live="expiresAt",
+        )
         self.jobs = self._table(
             f"{name}-jobs",
             args,
@@ -66,6 +82,14 @@ class Persist(pulumi.ComponentResource):
                 Index(name=FILE_KEY_INDEX, hash_key="fileKey", range_key="createdAt", projection="ALL"),
                 # What failed lately. Keys alone: a job is written to it when it starts and when its status changes.
                 Index(name=STATUS_INDEX, hash_key="status", range_key="createdAt", projection="KEYS_ONLY"),
+                # One caller's jobs.
+                Index(
+                    name=OWNER_INDEX,
+                    hash_key="owner",
+                    range_key="createdAt",
+                    projection="INCLUDE",
+                    included=("status", "fileKey"),
+                ),
             ],
             time_to_live="expiresAt",
         )
@@ -201,6 +225,7 @@ def _index(index: Index) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
     return aws.dynamodb.TableGlobalSecondaryIndexArgs(
         name=index.name,
         projection_type=index.projection,
+        non_key_attributes=list(index.included) or None,
         key_schemas=[
             aws.dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=attribute, key_type=key_type)
             for attribute, key_type in ((index.hash_key, "HASH"), (index.range_key, "RANGE"))

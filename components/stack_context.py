@@ -12,6 +12,8 @@ from contract import names
 
 # A bucket name has 63 characters: img-pipeline-{stack}-processed-{account id}.
 STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,26}")
+# Words that a prefix domain must not hold ("Configuring a user pool domain").
+RESERVED_IN_DOMAIN = re.compile("aws|amazon|cognito")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,11 @@ class StackContext:
             raise SettingsError(
                 f'the stack\'s name "{stack}" is not accepted: it becomes part of bucket names, so '
                 "1 to 27 lower-case letters, digits and hyphens, starting with a letter"
+            )
+        if settings.api.makes_user_pool and (reserved := RESERVED_IN_DOMAIN.search(stack)):
+            raise SettingsError(
+                f"the stack's name \"{stack}\" is not accepted: it becomes part of the sign-in page's domain, and "
+                f"Cognito refuses {reserved[0]} there; choose another name, or set api.issuer or api.enabled"
             )
         partition = aws.get_partition()
         return cls(

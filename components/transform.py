@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.audit import Audit
 from components.blocks.bucket import Bucket, BucketArgs
 from components.blocks.function import Function, FunctionArgs, Platform
 from components.blocks.iam import Statement, allow, use_key
@@ -21,6 +22,8 @@ from components.persist import Persist
 from components.settings import Settings, TransformFunction
 from components.settings.declared import transform_settings
 from components.stack_context import StackContext
+from components.workflow.deletion import ERASE_TIMEOUT_SECONDS
+from contract.jobs import FILE_KEY_INDEX
 from contract.keys import PROCESSED, UPLOADS
 from contract.media import media_type_of
 from contract.names import VALIDATE, dead_letter_queue
@@ -34,6 +37,7 @@ class TransformArgs:
     settings: Settings
     ingest_bucket: Bucket
     persist: Persist
+    audit: Audit
     network: Network | None
 
 
@@ -42,6 +46,7 @@ class Transform(pulumi.ComponentResource):
 
     bucket: Bucket
     validate_dlq: DeadLetterQueue
+    platform: Platform
     functions: Mapping[str, Function]
     state_machine: StateMachine
 
@@ -67,18 +72,20 @@ class Transform(pulumi.ComponentResource):
             DeadLetterQueueArgs(context=args.context, queue_name=args.context.name(VALIDATE_DLQ)),
             child,
         )
-        platform = self._platform()
+        self.platform = platform = self._platform()
         validate = self._validate(platform)
         transforms = {
             name: self._transform(platform, name, transform) for name, transform in settings.transforms.items()
         }
-        self.functions = {"validate": validate, **transforms}
+        erase = self._erase(platform)
+        self.functions = {"validate": validate, "erase": erase, **transforms}
         self.state_machine = StateMachine(
             f"{name}-workflow",
             StateMachineArgs(
                 context=args.context,
                 settings=settings,
                 validate=validate,
+                erase=erase,
                 transforms=transforms,
                 ingest_bucket=args.ingest_bucket,
                 validate_dlq=self.validate_dlq,
@@ -260,6 +267,60 @@ class Transform(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
+
+    def _erase(self, platform: Platform) -> Function:
+        args, settings = self._args, self._args.settings
+        return Function(
+            f"{self._prefix}-erase",
+            FunctionArgs(
+                platform=platform,
+                short_name="erase",
+                layer=settings.function_layers["erase"],
+                description="Removes what was made from a deleted file, and what is recorded of it",
+                memory_mb=256,
+                timeout_seconds=ERASE_TIMEOUT_SECONDS,
+                # The pipe limits how many run at a time.
+                reserved_concurrency=0,
+                environment={
+                    "ASSETS_TABLE": args.persist.assets.name,
+                    "JOBS_TABLE": args.persist.jobs.name,
+                    "PROCESSED_BUCKET": self.bucket.name,
+                    "AUDIT_LOG_GROUP": args.audit.log_group_name,
+                },
+                statements=self._erase_statements(),
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _erase_statements(self) -> list[Statement]:
+        args = self._args
+        persist, context = args.persist, args.context
+        renditions = pulumi.Output.concat(self.bucket.arn, f"/{PROCESSED}{UPLOADS}*")
+        of_uploads = {"StringLike": {"s3:prefix": [f"{PROCESSED}{UPLOADS}*"]}}
+        jobs_of_file = pulumi.Output.concat(persist.jobs.arn, f"/index/{FILE_KEY_INDEX}")
+        audit = context.arn("logs", f"log-group:{args.audit.log_group_name}:*")
+        return [
+            allow(
+                "FindRenditions",
+                ["s3:ListBucketVersions"],
+                [self.bucket.arn],
+                of_uploads,
+                why="Finds what was made from a deleted file",
+            ),
+            allow("RemoveRenditions", ["s3:DeleteObjectVersion"], [renditions], why="Removes it, every version of it"),
+            allow("MarkRecord", ["dynamodb:UpdateItem"], [persist.assets.arn], why="Records that the file is deleted"),
+            allow("FindJobs", ["dynamodb:Query"], [jobs_of_file], why="Finds the jobs of the deleted file"),
+            allow(
+                "MarkJobs",
+                ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+                [persist.jobs.arn],
+                why="Removes from the jobs what the uploader said of the file",
+            ),
+            allow(
+                "WriteAudit", ["logs:CreateLogStream", "logs:PutLogEvents"], [audit], why="Writes what was removed down"
+            ),
+            *use_key(context, ["kms:Decrypt"], ["dynamodb"]),
+        ]
 
     def _order_versions(self) -> Statement:
         # The event of a scan does not contain the order of a file's versions.

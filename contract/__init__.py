@@ -1,1 +1,1 @@
-"""What all parts of the project must agree on, each defined once. Standard library only; imports nothing of ours."""
+"""Definitions that all packages share. Imports only the standard library, and no other package of the project."""

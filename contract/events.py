@@ -1,6 +1,6 @@
-"""Events that announce a file to the workflow: S3's, GuardDuty's, and ours.
+"""Events that start the workflow for a file: S3's, GuardDuty's, and the pipeline's own.
 
-Ours are S3's or GuardDuty's with a `run` or a `sequencer` beside the detail.
+The pipeline's own are S3's or GuardDuty's with a `run` or a `sequencer` beside the detail.
 
 Sources: Amazon S3 User Guide, "EventBridge event message structure"; Amazon GuardDuty User Guide, "Monitoring S3 object
 scans with Amazon EventBridge".
@@ -16,14 +16,21 @@ from typing import Any
 
 S3_SOURCE = "aws.s3"
 OBJECT_CREATED = "Object Created"
+OBJECT_DELETED = "Object Deleted"
 GUARDDUTY_SOURCE = "aws.guardduty"
 SCAN_RESULT = "GuardDuty Malware Protection Object Scan Result"
 
+DELETE_OBJECT = "DeleteObject"
+"""The `reason` of a deletion that somebody asked for; the bucket's lifecycle gives "Lifecycle Expiration"."""
+
+DELETE_MARKER_CREATED, PERMANENTLY_DELETED = "Delete Marker Created", "Permanently Deleted"
+"""The `deletion-type` of a deletion: the key has no current version any more, or one version is gone for good."""
+
 RUN = "run"
-"""Beside `detail`: names a request that a finished file goes through again. A later request compares greater."""
+"""Beside `detail`: the id of a request to process a finished file again. A later request compares greater."""
 
 SEQUENCER = "sequencer"
-"""Beside the `detail` of a scan, which has none: the sequencer that is recorded for the version."""
+"""Beside the `detail` of a scan, which has no sequencer: the one that is recorded for the version."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +57,11 @@ def object_created(
     """The event that S3 sends when an object is stored.
 
     Args:
-        version: what was stored.
+        version: the version that was stored.
         bytes: its size.
         etag: its entity tag, without quotes.
         sequencer: orders the versions of one key.
-        reason: the API call that stored it; anything else says who made the event up.
+        reason: the API call that stored it; another value if the event is not S3's.
         time: when it was stored, ISO 8601.
         region: where the bucket is.
     """
@@ -82,10 +89,10 @@ def scan_result(
     """The event that GuardDuty sends when it has scanned an object.
 
     Args:
-        version: what was scanned.
+        version: the version that was scanned.
         etag: its entity tag, without quotes.
         status: the scan's result, see `contract.scan.ScanResult`.
-        threats: names of what was found.
+        threats: names of the threats that were found.
         time: when the scan ended, ISO 8601.
         region: where the bucket is.
     """
@@ -119,10 +126,10 @@ def scan_result_detail(
 
 
 def announced_version(event: Mapping[str, Any]) -> ObjectVersion:
-    """The version that an event announces, S3's or GuardDuty's.
+    """The object version of an event of S3 or GuardDuty.
 
     Raises:
-        KeyError, TypeError: it is no such event.
+        KeyError, TypeError: it is not an event of either.
     """
     detail = event["detail"]
     if scanned := detail.get("s3ObjectDetails"):
@@ -136,7 +143,7 @@ def as_message(event: Mapping[str, Any], *, run: str = "") -> str:
 
     Args:
         event: the event.
-        run: has a finished file go through again, see `RUN`; empty leaves a finished file alone.
+        run: processes a finished file again, see `RUN`; if empty, a finished file is not processed again.
     """
     return json.dumps({**event, RUN: run} if run else dict(event))
 

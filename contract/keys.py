@@ -1,16 +1,16 @@
-"""Object keys: where uploads arrive and where renditions are stored."""
+"""Prefixes of object keys of uploads and renditions."""
 
 from __future__ import annotations
 
 UPLOADS = "uploads/"
-"""Prefix of the ingest bucket. What is stored elsewhere in the bucket is not processed."""
+"""Prefix of uploads in the ingest bucket. Objects with other keys are not processed."""
 
 PROCESSED = "processed/"
-"""Prefix of the processed bucket under which renditions are stored."""
+"""Prefix of renditions in the processed bucket."""
 
 
 def renditions_folder(file_key: str, version_id: str) -> str:
-    """The folder of the renditions of one file version, so that no other version's renditions can replace them.
+    """The folder of one file version's renditions, so that another version cannot replace them.
 
     Args:
         file_key: the upload's key, ``uploads/cat.jpg``.

@@ -1,4 +1,4 @@
-"""What a Python function finds on AWS besides its own archive and layers: the interpreter and boto3, nothing else."""
+"""The import path of a Python function on AWS besides its own archive and layers: the interpreter and boto3."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import sys
 from importlib.metadata import distribution
 from pathlib import Path
 
-# Lambda Developer Guide, "Building Lambda functions with Python": the runtime includes the SDK and what that needs.
+# Lambda Developer Guide, "Building Lambda functions with Python": the runtime includes the SDK and its dependencies.
 _INCLUDED = "boto3"
 
 
 def runtime_packages(directory: Path) -> Path:
-    """Link the packages that Lambda's Python runtime includes, of this environment, into a folder of their own.
+    """Create a folder with links to the packages of this environment that Lambda's Python runtime includes.
 
     Args:
-        directory: where to make the folder.
+        directory: the parent of the folder.
 
     Returns:
-        A folder for an import path.
+        The folder, for an import path.
     """
     folder = directory / "runtime-packages"
     folder.mkdir(parents=True, exist_ok=True)
@@ -32,10 +32,10 @@ def runtime_packages(directory: Path) -> Path:
 
 
 def isolated_python(directory: Path) -> Path:
-    """A command that runs this interpreter without the environment's packages, this project and `PYTHON…` variables.
+    """Create a command that runs this interpreter without installed packages, the project and `PYTHON…` variables.
 
     Args:
-        directory: where to write the command.
+        directory: the folder of the command.
     """
     command = directory / "isolated-python"
     command.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n', encoding="utf-8")
@@ -44,12 +44,12 @@ def isolated_python(directory: Path) -> Path:
 
 
 def _with_requirements(name: str) -> set[str]:
-    """A distribution's name, and those of all that it needs without extras."""
-    names, waiting = set[str](), [name]
-    while waiting:
-        current = waiting.pop()
+    """A distribution's name, and the names of all its dependencies without extras."""
+    names, pending = set[str](), [name]
+    while pending:
+        current = pending.pop()
         if current not in names:
             names.add(current)
             requirements = [each for each in distribution(current).requires or () if "extra ==" not in each]
-            waiting += [re.match(r"[A-Za-z0-9._-]+", each)[0] for each in requirements]  # pyright: ignore[reportOptionalSubscript]
+            pending += [re.match(r"[A-Za-z0-9._-]+", each)[0] for each in requirements]  # pyright: ignore[reportOptionalSubscript]
     return names

@@ -1,6 +1,6 @@
-"""The registry of media types: how each is named, declared and recognised. An entry here makes a type acceptable.
+"""The registry of media types that can be accepted: their names, extensions, aliases and signatures.
 
-Types of one family are measured by one module, `functions/validate/<family>.py`, and limited by what
+The types of a family are measured by one module, `functions/validate/<family>.py`, with the limits that
 `functions/validate/<family>.schema.json` declares.
 """
 
@@ -20,8 +20,8 @@ class MediaType:
 
     Args:
         name: its MIME type.
-        extensions: file extensions that stand for it, with their dot, the usual one first.
-        signature: whether a file's first bytes show this type.
+        extensions: its file extensions, with their dot, the usual one first.
+        signature: detects the type from a file's first bytes.
         aliases: other MIME types that uploaders declare for it; two formats may share one.
     """
 
@@ -37,7 +37,7 @@ class MediaType:
 
     @property
     def family(self) -> str:
-        """The part of the name before the slash, such as ``image``: what is measured and transformed alike."""
+        """The part of the name before the slash, such as ``image``. Its types have the same measures and transforms."""
         return self.name.partition("/")[0]
 
 
@@ -46,7 +46,7 @@ MEDIA_TYPES: dict[str, MediaType] = {}
 
 
 def registered(media: MediaType) -> MediaType:
-    """Enter a type in the registry."""
+    """Add a type to the registry."""
     MEDIA_TYPES[media.name] = media
     return media
 
@@ -103,6 +103,6 @@ HEIC = registered(
 
 
 def media_type_of(file_name: str) -> str:
-    """The MIME type that a file name's extension stands for; `UNKNOWN_MEDIA_TYPE` where it stands for none of ours."""
+    """The registered MIME type of a file name's extension; `UNKNOWN_MEDIA_TYPE` if there is none."""
     suffix = PurePosixPath(file_name).suffix.lower()
     return next((media.name for media in MEDIA_TYPES.values() if suffix in media.extensions), UNKNOWN_MEDIA_TYPE)

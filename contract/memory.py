@@ -1,8 +1,8 @@
-"""How much memory a function needs for the largest file that the settings accept.
+"""The memory that a function needs for the largest file that the settings accept.
 
-How many bytes a function takes at its peak for each unit of a limit, such as a pixel of `maxPixels`, is measured, and
-declared as `x-memoryBytesPer` in the JSON Schema of the media type's limits, or of the transform that takes more. What
-a large output takes is declared as `x-outputMemory` of the setting that makes it large.
+A function's peak memory for each unit of a limit, such as a pixel of `maxPixels`, is measured, and declared as
+`x-memoryBytesPer` in the JSON Schema of the media type's limits, or of a transform that needs more. The memory for a
+large output is declared as `x-outputMemory` of the setting that determines its size.
 """
 
 import math
@@ -10,18 +10,18 @@ from collections.abc import Mapping
 from typing import Any
 
 FUNCTION_MB = 128
-"""What a function takes itself, with its libraries."""
+"""Memory of a function without a file, including its libraries."""
 
 MEMORY_KEYWORD = "x-memoryBytesPer"
-"""In a schema: bytes by the name of a limit."""
+"""Keyword of a schema: bytes of memory for each unit of a limit, by the limit's name."""
 
 OUTPUT_KEYWORD = "x-outputMemory"
-"""In the schema of a setting that is one side of an output: {otherSide: the longest, limit: the name of the limit on
-its area, bytes: for each unit of its area}."""
+"""Keyword of the schema of a setting that is the length of one side of an output: {otherSide: maximum of the other
+side, limit: name of the limit on its area, bytes: bytes of memory for each unit of its area}."""
 
 
 def output_bytes(declared: Mapping[str, Any], side: int, limits: Mapping[str, Any]) -> int:
-    """Bytes of memory that the largest output with a side of this length takes.
+    """Bytes of memory for the largest output with a side of this length.
 
     Args:
         declared: the value of `OUTPUT_KEYWORD`.
@@ -37,10 +37,10 @@ def needed_mb(
     """Megabytes of memory that a function needs.
 
     Args:
-        max_bytes: the largest file.
+        max_bytes: size of the largest file.
         limits: the media type's limits by name.
-        bytes_per: bytes for each unit of a limit, by the limit's name.
-        largest_output_bytes: see `output_bytes`; what is decoded is gone when an output is encoded.
+        bytes_per: bytes of memory for each unit of a limit, by the limit's name.
+        largest_output_bytes: see `output_bytes`; the decoded file is freed before an output is encoded.
     """
     decoded = sum(limits[name] * bytes_each for name, bytes_each in bytes_per.items())
     content = max(decoded, largest_output_bytes)

@@ -10,6 +10,7 @@ class MessageType(StrEnum):
 
     ASSET_READY = "AssetReady"
     ASSET_REJECTED = "AssetRejected"
+    ASSET_DELETED = "AssetDeleted"
 
 
 class MessageAttribute(StrEnum):
@@ -24,3 +25,4 @@ class Outcome(StrEnum):
 
     COMPLETED = "COMPLETED"
     REJECTED = "REJECTED"
+    DELETED = "DELETED"

@@ -7,11 +7,11 @@ from enum import StrEnum
 from contract.names import PROJECT
 
 SERVICE_DIMENSION = "service"
-"""Its value is the function's short name, such as ``thumbnail``. Powertools' name for it."""
+"""Powertools' dimension; its value is the function's short name, such as ``thumbnail``."""
 
 
 class Metric(StrEnum):
-    """Metrics that every function publishes, one sample for each call."""
+    """Metrics that every function publishes, one sample for each invocation."""
 
     DURATION = "Duration"
     COLD_START = "ColdStart"

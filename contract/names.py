@@ -1,11 +1,14 @@
-"""Physical names, the alias and the tags, as operators type them and other parts look them up."""
+"""Physical names, the functions' alias and the tags of resources."""
 
 from __future__ import annotations
 
 PROJECT = "img-pipeline"
 
 LIVE = "live"
-"""The alias of every function; callers name it, never a version."""
+"""The alias of every function; callers use it instead of a version."""
+
+UPLOAD_RULE, DELETION_RULE = "object-created", "object-deleted"
+"""The roles of the rules that send the ingest bucket's events to the transform queue."""
 
 PROJECT_TAG, STACK_TAG = "Project", "Stack"
 """Tags of every resource. Budgets and cost reports filter by them."""
@@ -18,12 +21,12 @@ TRANSFORM, VALIDATE, DELIVERY = "transform", "validate", "delivery"
 
 
 def dead_letter_queue(name: str) -> str:
-    """The role of a dead-letter queue: ``transform-dlq`` for ``transform``."""
+    """The role of a dead-letter queue in its physical name: ``transform-dlq`` for ``transform``."""
     return f"{name}{DEAD_LETTER_SUFFIX}"
 
 
 def results_queue(subscriber: str) -> str:
-    """The role of the queue of a subscriber to results: ``results-search`` for ``search``."""
+    """The role of a results subscriber's queue in its physical name: ``results-search`` for ``search``."""
     return f"results-{subscriber}"
 
 
@@ -32,11 +35,11 @@ def physical_name(stack: str, role: str) -> str:
 
     Args:
         stack: the stack's name, ``prod``.
-        role: what the resource is, ``transform-queue``.
+        role: the resource's role, ``transform-queue``.
     """
     return f"{PROJECT}-{stack}-{role}"
 
 
 def bucket_name(stack: str, role: str, account_id: str) -> str:
-    """The name of a bucket: like `physical_name`, with the account's id, because all of AWS shares bucket names."""
+    """The name of a bucket: like `physical_name`, with the account id, because bucket names are global."""
     return f"{physical_name(stack, role)}-{account_id}"

@@ -1,26 +1,27 @@
-"""What a deployed stack exports: `__main__.py` fills `StackOutputs`, everything else reads it."""
+"""The outputs of a deployed stack: `__main__.py` exports `StackOutputs`, other packages read it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from contract.names import DELIVERY, TRANSFORM, VALIDATE, dead_letter_queue, results_queue
+from contract.names import DELIVERY, TRANSFORM, VALIDATE, dead_letter_queue
 
 Text = TypeVar("Text")
-"""`str` for whoever reads the outputs; in the program also a value that Pulumi does not know yet."""
+"""`str` for readers of the outputs; in the Pulumi program also an `Output`."""
 
 
 class DeadLetterKind(StrEnum):
-    """What a dead-letter queue's messages are."""
+    """The kind of a dead-letter queue's messages."""
 
-    EVENTS = "uploads whose receives are used up"
+    EVENTS = "uploads that exceeded the maximum receives"
     REJECTIONS = "rejected files"
     UNDELIVERED = "events that EventBridge could not deliver"
     RESULTS = "results that a subscriber did not receive"
+    WEBHOOKS = "webhooks that a receiver did not accept"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +29,11 @@ class DeadLetterOutput(Generic[Text]):
     """One of a stack's dead-letter queues.
 
     Args:
-        name: what operators call it: ``transform``, ``validate``, ``delivery``, ``results-{subscriber}``.
+        name: what operators call it: ``transform``, ``validate``, ``delivery``, ``webhooks``, ``results-{subscriber}``.
         kind: what its messages are.
         url: the queue's URL.
-        replays_to: URL of the queue that its messages are sent to when they are replayed.
-        is_redrive_target: whether SQS moved the messages there, so that SQS can move them back.
+        replays_to: URL of the queue to which its messages are replayed.
+        is_redrive_target: whether it is another queue's dead-letter queue in SQS, so that SQS can redrive its messages.
     """
 
     name: str
@@ -53,26 +54,39 @@ class StackOutputs(Generic[Text]):
 
     Args:
         region: where the stack is.
+        api_url: the HTTP API's address, without a slash at the end; empty where the stack has none.
+        console_url: the web console's address; empty where the stack has none.
+        user_pool_id, console_client_id, machine_client_id: who may call the API: the Cognito user pool, its client for
+            the console and its client for machines; empty where the stack makes no user pool.
         ingest_bucket, processed_bucket: the buckets' names.
         transform_queue_url, transform_dlq_url, validate_dlq_url, delivery_dlq_url: URLs of the pipeline's own queues.
         pipe_name: the pipe from the transform queue to the workflow.
         state_machine_arn: the workflow.
-        malware_protection_plan: GuardDuty's plan; empty where the stack does not scan.
-        backfill_arn: the backfill's state machine; empty where the stack has none.
+        malware_protection_plan: GuardDuty's plan; empty if the stack does not scan.
+        backfill_arn: the backfill's state machine; empty if the stack has none.
         assets_table, jobs_table, denylist_table: the tables' names.
-        results_topic_arn: where results are published.
+        results_topic_arn: the topic of results.
         results_queue_urls, results_dlq_urls: a queue, and its dead-letter queue, for each subscriber's name.
+        webhooks_queue_url, webhooks_dlq_url, webhooks_secret_arn: the webhooks' queue, its dead-letter queue, and the
+            secret that they are signed with; empty where the stack has no webhooks.
+        webhook_urls: the endpoints of the settings, by name.
         alert_topic_arn: where alarms are published.
         alarm_names: physical names of every alarm but the paging one.
         paging_alarm_name: the composite alarm that pages.
-        budget_name: the monthly budget; empty where the stack has none.
+        budget_name: the monthly budget; empty if the stack has none.
         dashboard_url: the CloudWatch dashboard.
         function_names: physical names by short name.
-        log_groups: log groups by the function's short name, and of the workflow, the pipe and the audit trail.
+        log_groups: log groups by the function's short name, and of the workflow, the pipe, the audit trail and the
+            API's requests.
         role_arns: roles by the function's short name, and of the workflow, the pipe and what the stack's options add.
     """
 
     region: Text
+    api_url: Text
+    console_url: Text
+    user_pool_id: Text
+    console_client_id: Text
+    machine_client_id: Text
     ingest_bucket: Text
     processed_bucket: Text
     transform_queue_url: Text
@@ -89,6 +103,10 @@ class StackOutputs(Generic[Text]):
     results_topic_arn: Text
     results_queue_urls: Mapping[str, Text]
     results_dlq_urls: Mapping[str, Text]
+    webhooks_queue_url: Text
+    webhooks_dlq_url: Text
+    webhooks_secret_arn: Text
+    webhook_urls: Mapping[str, Text]
     alert_topic_arn: Text
     alarm_names: Sequence[Text]
     paging_alarm_name: Text
@@ -116,20 +134,29 @@ class StackOutputs(Generic[Text]):
             DeadLetterOutput(
                 name=DELIVERY, kind=DeadLetterKind.UNDELIVERED, url=self.delivery_dlq_url, replays_to=transform
             ),
-            *(
-                DeadLetterOutput(
-                    name=results_queue(subscriber),
-                    kind=DeadLetterKind.RESULTS,
-                    url=url,
-                    replays_to=self.results_queue_urls[subscriber],
-                    is_redrive_target=True,
-                )
-                for subscriber, url in self.results_dlq_urls.items()
-            ),
+            *self._subscribers_dead_letters(),
         )
 
+    def _subscribers_dead_letters(self) -> Iterator[DeadLetterOutput[Text]]:
+        for subscriber, url in self.results_dlq_urls.items():
+            yield DeadLetterOutput(
+                name=f"results-{subscriber}",
+                kind=DeadLetterKind.RESULTS,
+                url=url,
+                replays_to=self.results_queue_urls[subscriber],
+                is_redrive_target=True,
+            )
+        if self.webhooks_dlq_url:
+            yield DeadLetterOutput(
+                name="webhooks",
+                kind=DeadLetterKind.WEBHOOKS,
+                url=self.webhooks_dlq_url,
+                replays_to=self.webhooks_queue_url,
+                is_redrive_target=True,
+            )
+
     def exports(self) -> dict[str, Any]:
-        """The outputs under the names that Pulumi exports them by."""
+        """The outputs by their exported names."""
         return {_exported_name(field.name): getattr(self, field.name) for field in fields(self)}
 
 
@@ -140,7 +167,7 @@ def read_outputs(exported: Mapping[str, Any]) -> StackOutputs[str]:
         exported: by exported name, as `pulumi stack output --json` prints them.
 
     Raises:
-        MissingOutputsError: outputs are missing, as in a stack that another version of the program deployed.
+        MissingOutputsError: outputs are missing, for example if another version of the program deployed the stack.
     """
     names = {field.name: _exported_name(field.name) for field in fields(StackOutputs)}
     if missing := sorted(exported_name for exported_name in names.values() if exported_name not in exported):

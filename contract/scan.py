@@ -1,4 +1,4 @@
-"""Malware scans: the tag that GuardDuty sets on what it has scanned, and its values.
+"""Malware scans: the tag that GuardDuty sets on scanned objects, and its values.
 
 Source: Amazon GuardDuty User Guide, "Using tag-based access control (TBAC) with Malware Protection for S3" and "S3
 object potential scan status and result status".

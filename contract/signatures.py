@@ -1,4 +1,4 @@
-"""How a file's first bytes show its media type."""
+"""Signatures that detect a media type from a file's first bytes."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 
 SNIFF_BYTES = 512
-"""How many of a file's first bytes a signature is given."""
+"""The number of first bytes that a signature is called with."""
 
 Signature = Callable[[bytes], object]
-"""(a file's first bytes, up to `SNIFF_BYTES`) -> something true if they are of the type."""
+"""(a file's first bytes, up to `SNIFF_BYTES`) -> a truthy value if the file is of the type."""
 
 # ISO/IEC 23008-12 (HEIF), annexes on brands: HEVC-coded still images and sequences; and AVIF's own from the AV1 Image
 # File Format specification.
@@ -18,17 +18,17 @@ AV1_BRANDS = frozenset({b"avif", b"avis"})
 
 
 def starting(pattern: bytes) -> Signature:
-    """The signature of files that start with a regular expression."""
+    """The signature of files whose start matches a regular expression."""
     return re.compile(pattern, re.DOTALL).match
 
 
 def coded_by(brands: frozenset[bytes]) -> Signature:
-    """The signature of ISO base media files that name one of these brands before those of another codec."""
+    """The signature of ISO base media files with one of these brands before any brand of another codec."""
     return lambda head: _codec_brand(head) in brands
 
 
 def other_container(major_brands: bytes) -> Signature:
-    """The signature of ISO base media files of none of our codecs.
+    """The signature of ISO base media files of other codecs.
 
     Args:
         major_brands: a regular expression that the major brand matches.
@@ -38,7 +38,7 @@ def other_container(major_brands: bytes) -> Signature:
 
 
 def _codec_brand(head: bytes) -> bytes:
-    """The first brand of an ISO base media file that names a codec; empty where there is none."""
+    """The first codec brand of an ISO base media file; empty if there is none."""
     if head[4:8] != b"ftyp":
         return b""
     box = head[: int.from_bytes(head[:4], "big")]

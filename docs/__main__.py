@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from docs import openapi
 from docs.generated import ROOT, documents, regenerated
 
-for document in documents():
-    before = document.read_text(encoding="utf-8")
-    after = regenerated(before)
-    if after != before:
-        document.write_text(after, encoding="utf-8")
-        print(f"rewrote {document.relative_to(ROOT)}")
+texts = {document: regenerated(document.read_text(encoding="utf-8")) for document in documents()}
+for path, text in {**texts, openapi.PATH: openapi.description()}.items():
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+        print(f"rewrote {path.relative_to(ROOT)}")

@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from components.settings.declared import families, family_limits, transform_settings, transforms
-from functions.shared.reasons import WORDINGS, ReasonCode
+from functions.shared.reasons import REASON_TEXTS, ReasonCode
 from policies.recording import ACCOUNT_ID, REGION, Recording, Resource, run
 from policies.rules import RULES
 from policies.stack_rules import STACK_RULES
@@ -31,6 +31,12 @@ SUBSCRIBER = "subscriber"
 
 # The section of docs/runbook.md for an alarm, by the end of its name; the first match counts.
 ALARM_SECTIONS = {
+    "api-server-errors": "The API fails or refuses calls",
+    "api-client-errors": "The API fails or refuses calls",
+    "api-calls-refused": "The API fails or refuses calls",
+    "api-p99-latency": "The API fails or refuses calls",
+    "api-errors": "The API fails or refuses calls",
+    "api-cold-starts": "The API fails or refuses calls",
     "transform-dlq-depth": "Files fail",
     "validate-dlq-depth": "Files are rejected",
     "delivery-dlq-depth": "Uploads are not noticed",
@@ -72,7 +78,7 @@ def declared_settings_table() -> str:
 
 def reasons_table() -> str:
     """Every code that a file can be rejected with."""
-    rows = [(f"`{code}`", _plain(WORDINGS[code].reason), _plain(WORDINGS[code].hint)) for code in ReasonCode]
+    rows = [(f"`{code}`", _plain(REASON_TEXTS[code].reason), _plain(REASON_TEXTS[code].hint)) for code in ReasonCode]
     return _table(("Code", "What it says", "What to do"), rows)
 
 
@@ -101,6 +107,15 @@ def scan_permissions_table() -> str:
     """Additional permissions of roles when uploads are scanned for malware."""
     usual = _grants(_program())
     return _permissions([grant for grant in _grants(_program(malwareScan=True)) if grant not in usual])
+
+
+def webhook_permissions_table() -> str:
+    """What roles may do beyond that where endpoints are told by webhooks."""
+    usual = _grants(_program())
+    endpoints = {"catalogue": {"url": "https://hooks.example.com/"}}
+    return _permissions(
+        [grant for grant in _grants(_program(webhooks=json.dumps({"endpoints": endpoints}))) if grant not in usual]
+    )
 
 
 def scan_denials_table() -> str:
@@ -186,6 +201,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "roles": roles_table,
     "permissions": permissions_table,
     "scan-permissions": scan_permissions_table,
+    "webhook-permissions": webhook_permissions_table,
     "scan-denials": scan_denials_table,
     "resource-policies": resource_policies_table,
     "alarms": alarms_table,

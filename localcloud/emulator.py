@@ -236,11 +236,12 @@ class Emulator:
             "AWS_EC2_METADATA_DISABLED": "true",
             # Otherwise the emulator connects to a container daemon and removes containers.
             "DOCKER_HOST": "unix:///nonexistent",
+            # Also where user pools keep the keys that they sign with, whether or not the rest is kept.
+            "STATE_DIR": str(self.data_directory / "state"),
         }
         if not self._remove_directory:
             environment |= {
                 "PERSIST_STATE": "1",
-                "STATE_DIR": str(self.data_directory / "state"),
                 "S3_PERSIST": "1",
                 "S3_DATA_DIR": str(self.data_directory / "s3"),
             }

@@ -101,12 +101,26 @@ def _introduction(cloud: Emulator, created: int, outputs: Mapping[str, Any]) -> 
         ("sqs", "get-queue-attributes", *dlq, "--attribute-names", *counts),
     ]
     return [
+        *_addresses(outputs),
         f"The stack {STACK} runs at {cloud.endpoint_url}, {created} resources, IAM enforced. In another terminal:",
-        f"export AWS_ENDPOINT_URL={cloud.endpoint_url} AWS_DEFAULT_REGION={cloud.region}",
-        "export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test",
+        f"export AWS_ENDPOINT_URL={cloud.endpoint_url} AWS_DEFAULT_REGION={cloud.region} "
+        "AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test",
         *(shlex.join(["aws", *command]) for command in commands),
         ".venv/bin/img-pipeline upload PATH --local --wait",
         ".venv/bin/img-pipeline outputs --local",
+    ]
+
+
+def _addresses(outputs: Mapping[str, Any]) -> list[str]:
+    """The API's and the console's address, as far as the stack has them, and how to ask for an upload."""
+    api, console = outputs["apiUrl"], outputs["consoleUrl"]
+    if not api:
+        return []
+    ask = ("curl", "-X", "POST", f"{api}/uploads", "-H", "Content-Type: application/json")
+    token = ("-H", "Authorization: Bearer TOKEN") if outputs["userPoolId"] else ()
+    return [
+        f"API {api}" + (f", console {console}" if console else ""),
+        shlex.join([*ask, *token, "-d", '{"filename": "photo.jpg"}']),
     ]
 
 

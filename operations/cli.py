@@ -26,6 +26,7 @@ from typer.core import TyperGroup
 from client.errors import PipelineError
 from contract.names import PROJECT
 from operations.commands import (
+    api,
     backfill,
     cost,
     dead_letters,
@@ -37,6 +38,7 @@ from operations.commands import (
     logs,
     rerender,
     trace,
+    webhooks,
 )
 from operations.commands.console import err, interruption_reported, out
 
@@ -75,7 +77,21 @@ def options(
 
 
 # In the order of `--help`, which is that of a stack's life.
-for part in (deployment, cost, files, jobs, trace, logs, doctor, ingestion, backfill, rerender, dead_letters):
+for part in (
+    deployment,
+    cost,
+    files,
+    api,
+    jobs,
+    trace,
+    logs,
+    doctor,
+    ingestion,
+    backfill,
+    rerender,
+    dead_letters,
+    webhooks,
+):
     app.add_typer(part.app)
 
 

@@ -136,6 +136,13 @@ class _Answers(Mocks):
             outputs["version"] = "1"
         elif args.typ == "aws:kms/key:Key":
             outputs["keyId"] = "1234abcd-12ab-34cd-56ef-1234567890ab"
+        elif args.typ == "aws:apigatewayv2/api:Api":
+            outputs["apiEndpoint"] = f"https://{name}.execute-api.{REGION}.amazonaws.com"
+            outputs["executionArn"] = _arn("execute-api", name)
+        elif args.typ == "aws:cognito/userPool:UserPool":
+            outputs["endpoint"] = f"cognito-idp.{REGION}.amazonaws.com/{name}"
+        elif args.typ == "aws:cloudfront/distribution:Distribution":
+            outputs["domainName"] = "d111111abcdef8.cloudfront.net"
         elif args.typ == "aws:ec2/securityGroup:SecurityGroup":
             return f"sg-{abs(hash(name)):017x}"[:20], outputs
         return name, outputs
@@ -148,6 +155,7 @@ _ARNS = {
     "aws:dynamodb/table:Table": ("dynamodb", "table/{name}"),
     "aws:lambda/function:Function": ("lambda", "function:{name}"),
     "aws:lambda/alias:Alias": ("lambda", "function:{functionName}:{name}"),
+    "aws:lambda/eventSourceMapping:EventSourceMapping": ("lambda", "event-source-mapping:{name}"),
     "aws:lambda/layerVersion:LayerVersion": ("lambda", "layer:{name}:1"),
     "aws:iam/role:Role": ("iam", "role/{name}"),
     "aws:cloudwatch/logGroup:LogGroup": ("logs", "log-group:{name}"),
@@ -156,12 +164,16 @@ _ARNS = {
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": ("cloudwatch", "alarm:{name}"),
     "aws:sfn/stateMachine:StateMachine": ("states", "stateMachine:{name}"),
     "aws:pipes/pipe:Pipe": ("pipes", "pipe/{name}"),
+    "aws:cognito/userPool:UserPool": ("cognito-idp", "userpool/{name}"),
+    "aws:wafv2/webAcl:WebAcl": ("wafv2", "regional/webacl/{name}/1234abcd-12ab-34cd-56ef-1234567890ab"),
+    "aws:cloudfront/distribution:Distribution": ("cloudfront", "distribution/EDFDVBD6EXAMPLE"),
+    "aws:secretsmanager/secret:Secret": ("secretsmanager", "secret:{name}-a1B2c3"),
     "aws:kms/key:Key": ("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab"),
 }
 
 
 def _arn(service: str, resource: str) -> str:
-    region = "" if service in ("s3", "iam") else REGION
+    region = "" if service in ("s3", "iam", "cloudfront") else REGION
     account = "" if service == "s3" else ACCOUNT_ID
     return f"arn:aws:{service}:{region}:{account}:{resource}"
 

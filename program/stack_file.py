@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from contract.overlay import laid_over
+from contract.overlay import merge_patch
 
 
 class StackConfigError(ValueError):
@@ -55,7 +55,7 @@ def read_stack_config(directory: Path, stack: str, overrides: Mapping[str, objec
     values = _defaults(declared) | {_qualified(key, name): value for key, value in stack_values.items()}
     for key, value in chosen.items():
         known = values.get(key)
-        values[key] = laid_over(known, value)
+        values[key] = merge_patch(known, value)
     for key, value in values.items():
         if is_encrypted(value):
             raise StackConfigError(f"{key} of stack {stack!r} is encrypted, which only pulumi can read: override it")

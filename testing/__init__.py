@@ -1,1 +1,1 @@
-"""What tests and benchmarks share: pictures, policies, waiting, a deployed stack. The product does not import it."""
+"""Code that tests and benchmarks share: pictures, policies, waiting, a deployed stack. Not part of the product."""

@@ -1,4 +1,4 @@
-"""The outputs of a stack that does not exist."""
+"""Stack outputs without a stack."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contract.outputs import StackOutputs
 
 
 def outputs_with(**known: Any) -> StackOutputs[str]:
-    """A stack's outputs, of which only some have a value; the others are empty texts.
+    """A stack's outputs with some values; the others are empty strings.
 
     Args:
         known: the values, by field name.

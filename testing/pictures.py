@@ -1,4 +1,4 @@
-"""Photo-like pictures of any size, drawn from a seed."""
+"""Photo-like pictures of any size, generated from a seed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def photograph(seed: int = 1, size: tuple[int, int] = (480, 320)) -> bytes:
 
 
 def write_photo(path: Path, megapixels: int, *, progressive: bool = False) -> None:
-    """Write a 3:2 picture with detail at every scale to `path`, in the format that its extension says."""
+    """Write a 3:2 picture with detail at every scale to `path`, in the format of its extension."""
     height = round((megapixels * 1e6 / 1.5) ** 0.5)
     photo = _detailed((round(height * 1.5), height), seed=7, tile_pixels=2048)
     options = {".jpg": {"quality": 90, "progressive": progressive}, ".png": {"compress_level": 1}}
@@ -28,11 +28,11 @@ def write_photo(path: Path, megapixels: int, *, progressive: bool = False) -> No
 
 def _detailed(size: tuple[int, int], seed: int, tile_pixels: int) -> Image.Image:
     """A picture with detail at every scale up to that of a tile."""
-    # A square, repeated: drawing a hundred megapixels of noise would take minutes.
-    chance = random.Random(seed)  # noqa: S311 - a picture, not a secret
+    # Repeat a tile, because a hundred megapixels of noise would take minutes.
+    generator = random.Random(seed)  # noqa: S311 - a picture, not a secret
     tile = Image.new("RGB", (tile_pixels, tile_pixels))
     for cells, weight in ((8, 1.0), (64, 0.5), (tile_pixels // 4, 0.25), (tile_pixels, 0.06)):
-        noise = Image.frombytes("RGB", (cells, cells), chance.randbytes(3 * cells * cells))
+        noise = Image.frombytes("RGB", (cells, cells), generator.randbytes(3 * cells * cells))
         tile = Image.blend(tile, noise.resize(tile.size, Image.Resampling.BICUBIC), weight)
     photo = Image.new("RGB", size)
     for left in range(0, size[0], tile.width):

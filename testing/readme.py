@@ -1,4 +1,4 @@
-"""README's examples, as tests build them."""
+"""The code examples in README."""
 
 from __future__ import annotations
 

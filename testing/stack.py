@@ -1,4 +1,4 @@
-"""A deployed local stack to test and measure with: upload, wait, look into queues, tables and buckets."""
+"""A deployed local stack for tests and benchmarks: uploads, waiting, reading queues, tables and buckets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from testing.waiting import eventually
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """A deployed stack, the cloud it is in, and a tap on the events that S3 sends."""
+    """A deployed stack, its embedded cloud, and a queue that receives S3's events."""
 
     cloud: Emulator
     pipeline: Pipeline
@@ -37,7 +37,7 @@ class Stack:
         return self.pipeline.upload(photograph() if body is None else body, file_key)
 
     def finish(self, *uploads: Upload, timeout_seconds: float = 60) -> list[dict[str, Any]]:
-        """Wait for the uploads' jobs to end and return their rows; fails naming those that did not."""
+        """Wait until the uploads' jobs finish and return their rows; the error lists those that did not."""
         rows = self.pipeline.await_jobs(uploads, timeout_seconds=timeout_seconds)
         unfinished = {upload.file_key: row for upload, row in rows.items() if not row or "finishedAt" not in row}
         assert not unfinished, f"not finished after {timeout_seconds} s: {unfinished}"
@@ -54,16 +54,16 @@ class Stack:
         return eventually(find, f"the event of {upload.file_key}")
 
     def deliver(self, event: dict[str, Any]) -> None:
-        """Put an event on the transform queue, as the rule does."""
+        """Send an event to the transform queue, as the rule does."""
         sqs = self.cloud.client("sqs")
         sqs.send_message(QueueUrl=self.outputs["transformQueueUrl"], MessageBody=json.dumps(event))
 
     def notifications(self, *uploads: Upload) -> list[dict[str, Any]]:
-        """What the results subscribers received about the uploads; all else that waited there is dropped."""
+        """The notifications about the uploads in the results subscribers' queues; others are deleted."""
         wanted = {upload.job_id for upload in uploads}
         urls = self.outputs["resultsQueueUrls"].values()
         messages = [message for url in urls for message in self.pipeline.take_messages(url)]
-        return [message for message in messages if message["jobId"] in wanted]
+        return [message for message in messages if message.get("jobId") in wanted]
 
     def await_idle(self, timeout_seconds: float = 60) -> None:
         """Wait until the transform queue is empty: nothing visible, nothing in flight."""
@@ -72,7 +72,7 @@ class Stack:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Stop the pipe and wait until its last poll is over: uploads wait in the queue."""
+        """Stop the pipe and wait until its last poll has ended: uploads stay in the queue."""
         pipes, name = self.cloud.client("pipes"), self.outputs["pipeName"]
         pipes.stop_pipe(Name=name)
         try:
@@ -83,7 +83,7 @@ class Stack:
 
     @contextmanager
     def broken(self, function: str, **environment: str) -> Iterator[None]:
-        """A bad release: publish the function with other environment variables, and the old one again at the end."""
+        """Publish the function with other environment variables, and restore the previous ones at the end."""
         name = self.outputs["functionNames"][function]
         before = release(self.cloud, name, environment)
         try:
@@ -94,9 +94,12 @@ class Stack:
 
 @contextmanager
 def deployed_stack(**settings: object) -> Iterator[Stack]:
-    """Start an embedded cloud, deploy the local stack into it with other settings, and stop it at the end."""
+    """Start an embedded cloud, deploy the local stack into it with other settings, and stop it at the end.
+
+    Without settings for it, the stack has no API, which few tests need.
+    """
     with Emulator.start(pipe_retry_seconds=1) as cloud:
-        outputs = deploy(cloud, "local", settings)
+        outputs = deploy(cloud, "local", {"api": {"enabled": False}} | settings)
         yield Stack(
             cloud=cloud,
             pipeline=Pipeline(stack="local", client=cloud.client, outputs=read_outputs(outputs)),

@@ -1,4 +1,4 @@
-"""Waiting for what happens in the background."""
+"""Waiting for background work."""
 
 from __future__ import annotations
 
@@ -11,21 +11,19 @@ Found = TypeVar("Found")
 _PAUSE_SECONDS = 0.05
 
 
-def eventually(
-    find: Callable[[], Found | None], what: str = "what was waited for", timeout_seconds: float = 30
-) -> Found:
-    """Call `find` until it returns something true, and return that.
+def eventually(find: Callable[[], Found | None], what: str = "the result", timeout_seconds: float = 30) -> Found:
+    """Call `find` until it returns a truthy value, and return that.
 
     Args:
-        find: looks once.
-        what: names what is waited for in the error.
-        timeout_seconds: a limit that even a busy machine keeps.
+        find: checks once.
+        what: describes the result, for the error.
+        timeout_seconds: long enough for a machine under load.
 
     Raises:
-        AssertionError: it did not come.
+        AssertionError: the timeout has elapsed.
     """
     deadline = time.monotonic() + timeout_seconds
     while not (found := find()):
-        assert time.monotonic() < deadline, f"{what} did not come within {timeout_seconds} s"
+        assert time.monotonic() < deadline, f"timed out after {timeout_seconds} s waiting for {what}"
         time.sleep(_PAUSE_SECONDS)
     return found

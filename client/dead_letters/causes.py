@@ -27,6 +27,7 @@ class Cause(StrEnum):
     ALREADY_FINISHED = "ALREADY_FINISHED"
     NOT_DELIVERED = "NOT_DELIVERED"
     NOT_TAKEN = "NOT_TAKEN"
+    NOT_ACCEPTED = "NOT_ACCEPTED"
     UNREADABLE = "UNREADABLE"
 
 
@@ -65,6 +66,11 @@ _EXPLANATIONS: Mapping[str, Explanation] = {
             Cause.NOT_TAKEN,
             "The subscriber received the result several times and did not delete it, or its queue was unreachable.",
             "Fix the subscriber, then replay.",
+        ),
+        Explanation(
+            Cause.NOT_ACCEPTED,
+            "The receiver did not answer 2xx in any attempt.",
+            "Ask the receiver's owner, see the webhook function's log for the answers, then replay.",
         ),
         Explanation(
             Cause.UNREADABLE,
@@ -197,6 +203,8 @@ def _subject(kind: DeadLetterKind, body: Mapping[str, Any]) -> _Subject:
             return _Subject(body["file"]["fileKey"], (body["file"]["jobId"],))
         if kind is DeadLetterKind.RESULTS:
             return _Subject(body["fileKey"], (body["jobId"],))
+        if kind is DeadLetterKind.WEBHOOKS:
+            return _Subject(body["fileKey"], (body["jobId"],) if "jobId" in body else ())
         upload = announced(body)
     except (KeyError, TypeError):
         return _Subject()
@@ -213,6 +221,8 @@ def _explanation(
             return _undelivered(message)
         case DeadLetterKind.RESULTS:
             return _EXPLANATIONS[Cause.NOT_TAKEN]
+        case DeadLetterKind.WEBHOOKS:
+            return _EXPLANATIONS[Cause.NOT_ACCEPTED]
         case DeadLetterKind.EVENTS:
             return _unsuccessful(job)
 

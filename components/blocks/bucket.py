@@ -12,13 +12,17 @@ from components.stack_context import StackContext
 
 @dataclass(frozen=True, kw_only=True)
 class BucketArgs:
-    """`expiration_days` 0 never expires objects; `statements` are added to the bucket policy."""
+    """`expiration_days` 0 keeps objects for good; `statements` is what its policy says beyond TLS.
+
+    `cors_origins` are the origins of web pages that may upload to it and read from it by presigned requests.
+    """
 
     context: StackContext
     bucket_name: str
     expiration_days: int
     old_version_days: int
     incomplete_upload_days: int
+    cors_origins: Sequence[pulumi.Input[str]] = ()
     statements: Sequence[Statement] = ()
 
 
@@ -63,6 +67,10 @@ class Bucket(pulumi.ComponentResource):
             # S3 accepts rules for noncurrent versions only on a bucket with versioning.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
         )
+        if args.cors_origins:
+            aws.s3.BucketCorsConfiguration(
+                name, bucket=bucket.bucket, cors_rules=[_cors_rule(args.cors_origins)], opts=child
+            )
         aws.s3.BucketPolicy(
             name,
             bucket=bucket.bucket,
@@ -89,6 +97,17 @@ def _encryption_rule(
     return {
         "apply_server_side_encryption_by_default": {"sse_algorithm": "aws:kms", "kms_master_key_id": context.key_arn},
         "bucket_key_enabled": True,
+    }
+
+
+def _cors_rule(origins: Sequence[pulumi.Input[str]]) -> aws.s3.BucketCorsConfigurationCorsRuleArgsDict:
+    return {
+        "allowed_origins": list(origins),
+        "allowed_methods": ["PUT", "POST", "GET"],
+        "allowed_headers": ["*"],
+        # A part's ETag is what completes a multipart upload.
+        "expose_headers": ["ETag", "Location"],
+        "max_age_seconds": 3600,
     }
 
 

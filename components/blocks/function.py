@@ -133,7 +133,7 @@ class Function(pulumi.ComponentResource):
         )
 
     def _alias(self, function: aws.lambda_.Function) -> pulumi.Output[str]:
-        """Create the alias that the workflow calls, with its concurrency and retry settings.
+        """Name the version that is called, and limit how.
 
         Returns:
             The ARN to call it by.
@@ -142,12 +142,12 @@ class Function(pulumi.ComponentResource):
         alias = aws.lambda_.Alias(
             self._prefix,
             name=LIVE,
-            description="The version that the workflow calls",
+            description="The version that is called",
             function_name=function.name,
             function_version=function.version,
             opts=child,
         )
-        # The workflow calls synchronously and does all retries; this is for asynchronous calls by anyone else.
+        # Callers wait for the answer and own all retries; this holds for anybody who calls otherwise.
         aws.lambda_.FunctionEventInvokeConfig(
             self._prefix, function_name=function.name, qualifier=alias.name, maximum_retry_attempts=0, opts=child
         )

@@ -31,6 +31,11 @@ def audit_log_group(context: StackContext) -> str:
     return context.name("audit")
 
 
+def api_log_group(context: StackContext) -> str:
+    """The log group of the API's requests."""
+    return f"{VENDED_LOGS}/apigateway/{context.name('api')}"
+
+
 def all_log_groups(context: StackContext, functions: Iterable[str]) -> list[str]:
     """Every log group of the stack; `functions` are the short names of its Lambda functions."""
     return [
@@ -38,4 +43,5 @@ def all_log_groups(context: StackContext, functions: Iterable[str]) -> list[str]
         workflow_log_group(context),
         pipe_log_group(context),
         audit_log_group(context),
+        api_log_group(context),
     ]

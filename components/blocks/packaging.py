@@ -23,6 +23,7 @@ PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
 FUNCTIONS_DIRECTORY = PROJECT_DIRECTORY / "functions"
 LAYERS_DIRECTORY = FUNCTIONS_DIRECTORY / "layers"
 BUILD_DIRECTORY = PROJECT_DIRECTORY / ".build"
+CONSOLE_DIRECTORY = PROJECT_DIRECTORY / "console" / "dist"
 
 # Code and layers of a function, unzipped (250 MB), and a zip uploaded without S3 (50 MB): Lambda Developer Guide,
 # "Lambda quotas".
@@ -145,6 +146,15 @@ def dependency_layer(name: str, target: LayerTarget) -> Path:
             _zip(_needed(packages), directory, directory / archive.name).replace(archive)
     check_limits(code_archive(), archive)
     return archive
+
+
+def console_files() -> tuple[Path, list[Path]]:
+    """The web console as `make console` has built it.
+
+    Returns:
+        Its folder, and its files relative to that; none where it has not been built.
+    """
+    return CONSOLE_DIRECTORY, [path.relative_to(CONSOLE_DIRECTORY) for path in _files(CONSOLE_DIRECTORY)]
 
 
 def check_limits(*archives: Path) -> None:

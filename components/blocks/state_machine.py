@@ -26,6 +26,7 @@ class StateMachineArgs:
     context: StackContext
     settings: Settings
     validate: Function
+    erase: Function
     transforms: Mapping[str, Function]
     ingest_bucket: Bucket
     validate_dlq: DeadLetterQueue
@@ -143,6 +144,7 @@ def _definition(args: StateMachineArgs) -> pulumi.Output[str]:
                 WorkflowSpec(
                     validate_function_arn=resolved["validate"],
                     validate_timeout_seconds=settings.validate_.timeout_seconds,
+                    erase_function_arn=resolved["erase"],
                     transforms=tuple(
                         TransformSpec(
                             name=name,
@@ -166,6 +168,7 @@ def _definition(args: StateMachineArgs) -> pulumi.Output[str]:
 
     return pulumi.Output.all(
         validate=args.validate.alias_arn,
+        erase=args.erase.alias_arn,
         transforms={name: function.alias_arn for name, function in args.transforms.items()},
         assets=args.assets.name,
         jobs=args.jobs.name,
@@ -175,7 +178,7 @@ def _definition(args: StateMachineArgs) -> pulumi.Output[str]:
 
 
 def _statements(args: StateMachineArgs) -> list[Statement]:
-    functions = [args.validate, *args.transforms.values()]
+    functions = [args.validate, args.erase, *args.transforms.values()]
     return [
         allow(
             "RunFunctions",
@@ -192,7 +195,7 @@ def _statements(args: StateMachineArgs) -> list[Statement]:
         ),
         allow(
             "KeepJobs",
-            ["dynamodb:UpdateItem"],
+            ["dynamodb:GetItem", "dynamodb:UpdateItem"],
             [args.jobs.arn],
             why="Writes the status and the stage of each job",
         ),

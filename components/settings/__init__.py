@@ -3,9 +3,13 @@
 from components.settings.loading import config_schema, load_settings, parse_settings
 from components.settings.mistakes import SettingsError
 from components.settings.model import (
+    API_MEMORY_MB,
+    API_TIMEOUT_SECONDS,
     PROJECT_DIRECTORY,
     SOURCE_RETENTION_SECONDS,
+    VISIBILITY_FACTOR,
     Alarms,
+    ApiSettings,
     ResultSubscriber,
     Settings,
     TransformFunction,
@@ -13,9 +17,13 @@ from components.settings.model import (
 )
 
 __all__ = [
+    "API_MEMORY_MB",
+    "API_TIMEOUT_SECONDS",
     "PROJECT_DIRECTORY",
     "SOURCE_RETENTION_SECONDS",
+    "VISIBILITY_FACTOR",
     "Alarms",
+    "ApiSettings",
     "ResultSubscriber",
     "Settings",
     "SettingsError",

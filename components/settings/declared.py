@@ -23,10 +23,13 @@ from jsonschema.exceptions import ValidationError
 from components.blocks.packaging import FUNCTIONS_DIRECTORY, PROJECT_DIRECTORY, built_file
 from components.blocks.watermark_text import UndrawableTextError, picture_of
 from contract.memory import MEMORY_KEYWORD, OUTPUT_KEYWORD, output_bytes
-from contract.overlay import laid_over
+from contract.overlay import merge_patch
 
 Refusal = tuple[str, object, str]
 """(path of the key, value, what is accepted)."""
+
+OTHER_FUNCTIONS = {"api", "erase", "validate", "webhook"}
+"""Folders of functions that are no transforms."""
 
 _EMPTY_SCHEMA: Mapping[str, Any] = {"type": "object", "additionalProperties": False}
 
@@ -63,7 +66,9 @@ class DeclaredSettings:
 
     def over_defaults(self, given: object) -> Any:
         """The defaults, overridden by `given`."""
-        return laid_over({name: each["default"] for name, each in self.properties.items() if "default" in each}, given)
+        return merge_patch(
+            {name: each["default"] for name, each in self.properties.items() if "default" in each}, given
+        )
 
     def refusals(self, path: str, values: Any) -> Iterator[Refusal]:
         """The values that the schema does not accept, and files and texts that cannot be used.
@@ -128,9 +133,8 @@ def families() -> tuple[str, ...]:
 
 def transforms() -> tuple[str, ...]:
     """The transforms that have a folder."""
-    return tuple(
-        sorted(path.parent.name for path in FUNCTIONS_DIRECTORY.glob("*/handler.py") if path.parent.name != "validate")
-    )
+    folders = {path.parent.name for path in FUNCTIONS_DIRECTORY.glob("*/handler.py")}
+    return tuple(sorted(folders - OTHER_FUNCTIONS))
 
 
 def _read(path: Path) -> DeclaredSettings:

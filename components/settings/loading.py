@@ -16,7 +16,7 @@ from components.settings.mistakes import Mistake, SettingsError, line
 from components.settings.model import PROJECT_DIRECTORY, Settings
 from components.settings.rules import contradictions
 from contract.names import PROJECT
-from contract.overlay import laid_over, without_nulls
+from contract.overlay import merge_patch, without_nulls
 
 MOVED = {
     "maxPixels": "media.image.maxPixels",
@@ -88,7 +88,7 @@ def _value(key: str, declared: Mapping[str, Any], given: Mapping[str, str]) -> A
     except ValueError:
         return text
     if declared["type"] == "object" and isinstance(value, dict):
-        return laid_over(declared["default"], value)
+        return merge_patch(declared["default"], value)
     return value
 
 

@@ -19,6 +19,7 @@ from components.settings.aws_limits import (
 )
 from contract.media import MEDIA_TYPES
 from contract.messages import Outcome
+from contract.webhooks import Endpoint, WebhookConfiguration
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
 
@@ -27,6 +28,10 @@ VISIBILITY_FACTOR = 6
 # Retention of a queue with a dead-letter queue. The age of a moved message counts from its first queue, so time spent
 # here reduces the time in the dead-letter queue.
 SOURCE_RETENTION_SECONDS = 4 * 24 * 3600
+# How long the API's function may take; the API itself gives up after 30 s ("Quotas for HTTP API").
+API_TIMEOUT_SECONDS = 15
+# More memory is more processor, and importing the resolver is what takes time in a cold start.
+API_MEMORY_MB = 1024
 
 
 class _Model(BaseModel):
@@ -42,6 +47,8 @@ Seconds = Annotated[int, Field(ge=1, le=300)]
 Concurrency = Annotated[int, Field(ge=0, le=100_000)]
 Count = Annotated[int, Field(ge=0)]
 Days = Annotated[int, Field(ge=1, le=3650)]
+# The default quota of an account in a region is 10,000 requests a second ("Amazon API Gateway quotas").
+RequestRate = Annotated[int, Field(ge=1, le=10_000)]
 DaysOrNever = Annotated[int, Field(ge=0, le=3650)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 _NAMES = "|".join(map(re.escape, MEDIA_TYPES))
@@ -49,7 +56,9 @@ _FAMILIES = "|".join(sorted({media.family for media in MEDIA_TYPES.values()}))
 MediaTypeName = Annotated[str, StringConstraints(pattern=f"^({_NAMES})$")]
 # A media type, or image/* for a family.
 MediaTypePattern = Annotated[str, StringConstraints(pattern=f"^({_NAMES}|({_FAMILIES})/[*])$")]
-InterfaceEndpoint = Literal["logs", "monitoring", "sqs", "sns", "states", "xray", "kms", "sts", "events"]
+InterfaceEndpoint = Literal[
+    "logs", "monitoring", "sqs", "sns", "states", "xray", "kms", "sts", "events", "secretsmanager"
+]
 # The values that CloudWatch Logs accepts ("PutRetentionPolicy").
 LogRetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
@@ -59,6 +68,10 @@ ShortName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,23}$")]
 FunctionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,21}$")]
 BucketName = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9-]{1,61}[a-z0-9])?$")]
 HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://\S+$", max_length=MAX_URL_CHARACTERS)]
+# Empty, or an issuer as its tokens spell it: their `iss` and this are compared as they are.
+Issuer = Annotated[str, StringConstraints(pattern=r"^(https://[^\s?#]+)?$", max_length=MAX_URL_CHARACTERS)]
+WebhookUrl = Annotated[str, StringConstraints(pattern=r"^https?://\S+$", max_length=MAX_URL_CHARACTERS)]
+HostName = Annotated[str, StringConstraints(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")]
 TableName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_.-]{3,255})?$")]
 
 
@@ -135,6 +148,44 @@ class BackfillSettings(_Model):
     tolerated_failure_percent: Percent
 
 
+class ApiSettings(_Model):
+    """The HTTP API: who may call it, from where and how often."""
+
+    enabled: bool
+    console: bool
+    auth: Literal["jwt", "none"]
+    issuer: Issuer
+    audience: tuple[Annotated[str, StringConstraints(min_length=1, max_length=256)], ...]
+    cors_origins: tuple[str, ...]
+    requests_per_second: RequestRate
+    burst: RequestRate
+    uploads_per_second: RequestRate
+    daily_uploads_per_caller: Annotated[int, Field(ge=1)]
+    waf: bool
+    callback_hosts: tuple[HostName, ...]
+    p99_milliseconds: Annotated[int, Field(ge=1)]
+
+    @property
+    def makes_user_pool(self) -> bool:
+        """Whether callers are known by a user pool of the stack's own."""
+        return self.enabled and self.auth == "jwt" and not self.issuer
+
+    @property
+    def has_console(self) -> bool:
+        """Whether there is a web console: it knows the sign-in page of the stack's own user pool, and no other."""
+        return self.enabled and self.console and not self.issuer
+
+
+class WebhookEndpoint(_Model):
+    url: WebhookUrl
+    outcomes: tuple[Outcome, ...] = ()
+
+
+class WebhookSettings(_Model):
+    endpoints: Annotated[dict[ShortName, WebhookEndpoint], Field(max_length=20)]
+    allow_private_addresses: bool
+
+
 class Lifecycle(_Model):
     incomplete_upload_days: Days
     old_version_days: Days
@@ -163,6 +214,8 @@ class Settings(_Model):
     log_retention_days: LogRetentionDays
     job_retention_days: Days
     result_subscribers: dict[ShortName, ResultSubscriber]
+    api: ApiSettings
+    webhooks: WebhookSettings
     alert_emails: tuple[Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")], ...]
     alert_https_endpoints: tuple[HttpsUrl, ...]
     alarms: Alarms
@@ -195,7 +248,38 @@ class Settings(_Model):
     @property
     def function_layers(self) -> dict[str, str]:
         """The dependency layer of each function, by the function's name."""
-        return {"validate": self.validate_.layer} | {name: each.layer for name, each in self.transforms.items()}
+        of_transforms = {name: each.layer for name, each in self.transforms.items()}
+        of_api = {"api": "api"} if self.api.enabled else {}
+        of_webhooks = {"webhook": "webhook"} if self.has_webhooks else {}
+        return {"validate": self.validate_.layer, "erase": "base"} | of_transforms | of_api | of_webhooks
+
+    @property
+    def has_webhooks(self) -> bool:
+        """Whether anybody is told of results by HTTPS."""
+        return bool(self.webhooks.endpoints or self.callback_hosts)
+
+    @property
+    def callback_hosts(self) -> tuple[str, ...]:
+        """Hosts that a job's `callbackUrl` may name; none without the API, which takes it."""
+        return self.api.callback_hosts if self.api.enabled else ()
+
+    @property
+    def webhooks_variable(self) -> str:
+        """What the webhooks' function is told, for its environment."""
+        endpoints = {
+            name: Endpoint(url=each.url, outcomes=tuple(each.outcomes))
+            for name, each in self.webhooks.endpoints.items()
+        }
+        return WebhookConfiguration(
+            endpoints=endpoints,
+            callback_hosts=self.callback_hosts,
+            allow_private_addresses=self.webhooks.allow_private_addresses,
+        ).to_json()
+
+    @property
+    def url_scheme(self) -> str:
+        """The scheme of the stack's own addresses: the embedded cloud, for which layers are built, has no TLS."""
+        return "http" if self.layer_target == "host" else "https"
 
     @property
     def media_variable(self) -> str:

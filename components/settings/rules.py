@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator
 
 from components.blocks.packaging import layer_names
@@ -13,7 +14,15 @@ from components.settings.aws_limits import (
 )
 from components.settings.declared import family_limits, transform_settings, transforms
 from components.settings.mistakes import Mistake
-from components.settings.model import SOURCE_RETENTION_SECONDS, Settings, TransformFunction, ValidateFunction
+from components.settings.model import (
+    API_TIMEOUT_SECONDS,
+    SOURCE_RETENTION_SECONDS,
+    ApiSettings,
+    Settings,
+    TransformFunction,
+    ValidateFunction,
+    WebhookSettings,
+)
 from contract.media import MEDIA_TYPES
 from contract.memory import needed_mb
 
@@ -21,6 +30,11 @@ from contract.memory import needed_mb
 UNRESERVED_CONCURRENCY = 100
 # Time for the workflow's other tasks: rows, messages and notifications, each well under a second.
 BOOKKEEPING_SECONDS = 15
+# As browsers write it in the header Origin (RFC 6454), without a port that is the scheme's own.
+ORIGIN = re.compile(r"https://[a-z0-9.-]+(:\d{1,5})?|http://(localhost|127\.0\.0\.1)(:\d{1,5})?")
+
+# Of an endpoint that anybody on the Internet may have.
+PUBLIC_URL = re.compile(r"https://[A-Za-z0-9.-]+(:443)?([/?][^\s#]*)?")
 
 
 def contradictions(settings: Settings) -> Iterator[Mistake]:
@@ -35,6 +49,8 @@ def contradictions(settings: Settings) -> Iterator[Mistake]:
     yield from _layers(settings)
     yield from _aws_limits(settings)
     yield from _alarms(settings)
+    yield from _api(settings.api)
+    yield from _webhooks(settings.webhooks)
     if settings.kms_key_arn and settings.encryption != "kms":
         yield Mistake("kmsKeyArn", settings.kms_key_arn, "empty unless encryption is kms")
 
@@ -165,6 +181,51 @@ def _buckets(settings: Settings) -> Iterator[Mistake]:
         )
 
 
+def _api(api: ApiSettings) -> Iterator[Mistake]:
+    if api.auth == "none" and (api.issuer or api.audience):
+        yield Mistake("api.auth", api.auth, "jwt with an issuer or audience: without authentication nobody reads them")
+    elif api.issuer and not api.audience:
+        yield Mistake(
+            "api.audience", api.audience, "what the issuer's tokens are for, or every token of it is accepted"
+        )
+    elif api.audience and not api.issuer:
+        yield Mistake("api.audience", api.audience, "empty without an issuer: the user pool's own clients are accepted")
+    for index, origin in enumerate(api.cors_origins):
+        if not ORIGIN.fullmatch(origin):
+            yield Mistake(
+                f"api.corsOrigins[{index}]",
+                origin,
+                "an origin such as https://app.example.com: lower case, no path and no *; http only for this machine",
+            )
+    for refusal in refused_repetitions("api.corsOrigins", api.cors_origins):
+        yield Mistake(*refusal)
+    if api.uploads_per_second > api.requests_per_second:
+        yield Mistake(
+            "api.uploadsPerSecond", api.uploads_per_second, f"at most api.requestsPerSecond ({api.requests_per_second})"
+        )
+    if api.p99_milliseconds >= 1000 * API_TIMEOUT_SECONDS:
+        yield Mistake(
+            "api.p99Milliseconds",
+            api.p99_milliseconds,
+            f"less than {1000 * API_TIMEOUT_SECONDS}, the function's timeout, or the alarm is never in ALARM",
+        )
+    if api.waf and not api.makes_user_pool:
+        yield Mistake("api.waf", api.waf, "false where the stack has no user pool: AWS attaches WAF to no HTTP API")
+
+
+def _webhooks(webhooks: WebhookSettings) -> Iterator[Mistake]:
+    if webhooks.allow_private_addresses:
+        return
+    for name, endpoint in webhooks.endpoints.items():
+        if not PUBLIC_URL.fullmatch(endpoint.url):
+            yield Mistake(
+                f"webhooks.endpoints.{name}.url",
+                endpoint.url,
+                "an https address on port 443 without credentials, such as https://hooks.example.com/img; others only "
+                "with webhooks.allowPrivateAddresses",
+            )
+
+
 def _aws_limits(settings: Settings) -> Iterator[Mistake]:
     vpc = settings.vpc
     stores_files = any(transform_settings(name).files(each.settings) for name, each in settings.transforms.items())
@@ -173,6 +234,7 @@ def _aws_limits(settings: Settings) -> Iterator[Mistake]:
         *refused_variables(
             {
                 "media": ("MEDIA", settings.media_variable),
+                "webhooks": ("WEBHOOK_SETTINGS", settings.webhooks_variable),
                 **{
                     f"transforms.{name}.settings": ("SETTINGS", json.dumps(transform.settings))
                     for name, transform in settings.transforms.items()

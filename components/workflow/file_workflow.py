@@ -2,11 +2,14 @@
 
 ::
 
-    Receive ▶ CarriesJobId ▶ MarkProcessing ▶ Validate ▶ Verdict
+    Receive ▶ IsDeletion ▶ CarriesJobId ▶ MarkProcessing ▶ Validate ▶ Verdict
               the key carries a job id ▶ FindOlderVersion ▶ IsFirstVersion ▶ ClaimJob ▶ MarkProcessing
+              a later version ▶ FindOwner ▶ HasOwner ▶ InheritOwner ▶ MarkProcessing
       rejected ▶ RecordRejection ▶ SendToValidateDlq ▶ PublishRejection ▶ FinishRejection ▶ Rejected
       accepted ▶ MarkTransforming ▶ Transform ▶ CheckAnswers ▶ Persist ▶ Publish ▶ MarkPublished ▶ Complete ▶ Completed
                  Persist refused ▶ CheckExisting ▶ WhoseRecord ▶ Publish, Complete or Supersede ▶ Superseded
+                                   the file was deleted ▶ EraseLate ▶ Supersede
+      deleted ▶ Erase, see components/workflow/deletion.py
     any failure ▶ RecordFailure ▶ Failed: the message stays on the queue and is received again
 
 A job is finished when its row has ``finishedAt``, which is written last. If an execution stops before that, the next
@@ -32,6 +35,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from components.workflow.deletion import deletion, late_erasure
 from components.workflow.jsonata import expression, string
 from components.workflow.tasks import (
     CONDITION_FAILED,
@@ -62,7 +66,9 @@ from components.workflow.values import (
     INVALID_ANSWERS,
     IS_FIRST_VERSION,
     KEY_CARRIES_JOB_ID,
+    KEY_OWNER,
     MEDIA,
+    OWNER,
     PAYLOAD_OR_NULL,
     RECEIVED,
     RECORDED_RUN,
@@ -73,6 +79,7 @@ from components.workflow.values import (
     WITH_JOB_ID_OF_KEY,
     stages_and,
 )
+from contract.assets import DELETED_AT
 from contract.jobs import JobStatus, Stage
 from contract.messages import Outcome
 
@@ -103,6 +110,7 @@ class WorkflowSpec:
     Attributes:
         validate_function_arn: ARN of the validate function or of its alias.
         validate_timeout_seconds: that function's own timeout.
+        erase_function_arn: ARN of the erase function or of its alias.
         transforms: at least one for each media type that validate accepts.
         assets_table, jobs_table: table names.
         validate_dlq_url, results_topic_arn: where rejected files and results are sent.
@@ -115,6 +123,7 @@ class WorkflowSpec:
 
     validate_function_arn: str
     validate_timeout_seconds: int
+    erase_function_arn: str
     transforms: tuple[TransformSpec, ...]
     assets_table: str
     jobs_table: str
@@ -140,6 +149,7 @@ def workflow_definition(spec: WorkflowSpec) -> dict[str, Any]:
         "TimeoutSeconds": spec.timeout_seconds,
         "States": {
             **_reception(spec),
+            **deletion(spec.erase_function_arn, spec.results_topic_arn, otherwise="CarriesJobId"),
             **_identification(spec),
             **_validation(spec),
             **_rejection(spec),
@@ -166,12 +176,13 @@ def _reception(spec: WorkflowSpec) -> States:
                 "file": expression(SCANNED_FILE if spec.malware_scan else FILE),
                 "stages": [RECEIVED],
             },
-            "Next": "CarriesJobId",
+            "Next": "IsDeletion",
         },
         "MarkProcessing": update_job(
             spec.jobs,
             {**_STARTED, "startedAt": string("$now()")},
             remove=(*EXPLANATION, "finishedAt"),
+            assign={"owner": expression(OWNER)},
             next_state="Validate",
         ),
         "AlreadyFinished": {
@@ -206,13 +217,54 @@ def _identification(spec: WorkflowSpec) -> States:
         "IsFirstVersion": {
             "Type": "Choice",
             "Choices": [{"Condition": expression("$isFirstVersion"), "Next": "ClaimJob"}],
-            "Default": "MarkProcessing",
+            "Default": "FindOwner",
         },
         "ClaimJob": claim_job(
             spec.jobs,
             _STARTED,
             job_id=f"{WITH_JOB_ID_OF_KEY}.jobId",
             assign={"file": expression(WITH_JOB_ID_OF_KEY)},
+            otherwise="FindOwner",
+        ),
+        **_ownership(spec),
+    }
+
+
+def _ownership(spec: WorkflowSpec) -> States:
+    """Give a later version under a key to whom the key was handed out."""
+    owner = {"ExpressionAttributeNames": {"#owner": "owner"}}
+    return {
+        "FindOwner": service_call(
+            "dynamodb:getItem",
+            {
+                "TableName": spec.jobs_table,
+                "Key": {"jobId": string(f"{WITH_JOB_ID_OF_KEY}.jobId")},
+                "ConsistentRead": True,
+                "ProjectionExpression": "#owner",
+                **owner,
+            },
+            retry=DYNAMODB_RETRY,
+            assign={"keyOwner": expression(KEY_OWNER)},
+            on_failure=UNRECORDED_FAILURE_CATCH,
+            next_state="HasOwner",
+        ),
+        "HasOwner": {
+            "Type": "Choice",
+            "Choices": [{"Condition": expression('$keyOwner != ""'), "Next": "InheritOwner"}],
+            "Default": "MarkProcessing",
+        },
+        "InheritOwner": service_call(
+            "dynamodb:updateItem",
+            {
+                "TableName": spec.jobs_table,
+                "Key": {"jobId": string("$file.jobId")},
+                "UpdateExpression": "SET #owner = :owner",
+                **owner,
+                "ExpressionAttributeValues": {":owner": string("$keyOwner")},
+            },
+            retry=DYNAMODB_RETRY,
+            on_failure=UNRECORDED_FAILURE_CATCH,
+            next_state="MarkProcessing",
         ),
     }
 
@@ -353,7 +405,7 @@ def _persistence(spec: WorkflowSpec) -> States:
                 "TableName": spec.assets_table,
                 "Key": {"fileKey": string("$file.fileKey")},
                 "ConsistentRead": True,
-                "ProjectionExpression": "sequencer, #run, publishedAt",
+                "ProjectionExpression": f"sequencer, #run, publishedAt, {DELETED_AT}",
                 "ExpressionAttributeNames": RECORDED_RUN["ExpressionAttributeNames"],
             },
             retry=DYNAMODB_RETRY,
@@ -361,6 +413,7 @@ def _persistence(spec: WorkflowSpec) -> States:
                 "recordedSequencer": expression("$states.result.Item.sequencer.S"),
                 "recordedRun": expression("$states.result.Item.run.S"),
                 "recordIsPublished": expression("$exists($states.result.Item.publishedAt)"),
+                "recordIsOfDeletion": expression(f"$exists($states.result.Item.{DELETED_AT})"),
             },
             next_state="WhoseRecord",
         ),
@@ -368,6 +421,7 @@ def _persistence(spec: WorkflowSpec) -> States:
             "Type": "Choice",
             "Comment": "This version's record without publishedAt: an earlier execution stopped in between",
             "Choices": [
+                {"Condition": expression("$recordIsOfDeletion"), "Next": "EraseLate"},
                 {
                     "Condition": expression("$recordedSequencer != $file.sequencer or $recordedRun != $file.run"),
                     "Next": "Supersede",
@@ -376,6 +430,7 @@ def _persistence(spec: WorkflowSpec) -> States:
             ],
             "Default": "Publish",
         },
+        **late_erasure(spec.erase_function_arn, next_state="Supersede"),
     }
 
 

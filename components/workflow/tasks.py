@@ -175,7 +175,13 @@ def function_call(
 
 
 def notification(
-    topic_arn: str, message: str, outcome: str, *, next_state: str, assign: Mapping[str, Any] | None = None
+    topic_arn: str,
+    message: str,
+    outcome: str,
+    *,
+    next_state: str,
+    assign: Mapping[str, Any] | None = None,
+    on_failure: State = FAILURE_CATCH,
 ) -> State:
     """Publish a result, with the attributes by which subscribers filter."""
     return service_call(
@@ -190,11 +196,14 @@ def notification(
         },
         retry=SNS_RETRY,
         assign=assign,
+        on_failure=on_failure,
         next_state=next_state,
     )
 
 
-def claim_job(jobs: JobsTable, values: Mapping[str, Any], *, job_id: str, assign: Mapping[str, Any]) -> State:
+def claim_job(
+    jobs: JobsTable, values: Mapping[str, Any], *, job_id: str, assign: Mapping[str, Any], otherwise: str
+) -> State:
     """Assign a job's row to this version, unless it belongs to another.
 
     Writes only missing attributes, so that a finished job is unchanged.
@@ -204,6 +213,7 @@ def claim_job(jobs: JobsTable, values: Mapping[str, Any], *, job_id: str, assign
         values: the first values of the row.
         job_id: an expression.
         assign: variables to assign if the row belongs to this version.
+        otherwise: the state if the row belongs to another version.
     """
     values = {**JOB, "updatedAt": string("$now()"), "createdAt": string("$now()"), "expiresAt": _expiry(jobs), **values}
     return service_call(
@@ -218,7 +228,7 @@ def claim_job(jobs: JobsTable, values: Mapping[str, Any], *, job_id: str, assign
         },
         retry=DYNAMODB_RETRY,
         assign=assign,
-        catch=[{"ErrorEquals": [CONDITION_FAILED], "Next": "MarkProcessing"}],
+        catch=[{"ErrorEquals": [CONDITION_FAILED], "Next": otherwise}],
         on_failure=UNRECORDED_FAILURE_CATCH,
         next_state="MarkProcessing",
     )
@@ -231,13 +241,14 @@ def update_job(
     next_state: str,
     remove: Sequence[str] = (),
     stages: str | None = None,
+    assign: Mapping[str, Any] | None = None,
     output: Mapping[str, Any] | None = None,
     on_failure: State = FAILURE_CATCH,
 ) -> State:
     """Update the job's row; if it is finished or of a newer run, end the execution instead.
 
     Every update writes the row's identity, so the row is complete whichever update comes first. ``stages`` is an
-    expression of the entries to append to the history.
+    expression of the entries to append to the history. ``assign`` may read the updated row.
     """
     return service_call(
         "dynamodb:updateItem",
@@ -247,8 +258,10 @@ def update_job(
             "ConditionExpression": "attribute_not_exists(#run) OR #run < :run "
             "OR (#run = :run AND attribute_not_exists(finishedAt))",
             **_row_update({**JOB, "updatedAt": string("$now()"), "expiresAt": _expiry(jobs), **values}, remove, stages),
+            **({"ReturnValues": "ALL_NEW"} if assign else {}),
         },
         retry=DYNAMODB_RETRY,
+        assign=assign,
         output=output,
         catch=[
             {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 from components.workflow.jsonata import AS_ATTRIBUTE, expression, number, string
+from contract.assets import NO_OWNER
+from contract.events import OBJECT_DELETED
 from contract.jobs import JOB_ID_DIGITS, KEY_WITH_JOB_ID, Stage
 from contract.keys import UPLOADS
 from contract.messages import MessageType
@@ -61,6 +63,12 @@ SCANNED_FILE = f"""(
     }}
   }}
 )"""
+
+IS_DELETION = f'$event.`detail-type` = "{OBJECT_DELETED}"'
+DELETION = """{
+  "type": $event.detail.`deletion-type`,
+  "requestedBy": $event.detail.requester
+}"""
 
 _SLASH = r"\/"
 KEY_CARRIES_JOB_ID = f"$contains($file.fileKey, /{KEY_WITH_JOB_ID.replace('/', _SLASH)}/)"
@@ -126,8 +134,25 @@ ASSET_MESSAGE = f"""$string({{
   "renditions": $renditions
 }})"""
 
+DELETION_MESSAGE = f"""$string({{
+  "type": "{MessageType.ASSET_DELETED}",
+  "bucket": $file.bucket,
+  "fileKey": $file.fileKey,
+  "versionId": $file.versionId,
+  "sequencer": $file.sequencer,
+  "run": $file.run,
+  "mediaType": $verdict.mediaType,
+  "deletedAt": $file.eventTime
+}})"""
+
+# From the job's row as it is after it was marked, which the API may have written before.
+KEY_OWNER = '$exists($states.result.Item.owner) ? $states.result.Item.owner.S : ""'
+OWNER = f'$exists($states.result.Attributes.owner) ? $states.result.Attributes.owner.S : "{NO_OWNER}"'
+
 ASSET = {
     "fileKey": string("$file.fileKey"),
+    "owner": string("$owner"),
+    "shard": string("$substring($file.jobId, 0, 1)"),
     "sequencer": string("$file.sequencer"),
     "run": string("$file.run"),
     "versionId": string("$file.versionId"),

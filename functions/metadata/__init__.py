@@ -1,1 +1,1 @@
-"""Describes an image: what it is, how it was taken, what it looks like."""
+"""Describes an image: its properties, its camera settings, its appearance."""

@@ -1,4 +1,4 @@
-"""What an image looks like, in a few bytes: its main colours, and a hash that similar pictures share."""
+"""Describes an image's appearance: its dominant colours, and a hash that is similar for similar pictures."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def dominant_colours(image: Image.Image) -> list[str]:
 
 
 def perceptual_hash(image: Image.Image) -> str:
-    """A 64-bit difference hash as 16 hex digits; copies that were scaled or compressed differ in few bits.
+    """A 64-bit difference hash as 16 hex digits; it changes in few bits when an image is scaled or compressed.
 
-    Each bit says whether a cell of an 8 by 8 grid is darker than its right neighbour ("Kind of Like That", N. Krawetz).
+    Each bit is 1 if a cell of an 8 by 8 grid is darker than its right neighbour ("Kind of Like That", N. Krawetz).
 
     Args:
         image: mode RGB or RGBA, upright.

@@ -1,4 +1,4 @@
-"""Everything that is recorded of an image, from its headers and one small decode."""
+"""Collects an image's metadata from its headers and one reduced decode."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from functions.shared.formats import JPEG, PNG, Format
 from functions.shared.images import open_image, orientation, plain, to_srgb, upright, upright_size
 
 _SAMPLE_SIDE = 100
-"""Pixels: enough for colours, hash and placeholder."""
+"""In pixels; enough for colours, hash and placeholder."""
 
 
 def describe(body: BinaryIO, format: Format, *, frames: int, max_pixels: int) -> dict[str, Any]:
     """Describe an image by its first frame.
 
     Args:
-        body: the file, seekable; only what the decoder asks for is read.
-        format: what it was recognised as.
-        frames: how many frames validate counted.
+        body: the file, seekable; only what the decoder needs is read.
+        format: the format that was detected.
+        frames: the number of frames that validate counted.
         max_pixels: see `open_image`.
 
     Returns:
-        JSON types without null: format, mode, width and height (as shown, so with the orientation applied), frames,
+        JSON types without null: format, mode, width and height (with the orientation applied), frames,
         orientation (EXIF's, 1 to 8), hasAlpha, exif (see `exif.Exif`), gpsPresent, dominantColours ("#rrggbb"),
         perceptualHash (16 hex digits), thumbHash (base64).
     """
@@ -36,12 +36,12 @@ def describe(body: BinaryIO, format: Format, *, frames: int, max_pixels: int) ->
     if format is JPEG and max(image.size) >= 8 * _SAMPLE_SIDE and (averages := first_scan(body)):
         image = open_image(averages, format, max_pixels=max_pixels)
     mode = image.mode
-    turn = orientation(image)
-    width, height = upright_size(image.size, turn)
+    rotation = orientation(image)
+    width, height = upright_size(image.size, rotation)
     if format is PNG:
-        image.load()  # its EXIF and XMP may follow the pixels
+        image.load()  # EXIF and XMP may be stored after the pixels
     exif = read_exif(image)
-    sample = upright(_sample(image), turn)
+    sample = upright(_sample(image), rotation)
     return {
         "format": format.content_type.removeprefix("image/").upper(),
         "mode": mode,
@@ -59,7 +59,7 @@ def describe(body: BinaryIO, format: Format, *, frames: int, max_pixels: int) ->
 
 
 def _sample(image: Image.Image) -> Image.Image:
-    """A small copy, still as stored, in sRGB."""
+    """A small copy in sRGB, without the orientation applied."""
     stored_size = image.size
     image.draft("RGB", (2 * _SAMPLE_SIDE, 2 * _SAMPLE_SIDE))
     scale = min(1.0, _SAMPLE_SIDE / max(stored_size))

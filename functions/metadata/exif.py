@@ -1,4 +1,4 @@
-"""Picks the few EXIF fields worth keeping. Where a photo was taken is not among them: only that the file tells."""
+"""Reads selected EXIF fields. The position is not among them, only whether the file contains one."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _XMP_LATITUDE = re.compile(r"exif:GPSLatitude\s*(=\s*[\"']|>)\s*[^\s\"'<]")
 
 @dataclass(frozen=True, kw_only=True)
 class Exif:
-    """What an image's EXIF says.
+    """Selected EXIF of an image.
 
     Args:
-        orientation: 1 to 8, as the file has it.
+        orientation: the file's, 1 to 8.
         fields: cameraMake, cameraModel, lens, exposureTime ("1/250", seconds), fNumber, iso, focalLengthMm and
-            takenAt (the camera's local time, ISO 8601); those that the file has and that make sense.
-        gps_present: whether the file tells where it was taken.
+            takenAt (the camera's local time, ISO 8601); only those that the file has and that are valid.
+        gps_present: whether the file contains the position where the photo was taken.
     """
 
     orientation: int
@@ -37,15 +37,15 @@ class Exif:
 
 
 def read_exif(image: Image.Image) -> Exif:
-    """Read an opened image's EXIF, leniently: anybody writes it, and one broken field says nothing of the rest."""
+    """Read an opened image's EXIF, ignoring invalid fields."""
     try:
         root = embedded_exif(image)
         photo: Mapping[int, Any] = root.get_ifd(IFD.Exif)
         gps: Mapping[int, Any] = root.get_ifd(IFD.GPSInfo)
     except PipelineError:
-        raise  # the file could not be read, which says nothing about its EXIF
+        raise  # the file could not be read
     except Exception:
-        # Pillow's parser raises whatever the bytes lead it to.
+        # Pillow's parser raises many types of exceptions for invalid EXIF.
         return Exif(orientation=1, fields={}, gps_present=_has_position_in_xmp(image))
     found = {
         "cameraMake": _text(root.get(Base.Make)),
@@ -59,7 +59,7 @@ def read_exif(image: Image.Image) -> Exif:
     }
     orientation = root.get(Base.Orientation)
     if orientation:
-        # The HEIC decoder turns the picture, sets EXIF's orientation to 1 and remembers what it was, or XMP's.
+        # The HEIC decoder applies the orientation of EXIF or XMP, sets EXIF's to 1 and keeps the original in `info`.
         orientation = image.info.get("original_orientation", orientation)
     return Exif(
         orientation=orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1,
@@ -69,13 +69,13 @@ def read_exif(image: Image.Image) -> Exif:
 
 
 def _has_position(gps: Mapping[int, Any]) -> bool:
-    """Cameras without reception write the GPS fields too: a version alone, or degrees of 0/0."""
+    """Cameras without reception write GPS fields without a position: only a version, or degrees of 0/0."""
     degrees = (_first(gps.get(tag)) for tag in (GPS.GPSLatitude, GPS.GPSLongitude))
     return all(isinstance(value, Real) and math.isfinite(value) for value in degrees)
 
 
 def _has_position_in_xmp(image: Image.Image) -> bool:
-    """XMP can hold a position too, as an attribute or an element (XMP Specification Part 2, exif:GPSLatitude)."""
+    """XMP can contain a position too, as an attribute or an element (XMP Specification Part 2, exif:GPSLatitude)."""
     packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
     text = packet.decode("utf-8", "replace") if isinstance(packet, bytes) else packet
     return _XMP_LATITUDE.search(text) is not None
@@ -105,7 +105,7 @@ def _number(value: Any) -> float | int | None:
 
 
 def _exposure(value: Any) -> str | None:
-    """Seconds as photographers write them: 1/250, 0.5, 30."""
+    """Format seconds as cameras display them: 1/250, 0.5, 30."""
     try:
         seconds = float(value)
     except (TypeError, ValueError, ZeroDivisionError):

@@ -1,6 +1,6 @@
-"""Cuts a progressive JPEG off behind its first scan, which holds the average colour of every 8 by 8 block.
+"""Truncates a progressive JPEG after its first scan, which contains the average colour of every 8 by 8 block.
 
-That is all that a small sample needs, and about a tenth of the file: the rest is never fetched nor decoded.
+That is enough for a small sample, and about a tenth of the file: the rest is not downloaded or decoded.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functions.shared.jpeg import END_OF_IMAGE, START_OF_PROGRESSIVE_FRAME, STAR
 
 
 def first_scan(body: BinaryIO) -> io.BytesIO | None:
-    """A JPEG of the same headers and the first scan alone; None if that scan is not what the whole picture averages to.
+    """A JPEG of the same headers and only the first scan; None if that scan lacks averages.
 
     Args:
         body: the file, seekable; left at its start.
@@ -26,7 +26,7 @@ def first_scan(body: BinaryIO) -> io.BytesIO | None:
 
 
 def _end_of_averages(body: BinaryIO) -> int | None:
-    """Where the first scan ends, if it has the averages (the DC coefficients) of all components and nothing else."""
+    """The end of the first scan, if it has only the averages (the DC coefficients) of all components."""
     components = 0  # of a progressive frame
     for (marker, start), (_, end) in itertools.pairwise(segments(body)):
         if marker == START_OF_PROGRESSIVE_FRAME:

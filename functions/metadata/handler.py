@@ -1,4 +1,4 @@
-"""Lambda entry point: describes the file version, reading of it only what the decoder asks for."""
+"""Lambda entry point: describes the file version, reading only the ranges that the decoder needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BUFFER_BYTES = 64 << 10
 
 @lambda_handler(failure=MetadataError)
 def handler(event: dict[str, Any]) -> Transformed:
-    """Describe the image; the description goes into the file's record, no object is written."""
+    """Describe the image; the metadata is added to the file's record, no object is written."""
     image = ImageSource.from_payload(event)
     with io.BufferedReader(RangedReader(client("s3"), image.version), _BUFFER_BYTES) as body:
         metadata = describe(body, image.format, frames=image.frames, max_pixels=image.max_pixels)

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from PIL import Image
 
 _LARGEST_SIDE = 48
-"""Only frequencies up to 7 are kept, so more pixels would only cost time; the format allows 100."""
+"""In pixels. Enough for frequencies up to 7, the highest that are stored; the format allows 100."""
 
 _Plane = list[list[float]]
 
 
 @dataclass(frozen=True)
 class _Channel:
-    """A plane's average, its other frequencies scaled into 0 to 1, and the scale."""
+    """A plane's average, its other frequencies scaled to 0 to 1, and the scale."""
 
     average: float
     frequencies: Sequence[float]
@@ -69,7 +69,7 @@ def thumb_hash(image: Image.Image) -> bytes:
 
 
 def _planes(image: Image.Image) -> tuple[_Plane, _Plane, _Plane, _Plane]:
-    """Lightness, yellow-blue and red-green differences, and opacity, laid over the picture's average colour."""
+    """Lightness, yellow-blue and red-green differences, and opacity, composited over the picture's average colour."""
     pixels = image.tobytes()
     width, height = image.size
     colours = [tuple(value / 255 for value in pixels[at : at + 4]) for at in range(0, len(pixels), 4)]
@@ -89,7 +89,7 @@ def _planes(image: Image.Image) -> tuple[_Plane, _Plane, _Plane, _Plane]:
 
 
 def _frequencies(plane: _Plane, columns: int, rows: int) -> _Channel:
-    """The cosine transform's corner of low frequencies, a triangle, row by row."""
+    """The low frequencies of the cosine transform, a triangle of its coefficients, row by row."""
     height, width = len(plane), len(plane[0])
     across = [[math.cos(math.pi / width * u * (x + 0.5)) for x in range(width)] for u in range(columns)]
     down = [[math.cos(math.pi / height * v * (y + 0.5)) for y in range(height)] for v in range(rows)]
@@ -110,7 +110,7 @@ def _dot(left: Sequence[float], right: Sequence[float]) -> float:
 
 
 def _packed(values: Sequence[float]) -> bytes:
-    """Two values of four bits to a byte, the first in the low half."""
+    """Pack two values of four bits into each byte, the first in the low half."""
     nibbles = [_round(15 * value) for value in values]
     if len(nibbles) % 2:
         nibbles.append(0)
@@ -118,5 +118,5 @@ def _packed(values: Sequence[float]) -> bytes:
 
 
 def _round(value: float) -> int:
-    """Half goes up, as the format has it; Python's own goes to the even number."""
+    """Round half up, as the format specifies; Python's `round` rounds half to even."""
     return math.floor(value + 0.5)

@@ -1,4 +1,4 @@
-"""What the functions answer to the workflow."""
+"""What the functions return to the workflow."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ _PARALLEL_WRITES = 4
 
 
 class Answer(Protocol):
-    """A function's answer: a payload of JSON types, and one word for logs."""
+    """What a function returns: a payload of JSON types, and the outcome that is logged."""
 
     @property
     def outcome(self) -> str:
-        """What came out: ACCEPTED, COMPLETED, or a reason code."""
+        """ACCEPTED, COMPLETED, or a reason code."""
         ...
 
     def payload(self) -> dict[str, Any]:
-        """The answer as the workflow reads it, without `durationMs`."""
+        """The payload for the workflow, without `durationMs`."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rendition:
-    """Something made from a file version.
+    """A file that a transform makes from a file version.
 
     Args:
         name: unique within the file: "w320-webp".
         file_name: unique within the file, with an extension: "w320.webp".
         content_type: its MIME type.
-        measures: what its record says of it beside its size in bytes, such as an image's width and height.
+        measures: what is recorded besides its size in bytes, such as an image's width and height.
         body: its content.
     """
 
@@ -48,7 +48,7 @@ class Rendition:
 
 
 def store(s3: Any, bucket: str, version: FileVersion, rendition: Rendition) -> dict[str, Any]:
-    """Write a rendition under a key that holds its source's version, so that no other version's run can overwrite it.
+    """Write a rendition under a key that contains its source's version, so that no other version can overwrite it.
 
     Args:
         s3: an S3 client.
@@ -57,7 +57,7 @@ def store(s3: Any, bucket: str, version: FileVersion, rendition: Rendition) -> d
         rendition: what to write.
 
     Returns:
-        The rendition as the workflow records it.
+        The entry that the workflow records for the rendition.
 
     Raises:
         TransientError, AccessError: the write failed, see `aws.failures_named`.
@@ -75,7 +75,7 @@ def store(s3: Any, bucket: str, version: FileVersion, rendition: Rendition) -> d
 
 
 def store_all(s3: Any, bucket: str, version: FileVersion, renditions: Iterable[Rendition]) -> list[dict[str, Any]]:
-    """Write each rendition while the next is being made; see `store`."""
+    """Write renditions in parallel with making them; see `store`."""
     with ThreadPoolExecutor(_PARALLEL_WRITES) as writers:
         written = [writers.submit(store, s3, bucket, version, rendition) for rendition in renditions]
     return [write.result() for write in written]
@@ -83,10 +83,10 @@ def store_all(s3: Any, bucket: str, version: FileVersion, renditions: Iterable[R
 
 @dataclass(frozen=True, kw_only=True)
 class Transformed:
-    """A transform's answer.
+    """What a transform returns.
 
     Args:
-        transform: its name, as in the stack's settings.
+        transform: the transform's name in the stack's settings.
         renditions: what `store` returned for each.
         metadata: JSON types only, no null.
     """
@@ -97,5 +97,5 @@ class Transformed:
     outcome: str = Outcome.COMPLETED
 
     def payload(self) -> dict[str, Any]:
-        """The answer as the workflow reads it."""
+        """The payload for the workflow, without `durationMs`."""
         return {"transform": self.transform, "renditions": self.renditions, "metadata": self.metadata}

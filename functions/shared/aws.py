@@ -1,4 +1,4 @@
-"""AWS clients, made once per environment, and what their errors mean to the workflow."""
+"""AWS clients, created once per execution environment, and the mapping of their errors to the workflow's."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from botocore.exceptions import ConnectionError as EndpointError
 from botocore.session import Session
 from urllib3.exceptions import HTTPError
 
-from functions.shared.errors import AccessError, PipelineError, TransientError
+from functions.shared.errors import AccessError, TransientError
 
-# Error codes that mean "later" though their status says 4xx: botocore's own list of throttling and transient codes
+# Error codes that can be retried although their status is 4xx: botocore's list of throttling and transient codes
 # (its retries/standard module), and S3's RequestTimeout.
 _TRANSIENT_CODES = frozenset(
     {
@@ -36,7 +36,7 @@ _TRANSIENT_CODES = frozenset(
     }
 )
 
-# Connections, time-outs, bodies that break off, checksums that fail.
+# Connection errors, timeouts, incomplete bodies, checksum mismatches.
 _NETWORK_ERRORS = (
     HTTPClientError,
     EndpointError,
@@ -48,7 +48,7 @@ _NETWORK_ERRORS = (
 )
 
 MISSING_CODES = frozenset({"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405"})
-"""S3's answers when the version is gone; 405 is its answer for a delete marker."""
+"""S3's error codes if the version does not exist; 405 is the one for a delete marker."""
 
 
 @cache
@@ -59,11 +59,12 @@ def client(service: str) -> Any:
     retries; the one here covers a connection that died while the environment was frozen.
     """
     config = Config(connect_timeout=2, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 2})
-    return _session().create_client(service, config=config)
+    return session().create_client(service, config=config)
 
 
 @cache
-def _session() -> Session:
+def session() -> Session:
+    """The environment's one session, for a client that `client` does not configure."""
     return Session()
 
 
@@ -72,30 +73,37 @@ def error_code(error: ClientError) -> str:
     return error.response.get("Error", {}).get("Code", "")
 
 
+def is_transient(error: Exception) -> bool:
+    """Whether an AWS call failed in a way that passes: throttled, timed out, connection broken, the service's error."""
+    if isinstance(error, ClientError):
+        status = _status(error)
+        return error_code(error) in _TRANSIENT_CODES or status >= 500 or status == 429
+    return isinstance(error, _NETWORK_ERRORS)
+
+
 @contextmanager
 def failures_named(action: str) -> Iterator[None]:
-    """Turn botocore's errors inside the block into the functions' own.
+    """Raise botocore's errors inside the block as the functions' own.
 
     Args:
-        action: what is being done, to what: "read s3://bucket/key".
+        action: what the block does, for the message: "read s3://bucket/key".
 
     Raises:
-        TransientError: throttled, timed out, connection broken, or the service's own error.
+        TransientError: see `is_transient`.
         AccessError: anything else the service refused.
     """
     try:
         yield
     except ClientError as error:
-        raise _from_client_error(error, action) from error
+        code = error_code(error) or _status(error)
+        if is_transient(error):
+            raise TransientError(f"Could not {action}: {code}. It is tried again.") from error
+        raise AccessError(
+            f"Could not {action}: {code}. Check that it exists and that the function's role may do this."
+        ) from error
     except _NETWORK_ERRORS as error:
-        raise TransientError(f"Could not {action}: {error}. It is tried again.") from error
+        raise TransientError(f"Could not {action}: {error}. The workflow retries it.") from error
 
 
-def _from_client_error(error: ClientError, action: str) -> PipelineError:
-    code = error_code(error)
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _TRANSIENT_CODES or status >= 500 or status == 429:
-        return TransientError(f"Could not {action}: {code or status}. It is tried again.")
-    return AccessError(
-        f"Could not {action}: {code or status}. Check that it exists and that the function's role may do this."
-    )
+def _status(error: ClientError) -> int:
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

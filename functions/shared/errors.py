@@ -1,33 +1,33 @@
-"""Failures: what went wrong that is not the file's fault. The class name is the error code that the workflow records.
+"""Failures that the file did not cause. The class name is the error code that the workflow records.
 
-A file that cannot be accepted is no failure but a verdict, see `reasons.py`.
+A file that is not accepted is not a failure but a rejection, see `reasons.py`.
 """
 
 from __future__ import annotations
 
 
 class PipelineError(Exception):
-    """Base of every failure that a function names; its message says what happened and what to do."""
+    """Base class of the functions' failures; the message says what happened and what to do."""
 
 
 class TransientError(PipelineError):
-    """An AWS call was throttled, timed out or met a service error. The workflow retries this one, and no other."""
+    """An AWS call was throttled, timed out or failed with a service error. The workflow retries only this error."""
 
 
 class AccessError(PipelineError):
-    """An AWS call was refused: a permission, a bucket or a table is missing."""
+    """An AWS call was denied: a permission, a bucket or a table is missing."""
 
 
 class SourceMissingError(PipelineError):
-    """The file version named by the event is no longer in the bucket."""
+    """The file version in the event is no longer in the bucket."""
 
 
 class ConfigurationError(PipelineError):
-    """A setting that reached the function through its environment cannot be used."""
+    """An environment variable of the function has an invalid value."""
 
 
 class ValidateError(PipelineError):
-    """The file could not be judged, for a reason that lies in the function."""
+    """The file could not be validated because of an error in the function."""
 
 
 class ThumbnailError(PipelineError):
@@ -40,3 +40,7 @@ class WatermarkError(PipelineError):
 
 class MetadataError(PipelineError):
     """The image could not be described."""
+
+
+class EraseError(PipelineError):
+    """What was made from a deleted file could not be removed."""

@@ -14,7 +14,7 @@ class Format:
 
     Args:
         media: its media type.
-        pillow: the name of Pillow's plugin, the only one a file of this format is ever given to.
+        pillow: the name of Pillow's plugin, the only one that decodes files of this format.
         module: the module that registers the plugin.
     """
 
@@ -34,7 +34,7 @@ class Format:
 
     @property
     def extensions(self) -> tuple[str, ...]:
-        """File extensions that stand for it."""
+        """Its file extensions."""
         return self.media.extensions
 
     @property

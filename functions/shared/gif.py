@@ -1,4 +1,4 @@
-"""Shows a GIF's first frame as browsers do where it does not cover the canvas: the rest is transparent."""
+"""Makes the part of a GIF's canvas that its first frame does not cover transparent, as browsers do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Box = tuple[int, int, int, int]
 
 
 def covered(image: Image.Image) -> Box | None:
-    """What the first frame covers where that is not the whole canvas, and Pillow would paint the rest; else None.
+    """The box that the first frame covers if Pillow would fill the rest of the canvas; else None.
 
     Args:
         image: an opened image of any format, not loaded yet.
@@ -17,7 +17,7 @@ def covered(image: Image.Image) -> Box | None:
         return None
     box = image.tile[0].extents
     if box is None or box == (0, 0, *image.size) or "transparency" in image.info:
-        return None  # a frame that has a transparent colour is laid on that colour
+        return None  # Pillow fills the canvas with the frame's transparent colour
     return box
 
 

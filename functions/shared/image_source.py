@@ -1,4 +1,4 @@
-"""What a transform of images is given, and what it makes."""
+"""The input and output of transforms of images."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class ImageSource:
 
     Args:
         version: the file.
-        format: what validate recognised it as.
-        frames: how many frames validate counted.
-        max_pixels: the first frame's pixels as validated; a header that announces more is refused.
+        format: the format that validate detected.
+        frames: the number of frames that validate counted.
+        max_pixels: the first frame's number of pixels as validated; a header that declares more is rejected.
     """
 
     version: FileVersion
@@ -30,7 +30,7 @@ class ImageSource:
 
     @classmethod
     def from_payload(cls, event: Mapping[str, Any]) -> ImageSource:
-        """Read a transform's payload."""
+        """Read the payload of a transform."""
         request = TransformRequest.from_payload(event)
         return cls(
             version=request.version,
@@ -46,7 +46,7 @@ def image_rendition(name: str, stem: str, format: Format, size: tuple[int, int],
     Args:
         name: unique within the file: "w320-webp".
         stem: the output's file name without extension: "w320".
-        format: what `body` is encoded as.
+        format: the format of `body`.
         size: width and height in pixels.
         body: the encoded image.
     """

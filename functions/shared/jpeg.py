@@ -1,4 +1,4 @@
-"""Walks a JPEG's segments without decoding anything: headers, scans and end; and supplies an end that is missing."""
+"""Iterates over a JPEG's segments without decoding, and appends an end marker that is missing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ START_OF_PROGRESSIVE_FRAME, START_OF_SCAN, END_OF_IMAGE = 0xC2, 0xDA, 0xD9
 _SEGMENT_HEADER_BYTES = 4
 _CHUNK_BYTES = 1 << 16
 
-# A marker that ends coded data: neither a stuffed byte, nor a restart, nor filling (ITU-T T.81, B.1.1).
+# A marker that ends coded data: not a stuffed byte, restart marker or fill byte (ITU-T T.81, B.1.1).
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 
 
@@ -33,11 +33,11 @@ def segments(body: BinaryIO) -> Iterator[tuple[int, int]]:
 
 
 class WithTail:
-    """A binary file that is read as if it went on: browsers show a picture that lacks nothing but its end marker.
+    """A binary file with bytes appended, by default an end marker: browsers show a picture that lacks only that.
 
     Args:
         body: the file, seekable.
-        tail: what follows its last byte.
+        tail: the bytes to append.
     """
 
     def __init__(self, body: BinaryIO, tail: bytes = bytes([0xFF, END_OF_IMAGE])) -> None:
@@ -45,7 +45,7 @@ class WithTail:
         self._tail = self._tail_left = tail
 
     def read(self, size: int = -1) -> bytes:
-        """Read as the file does; behind its end, the tail."""
+        """Read from the file, and after its end from the tail."""
         data = self._body.read(size)
         if data or size == 0:
             return data
@@ -54,24 +54,24 @@ class WithTail:
         return data
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Seek as the file does."""
+        """Seek in the file."""
         self._tail_left = self._tail
         return self._body.seek(offset, whence)
 
     def tell(self) -> int:
-        """Where the file stands."""
+        """The file's position."""
         return self._body.tell()
 
 
 def _next_marker(body: BinaryIO, position: int) -> tuple[int, int] | None:
     body.seek(position)
-    size = _SEGMENT_HEADER_BYTES  # where a segment ends, the next begins; only coded data has to be searched
+    size = _SEGMENT_HEADER_BYTES  # segments are contiguous; only coded data has to be searched
     while chunk := body.read(size):
         if found := _MARKER.search(chunk):
             return chunk[found.start() + 1], position + found.start()
         if len(chunk) == 1:
             return None
         size = _CHUNK_BYTES
-        position += len(chunk) - 1  # a marker may lie across two chunks
+        position += len(chunk) - 1  # a marker may be split across two chunks
         body.seek(position)
     return None

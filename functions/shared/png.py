@@ -1,15 +1,15 @@
-"""Applies a PNG's transparent colour where Pillow changes the depth of the samples, but not that of the colour."""
+"""Corrects a PNG's transparent colour if Pillow converts the samples' bit depth, but not that of the colour."""
 
 from __future__ import annotations
 
 from PIL import Image, ImageChops, ImageFile
 
 _GREY_SCALES = {"L;2": 85, "L;4": 17}
-"""What Pillow multiplies samples of 2 and 4 bits by, by its name of their layout."""
+"""Pillow's factors for samples of 2 and 4 bits, by its name of their layout."""
 
 
 def scale_transparent_colour(image: Image.Image) -> None:
-    """Bring the transparent colour to the 8 bits that the samples are decoded to.
+    """Convert the transparent colour to the 8 bits that the samples are decoded to.
 
     Args:
         image: an opened image of any format, not loaded yet; its info is changed.
@@ -25,10 +25,10 @@ def scale_transparent_colour(image: Image.Image) -> None:
 
 
 def grey_with_alpha(image: Image.Image) -> Image.Image:
-    """A loaded image of 16-bit grey that has a transparent grey, in RGBA: compared at 16 bits, shown at 8.
+    """Convert 16-bit grey with a transparent grey to RGBA; samples are compared with it at 16 bits.
 
     Args:
-        image: mode I;16, little end first, with `transparency` in its info (PNG Specification, 11.3.1.1).
+        image: loaded, mode I;16, little-endian, with `transparency` in its info (PNG Specification, 11.3.1.1).
     """
     transparent = int(image.info["transparency"])
     low, high = Image.frombytes("LA", image.size, image.tobytes()).split()

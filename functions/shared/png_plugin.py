@@ -1,8 +1,8 @@
-"""Registers Pillow's PNG decoder with room for the text that editors write, such as the history of a long session."""
+"""Registers Pillow's PNG decoder with a higher limit on text: image editors store large edit histories in it."""
 
 from __future__ import annotations
 
 from PIL import PngImagePlugin
 
-# Pillow's own limit is 1 MiB for each text, and 64 MiB for all of them together, which stays.
+# Pillow's default is 1 MiB for each text; its limit of 64 MiB on all texts together is not changed.
 PngImagePlugin.MAX_TEXT_CHUNK = 8 << 20

@@ -1,4 +1,4 @@
-"""Why a file is rejected: stable codes, each with a sentence for the uploader and a hint how to fix the file."""
+"""Why a file is rejected: stable codes, each with a reason for the uploader and a hint how to fix the file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class ReasonCode(StrEnum):
-    """The closed set of codes. Queries, dashboards and subscribers rely on them: add, never rename."""
+    """The reason codes. Queries, dashboards and subscribers rely on them: add codes, never rename one."""
 
     KEY_TOO_LONG = "KEY_TOO_LONG"
     EMPTY = "EMPTY"
@@ -27,69 +27,69 @@ class ReasonCode(StrEnum):
 
 
 @dataclass(frozen=True)
-class Wording:
-    """How a code reads; the braces name the values that `reject` fills in."""
+class ReasonText:
+    """The texts of a code, format strings for the values that `reject` is called with."""
 
     reason: str
     hint: str
 
 
-WORDINGS: dict[ReasonCode, Wording] = {
-    ReasonCode.KEY_TOO_LONG: Wording(
-        "The file's key is {actual:,} bytes long; at most {limit:,} are accepted, as the renditions' names add to it.",
-        "Upload the file again under a shorter name.",
+REASON_TEXTS: dict[ReasonCode, ReasonText] = {
+    ReasonCode.KEY_TOO_LONG: ReasonText(
+        "The file's key is {actual:,} bytes long; at most {limit:,} are accepted, because renditions' keys are longer.",
+        "Upload the file again with a shorter name.",
     ),
-    ReasonCode.EMPTY: Wording(
+    ReasonCode.EMPTY: ReasonText(
         "The file is empty.",
-        "Check that the upload ran to its end, then upload the file again.",
+        "Check that the upload was complete, then upload the file again.",
     ),
-    ReasonCode.TOO_LARGE: Wording(
+    ReasonCode.TOO_LARGE: ReasonText(
         "The file is {actual:,} bytes; at most {limit:,} are accepted.",
-        "Make the file smaller or split it, an image by a lower quality or size, then upload it again.",
+        "Reduce the file's size or split it, for an image with a lower quality or resolution, then upload it again.",
     ),
-    ReasonCode.NOT_FOUND: Wording(
+    ReasonCode.NOT_FOUND: ReasonText(
         "This version of the file was deleted before it could be read.",
-        "Upload the file again and leave it in place until it is processed.",
+        "Upload the file again and do not delete it before it is processed.",
     ),
-    ReasonCode.MALWARE_FOUND: Wording(
+    ReasonCode.MALWARE_FOUND: ReasonText(
         "The malware scan found a threat in the file: {threats}.",
-        "Do not open or share the file. Check the machine that it comes from, then upload a clean copy.",
+        "Do not open or share the file. Scan the computer that it comes from, then upload a clean copy.",
     ),
-    ReasonCode.NOT_SCANNED: Wording(
-        "The file was not scanned for malware, so nobody may read it: {status}.",
-        "If it has a password, upload it without one. Otherwise ask the operators to have it scanned again.",
+    ReasonCode.NOT_SCANNED: ReasonText(
+        "The file was not scanned for malware, so access to it is denied: {status}.",
+        "If it is protected by a password, upload it without one. Otherwise ask the operators to scan it again.",
     ),
-    ReasonCode.DENYLISTED: Wording(
+    ReasonCode.DENYLISTED: ReasonText(
         "The file's content is on the deny-list{note}.",
-        "Do not upload this file. If it is listed by mistake, give the operators its SHA-256: {sha256}.",
+        "Do not upload this file. If it is listed by mistake, send the operators its SHA-256: {sha256}.",
     ),
-    ReasonCode.UNSUPPORTED_TYPE: Wording(
+    ReasonCode.UNSUPPORTED_TYPE: ReasonText(
         "The file is {found}, which is not accepted.",
         "Convert it to one of: {accepted}.",
     ),
-    ReasonCode.UNSUPPORTED_VARIANT: Wording(
+    ReasonCode.UNSUPPORTED_VARIANT: ReasonText(
         "The file is {variant}, a variant of {found} that is not supported.",
-        "Open it in an editor and export it with common settings, for example as an 8-bit JPEG or PNG.",
+        "Open it in an image editor and export it with default settings, for example as an 8-bit JPEG or PNG.",
     ),
-    ReasonCode.TYPE_MISMATCH: Wording(
-        "The file is {found}, but its {witness} says {claimed}.",
+    ReasonCode.TYPE_MISMATCH: ReasonText(
+        "The file is {found}, but its {source} indicates {claimed}.",
         "Upload it with the extension {extension} and the content type {found}.",
     ),
-    ReasonCode.TOO_MANY_PIXELS: Wording(
-        "The image has {actual} pixels over all its frames; at most {limit:,} are accepted in its format and depth.",
-        "Scale the image down, then upload it again.",
+    ReasonCode.TOO_MANY_PIXELS: ReasonText(
+        "The image has {actual} pixels in all its frames; at most {limit:,} are accepted for its format and bit depth.",
+        "Reduce the image's resolution, then upload it again.",
     ),
-    ReasonCode.TOO_MANY_FRAMES: Wording(
+    ReasonCode.TOO_MANY_FRAMES: ReasonText(
         "The image has more than {limit:,} frames.",
         "Shorten the animation or split the document, then upload it again.",
     ),
-    ReasonCode.LIMIT_EXCEEDED: Wording(
+    ReasonCode.LIMIT_EXCEEDED: ReasonText(
         "The {found} file has {actual:,} {unit}; at most {limit:,} are accepted.",
         "Shorten or split the file, then upload it again.",
     ),
-    ReasonCode.CORRUPT: Wording(
+    ReasonCode.CORRUPT: ReasonText(
         "The {found} file cannot be decoded: {detail}.",
-        "Often the upload broke off: upload it again. If that fails too, open the original in an editor and export it.",
+        "The upload may be incomplete: upload the file again. If that fails too, export the original from an editor.",
     ),
 }
 
@@ -100,7 +100,7 @@ class Rejection:
 
     Args:
         code: the stable code.
-        reason: what is wrong, one sentence for the uploader.
+        reason: why the file is rejected, one sentence for the uploader.
         hint: what the uploader can do about it.
     """
 
@@ -110,10 +110,10 @@ class Rejection:
 
 
 def reject(code: ReasonCode, **values: Any) -> Rejection:
-    """The rejection for `code`, its wording filled with the numbers, types and limits at hand.
+    """The rejection for `code`, with its texts formatted.
 
     Raises:
-        KeyError: a value that the wording names is missing.
+        KeyError: a value that a text contains is missing.
     """
-    wording = WORDINGS[code]
-    return Rejection(code=code, reason=wording.reason.format(**values), hint=wording.hint.format(**values))
+    text = REASON_TEXTS[code]
+    return Rejection(code=code, reason=text.reason.format(**values), hint=text.hint.format(**values))

@@ -1,4 +1,4 @@
-"""Wraps a function's work into a Lambda handler that measures it, names its failures and tells in one log line."""
+"""Wraps a function's work in a Lambda handler that measures it, classifies its failures and writes one log line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ Payload = dict[str, Any]
 
 
 @functools.cache
-def _logger() -> Logger:
+def logger() -> Logger:
+    """The function's logger: one JSON object for each line."""
     return Logger(utc=True, use_rfc3339=True, serialize_stacktrace=False, location=None)
 
 
@@ -30,7 +31,7 @@ def _metrics() -> Metrics:
 
 
 class _Environment:
-    """Whether this execution environment has served an invocation yet."""
+    """Whether this execution environment has handled an invocation yet."""
 
     cold = True
 
@@ -41,7 +42,7 @@ class _Environment:
 
 
 def trace_id() -> str:
-    """The X-Ray trace id of this invocation, "" where tracing is off."""
+    """The X-Ray trace id of this invocation, "" if tracing is off."""
     for part in os.environ.get("_X_AMZN_TRACE_ID", "").split(";"):
         if part.startswith("Root="):
             return part.removeprefix("Root=")
@@ -52,11 +53,11 @@ def lambda_handler(failure: type[PipelineError]) -> Callable[[Callable[[Payload]
     """Make a Lambda handler of a function's work.
 
     Every invocation writes one log line {level, traceId, executionName, fileKey, durationMs, outcome, coldStart} and
-    the metrics Duration and ColdStart (1 or 0, so that its average is the ratio) by service.
+    the metrics Duration and ColdStart (1 or 0, so that its average is the share of cold starts) by service.
 
     Args:
-        failure: what an exception that has no name of its own is raised as; its class name is the error code that the
-            workflow records.
+        failure: the class that an exception which is not a `PipelineError` is raised as; its name is the error code
+            that the workflow records.
     """
 
     def decorate(work: Callable[[Payload], Answer]) -> Callable[..., Payload]:
@@ -80,7 +81,7 @@ def lambda_handler(failure: type[PipelineError]) -> Callable[[Callable[[Payload]
 def _named(work: Callable[[Payload], Answer], event: Payload, failure: type[PipelineError]) -> Answer:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what decoders think of a stranger's file is no log line
+            warnings.simplefilter("ignore")  # decoders' warnings about untrusted files are not logged
             return work(event)
     except PipelineError:
         raise
@@ -91,20 +92,28 @@ def _named(work: Callable[[Payload], Answer], event: Payload, failure: type[Pipe
 
 
 def _tell(file: Payload, started: float, outcome: str, *, failed: bool = False) -> int:
+    about = {"executionName": file.get("executionName", ""), "fileKey": file.get("fileKey", ""), "outcome": outcome}
+    return record(about, started, failed=failed)
+
+
+def record(about: Payload, started: float, *, failed: bool = False) -> int:
+    """Write an invocation's log line and its metrics.
+
+    Args:
+        about: what the line says beside traceId, durationMs and coldStart.
+        started: when it began, of `time.perf_counter`.
+        failed: whether the exception that is being handled is logged too.
+
+    Returns:
+        The milliseconds it took.
+    """
     duration_ms = round(1000 * (time.perf_counter() - started))
     cold = _Environment.is_first_invocation()
-    line = {
-        "traceId": trace_id(),
-        "executionName": file.get("executionName", ""),
-        "fileKey": file.get("fileKey", ""),
-        "durationMs": duration_ms,
-        "outcome": outcome,
-        "coldStart": int(cold),
-    }
+    line = {"traceId": trace_id(), **about, "durationMs": duration_ms, "coldStart": int(cold)}
     if failed:
-        _logger().exception("failed", extra=line)
+        logger().exception("failed", extra=line)
     else:
-        _logger().info("done", extra=line)
+        logger().info("done", extra=line)
     metrics = _metrics()
     metrics.add_metric(name=Metric.DURATION, unit=MetricUnit.Milliseconds, value=duration_ms)
     metrics.add_metric(name=Metric.COLD_START, unit=MetricUnit.Count, value=int(cold))

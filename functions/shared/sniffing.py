@@ -1,12 +1,12 @@
-"""Recognises a file by its first bytes, whatever its name says."""
+"""Detects a file's type from its first bytes, whatever its name is."""
 
 from __future__ import annotations
 
 from contract.media import MEDIA_TYPES, UNKNOWN_MEDIA_TYPE
 from contract.signatures import Signature, other_container, starting
 
-# What else people upload, so that the verdict can name it. These come before the registered types, among which there
-# may be one that most texts match. Each asks for enough bytes that no text happens to start with them.
+# Other common types, so that a rejection can name them. They are tried before the registered types, one of which may
+# match most texts. Each requires enough bytes that no text is likely to start with them.
 _OTHER_TYPES: dict[str, Signature] = {
     "application/pdf": starting(rb"%PDF-"),
     "application/postscript": starting(rb"%!PS"),
@@ -27,13 +27,13 @@ _OTHER_TYPES: dict[str, Signature] = {
 
 
 def sniff(head: bytes) -> str:
-    """The MIME type that a file's first bytes show.
+    """The MIME type of a file, detected from its first bytes.
 
     Args:
         head: the file's first bytes, up to `SNIFF_BYTES`.
 
     Returns:
-        A key of `MEDIA_TYPES`, or the name of something else, or `UNKNOWN_MEDIA_TYPE`.
+        A key of `MEDIA_TYPES`, or the name of another common type, or `UNKNOWN_MEDIA_TYPE`.
     """
     signatures = _OTHER_TYPES | {name: media.signature for name, media in MEDIA_TYPES.items()}
     return next((name for name, matches in signatures.items() if matches(head)), UNKNOWN_MEDIA_TYPE)

@@ -1,4 +1,4 @@
-"""Reads the exact file version that an event names, never simply the key: another version may have come since."""
+"""Reads the exact file version that an event names: the key may have a newer version by now."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class FileVersion:
         bucket: the ingest bucket.
         file_key: the object's key, not URL-encoded.
         version_id: S3's version id.
-        bytes: its size, as the event says.
-        execution_name: the workflow execution that asks, for the logs.
+        bytes: its size, from the event.
+        execution_name: the workflow execution, for the logs.
     """
 
     bucket: str
@@ -53,12 +53,12 @@ class FileVersion:
 
 @dataclass(frozen=True, kw_only=True)
 class Download:
-    """A file version that lies on local disk.
+    """A file version on local disk.
 
     Args:
-        body: its bytes, opened for reading at their start; fewer than `bytes` if that is beyond the limit asked for.
-        content_type: the type its uploader declared, "" if none.
-        bytes: the object's real size.
+        body: its bytes, opened for reading at their start; empty if `bytes` is over the limit.
+        content_type: the content type that the uploader declared, "" if none.
+        bytes: the object's actual size.
         sha256: hex digest of `body`.
     """
 
@@ -70,24 +70,24 @@ class Download:
 
 @contextmanager
 def downloaded(s3: Any, version: FileVersion, *, max_bytes: int) -> Iterator[Download]:
-    """Download a file version once, hashing on the way, to a temporary file that is gone when the block ends.
+    """Download and hash a file version, to a temporary file that is deleted when the block ends.
 
-    A file larger than `max_bytes` is not downloaded: `body` is empty then, and `bytes` tells.
+    A file larger than `max_bytes` is not downloaded: `body` is empty, and `bytes` is its size.
 
     Args:
         s3: an S3 client.
-        version: what to read.
-        max_bytes: how much may be downloaded.
+        version: the file version.
+        max_bytes: the largest file to download.
 
     Raises:
-        SourceMissingError: the version is gone.
+        SourceMissingError: the version does not exist.
         TransientError, AccessError: the read failed, see `aws.failures_named`.
     """
     with tempfile.TemporaryFile() as body:
-        answer = _get(s3, version)
+        response = _get(s3, version)
         digest = hashlib.sha256()
-        with closing(answer["Body"]) as stream:
-            if answer["ContentLength"] <= max_bytes:
+        with closing(response["Body"]) as stream:
+            if response["ContentLength"] <= max_bytes:
                 with failures_named(f"read {version}"):
                     while chunk := stream.read(_CHUNK_BYTES):
                         digest.update(chunk)
@@ -95,8 +95,8 @@ def downloaded(s3: Any, version: FileVersion, *, max_bytes: int) -> Iterator[Dow
         body.seek(0)
         yield Download(
             body=body,
-            content_type=answer.get("ContentType", ""),
-            bytes=answer["ContentLength"],
+            content_type=response.get("ContentType", ""),
+            bytes=response["ContentLength"],
             sha256=digest.hexdigest(),
         )
 
@@ -114,14 +114,14 @@ def _get(s3: Any, version: FileVersion, **extra: str) -> dict[str, Any]:
 
 
 class RangedReader(io.RawIOBase):
-    """A file version as a seekable file that fetches only what is read, by ranged GET, and no byte twice.
+    """A file version as a seekable file that downloads only what is read, by ranged GET, and no byte twice.
 
-    The first fetch is small, as headers lie in front. Reading on doubles the next fetch, so a decoder that goes
-    through the whole file makes few requests; a jump starts small again.
+    The first request is small, enough for most headers. Each sequential read doubles the size of the next request, so a
+    decoder that reads the whole file makes few requests; after a seek, requests start small again.
 
     Args:
         s3: an S3 client.
-        version: what to read; its size must be the object's.
+        version: the file version; its `bytes` must be the object's size.
     """
 
     FIRST_BYTES = 64 << 10
@@ -152,21 +152,21 @@ class RangedReader(io.RawIOBase):
         wanted = min(len(buffer), self._version.bytes - self._position)
         if wanted <= 0:
             return 0
-        piece = (self._at_hand() or self._fetched(wanted))[:wanted]
+        piece = (self._downloaded() or self._fetched(wanted))[:wanted]
         buffer[: len(piece)] = piece
         self._position += len(piece)
         return len(piece)
 
     def readall(self) -> bytes:
-        """All that is left, in one request beyond what is at hand."""
+        """Read to the end of the file, with one request for what is not downloaded yet."""
         left = bytearray(max(0, self._version.bytes - self._position))
         filled = 0
         while count := self.readinto(memoryview(left)[filled:]):
             filled += count
         return bytes(left[:filled])
 
-    def _at_hand(self) -> memoryview | None:
-        """What was fetched before, from here on."""
+    def _downloaded(self) -> memoryview | None:
+        """The downloaded bytes that start at the current position; None if there are none."""
         for start, piece in self._pieces.items():
             if start <= self._position < start + len(piece):
                 return memoryview(piece)[self._position - start :]
@@ -176,8 +176,8 @@ class RangedReader(io.RawIOBase):
         size = max(wanted, self._next_fetch if self._position == self._last_end else self.FIRST_BYTES)
         known = [start for start in self._pieces if start > self._position]
         end = min(self._position + size, *known, self._version.bytes)
-        answer = _get(self._s3, self._version, Range=f"bytes={self._position}-{end - 1}")
-        with closing(answer["Body"]) as stream, failures_named(f"read {self._version}"):
+        response = _get(self._s3, self._version, Range=f"bytes={self._position}-{end - 1}")
+        with closing(response["Body"]) as stream, failures_named(f"read {self._version}"):
             piece = self._pieces[self._position] = stream.read()
         self._last_end = end
         self._next_fetch = min(2 * size, self.LARGEST_BYTES)

@@ -1,6 +1,6 @@
-"""Pillow's TIFF decoder, corrected where it would show another picture than the file has.
+"""Pillow's TIFF decoder, with corrections for files that it would decode to a wrong picture.
 
-What can be shown neither by Pillow nor with a small correction is refused by name.
+Variants that it cannot decode correctly even so raise `UnsupportedVariantError`.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ _SIGNED = 2
 _KINDS = {1: "unsigned", _SIGNED: "signed", 3: "floating-point"}
 _UNSPECIFIED, _UNASSOCIATED_ALPHA = 0, 2
 _CHUNKY, _SEPARATE = 1, 2
-_OLD_JPEG = 6  # which tells the number of samples itself
-_WEBP = 50001  # Pillow knows it, but the libtiff in its wheels does not
+_OLD_JPEG = 6  # its data contains the number of samples
+_WEBP = 50001  # Pillow lists it, but the libtiff in its wheels cannot decode it
 _REVERSED = 2
 
 _STANDARD_ERROR = 2
 
-# libtiff gives numbers in the machine's byte order; Pillow expects the file's in these.
+# libtiff returns numbers in the machine's byte order; for these modes Pillow expects the file's.
 _NATIVE = {"F;32BF": "F;32NF", "I;32BS": "I;32NS", "I;16BS": "I;16NS"}
 
 
 class TiffFile(TiffImagePlugin.TiffImageFile):
     """A TIFF as Pillow opens it, with these differences.
 
-    The orientation is the directory's, never one that only XMP has. Colour maps of 8 bits, 12-bit grey, white as zero
-    in 16 bits and in floating point, big-endian compressed numbers and samples in separate planes come out as they are
-    meant. What libtiff writes to the process's standard error is dropped.
+    The orientation is the directory's, never XMP's. Colour maps of 8 bits, 12-bit grey, white as zero in 16 bits and in
+    floating point, big-endian compressed numbers and samples in separate planes are decoded correctly. What libtiff
+    writes to the process's standard error is discarded.
 
     Raises:
-        UnsupportedVariantError: the page is valid, as far as one can tell, but has no known meaning here.
+        UnsupportedVariantError: the page seems to be valid, but cannot be decoded correctly.
     """
 
     def getexif(self) -> Image.Exif:
-        """The directory, which is a TIFF's EXIF; decoding turns the picture by its orientation."""
+        """The directory, which is a TIFF's EXIF; Pillow applies its orientation when it decodes."""
         exif = super().getexif()
         if _ORIENTATION not in self.tag_v2:
             exif.pop(_ORIENTATION, None)
@@ -53,11 +53,11 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
 
     def load(self) -> Image.core.PixelAccess | None:
         """Decode the current page."""
-        with _standard_error_dropped():
+        with _standard_error_discarded():
             return super().load()
 
     def load_end(self) -> None:
-        """Pillow's last step, after the samples were given their meaning."""
+        """Correct the decoded samples before Pillow's last step."""
         if self._raw_mode == "I;12":
             self.im = self.im.point_transform(16, 0)
         if self.mode in {"I;16", "F"} and self.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
@@ -69,10 +69,10 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
         super().load_end()
 
     def _setup(self) -> None:
-        """Read the directory of the page that was turned to."""
+        """Read the directory of the current page."""
         if self.tag_v2.get(_SAMPLES, 1) == 1:
-            self.tag_v2[_PLANAR] = _CHUNKY  # one sample has one plane, whatever the file calls it
-        self._refuse_unsupported()
+            self.tag_v2[_PLANAR] = _CHUNKY  # one sample has one plane, whatever the file declares
+        self._check_supported()
         TiffImagePlugin.READ_LIBTIFF = self._needs_libtiff()
         try:
             super()._setup()
@@ -87,9 +87,9 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
             self.palette = ImagePalette.raw("RGB;L", bytes(self.tag_v2[_COLOUR_MAP]))
 
     def _corrected_raw_mode(self) -> str:
-        """How the samples are stored, by Pillow's name, after libtiff if that decodes the page."""
+        """Pillow's name of the samples' layout, in the machine's byte order if libtiff decodes the page."""
         arguments = self.tile[0].args
-        assert isinstance(arguments, tuple)  # noqa: S101 - so Pillow's TIFF plugin writes them; others write text
+        assert isinstance(arguments, tuple)  # noqa: S101 - a tuple in Pillow's TIFF plugin; text in others
         raw_mode, *others = arguments
         if self.use_load_libtiff and raw_mode in _NATIVE:
             raw_mode = _NATIVE[raw_mode]
@@ -97,13 +97,13 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
         return raw_mode
 
     def _needs_libtiff(self) -> bool:
-        """Whether Pillow's own reader of uncompressed pages, which otherwise saves memory, misreads this one."""
+        """Whether Pillow's own reader of uncompressed pages, which needs less memory, would misread this one."""
         if self.tag_v2.get(_PLANAR) == _SEPARATE and (16 in self._bits or _UNSPECIFIED in self._extra):
             return True
         is_subsampled = self.tag_v2.get(_PHOTOMETRIC) == _YCBCR and len(self._bits) > 1
         return is_subsampled or self.tag_v2.get(_FILL_ORDER) == _REVERSED
 
-    def _refuse_unsupported(self) -> None:
+    def _check_supported(self) -> None:
         compression = self.tag_v2.get(_COMPRESSION, 1)
         if compression not in TiffImagePlugin.COMPRESSION_INFO or compression == _WEBP:
             raise UnsupportedVariantError(f"a TIFF with compression {compression}")
@@ -112,10 +112,10 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
         is_luma_alone = samples == 1 and self.tag_v2.get(_PHOTOMETRIC) == _YCBCR and compression != _OLD_JPEG
         if samples > TiffImagePlugin.MAX_SAMPLESPERPIXEL or is_signed or is_luma_alone:
             raise UnsupportedVariantError(self._described())
-        if self.tag_v2.get(_PLANAR) == _SEPARATE and not self._planes_are_known():
+        if self.tag_v2.get(_PLANAR) == _SEPARATE and not self._planes_are_supported():
             raise UnsupportedVariantError(f"{self._described()}, in separate planes")
 
-    def _planes_are_known(self) -> bool:
+    def _planes_are_supported(self) -> bool:
         photometric = self.tag_v2.get(_PHOTOMETRIC)
         if set(self._extra) == {_UNSPECIFIED}:
             return photometric in {_RGB, _CMYK}
@@ -132,7 +132,7 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
 
     @property
     def _bits(self) -> tuple[int, ...]:
-        """Of each sample; one number may stand for all of them."""
+        """Bits of each sample; a single number applies to all samples."""
         return self.tag_v2.get(_BITS, (1,))
 
     @property
@@ -142,19 +142,19 @@ class TiffFile(TiffImagePlugin.TiffImageFile):
 
 
 @contextmanager
-def _standard_error_dropped() -> Iterator[None]:
-    """Send the process's standard error nowhere: libtiff writes there what it finds odd, megabytes for some files.
+def _standard_error_discarded() -> Iterator[None]:
+    """Discard the process's standard error: libtiff writes warnings there, megabytes for some files.
 
-    Our own log goes to standard output, and nothing of ours runs meanwhile.
+    The function's log is written to standard output.
     """
-    kept, nowhere = os.dup(_STANDARD_ERROR), os.open(os.devnull, os.O_WRONLY)
+    original, null = os.dup(_STANDARD_ERROR), os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, _STANDARD_ERROR)
+        os.dup2(null, _STANDARD_ERROR)
         yield
     finally:
-        os.dup2(kept, _STANDARD_ERROR)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(original, _STANDARD_ERROR)
+        os.close(original)
+        os.close(null)
 
 
 def _accept(prefix: bytes) -> bool:

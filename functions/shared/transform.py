@@ -1,4 +1,4 @@
-"""What a transform is given: the file version, and what validate found it to be."""
+"""The payload of a transform: the file version, its media type, and what validate measured."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class TransformRequest:
 
     Args:
         version: the file.
-        media_type: what validate recognised it as.
-        measures: what validate measured, by the names of the media type's family.
+        media_type: the media type that validate detected.
+        measures: what validate measured. The keys depend on the media type's family.
     """
 
     version: FileVersion

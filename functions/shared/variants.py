@@ -1,4 +1,4 @@
-"""Valid files that the decoders here cannot read: the file is not damaged, and its uploader should be told so."""
+"""The error for valid files that the decoders cannot read: the rejection must not call them damaged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ class UnsupportedVariantError(Exception):
     """A valid file of a supported format that uses a feature which is not supported.
 
     Args:
-        variant: what the file is, with its article, as it stands behind "The file is": "a JPEG with arithmetic coding".
+        variant: completes the sentence "The file is …": "a JPEG with arithmetic coding".
     """
 
     def __init__(self, variant: str) -> None:

@@ -1,4 +1,4 @@
-"""Lambda entry point: reads the file version once, writes every rendition of it."""
+"""Lambda entry point: reads the file version once and writes all its renditions."""
 
 from __future__ import annotations
 

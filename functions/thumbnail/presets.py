@@ -17,9 +17,9 @@ class Preset:
     """One configured size.
 
     Args:
-        name: the renditions' file name: "w320".
-        width: pixels; a smaller image keeps its own width.
-        formats: what to encode it as, by the name that settings use.
+        name: the renditions' file name without extension: "w320".
+        width: in pixels; a narrower image keeps its width.
+        formats: the formats to encode, by their names in the settings.
         quality: 1 to 95.
     """
 
@@ -30,10 +30,10 @@ class Preset:
 
 
 def presets_from_environment(environment: Mapping[str, str]) -> tuple[Preset, ...]:
-    """Read `presets` of SETTINGS, largest width first.
+    """Read `presets` of SETTINGS, sorted by width, largest first.
 
     Raises:
-        ConfigurationError: it is missing or malformed, or names a format that is not written.
+        ConfigurationError: it is missing or invalid, or contains an unknown format.
     """
     try:
         presets = [
@@ -46,5 +46,5 @@ def presets_from_environment(environment: Mapping[str, str]) -> tuple[Preset, ..
             for name, preset in json.loads(environment["SETTINGS"])["presets"].items()
         ]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ConfigurationError(f"SETTINGS cannot be used: {error!r}. Deploy the stack again.") from error
+        raise ConfigurationError(f"SETTINGS is invalid: {error!r}. Deploy the stack again.") from error
     return tuple(sorted(presets, key=lambda preset: preset.width, reverse=True))

@@ -1,1 +1,1 @@
-"""Judges a file: accepted with its measures, or rejected with a reason its uploader can act on."""
+"""Validates a file: accepts it with its measures, or rejects it with a reason and a hint for the uploader."""

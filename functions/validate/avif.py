@@ -1,4 +1,4 @@
-"""Reads an AVIF's properties before it is decoded: size, depth, and what the decoder would not show correctly."""
+"""Reads an AVIF's properties before it is decoded: size, depth, and features that the decoder does not support."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Property:
 
 @dataclass(frozen=True, kw_only=True)
 class Properties:
-    """What an AVIF's primary item is.
+    """Properties of an AVIF's primary item.
 
     Args:
         size: stored width and height.
@@ -55,14 +55,14 @@ class _Meta:
 
 
 def properties(body: BinaryIO) -> Properties | None:
-    """The primary item's properties; None for a file without them, such as a sequence that has nothing but tracks.
+    """The primary item's properties; None for a file without them, such as a sequence that has only tracks.
 
     Args:
         body: the file, seekable; left at an unspecified position.
 
     Raises:
-        UnsupportedVariantError: the decoder refuses it, or shows what its author cropped away.
-        struct.error: a box breaks off.
+        UnsupportedVariantError: the decoder does not support it, or would ignore that it is cropped.
+        struct.error: a box is incomplete.
     """
     meta = _meta(body)
     primary = meta.of(meta.primary)
@@ -105,7 +105,7 @@ def _meta(body: BinaryIO) -> _Meta:
 
 
 def _associations(payload: bytes) -> dict[int, list[int]]:
-    """Which properties each item has, by their place in ipco, counted from 1 (HEIF, 9.3.1)."""
+    """The indices in ipco, from 1, of each item's properties (HEIF, 9.3.1)."""
     id_bytes = 4 if payload[0] else 2
     index_bytes = 2 if payload[3] & 1 else 1
     at = 8
@@ -148,7 +148,7 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _extent(header: bytes) -> tuple[int, bytes, int]:
-    """A box's size, 0 for the rest of the file, its type, and where its payload starts within it."""
+    """A box's size, 0 if it extends to the end of the file, its type, and the offset of its payload."""
     size, kind = _BOX.unpack_from(header)
     if size == 1:
         (size,) = _LARGE_SIZE.unpack_from(header, _BOX.size)

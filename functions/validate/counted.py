@@ -1,18 +1,18 @@
-"""A file that may be read only so often: decoders walk headers piece by piece, however many a hostile file has."""
+"""A file with a limit on the number of reads, against hostile files with huge numbers of small segments."""
 
 from __future__ import annotations
 
 import io
 from typing import BinaryIO
 
-# A photograph takes some hundred reads. A GIF takes the most: its blocks of 255 bytes are read four times, by our count
-# of its frames and by Pillow, each time the length and then the block; that is one read for 64 bytes.
-_READS_ALWAYS = 100_000
+# A photograph takes some hundred reads. A GIF takes the most: its blocks of 255 bytes are read twice, to count frames
+# and by Pillow, each time the length and then the block; that is one read for each 64 bytes.
+_MIN_READS = 100_000
 _BYTES_PER_READ = 32
 
 
 class CountedReader:
-    """As much of a binary file as decoders use, refusing once it was read more often than any real image is.
+    """A binary file, with the methods that decoders use, that limits the number of reads.
 
     Args:
         body: the file, seekable.
@@ -20,27 +20,27 @@ class CountedReader:
 
     def __init__(self, body: BinaryIO) -> None:
         self._body = body
-        self._reads_left = _READS_ALWAYS + body.seek(0, io.SEEK_END) // _BYTES_PER_READ
+        self._reads_left = _MIN_READS + body.seek(0, io.SEEK_END) // _BYTES_PER_READ
 
     def read(self, size: int = -1) -> bytes:
-        """Read as the file does.
+        """Read from the file.
 
         Raises:
-            ValueError: it was read too often.
+            ValueError: the limit is reached.
         """
         if self._reads_left == 0:
-            raise ValueError("it is cut into more pieces than any real image is")
+            raise ValueError("it is split into too many pieces")
         self._reads_left -= 1
         return self._body.read(size)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Seek as the file does."""
+        """Seek in the file."""
         return self._body.seek(offset, whence)
 
     def tell(self) -> int:
-        """Where the file stands."""
+        """The file's position."""
         return self._body.tell()
 
     def fileno(self) -> int:
-        """The file's descriptor: libtiff reads by it, which saves a copy of the file."""
+        """The file's descriptor, so that libtiff reads the file without a copy in memory."""
         return self._body.fileno()

@@ -1,4 +1,4 @@
-"""Measures an image from its headers, then decodes it as cheaply as its format allows, to find what is broken."""
+"""Measures an image from its headers, then decodes it at the lowest cost that its format allows, to detect damage."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from functions.validate.counted import CountedReader
 
 @dataclass(frozen=True, kw_only=True)
 class ImageLimits:
-    """Bounds on what is decoded.
+    """Limits on what is decoded.
 
     Args:
-        max_pixels: largest image, summed over its frames.
-        max_frames: longest animation or document.
+        max_pixels: most pixels of an image, summed over its frames.
+        max_frames: most frames of an animation or pages of a document.
     """
 
     max_pixels: int
@@ -32,11 +32,11 @@ class ImageLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class Measures:
-    """An image that decodes.
+    """Measures of a valid image.
 
     Args:
-        width, height: pixels of the first frame as shown, so with its EXIF orientation applied.
-        frames: how many frames or pages it has.
+        width, height: size of the first frame in pixels, with its EXIF orientation applied.
+        frames: the number of frames or pages.
     """
 
     width: int
@@ -49,11 +49,11 @@ def measure(body: BinaryIO, format: Format, limits: ImageLimits) -> Measures | R
 
     Args:
         body: the file, seekable.
-        format: what it was recognised as.
-        limits: bounds on frames and pixels.
+        format: the format that was detected.
+        limits: limits on frames and pixels.
 
     Raises:
-        MemoryError: the function has too little memory for an image within the limits, whatever it is like.
+        MemoryError: the function has too little memory to decode an image within the limits.
     """
     try:
         return _measured(CountedReader(body), format, limits)
@@ -64,20 +64,20 @@ def measure(body: BinaryIO, format: Format, limits: ImageLimits) -> Measures | R
     except MemoryError:
         raise
     except Exception as error:
-        # Decoders meet bytes that nobody foresaw and raise whatever those lead to. All of it says the same: broken.
-        detail = _in_words(error)
-    pixels = _announced_pixels(body, format, limits)
+        # Decoders raise many types of exceptions for invalid data; each of them means that the file is damaged.
+        detail = _description(error)
+    pixels = _declared_pixels(body, format, limits)
     if pixels <= limits.max_pixels and memory.is_short(pixels):
-        raise MemoryError(f"there is too little memory to decode the file; the decoder said: {detail}")
+        raise MemoryError(f"there is too little memory to decode the file; the decoder reported: {detail}")
     return reject(ReasonCode.CORRUPT, found=format.content_type, detail=detail)
 
 
 def _measured(reader: Any, format: Format, limits: ImageLimits) -> Measures | Rejection:
-    sizes = _announced_frame_sizes(reader, format, limits)
+    sizes = _declared_frame_sizes(reader, format, limits)
     is_deep = False
-    if format is AVIF and (announced := avif.properties(reader)):
-        is_deep = announced.is_deep
-        if math.prod(announced.size) > limits.max_pixels:
+    if format is AVIF and (declared := avif.properties(reader)):
+        is_deep = declared.is_deep
+        if math.prod(declared.size) > limits.max_pixels:
             raise Image.DecompressionBombError
         reader.seek(0)
     image = open_image(reader, format, max_pixels=limits.max_pixels)
@@ -96,21 +96,21 @@ def _measured(reader: Any, format: Format, limits: ImageLimits) -> Measures | Re
     return Measures(width=width, height=height, frames=len(sizes))
 
 
-def _announced_pixels(body: Any, format: Format, limits: ImageLimits) -> int:
-    """How many pixels the first frame has by its header; 0 if that cannot be read."""
+def _declared_pixels(body: Any, format: Format, limits: ImageLimits) -> int:
+    """The first frame's number of pixels according to its header; 0 if that cannot be read."""
     try:
         if format is WEBP:
             return math.prod(webp.canvas_size(body))
-        if format is AVIF and (announced := avif.properties(body)):
-            return math.prod(announced.size)
+        if format is AVIF and (declared := avif.properties(body)):
+            return math.prod(declared.size)
         body.seek(0)
         return math.prod(open_image(body, format, max_pixels=limits.max_pixels).size)
     except Exception:
         return 0
 
 
-def _announced_frame_sizes(body: BinaryIO, format: Format, limits: ImageLimits) -> list[tuple[int, int]]:
-    """Each frame's size where it has to be known before Pillow sees the file; one more than the limit at most."""
+def _declared_frame_sizes(body: BinaryIO, format: Format, limits: ImageLimits) -> list[tuple[int, int]]:
+    """Each frame's size, if it must be checked before Pillow opens the file; at most one over the limit."""
     match format.pillow:
         case "GIF":
             return list(itertools.islice(gif.frame_sizes(body), limits.max_frames + 1))
@@ -124,12 +124,12 @@ def _announced_frame_sizes(body: BinaryIO, format: Format, limits: ImageLimits) 
 
 
 def _opened_frame_sizes(image: ImageFile.ImageFile, format: Format, limits: ImageLimits) -> list[tuple[int, int]]:
-    """Each frame's size as Pillow's header readers know it; one more than the limit at most."""
+    """Each frame's size as Pillow reads it from headers; at most one over the limit."""
     if format is JPEG:
-        return [image.size]  # the previews and gain maps that cameras append are not the image
+        return [image.size]  # without the previews and gain maps that cameras append
     frames = min(getattr(image, "n_frames", 1), limits.max_frames + 1)
     if format is not HEIC:
-        return [image.size] * frames  # on one canvas; and to seek would decode
+        return [image.size] * frames  # all frames have the canvas's size; seeking would decode them
     sizes = []
     for frame in range(frames):
         image.seek(frame)
@@ -139,26 +139,26 @@ def _opened_frame_sizes(image: ImageFile.ImageFile, format: Format, limits: Imag
 
 
 def _decode(image: ImageFile.ImageFile, format: Format, sizes: list[tuple[int, int]]) -> None:
-    """Decode every frame, each of the size that was counted against the limit and no other."""
+    """Decode every frame, and check that each has the size that was counted against the limit."""
     for frame, counted in enumerate(sizes):
         image.seek(frame)
         if math.prod(image.size) != math.prod(counted):
-            raise ValueError("its frames have other sizes than its blocks announce")
+            raise ValueError("its frames have other sizes than its blocks declare")
         if format is JPEG:
-            # At an eighth and grey, libjpeg still reads every coded bit, so it meets the place where a file breaks off.
+            # At an eighth of the size and in grey, libjpeg still reads all coded data, so it detects a truncated file.
             image.draft("L", (max(1, image.width // 8), max(1, image.height // 8)))
-        announced = image.size
+        declared = image.size
         image.load()
-        if image.size != announced:
-            raise ValueError("its header announces another size than its data has")
-        to_srgb(plain(image.crop((0, 0, 1, 1))))  # the transforms do this to the whole picture
+        if image.size != declared:
+            raise ValueError("its header declares another size than its data has")
+        to_srgb(plain(image.crop((0, 0, 1, 1))))  # as the transforms do with the whole picture
 
 
-def _in_words(error: Exception) -> str:
-    """What the decoder said, as far as it is for people."""
+def _description(error: Exception) -> str:
+    """The decoder's message if it is meant for users, else a general one."""
     if isinstance(error, UnidentifiedImageError):
         return "its header is damaged"
     if isinstance(error, (OSError, SyntaxError, ValueError)):
-        said = str(error).removesuffix(" for PngImagePlugin.MAX_TEXT_CHUNK")
-        return " ".join(said.split())[:200].rstrip(".") or "its data is damaged"
+        message = str(error).removesuffix(" for PngImagePlugin.MAX_TEXT_CHUNK")
+        return " ".join(message.split())[:200].rstrip(".") or "its data is damaged"
     return "its data is damaged"

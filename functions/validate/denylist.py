@@ -1,4 +1,4 @@
-"""The deny-list: a table of SHA-256 digests that operators keep, each with an optional note for the uploader."""
+"""The deny-list: a table of SHA-256 digests that operators maintain, each with an optional note for the uploader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures a file as its family of media types is measured: by the module of the family's name."""
+"""Measures a file with the module of its media type's family."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from contract.media import MEDIA_TYPES
 def measure(body: BinaryIO, media_type: str, limits: Mapping[str, Mapping[str, Any]]) -> Any:
     """Measure an accepted file.
 
-    The family's module is imported when its first file comes, so that no other family's files wait for its libraries.
+    The family's module is imported with its first file, so that its libraries do not slow down other families' files.
 
     Args:
         body: the file, seekable.
-        media_type: what its bytes show, one of the accepted types.
-        limits: each family's own, by its name, as its schema declares them.
+        media_type: the detected type, one of the accepted types.
+        limits: each family's limits by its name, as its schema declares them.
 
     Returns:
-        A dataclass of what was measured, or the `Rejection` of the file.
+        A dataclass of measures, or the file's `Rejection`.
 
     Raises:
-        ConfigurationError: the limits are not those that the schema declares.
+        ConfigurationError: the limits do not match the schema.
     """
     family = MEDIA_TYPES[media_type].family
     module = importlib.import_module(f"functions.validate.{family}")

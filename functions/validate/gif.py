@@ -1,4 +1,4 @@
-"""Measures a GIF's frames by walking its blocks: Pillow can only tell by decoding them, however many there are."""
+"""Measures a GIF's frames from its blocks, because Pillow would have to decode every frame."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class _Block(IntEnum):
 
 
 def frame_sizes(body: BinaryIO) -> Iterator[tuple[int, int]]:
-    """The canvas of each frame, in order; a frame that reaches beyond the screen enlarges the canvas, as in Pillow.
+    """The canvas size of each frame, in order; a frame outside the screen enlarges the canvas, as in Pillow.
 
     Args:
         body: the file, seekable; left at an unspecified position.
 
     Raises:
         EOFError: the file ends within a block.
-        ValueError: an extension has no data; Pillow and browsers disagree on where it ends, so on what follows.
+        ValueError: an extension has no data; Pillow and browsers disagree on where such an extension ends.
     """
     body.seek(0)
     width, height, flags = _SCREEN.unpack(_read(body, _SCREEN.size))
@@ -68,7 +68,7 @@ def _skip_extension(body: BinaryIO) -> None:
 
 
 def _skip_sub_blocks(body: BinaryIO) -> int:
-    """Skip a chain of sub-blocks and its end; how many bytes of data it has."""
+    """Skip a sequence of sub-blocks and its terminator; return the number of data bytes."""
     total = 0
     while size := _read(body, 1)[0]:
         total += len(_read(body, size))

@@ -1,4 +1,4 @@
-"""Lambda entry point: the workflow's `file` in, a verdict out."""
+"""Lambda entry point: validates the workflow's `file` and returns a verdict."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from functions.shared.runtime import lambda_handler
 from functions.shared.source import FileVersion
 from functions.validate.denylist import note_for
 from functions.validate.limits import Limits
-from functions.validate.scanning import ScannedVerdict, judge_scanned
-from functions.validate.verdict import Verdict, judge
+from functions.validate.scanning import ScannedVerdict, validate_scanned
+from functions.validate.verdict import Verdict, validate
 
 
 @functools.cache
@@ -23,13 +23,13 @@ def _limits() -> Limits:
 
 @lambda_handler(failure=ValidateError)
 def handler(event: dict[str, Any]) -> Verdict | ScannedVerdict:
-    """Judge the file version that the event names, by the result of its scan first if it comes with one."""
+    """Validate the event's file version; if the event has the result of a malware scan, check that first."""
     s3 = client("s3")
     listed = functools.partial(note_for, client("dynamodb"), os.environ["DENYLIST_TABLE"])
 
-    def judge_content(version: FileVersion) -> Verdict:
-        return judge(s3, version, _limits(), listed)
+    def validate_content(version: FileVersion) -> Verdict:
+        return validate(s3, version, _limits(), listed)
 
     if "scan" in event:
-        return judge_scanned(s3, event, judge_content)
-    return judge_content(FileVersion.from_payload(event))
+        return validate_scanned(s3, event, validate_content)
+    return validate_content(FileVersion.from_payload(event))

@@ -1,4 +1,4 @@
-"""The family of images: measured by decoding them."""
+"""Measures files of the image family."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from functions.validate.decoding import ImageLimits, Measures
 
 
 def measure(body: BinaryIO, media_type: str, limits: Mapping[str, Any]) -> Measures | Rejection:
-    """Decode an image within its limits.
+    """Measure and decode an image within the limits.
 
     Args:
         body: the file, seekable.
@@ -21,10 +21,10 @@ def measure(body: BinaryIO, media_type: str, limits: Mapping[str, Any]) -> Measu
         limits: as `image.schema.json` declares them.
 
     Raises:
-        ConfigurationError: a limit is missing or is no number.
+        ConfigurationError: a limit is missing or not a number.
     """
     try:
         image_limits = ImageLimits(max_pixels=int(limits["maxPixels"]), max_frames=int(limits["maxFrames"]))
     except (KeyError, TypeError, ValueError) as error:
-        raise ConfigurationError(f"the limits of images: {error!r}. Deploy the stack again.") from error
+        raise ConfigurationError(f"The limits of images are invalid: {error!r}. Deploy the stack again.") from error
     return decoding.measure(body, FORMATS[media_type], image_limits)

@@ -1,4 +1,4 @@
-"""What is checked of a JPEG before it is decoded: how it is coded, how many scans it has, and whether it is whole."""
+"""Checks a JPEG before it is decoded: its coding process, its number of scans, and whether it is complete."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from functions.shared.images import open_image
 from functions.shared.jpeg import END_OF_IMAGE, START_OF_PROGRESSIVE_FRAME, START_OF_SCAN, WithTail, segments
 from functions.shared.variants import UnsupportedVariantError
 
-# A progressive photograph has about ten. A file of kilobytes can have thousands and keep a decoder busy for hours ("Two
-# Issues with the JPEG Standard", libjpeg-turbo project).
+# A progressive photograph has about ten. A file of kilobytes can have thousands and take hours to decode ("Two Issues
+# with the JPEG Standard", libjpeg-turbo project).
 _MOST_SCANS = 100
 
 # ITU-T T.81, table B.1: frame headers by coding process.
@@ -30,40 +30,40 @@ _END = bytes([0xFF, END_OF_IMAGE])
 
 @dataclass
 class _Coverage:
-    """Which coefficients the scans so far bring to their last bit, by component."""
+    """The coefficients whose last bit the scans so far contain, by component."""
 
     components: tuple[int, ...] = ()
     is_progressive: bool = False
     complete: dict[int, set[int]] = field(default_factory=dict)
 
     def is_complete(self) -> bool:
-        """Whether a decoder needs no further scan."""
+        """Whether the scans so far contain all coefficients."""
         return all(len(self.complete.get(component, ())) == _COEFFICIENTS for component in self.components)
 
 
 def check(body: BinaryIO, *, max_pixels: int) -> None:
-    """Walk a JPEG's segments, and where the end marker is missing see whether nothing else is.
+    """Check a JPEG's segments, and if the end marker is missing, that nothing else is missing.
 
     Args:
         body: the file, seekable; left at an unspecified position.
         max_pixels: see `open_image`.
 
     Raises:
-        UnsupportedVariantError: it is coded as no browser reads it.
-        ValueError: it has more scans than any encoder writes, or breaks off within its picture.
+        UnsupportedVariantError: browsers cannot decode it.
+        ValueError: it has more scans than encoders write, or its image data is truncated.
     """
     scans, coverage, marker = 0, _Coverage(), 0
     for marker, start in segments(body):
         if marker in _FRAMES:
             coverage = _frame(_payload(body, start), marker)
         if marker == START_OF_SCAN:
-            # Each scan makes the decoder go through the whole picture again, and one takes only a few bytes.
+            # Each scan makes the decoder process the whole picture again, and takes only a few bytes.
             scans += 1
             if scans > _MOST_SCANS:
-                raise ValueError(f"it has more than {_MOST_SCANS} scans, as no encoder writes")
+                raise ValueError(f"it has more than {_MOST_SCANS} scans, more than encoders write")
             _add_scan(coverage, _payload(body, start))
     if marker != END_OF_IMAGE and not (coverage.is_complete() and _is_whole(body, max_pixels)):
-        raise ValueError("it breaks off within its picture")
+        raise ValueError("its image data is truncated")
 
 
 def _payload(body: BinaryIO, start: int) -> bytes:
@@ -94,15 +94,15 @@ def _add_scan(coverage: _Coverage, header: bytes) -> None:
 
 
 def _is_whole(body: BinaryIO, max_pixels: int) -> bool:
-    """Whether the coded data lacks nothing: then whatever coded data is appended to it does not change the picture."""
+    """Whether the coded data is complete: if it is, appended coded data does not change the picture."""
     body.seek(-1, io.SEEK_END)
-    stuffing = b"\0" if body.read(1) == b"\xff" else b""  # or what is appended would begin with a marker
+    stuffing = b"\0" if body.read(1) == b"\xff" else b""  # or the appended data would begin with a marker
     tails = (_END, stuffing + _coded(0b01001101), stuffing + _coded(0b10110010))
     return len({_digest(body, tail, max_pixels) for tail in tails}) == 1
 
 
 def _coded(seed: int) -> bytes:
-    """Irregular coded data, once more behind each restart marker: the next that a decoder waits for is among them."""
+    """Irregular coded data, repeated after each restart marker: a decoder skips data until the marker it expects."""
     data = bytes((seed + 167 * index) % 0xFF for index in range(64))
     return data + b"".join(bytes([0xFF, restart]) + data for restart in (*_RESTARTS, *_RESTARTS)) + _END
 

@@ -1,4 +1,4 @@
-"""What validate accepts, as the stack's settings say."""
+"""The limits on accepted files, from the stack's settings."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from contract.media import MEDIA_TYPES
 from functions.shared.errors import ConfigurationError
 
 MAX_KEY_BYTES = 900
-"""S3 takes keys of 1,024 UTF-8 bytes; a rendition's adds `processed/`, a version id of 32 and its own name."""
+"""S3 keys have at most 1,024 UTF-8 bytes; a rendition's key adds `processed/`, a version id of 32 bytes and a name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Bounds on what is accepted.
+    """Limits on accepted files.
 
     Args:
-        max_bytes: largest file.
+        max_bytes: size of the largest file.
         allowed_types: MIME types, keys of `MEDIA_TYPES`.
-        families: each family's own limits by its name, for the module that measures it.
+        families: each family's limits by its name, for the module that measures it.
     """
 
     max_bytes: int
@@ -30,19 +30,19 @@ class Limits:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Limits:
-        """Read MAX_BYTES and MEDIA, {family: {accepted, and its own limits}}.
+        """Read MAX_BYTES and MEDIA, {family: {accepted, and the family's limits}}.
 
         Raises:
-            ConfigurationError: one is missing, or names a type that is not registered.
+            ConfigurationError: one is missing or invalid, or contains a type that is not registered.
         """
         try:
             families = json.loads(environment["MEDIA"])
             allowed_types = tuple(media_type for family in families.values() for media_type in family["accepted"])
             limits = cls(max_bytes=int(environment["MAX_BYTES"]), allowed_types=allowed_types, families=families)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ConfigurationError(f"validate's environment: {error!r}. Deploy the stack again.") from error
+            raise ConfigurationError(f"MAX_BYTES or MEDIA is invalid: {error!r}. Deploy the stack again.") from error
         if unknown := set(allowed_types) - set(MEDIA_TYPES):
             raise ConfigurationError(
-                f"MEDIA accepts {', '.join(sorted(unknown))}; what can be measured is {', '.join(MEDIA_TYPES)}."
+                f"MEDIA accepts {', '.join(sorted(unknown))}; the registered types are {', '.join(MEDIA_TYPES)}."
             )
         return limits

@@ -1,13 +1,12 @@
-"""Which version of a key came when, where the event does not say: S3's own events have a sequencer, a scan's has none.
+"""Derives a sequencer for a scanned version: S3's events have a sequencer, the events of scans have none.
 
-A sequencer made here is the second in which S3 stored the version, then how many older versions of the key S3 stored
-within that second, eight hexadecimal digits each, padded with zeros to 32. S3 keeps the versions of a key in order
-("ListObjectVersions", Amazon S3 API Reference) but tells their time in whole seconds only, and the list is the same
-whenever one asks: two versions of one second compare alike whichever is looked at first, and a version that comes twice
-has the same sequencer twice.
+A derived sequencer is the time in seconds at which S3 stored the version, then the number of older versions of the key
+that S3 stored within that second, eight hexadecimal digits each, padded with zeros to 32. S3 lists a key's versions in
+order ("ListObjectVersions", Amazon S3 API Reference), with times in whole seconds. The result does not depend on when
+they are listed, so a version that is processed twice has the same sequencer twice.
 
-S3's own sequencers begin with the second too, at the same digit, in every example that AWS gives. So the records of a
-stack stay in order when it begins to scan, or stops, although AWS promises no more than the order of its own.
+In all of AWS's examples, S3's own sequencers also begin with the time in seconds, at the same digit. So the versions of
+a key stay in order if a stack starts or stops scanning, although AWS guarantees only the order of its own sequencers.
 """
 
 from __future__ import annotations
@@ -22,30 +21,30 @@ from functions.shared.source import FileVersion
 
 SEQUENCER_DIGITS = 32
 UNKNOWN_SEQUENCER = "0" * SEQUENCER_DIGITS
-"""What the workflow's `file` has until its place among the versions was looked up."""
+"""The sequencer in the workflow's `file` until validate has derived one."""
 
-# Few keys have more; the list may go on with other keys, which begin like this one.
+# Few keys have more; the list may also contain other keys with the same prefix.
 _VERSIONS_PER_PAGE = 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """A version among those of its key.
+class ListedVersion:
+    """A version in the list of its key's versions.
 
     Args:
         bytes: its size.
-        sequencer: 32 digits; compares as text.
+        sequencer: 32 hexadecimal digits; compared as text.
     """
 
     bytes: int
     sequencer: str
 
 
-def place_of(s3: Any, version: FileVersion) -> Place | None:
-    """Find a version's place; None if the version is gone.
+def find_version(s3: Any, version: FileVersion) -> ListedVersion | None:
+    """Find a version in the list of versions; None if it does not exist.
 
     Args:
-        s3: an S3 client; the list reads no object.
+        s3: an S3 client; no object is read.
         version: the version.
 
     Raises:
@@ -63,7 +62,7 @@ def place_of(s3: Any, version: FileVersion) -> Place | None:
                 break
     if found is None:
         return None
-    return Place(bytes=found["Size"], sequencer=_sequencer(_second(found["LastModified"]), older_within_second))
+    return ListedVersion(bytes=found["Size"], sequencer=_sequencer(_second(found["LastModified"]), older_within_second))
 
 
 def sequencer_at(time: str) -> str:

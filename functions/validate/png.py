@@ -1,6 +1,6 @@
-"""Checks a PNG's image data as Pillow does not: against its checksums, and that there is as much of it as pixels.
+"""Checks a PNG's image data against its checksums and its number of pixels, which Pillow does not.
 
-Damaged data often decodes, to a wrong picture; and where data ends early, Pillow leaves the rest of the picture black.
+Pillow decodes most damaged data to a wrong picture, and leaves the rest of the picture black if data is missing.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _PIECE_BYTES = 1 << 20
 
 
 class _Inflater:
-    """Counts what a frame's data inflates to.
+    """Counts the bytes that a frame's data inflates to.
 
     Args:
-        expected: how many bytes the frame's pixels take.
+        expected: the number of bytes of the frame's pixels.
     """
 
     def __init__(self, expected: int) -> None:
@@ -42,7 +42,7 @@ class _Inflater:
         self._is_fed = False
 
     def feed(self, data: bytes) -> None:
-        """Inflate on, at most to the end of the pixels.
+        """Inflate the next data, at most to the end of the pixels.
 
         Raises:
             zlib.error: it cannot be inflated.
@@ -53,10 +53,10 @@ class _Inflater:
             data = self._stream.unconsumed_tail
 
     def finish(self) -> None:
-        """Say so if pixels are missing; a frame without any data is left to the decoder.
+        """Check that no pixels are missing; the decoder checks that a frame has data.
 
         Raises:
-            ValueError: there is less than the pixels take.
+            ValueError: pixels are missing.
         """
         if self._is_fed and self._missing > 0 and self._missing > len(self._stream.flush()):
             raise ValueError("its data ends before its last row")
@@ -66,7 +66,7 @@ def check_data(body: BinaryIO) -> None:
     """Read all image data of a PNG or an animated PNG.
 
     Args:
-        body: the file, seekable; left where it is, as Pillow reads on from there.
+        body: the file, seekable; its position is restored, because Pillow continues to read from there.
 
     Raises:
         ValueError, zlib.error, struct.error, KeyError: the data is damaged or incomplete.
@@ -91,7 +91,7 @@ def check_data(body: BinaryIO) -> None:
 
 
 def _chunks(body: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    """Each chunk's type and length, with the file at its data; ends with the file, which the decoder judges."""
+    """Each chunk's type and length, with the file at its data; the decoder checks that no chunk is missing."""
     position = _SIGNATURE_BYTES
     while True:
         body.seek(position)
@@ -123,7 +123,7 @@ def _check_chunk(body: BinaryIO, name: bytes, length: int, inflater: _Inflater) 
 
 
 def _data_bytes(width: int, height: int, bits: int, is_interlaced: bool) -> int:
-    """What the rows take with one byte for each row's filter (7.2 and 9.2)."""
+    """The size of all rows, each with one byte for its filter (7.2 and 9.2)."""
     total = 0
     for left, top, across, down in _ADAM7 if is_interlaced else _WHOLE:
         columns, rows = -(-(width - left) // across), -(-(height - top) // down)

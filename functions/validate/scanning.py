@@ -1,4 +1,4 @@
-"""What a malware scan said of a file: the verdict for all that is not clean, which is never read."""
+"""Validates scanned files by the result of their malware scan; only clean files are read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contract.scan import ScanResult
 from functions.shared.errors import AccessError, TransientError
 from functions.shared.reasons import ReasonCode, Rejection, reject
 from functions.shared.source import FileVersion
-from functions.validate.order import UNKNOWN_SEQUENCER, place_of, sequencer_at
+from functions.validate.order import UNKNOWN_SEQUENCER, find_version, sequencer_at
 from functions.validate.verdict import Verdict
 
 
@@ -20,7 +20,7 @@ class Scan:
 
     Args:
         status: GuardDuty's `scanResultStatus`; "" for a file that was never scanned.
-        threats: names of what was found.
+        threats: names of the threats that were found.
     """
 
     status: str
@@ -33,23 +33,23 @@ class Scan:
 
     @property
     def rejection(self) -> Rejection | None:
-        """Why the file may not go on; None if it is clean."""
+        """Why the file is rejected; None if it is clean."""
         if self.status == ScanResult.NO_THREATS_FOUND:
             return None
         if self.status == ScanResult.THREATS_FOUND:
-            return reject(ReasonCode.MALWARE_FOUND, threats=", ".join(self.threats) or "a threat without a name")
-        # Every other result means that nothing has examined the content.
-        return reject(ReasonCode.NOT_SCANNED, status=self.status or "it was stored before files were scanned")
+            return reject(ReasonCode.MALWARE_FOUND, threats=", ".join(self.threats) or "an unnamed threat")
+        # Every other result means that the content was not scanned.
+        return reject(ReasonCode.NOT_SCANNED, status=self.status or "it was stored before scanning was enabled")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScannedVerdict:
-    """A verdict, with what the scan's event does not tell of the file.
+    """A verdict, with the properties of the file that a scan's event does not have.
 
     Args:
-        verdict: what became of the file.
-        sequencer: what orders it among the versions of its key, 32 digits.
-        bytes: its size; 0 if it is gone.
+        verdict: the verdict on the file.
+        sequencer: the order among the versions of its key, 32 hexadecimal digits.
+        bytes: its size; 0 if the version does not exist.
     """
 
     verdict: Verdict
@@ -62,39 +62,39 @@ class ScannedVerdict:
         return self.verdict.outcome
 
     def payload(self) -> dict[str, Any]:
-        """The verdict as the workflow reads it; it lays `file` over its own."""
+        """The verdict as the workflow reads it; the workflow merges `file` into its own."""
         return {**self.verdict.payload(), "file": {"sequencer": self.sequencer, "bytes": self.bytes}}
 
 
-def judge_scanned(s3: Any, file: Mapping[str, Any], judge: Callable[[FileVersion], Verdict]) -> ScannedVerdict:
-    """Judge a file version that comes with the result of its scan.
+def validate_scanned(s3: Any, file: Mapping[str, Any], validate: Callable[[FileVersion], Verdict]) -> ScannedVerdict:
+    """Validate a file version with the result of its scan.
 
     Args:
         s3: an S3 client.
         file: the workflow's `file`, with `scan`.
-        judge: judges a clean file by what is in it.
+        validate: validates the content of a clean file.
 
     Raises:
-        TransientError: S3 could not be asked, or refuses a clean file, as it does until GuardDuty's tag is on it.
-        AccessError: the versions of the key may not be listed.
+        TransientError: S3 could not be reached, or denies access to a clean file until GuardDuty has tagged it.
+        AccessError: permission to list the versions of the key is missing.
     """
     version = FileVersion.from_payload(file)
-    place = place_of(s3, version)
-    found = replace(version, bytes=place.bytes) if place else version
+    listed = find_version(s3, version)
+    found = replace(version, bytes=listed.bytes) if listed else version
     sequencer = file["sequencer"]
     if sequencer == UNKNOWN_SEQUENCER:
-        # A version that is gone has no place any more; its notification still has to differ from others of its key.
-        sequencer = place.sequencer if place else sequencer_at(file["eventTime"])
-    finding = Scan.from_payload(file["scan"]).rejection or (None if place else reject(ReasonCode.NOT_FOUND))
-    verdict = Verdict(finding=finding) if finding else _judge_clean(found, judge)
+        # A deleted version is not listed; its notification must still differ from those of the key's other versions.
+        sequencer = listed.sequencer if listed else sequencer_at(file["eventTime"])
+    finding = Scan.from_payload(file["scan"]).rejection or (None if listed else reject(ReasonCode.NOT_FOUND))
+    verdict = Verdict(finding=finding) if finding else _validate_clean(found, validate)
     return ScannedVerdict(verdict=verdict, sequencer=sequencer, bytes=found.bytes)
 
 
-def _judge_clean(version: FileVersion, judge: Callable[[FileVersion], Verdict]) -> Verdict:
+def _validate_clean(version: FileVersion, validate: Callable[[FileVersion], Verdict]) -> Verdict:
     try:
-        return judge(version)
+        return validate(version)
     except AccessError as error:
         raise TransientError(
-            f"{error} The scan found no threat, but the bucket lets nobody read the file before GuardDuty's tag is on "
-            "it. If it stays away, see whether the file bears ten tags already."
+            f"{error} The scan found no threat, but the bucket policy denies reading the file until GuardDuty has "
+            "tagged it. If the tag is not set, check whether the object already has ten tags."
         ) from error

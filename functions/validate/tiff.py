@@ -1,7 +1,7 @@
-"""Measures a TIFF's pages by walking their directories, and refuses one that would decode the same page over and over.
+"""Measures a TIFF's pages from their directories, and rejects pages with more strips or tiles than their size allows.
 
-Pillow lists every strip before it can be asked anything, and decodes as many strips as the file names, whatever its
-size; a few megabytes of offsets would keep it busy for minutes.
+Pillow lists all strips when it opens a file, and decodes all that a page declares, whatever the page's size: with a few
+megabytes of offsets, that would take minutes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MOST_PIECES = 100_000
 
 
 class _Layout:
-    """How numbers are laid out: classic TIFF or BigTIFF, little or big end first.
+    """The layout of numbers: classic TIFF or BigTIFF, little-endian or big-endian.
 
     Args:
         header: the file's first 16 bytes.
@@ -52,9 +52,9 @@ def frame_sizes(body: BinaryIO) -> Iterator[tuple[int, int]]:
         body: the file, seekable; left at an unspecified position.
 
     Raises:
-        ValueError: a page names more strips or tiles than its size has room for, or more fields than the file has.
+        ValueError: a page has more strips or tiles than its size allows, or more fields than fit into the file.
         UnsupportedVariantError: it is a big-endian BigTIFF.
-        struct.error, KeyError: a directory breaks off, or has no size.
+        struct.error, KeyError: a directory is incomplete, or has no width or height.
     """
     body.seek(0)
     header = body.read(16)
@@ -71,7 +71,7 @@ def frame_sizes(body: BinaryIO) -> Iterator[tuple[int, int]]:
 
 
 def _directory(body: BinaryIO, layout: _Layout) -> tuple[dict[int, int], dict[int, int]]:
-    """A directory's fields that hold one number, and how many values each field has."""
+    """A directory's fields with a single number, and the number of values of each field."""
     (length,) = layout.count.unpack(body.read(layout.count.size))
     numbers, counts = {}, {}
     start = body.tell()
@@ -91,6 +91,6 @@ def _check_pieces(page: dict[int, int], counts: dict[int, int]) -> None:
     layers = page.get(_SAMPLES, 1) if page.get(_PLANES) == _SEPARATE_PLANES else 1
     strips = -(-height // (page.get(_ROWS_PER_STRIP) or height or 1))
     tiles = -(-width // (page.get(_TILE_WIDTH) or width or 1)) * -(-height // (page.get(_TILE_HEIGHT) or height or 1))
-    for name, room in ((_STRIP_OFFSETS, strips), (_TILE_OFFSETS, tiles)):
-        if counts.get(name, 0) > min(room * layers, _MOST_PIECES):
-            raise ValueError(f"a page of {width} x {height} pixels is cut into {counts[name]:,} pieces")
+    for name, most in ((_STRIP_OFFSETS, strips), (_TILE_OFFSETS, tiles)):
+        if counts.get(name, 0) > min(most * layers, _MOST_PIECES):
+            raise ValueError(f"a page of {width} x {height} pixels is split into {counts[name]:,} pieces")

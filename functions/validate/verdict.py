@@ -1,4 +1,4 @@
-"""The whole judgement of one file, cheapest checks first, the deny-list before all that a broken file could fail."""
+"""Validates one file: the cheapest checks first, and the deny-list before all checks of the content."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from functions.validate.limits import MAX_KEY_BYTES, Limits
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What became of a file.
+    """The result of validating a file.
 
     Args:
-        finding: its measures, a dataclass, if accepted, else the `Rejection`.
-        media_type: what the bytes show.
+        finding: its measures, a dataclass, if it is accepted, else the `Rejection`.
+        media_type: the detected media type.
         sha256: hex digest, "" if the file was not read.
         bytes: the object's size.
     """
@@ -48,28 +48,28 @@ class Verdict:
         return {"accepted": False, **common, **reason}
 
 
-def judge(s3: Any, version: FileVersion, limits: Limits, denylist: Callable[[str], str | None]) -> Verdict:
-    """Judge one file version.
+def validate(s3: Any, version: FileVersion, limits: Limits, denylist: Callable[[str], str | None]) -> Verdict:
+    """Validate one file version.
 
     Args:
         s3: an S3 client.
         version: the file.
-        limits: what is accepted.
-        denylist: the note for a SHA-256 that is listed ("" if it has none), None for one that is not.
+        limits: the limits on accepted files.
+        denylist: returns the note of a listed SHA-256 ("" if it has none), None for one that is not listed.
 
     Raises:
-        TransientError, AccessError: S3 or the deny-list could not be read; there is no verdict then.
+        TransientError, AccessError: S3 or the deny-list could not be read.
     """
     if rejection := _check_key(version.file_key) or _check_size(version.bytes, limits):
         return Verdict(finding=rejection)
     try:
         with downloaded(s3, version, max_bytes=limits.max_bytes) as file:
-            return _judge_content(file, version.file_key, limits, denylist)
+            return _check_content(file, version.file_key, limits, denylist)
     except SourceMissingError:
         return Verdict(finding=reject(ReasonCode.NOT_FOUND))
 
 
-def _judge_content(file: Download, key: str, limits: Limits, denylist: Callable[[str], str | None]) -> Verdict:
+def _check_content(file: Download, key: str, limits: Limits, denylist: Callable[[str], str | None]) -> Verdict:
     if rejection := _check_size(file.bytes, limits):
         return Verdict(finding=rejection)
     found = sniff(file.body.read(SNIFF_BYTES))

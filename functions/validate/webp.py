@@ -1,4 +1,4 @@
-"""Reads a WebP's size from its header: Pillow tells it only once the decoder has memory for the whole canvas."""
+"""Reads a WebP's size from its header, because Pillow allocates the whole canvas before it returns the size."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _SIDE = 0x3FFF
 
 
 def canvas_size(body: BinaryIO) -> tuple[int, int]:
-    """Width and height; (0, 0) for a header that is none.
+    """Width and height; (0, 0) if the header is invalid.
 
-    The first chunk says: VP8X its sides less one in 24 bits each, VP8L the same in 14 bits each behind a signature, VP8
-    its sides in 14 bits each behind a start code (WebP Container Specification; RFC 6386, 9.1; RFC 9649, 3.4).
+    They are in the first chunk: in VP8X minus one in 24 bits each, in VP8L minus one in 14 bits each after a signature,
+    in VP8 in 14 bits each after a start code (WebP Container Specification; RFC 6386, 9.1; RFC 9649, 3.4).
 
     Args:
         body: the file, seekable; left at an unspecified position.

@@ -1,1 +1,1 @@
-"""Makes the full-size rendition that carries the configured text or logo."""
+"""Makes the full-size rendition with the configured text or logo."""

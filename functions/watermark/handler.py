@@ -1,4 +1,4 @@
-"""Lambda entry point: reads the file version once, writes it back with the watermark."""
+"""Lambda entry point: reads the file version once and writes a rendition with the watermark."""
 
 from __future__ import annotations
 

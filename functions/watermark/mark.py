@@ -1,4 +1,4 @@
-"""The mark itself, text or logo, drawn at the size asked for, with a halo that keeps it legible on any ground."""
+"""The mark, a text or logo, drawn at any size with a halo that keeps it legible on any background."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _NOMINAL_FONT_SIZE = 100
 
 
 class Mark(Protocol):
-    """What is put on images."""
+    """A mark that can be drawn at any size."""
 
     @property
     def proportions(self) -> float:
-        """Width by height."""
+        """Width divided by height."""
         ...
 
     def drawn(self, width: int) -> Image.Image:
-        """The mark in RGBA on a transparent ground, about `width` pixels wide."""
+        """The mark in RGBA on a transparent background, about `width` pixels wide."""
         ...
 
 
 class TextMark:
-    """White text in Pillow's built-in font, drawn anew for each size so that it stays sharp.
+    """White text in Pillow's built-in font, drawn for each size so that it is sharp.
 
     Args:
         text: one line.
@@ -41,43 +41,43 @@ class TextMark:
     """
 
     def __init__(self, text: str) -> None:
-        missing_glyph = self._ink("\uffff", _NOMINAL_FONT_SIZE)
+        missing_glyph = self._coverage("\uffff", _NOMINAL_FONT_SIZE)
         for character in text:
-            if not character.isspace() and self._ink(character, _NOMINAL_FONT_SIZE) == missing_glyph:
+            if not character.isspace() and self._coverage(character, _NOMINAL_FONT_SIZE) == missing_glyph:
                 raise ConfigurationError(
-                    f"The watermark's text holds {character!r}, which the built-in font cannot draw; it draws ASCII, "
-                    "© and ™. Change the text, or set a logo."
+                    f"The watermark's text contains {character!r}, which the built-in font cannot draw; it "
+                    "supports ASCII, © and ™. Change the text, or set a logo."
                 )
         self._text = text
-        self._nominal = self._ink(text, _NOMINAL_FONT_SIZE).size
+        self._nominal = self._coverage(text, _NOMINAL_FONT_SIZE).size
 
     @property
     def proportions(self) -> float:
-        """Width by height."""
+        """Width divided by height."""
         return self._nominal[0] / self._nominal[1]
 
     def drawn(self, width: int) -> Image.Image:
         """The text in RGBA, about `width` pixels wide."""
-        ink = self._ink(self._text, max(1.0, _NOMINAL_FONT_SIZE * width / self._nominal[0]))
-        picture = Image.new("RGBA", ink.size, "white")
-        picture.putalpha(ink)
+        coverage = self._coverage(self._text, max(1.0, _NOMINAL_FONT_SIZE * width / self._nominal[0]))
+        picture = Image.new("RGBA", coverage.size, "white")
+        picture.putalpha(coverage)
         return picture
 
     @staticmethod
-    def _ink(text: str, font_size: float) -> Image.Image:
-        """Coverage of the text's ink, mode L, cropped to it."""
+    def _coverage(text: str, font_size: float) -> Image.Image:
+        """The text's coverage as an image of mode L, cropped to it."""
         font = ImageFont.load_default(font_size)
         left, top, right, bottom = font.getbbox(text)
-        ink = Image.new("L", (max(1, round(right - left)), max(1, round(bottom - top))))
-        ImageDraw.Draw(ink).text((-left, -top), text, font=font, fill=255)
-        return ink
+        coverage = Image.new("L", (max(1, round(right - left)), max(1, round(bottom - top))))
+        ImageDraw.Draw(coverage).text((-left, -top), text, font=font, fill=255)
+        return coverage
 
 
 class LogoMark:
-    """An image, best a PNG with transparency.
+    """A logo, preferably a PNG with transparency.
 
     Args:
-        body: the image's file.
+        body: the image file.
 
     Raises:
         ConfigurationError: it cannot be decoded.
@@ -86,16 +86,16 @@ class LogoMark:
     def __init__(self, body: bytes) -> None:
         format = FORMATS.get(sniff(body[:SNIFF_BYTES]))
         if format is None:
-            raise ConfigurationError("The watermark's logo is of no known image format; use a PNG with transparency.")
+            raise ConfigurationError("The watermark's logo has an unknown format; use a PNG with transparency.")
         try:
             image = open_image(io.BytesIO(body), format, max_pixels=_LOGO_MAX_PIXELS)
             self._image = to_srgb(plain(image)).convert("RGBA")
         except Exception as error:
-            raise ConfigurationError(f"The watermark's logo cannot be decoded: {error}.") from error
+            raise ConfigurationError(f"The watermark's logo cannot be decoded: {error}. Use another PNG.") from error
 
     @property
     def proportions(self) -> float:
-        """Width by height."""
+        """Width divided by height."""
         return self._image.width / self._image.height
 
     def drawn(self, width: int) -> Image.Image:
@@ -105,23 +105,23 @@ class LogoMark:
 
 
 def with_halo(mark: Image.Image, opacity: float) -> Image.Image:
-    """The mark with a halo of the opposite brightness around it.
+    """Add a halo of contrasting brightness around the mark.
 
     Args:
         mark: RGBA.
-        opacity: 0 to 1, for mark and halo alike.
+        opacity: 0 to 1, of mark and halo.
 
     Returns:
-        RGBA, larger than the mark by the halo on each side.
+        RGBA, larger than the mark by the width of the halo on each side.
     """
-    reach = max(1, round(min(mark.size) / 16))
-    size = (mark.width + 2 * reach, mark.height + 2 * reach)
+    margin = max(1, round(min(mark.size) / 16))
+    size = (mark.width + 2 * margin, mark.height + 2 * margin)
     shape = Image.new("L", size)
-    shape.paste(mark.getchannel("A"), (reach, reach))
-    halo = shape.filter(ImageFilter.GaussianBlur(reach / 2)).point([min(255, 3 * alpha) for alpha in range(256)])
+    shape.paste(mark.getchannel("A"), (margin, margin))
+    halo = shape.filter(ImageFilter.GaussianBlur(margin / 2)).point([min(255, 3 * alpha) for alpha in range(256)])
     picture = Image.new("RGBA", size, _contrasting(mark))
     picture.putalpha(halo)
-    picture.alpha_composite(mark, (reach, reach))
+    picture.alpha_composite(mark, (margin, margin))
     picture.putalpha(picture.getchannel("A").point([round(alpha * opacity) for alpha in range(256)]))
     return picture
 

@@ -1,4 +1,4 @@
-"""What the watermark shows, and where."""
+"""The watermark's settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functions.shared.errors import ConfigurationError
 
 
 class Position(StrEnum):
-    """Where on the image the mark stands."""
+    """The mark's position on the image."""
 
     TOP_LEFT = "top-left"
     TOP_RIGHT = "top-right"
@@ -25,10 +25,10 @@ class WatermarkSettings:
     """The configured watermark.
 
     Args:
-        text: what to write, unless there is a logo.
+        text: the text to draw, unless there is a logo.
         opacity: 0 (invisible) to 1 (solid).
-        position: where it stands.
-        picture_key: key in the processed bucket of the picture to draw, a logo or a text; "" to draw `text`.
+        position: the position on the image.
+        picture_key: key of the picture to draw in the processed bucket, a logo or a rendered text; "" to draw `text`.
     """
 
     text: str
@@ -38,10 +38,10 @@ class WatermarkSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> WatermarkSettings:
-        """Read SETTINGS; a text or logo that is stored as a picture comes as {"key": …}.
+        """Read SETTINGS; a text or logo that is stored as a picture is {"key": …}.
 
         Raises:
-            ConfigurationError: it is missing, malformed or impossible.
+            ConfigurationError: it is missing or invalid.
         """
         try:
             values = json.loads(environment["SETTINGS"])
@@ -54,7 +54,7 @@ class WatermarkSettings:
                 picture_key=picture_key,
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ConfigurationError(f"SETTINGS cannot be used: {error!r}. Deploy the stack again.") from error
+            raise ConfigurationError(f"SETTINGS is invalid: {error!r}. Deploy the stack again.") from error
         if not 0 <= settings.opacity <= 1 or not (settings.text.strip() or settings.picture_key):
-            raise ConfigurationError("SETTINGS need a text or a picture, and an opacity from 0 to 1.")
+            raise ConfigurationError("SETTINGS needs a text or a picture, and an opacity from 0 to 1. Deploy again.")
         return settings

@@ -1,4 +1,4 @@
-"""Puts the mark on an image at full size, touching only the region it covers."""
+"""Draws the mark on an image at full size, changing only the region that it covers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 from PIL import Image
 
+from contract.assets import WATERMARKED
 from functions.shared.answers import Rendition
 from functions.shared.formats import JPEG, PNG, WEBP, Format
 from functions.shared.image_source import image_rendition
@@ -25,27 +26,27 @@ _JPEG_LONGEST_SIDE = 65500
 def watermark(
     body: BinaryIO, format: Format, mark: Mark, *, opacity: float, position: Position, max_pixels: int
 ) -> Rendition:
-    """The first frame at full size with the mark on it, upright, in sRGB, without the source's metadata.
+    """Draw the mark on the first frame at full size, upright, in sRGB, without the source's metadata.
 
-    A JPEG stays a JPEG, a PNG a PNG, a WebP a WebP. Other formats, which browsers or encoders are short of, become a
-    JPEG, or a PNG where they are transparent.
+    JPEG, PNG and WebP keep their format. Other formats, for which browsers or encoders lack support, are converted to
+    JPEG, or to PNG if they are transparent.
 
     Args:
         body: the file, seekable.
-        format: what it was recognised as.
-        mark: what to put on it.
+        format: the format that was detected.
+        mark: the text or logo.
         opacity: 0 to 1.
-        position: where the mark stands.
+        position: the mark's position.
         max_pixels: see `open_image`.
     """
     picture = _decoded(body, format, max_pixels)
     apply_mark(picture, mark, opacity=opacity, position=position)
     target = _output_format(format, picture)
-    return image_rendition("watermark", "watermark", target, picture.size, encoded(picture, target, _QUALITY))
+    return image_rendition(WATERMARKED, "watermark", target, picture.size, encoded(picture, target, _QUALITY))
 
 
 def _decoded(body: BinaryIO, format: Format, max_pixels: int) -> Image.Image:
-    """The whole picture; each step lets go of what the step before it made."""
+    """The whole picture; each step replaces the previous step's result, to free its memory."""
     image: Image.Image = open_image(body, format, max_pixels=max_pixels)
     turn = orientation(image)
     image = plain(image)
@@ -54,24 +55,24 @@ def _decoded(body: BinaryIO, format: Format, max_pixels: int) -> Image.Image:
 
 
 def apply_mark(image: Image.Image, mark: Mark, *, opacity: float, position: Position) -> None:
-    """Stamp `mark` onto `image` in place, a quarter of its width wide or a tenth of its height high."""
+    """Draw `mark` onto `image` in place, with a quarter of its width or a tenth of its height."""
     width = min(image.width * _WIDTH_SHARE, image.height * _HEIGHT_SHARE * mark.proportions)
-    seal = with_halo(mark.drawn(max(1, round(width))), opacity)
-    left, top = _corner(image.size, seal.size, position)
-    box = (left, top, min(left + seal.width, image.width), min(top + seal.height, image.height))
+    mark_picture = with_halo(mark.drawn(max(1, round(width))), opacity)
+    left, top = _corner(image.size, mark_picture.size, position)
+    box = (left, top, min(left + mark_picture.width, image.width), min(top + mark_picture.height, image.height))
     region = image.crop(box).convert("RGBA")
-    region.alpha_composite(seal.crop((0, 0, *region.size)))
+    region.alpha_composite(mark_picture.crop((0, 0, *region.size)))
     image.paste(region.convert(image.mode), box)
 
 
-def _corner(image: tuple[int, int], seal: tuple[int, int], position: Position) -> tuple[int, int]:
+def _corner(image: tuple[int, int], mark_picture: tuple[int, int], position: Position) -> tuple[int, int]:
     margin = round(min(image) * _MARGIN_SHARE)
-    room = (image[0] - seal[0], image[1] - seal[1])
+    space = (image[0] - mark_picture[0], image[1] - mark_picture[1])
     if position is Position.CENTER:
-        return max(0, room[0] // 2), max(0, room[1] // 2)
+        return max(0, space[0] // 2), max(0, space[1] // 2)
     vertical, _, horizontal = position.partition("-")
-    left = margin if horizontal == "left" else room[0] - margin
-    top = margin if vertical == "top" else room[1] - margin
+    left = margin if horizontal == "left" else space[0] - margin
+    top = margin if vertical == "top" else space[1] - margin
     return max(0, left), max(0, top)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from ministack.core import lambda_runtime
 
 from localcloud.patches import (
+    apigateway,
     cloudwatch,
     dynamodb,
     eventbridge,
@@ -60,7 +61,8 @@ def install(
     lambda_.install(record_metric, record_log_line)
     stepfunctions.install(record_metric)
     cloudwatch.install()
-    logs.install()
+    logs.install(record_metric)
+    apigateway.install(record_metric)
 
 
 def stop_workers() -> None:

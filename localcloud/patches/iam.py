@@ -28,6 +28,7 @@ def install(journal: Path) -> None:
     _treat_loopback_as_tls()
     _use_role_arn_as_principal_arn()
     _add_object_tag_condition_keys()
+    _name_log_streams()
 
 
 class NotAssumable(LookupError):
@@ -123,6 +124,8 @@ def is_allowed(
     context = contextvars.copy_context()
     # The signature of the request that this thread is handling is another caller's.
     context.run(iam_evaluator._signed_request.set, None)
+    # AWS services call each other by TLS.
+    context.run(iam_evaluator.pin_request_origin, "", secure_transport=True)
     service, region = action.split(":", 1)[0], responses.get_region()
     enforce = functools.partial(iam_evaluator.enforce, resource_arn=resource_arn, service_context=condition_keys)
     return context.run(enforce, access_key_id, action, service, region) is None
@@ -174,6 +177,20 @@ def _add_object_tag_condition_keys() -> None:
         return context | ({"s3:RequestObjectTagKeys": requested} if requested else {})
 
     iam_actions.s3_service_context = s3_service_context
+
+
+def _name_log_streams() -> None:
+    """Gap: CreateLogStream and PutLogEvents are checked on the log group; on AWS the resource is the log stream."""
+    extract = iam_actions.extract_resource_arn
+
+    @functools.wraps(extract)
+    def extract_resource_arn(service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> str:
+        resource = extract(service, method, path, headers, body, *rest)
+        if service != "logs" or not headers.get("x-amz-target", "").endswith((".CreateLogStream", ".PutLogEvents")):
+            return resource
+        return f"{resource}:log-stream:{json.loads(body)['logStreamName']}"
+
+    iam_actions.extract_resource_arn = extract_resource_arn
 
 
 def role_credentials(role_name: str) -> dict[str, str] | None:

@@ -25,6 +25,7 @@ def install(record_metric: RecordMetric, record_log_line: RecordLogLine) -> None
     _isolate_python_functions()
     _report_errors_by_class()
     _enforce_log_permissions(record_log_line)
+    _poll_with_the_functions_role()
     _share_layers()
     _stop_workers_without_alias()
     _share_reserved_concurrency()
@@ -82,6 +83,26 @@ def _enforce_log_permissions(record_log_line: RecordLogLine) -> None:
                 record_log_line(line)
 
     lambda_svc._emit_lambda_logs = emit_lambda_logs
+
+
+def _poll_with_the_functions_role() -> None:
+    """Gap: an event source mapping takes messages without permission of the function's role.
+
+    AWS would not receive them either; here they are received, and come back after the queue's visibility timeout.
+    """
+    run = lambda_svc._run_sqs_batch
+
+    @functools.wraps(run)
+    def run_sqs_batch(esm: dict[str, Any], func_rec: dict[str, Any], *arguments: Any) -> None:
+        try:
+            access_key_id = lambda_runtime.execution_credentials(func_rec["config"])["AWS_ACCESS_KEY_ID"]
+        except NotAssumable:
+            return
+        queue, actions = esm["EventSourceArn"], ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+        if all(is_allowed(access_key_id, f"sqs:{action}", queue) for action in actions):
+            run(esm, func_rec, *arguments)
+
+    lambda_svc._run_sqs_batch = run_sqs_batch
 
 
 def _isolate_python_functions() -> None:

@@ -1,4 +1,4 @@
-"""CloudWatch Logs: Insights queries and filter patterns."""
+"""CloudWatch Logs: Insights queries, filter patterns and metric filters."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from localcloud.logs.filter_pattern import InvalidPatternError, compile_pattern
 from localcloud.logs.insights import DEFAULT_LIMIT, run_query
 from localcloud.logs.records import Record
 from localcloud.logs.syntax import MalformedQueryError
+from localcloud.patches.observers import RecordMetric
 
 
-def install() -> None:
+def install(record_metric: RecordMetric) -> None:
     """Apply this service's patches."""
     _run_insights_queries()
     _match_filter_patterns()
+    _count_what_metric_filters_match(record_metric)
 
 
 def write_log(group: str, stream: str, events: Sequence[tuple[int, str]]) -> None:
@@ -73,3 +75,26 @@ def _match_filter_patterns() -> None:
 
     cloudwatch_logs._filter_log_events = filter_log_events
     cloudwatch_logs._compile_filter_pattern = compile_pattern
+
+
+def _count_what_metric_filters_match(record: RecordMetric) -> None:
+    """Gap: a metric filter is kept and never applied. Here it is, where its value is a number."""
+    put = cloudwatch_logs._put_log_events
+
+    @functools.wraps(put)
+    def put_log_events(data: dict[str, Any]) -> Any:
+        answer = put(data)
+        filters = [
+            each for (group, _), each in cloudwatch_logs._metric_filters.items() if group == data["logGroupName"]
+        ]
+        for each in filters:
+            matches = compile_pattern(each["filterPattern"])
+            for event in data["logEvents"]:
+                if matches(event["message"]):
+                    for metric in each["metricTransformations"]:
+                        record(
+                            metric["metricNamespace"], metric["metricName"], float(metric["metricValue"]), "None", {}
+                        )
+        return answer
+
+    cloudwatch_logs._put_log_events = put_log_events

@@ -15,6 +15,9 @@ from localcloud.patches.iam import role_credentials
 from localcloud.patches.observers import Service
 from localcloud.patches.stepfunctions import executions
 
+DISTRIBUTIONS = "/_aws/cloudfront/"
+"""The path of CloudFront distributions' addresses on the endpoint: the first label of the domain name follows."""
+
 
 def application(own_service: Service) -> ASGIFramework:
     """Return the emulator's ASGI application with the additional routes."""
@@ -26,10 +29,22 @@ def application(own_service: Service) -> ASGIFramework:
             await _answer_executions(scope, send)
         elif scope["type"] == "http" and own_service.serves(scope["path"]):
             await _answer_for(own_service, scope, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(DISTRIBUTIONS):
+            await ministack.app.app(_addressed_by_domain_name(scope), receive, send)
         else:
             await ministack.app.app(scope, receive, send)
 
     return serve
+
+
+def _addressed_by_domain_name(scope: dict[str, Any]) -> dict[str, Any]:
+    """A request to a distribution's address on the endpoint, as one to its domain name, over TLS."""
+    label, _, path = scope["path"].removeprefix(DISTRIBUTIONS).partition("/")
+    raw_path = scope["raw_path"].decode().removeprefix(f"{DISTRIBUTIONS}{label}")
+    replaced = {b"host", b"x-forwarded-proto"}
+    headers = [(name, value) for name, value in scope["headers"] if name not in replaced]
+    headers += [(b"host", f"{label}.cloudfront.net".encode()), (b"x-forwarded-proto", b"https")]
+    return {**scope, "path": f"/{path}", "raw_path": raw_path.encode() or b"/", "headers": headers}
 
 
 async def _answer_for(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
@@ -16,6 +18,7 @@ from localcloud.resources.base import (
     Created,
     Properties,
     Resource,
+    ResourceNotFound,
     TaggedResource,
     camel_case,
     given,
@@ -295,6 +298,40 @@ class Alias(Resource):
         cloud.client("lambda").delete_alias(FunctionName=self.function_name, Name=self.name)
 
 
+@handles("aws:lambda/permission:Permission")
+class Permission(Resource):
+    identity: ClassVar = ("function", "qualifier", "statement_id", "action", "principal", "source_arn")
+
+    function: str
+    statement_id: str
+    action: str
+    principal: str
+    qualifier: str | None = None
+    source_arn: str | None = None
+
+    def create(self, cloud: Cloud) -> Created:
+        functions = cloud.client("lambda")
+        with contextlib.suppress(functions.exceptions.ResourceNotFoundException):
+            self.delete(cloud, self.statement_id)
+        functions.add_permission(
+            **self._key(), Action=self.action, Principal=self.principal, **given(SourceArn=self.source_arn)
+        )
+        return Created(self.statement_id, {})
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        key = given(FunctionName=self.function, Qualifier=self.qualifier)
+        policy = json.loads(cloud.client("lambda").get_policy(**key)["Policy"])
+        if not any(statement["Sid"] == resource_id for statement in policy["Statement"]):
+            raise ResourceNotFound(resource_id)
+        return self
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:  # noqa: ARG002 (the API asks for more names)
+        cloud.client("lambda").remove_permission(**self._key())
+
+    def _key(self) -> dict[str, str]:
+        return given(FunctionName=self.function, StatementId=self.statement_id, Qualifier=self.qualifier)
+
+
 @handles("aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig")
 class FunctionEventInvokeConfig(Resource):
     identity: ClassVar = ("function_name", "qualifier")
@@ -356,3 +393,58 @@ class ProvisionedConcurrencyConfig(Resource):
             cloud.client("lambda").delete_provisioned_concurrency_config(
                 FunctionName=self.function_name, Qualifier=self.qualifier
             )
+
+
+class ScalingConfig(Properties):
+    maximum_concurrency: int
+
+
+@handles("aws:lambda/eventSourceMapping:EventSourceMapping")
+class EventSourceMapping(TaggedResource):
+    identity: ClassVar = ("event_source_arn", "function_name")
+    tag_api: ClassVar = tag_apis.LAMBDA
+
+    event_source_arn: str
+    function_name: str
+    batch_size: int = 10
+    enabled: bool = True
+    function_response_types: Sequence[str] = ()
+    maximum_batching_window_in_seconds: int = 0
+    scaling_config: ScalingConfig | None = None
+
+    def create(self, cloud: Cloud) -> Created:
+        functions = cloud.client("lambda")
+        if found := self._existing(functions):
+            functions.update_event_source_mapping(UUID=found["UUID"], **self._configuration())
+        else:
+            found = functions.create_event_source_mapping(
+                EventSourceArn=self.event_source_arn, Tags=self.tags, **self._configuration()
+            )
+        return Created(found["UUID"], {"arn": found["EventSourceMappingArn"], "uuid": found["UUID"]})
+
+    def _existing(self, functions: Any) -> dict[str, Any] | None:
+        mappings = functions.list_event_source_mappings(EventSourceArn=self.event_source_arn)["EventSourceMappings"]
+        return next((each for each in mappings if each["FunctionArn"] == self.function_name), None)
+
+    def _configuration(self) -> dict[str, Any]:
+        scaling = self.scaling_config
+        return {
+            "FunctionName": self.function_name,
+            "BatchSize": self.batch_size,
+            "Enabled": self.enabled,
+            "FunctionResponseTypes": list(self.function_response_types),
+            "MaximumBatchingWindowInSeconds": self.maximum_batching_window_in_seconds,
+        } | given(ScalingConfig=scaling and {"MaximumConcurrency": scaling.maximum_concurrency})
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        found = cloud.client("lambda").get_event_source_mapping(UUID=resource_id)
+        return self.with_actual_values(
+            batch_size=found["BatchSize"],
+            enabled=found["State"] == "Enabled",
+            function_response_types=found.get("FunctionResponseTypes"),
+            maximum_batching_window_in_seconds=found.get("MaximumBatchingWindowInSeconds"),
+            scaling_config=camel_case(found.get("ScalingConfig")),
+        )
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("lambda").delete_event_source_mapping(UUID=resource_id)

@@ -50,6 +50,7 @@ _NOT_FOUND_CODES = frozenset(
         "ResourceNotFound",
         "ResourceNotFoundException",
         "StateMachineDoesNotExist",
+        "WAFNonexistentItemException",
     }
 )
 

@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from typing import ClassVar, Self
 
 from localcloud.resources import tags as tag_apis
-from localcloud.resources.base import Cloud, Created, Resource, ResourceNotFound, TaggedResource, given, handles
+from localcloud.resources.base import (
+    Cloud,
+    Created,
+    Properties,
+    Resource,
+    ResourceNotFound,
+    TaggedResource,
+    given,
+    handles,
+)
 
 
 @handles("aws:cloudwatch/logGroup:LogGroup")
@@ -52,6 +61,54 @@ class LogGroup(TaggedResource):
     def delete(self, cloud: Cloud, resource_id: str) -> None:
         if not self.skip_destroy:
             cloud.client("logs").delete_log_group(logGroupName=resource_id)
+
+
+class MetricTransformation(Properties):
+    name: str
+    namespace: str
+    value: str
+
+
+@handles("aws:cloudwatch/logMetricFilter:LogMetricFilter")
+class LogMetricFilter(Resource):
+    generated_name: ClassVar = "name"
+    identity: ClassVar = ("name", "log_group_name")
+
+    name: str
+    log_group_name: str
+    pattern: str
+    metric_transformation: MetricTransformation
+
+    def create(self, cloud: Cloud) -> Created:
+        metric = self.metric_transformation
+        transformation = {"metricName": metric.name, "metricNamespace": metric.namespace, "metricValue": metric.value}
+        cloud.client("logs").put_metric_filter(
+            logGroupName=self.log_group_name,
+            filterName=self.name,
+            filterPattern=self.pattern,
+            metricTransformations=[transformation],
+        )
+        return Created(self.name, {})
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        filters = cloud.client("logs").describe_metric_filters(
+            logGroupName=self.log_group_name, filterNamePrefix=resource_id
+        )["metricFilters"]
+        for found in filters:
+            if found["filterName"] == resource_id:
+                (metric,) = found["metricTransformations"]
+                return self.with_actual_values(
+                    pattern=found["filterPattern"],
+                    metric_transformation={
+                        "name": metric["metricName"],
+                        "namespace": metric["metricNamespace"],
+                        "value": metric["metricValue"],
+                    },
+                )
+        raise ResourceNotFound(resource_id)
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("logs").delete_metric_filter(logGroupName=self.log_group_name, filterName=resource_id)
 
 
 @handles("aws:cloudwatch/queryDefinition:QueryDefinition")

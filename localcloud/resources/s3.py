@@ -18,6 +18,7 @@ from localcloud.resources.base import (
     Properties,
     Resource,
     TaggedResource,
+    camel_case,
     given,
     handles,
     pascal_case,
@@ -286,6 +287,34 @@ class BucketLifecycleConfiguration(Resource):
 
     def delete(self, cloud: Cloud, resource_id: str) -> None:
         cloud.client("s3").delete_bucket_lifecycle(Bucket=resource_id)
+
+
+class CorsRule(Properties):
+    allowed_origins: list[str]
+    allowed_methods: list[str]
+    allowed_headers: list[str] | None = None
+    expose_headers: list[str] | None = None
+    max_age_seconds: int | None = None
+
+
+@handles("aws:s3/bucketCorsConfiguration:BucketCorsConfiguration")
+class BucketCorsConfiguration(Resource):
+    identity: ClassVar = ("bucket",)
+
+    bucket: str
+    cors_rules: list[CorsRule]
+
+    def create(self, cloud: Cloud) -> Created:
+        rules = [pascal_case(rule.model_dump(by_alias=True, exclude_none=True)) for rule in self.cors_rules]
+        cloud.client("s3").put_bucket_cors(Bucket=self.bucket, CORSConfiguration={"CORSRules": rules})
+        return Created(self.bucket, {})
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        found = cloud.client("s3").get_bucket_cors(Bucket=resource_id)["CORSRules"]
+        return self.with_actual_values(cors_rules=[camel_case(rule) for rule in found])
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("s3").delete_bucket_cors(Bucket=resource_id)
 
 
 @handles("aws:s3/bucketNotification:BucketNotification")

@@ -78,6 +78,21 @@ class BucketTags(TagApi):
             client.delete_bucket_tagging(Bucket=key)
 
 
+class DistributionTags(TagApi):
+    """CloudFront has its lists of tags and of their names in an object each."""
+
+    def tags_of(self, client: Any, key: str) -> dict[str, str]:
+        found = client.list_tags_for_resource(Resource=key)["Tags"].get("Items", [])
+        return {tag["Key"]: tag["Value"] for tag in found if not tag["Key"].startswith("aws:")}
+
+    def add(self, client: Any, key: str, tags: Mapping[str, str]) -> None:
+        items = [{"Key": name, "Value": value} for name, value in tags.items()]
+        client.tag_resource(Resource=key, Tags={"Items": items})
+
+    def drop(self, client: Any, key: str, names: Collection[str]) -> None:
+        client.untag_resource(Resource=key, TagKeys={"Items": list(names)})
+
+
 class Ec2Tags(TagApi):
     """EC2: the API accepts several resources."""
 
@@ -92,8 +107,19 @@ class Ec2Tags(TagApi):
         client.delete_tags(Resources=[key], Tags=[{"Key": name} for name in names])
 
 
+class WafTags(TagApi):
+    """WAF answers with the tags one level deeper."""
+
+    def tags_of(self, client: Any, key: str) -> dict[str, str]:
+        found = client.list_tags_for_resource(ResourceARN=key)["TagInfoForResource"]["TagList"]
+        return {tag["Key"]: tag["Value"] for tag in found}
+
+
+API_GATEWAY = TagApi(service="apigatewayv2", resource="ResourceArn", read="get_tags", pair=None)
+CLOUDFRONT = DistributionTags(service="cloudfront", resource="Resource")
 BUDGETS = TagApi(service="budgets", resource="ResourceARN", tags="ResourceTags", keys="ResourceTagKeys")
 CLOUDWATCH = TagApi(service="cloudwatch", resource="ResourceARN")
+COGNITO = TagApi(service="cognito-idp", resource="ResourceArn", pair=None)
 DYNAMODB = TagApi(service="dynamodb", resource="ResourceArn", read="list_tags_of_resource")
 EC2 = Ec2Tags(service="ec2", resource="Resources", key_output="")
 EVENTS = TagApi(service="events", resource="ResourceARN")
@@ -106,6 +132,7 @@ LAMBDA = TagApi(service="lambda", resource="Resource", read="list_tags", pair=No
 LOGS = TagApi(service="logs", resource="resourceArn", tags="tags", keys="tagKeys", pair=None)
 PIPES = TagApi(service="pipes", resource="resourceArn", tags="tags", keys="tagKeys", pair=None)
 S3_BUCKET = BucketTags(service="s3", resource="Bucket", key_output="")
+SECRETS_MANAGER = TagApi(service="secretsmanager", resource="SecretId", read="describe_secret")
 SNS = TagApi(service="sns", resource="ResourceArn")
 SQS = TagApi(
     service="sqs",
@@ -119,3 +146,4 @@ SQS = TagApi(
 STEP_FUNCTIONS = TagApi(
     service="stepfunctions", resource="resourceArn", tags="tags", keys="tagKeys", pair=("key", "value")
 )
+WAF = WafTags(service="wafv2", resource="ResourceARN")

@@ -12,8 +12,10 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
 
+from client.api_access import api_access
+from client.assets import check_deletable, delete_asset, find_asset
 from client.downloads import download_renditions
-from client.errors import NotFoundError
+from client.errors import InvalidRequestError
 from client.jobs import STATUSES, deliveries, follow
 from client.pipeline import Pipeline, Row, is_finished
 from client.uploads import (
@@ -26,7 +28,10 @@ from client.uploads import (
     find_files,
     upload_files,
 )
+from contract.assets import DELETED_AT
+from operations.commands.api import TokenOption, upload_by_api
 from operations.commands.console import (
+    confirmed,
     duration,
     end_interrupted,
     err,
@@ -37,7 +42,7 @@ from operations.commands.console import (
     print_table,
 )
 from operations.commands.job_cells import coloured, seconds_text, why
-from operations.commands.options import FILES, JsonOption, LocalOption, StackOption
+from operations.commands.options import FILES, JsonOption, LocalOption, StackOption, YesOption
 from operations.connection import connect
 from operations.interruption import Interruption
 
@@ -45,7 +50,7 @@ from operations.interruption import Interruption
 LISTED_JOBS = 50
 
 app = typer.Typer()
-asset = typer.Typer(help="Show the record of a processed file.", no_args_is_help=True)
+asset = typer.Typer(help="Show the record of a processed file, or delete the file.", no_args_is_help=True)
 
 FileKey = Annotated[str, typer.Argument(metavar="FILEKEY", help="The file's key, with or without `uploads/`.")]
 
@@ -59,6 +64,8 @@ def upload(
     wait: Annotated[bool, typer.Option("--wait", help="Wait until each file is processed and print a table.")] = False,
     timeout: Annotated[float, typer.Option(help="With --wait, seconds to wait at most.")] = 600,
     parallel: Annotated[int, typer.Option(min=1, max=32, help="The number of parallel uploads.")] = PARALLEL_UPLOADS,
+    api: Annotated[bool, typer.Option("--api", help="Use the API, as a customer does, and not the bucket.")] = False,
+    token: TokenOption = "",
     stack: StackOption = None,
     local: LocalOption = False,
     as_json: JsonOption = False,
@@ -66,7 +73,8 @@ def upload(
     """Upload files, folders or patterns, and with --wait wait until they are processed.
 
     A file that is already in the bucket with the same size and SHA-256 is skipped, so running an interrupted command
-    again continues it. Exits with 1 if a file could not be uploaded or, with --wait, was not completed.
+    again continues it; with --api every file gets a new job. Exits with 1 if a file could not be uploaded or, with
+    --wait, was not completed.
 
     Example:
 
@@ -74,10 +82,17 @@ def upload(
     img-pipeline upload cat.jpg --wait
     img-pipeline upload photos/ --prefix summer --stack prod
     img-pipeline upload 'photos/**/*.jpg' --local
+    img-pipeline upload cat.jpg --api --wait --local
     ```
     """
     pipeline = connect(stack, local=local)
     files = find_files(paths, prefix)
+    if api:
+        if prefix or force:
+            raise InvalidRequestError("the API chooses each file's key: leave out --prefix and --force, or --api")
+        url = api_access(pipeline).url
+        upload_by_api(url, files, token=token, wait=wait, timeout=timeout, parallel=parallel, as_json=as_json)
+        return
     with interruption_reported(lambda: "run the command again to continue the uploads"), Interruption() as interruption:
         transfers = _upload(pipeline, files, interruption, force=force, parallel=parallel, silent=as_json)
         uploads = [transfer.upload for transfer in transfers if transfer.upload]
@@ -141,12 +156,7 @@ def show_asset(
     Example: `img-pipeline asset show uploads/cat.jpg`
     """
     pipeline = connect(stack, local=local)
-    key, stack = file_key(name), pipeline.stack
-    row = pipeline.asset(key)
-    if row is None:
-        raise NotFoundError(
-            f"{stack} has no record of {key}: `img-pipeline jobs show {key} --stack {stack}` shows the reason"
-        )
+    row = find_asset(pipeline, name)
     if as_json:
         print_json(row)
         return
@@ -155,6 +165,32 @@ def show_asset(
     print_table(("rendition", "type", "pixels", "bytes", "key"), map(_rendition_cells, row["renditions"]))
     out.print()
     print_fields(row["metadata"])
+
+
+@asset.command("delete")
+def delete_file(
+    name: FileKey,
+    *,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for the deletion at most.")] = 120,
+    stack: StackOption = None,
+    local: LocalOption = False,
+    yes: YesOption = False,
+) -> None:
+    """Delete a file, all renditions of all its versions and its record; subscribers are notified.
+
+    The original gets a delete marker; S3's event does the rest. Versions of the original stay in the bucket until its
+    lifecycle rule removes them; a file that is wanted back has to be uploaded again.
+
+    Example: `img-pipeline asset delete uploads/cat.jpg --yes`
+    """
+    pipeline, key = connect(stack, local=local), file_key(name)
+    check_deletable(pipeline, key)
+    plan = f"{key}: its original gets a delete marker; its record and the renditions of all its versions are removed"
+    if not confirmed(plan, yes=yes):
+        return
+    with interruption_reported(lambda: f"if {key} is marked as deleted, the rest follows"), err.status("deleting"):
+        row = delete_asset(pipeline, key, timeout_seconds=timeout)
+    out.print(f"{key} was deleted at {row[DELETED_AT]}", markup=False)
 
 
 def _rendition_cells(rendition: Mapping[str, Any]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ _COLOURS = {
     "REJECTED": "yellow",
     "FAILED": "red",
     "SUPERSEDED": "dim",
+    "PENDING": "dim",
     "PROCESSING": "cyan",
 }
 

@@ -15,6 +15,7 @@ from client.errors import InvalidRequestError, NotFoundError
 from client.jobs import STATUSES, deliveries, find_jobs, is_over, jobs_of_file, newest_jobs
 from client.pipeline import Pipeline, Row
 from client.uploads import file_key, is_stored
+from contract.assets import DELETED_AT
 from operations.commands.console import end_interrupted, out, print_fields, print_json, print_table, table
 from operations.commands.job_cells import coloured, seconds_text, why
 from operations.commands.options import FILES, JsonOption, LocalOption, StackOption
@@ -79,6 +80,8 @@ def show_job(
     if as_json:
         print_json({**newest, "olderJobs": [row["jobId"] for row in older]})
         return
+    if DELETED_AT in newest:
+        out.print(f"{escape(newest['fileKey'])} was deleted at {newest[DELETED_AT]}")
     print_fields(newest, first=("status", "reasonCode", "reason", "hint"), leave_out=("stages", "expiresAt"))
     cells: list[tuple[str, ...]] = []
     before: datetime | None = None
@@ -147,8 +150,9 @@ def _print_changes(rows: Iterable[Row], printed: dict[str, Row]) -> None:
     """Print a line for each job whose status or attempt has changed; for a log or a pipe."""
     for row in rows:
         known = printed.get(row["jobId"])
-        if known is None or (known["status"], known["attempt"]) != (row["status"], row["attempt"]):
-            line = [row["updatedAt"], row["status"], row["fileKey"], f"attempt {row['attempt']}", why(row)]
+        if known is None or (known["status"], known.get("attempt")) != (row["status"], row.get("attempt")):
+            attempt = f"attempt {row['attempt']}" if "attempt" in row else ""
+            line = [row["updatedAt"], row["status"], row["fileKey"], attempt, why(row)]
             typer.echo("  ".join(part for part in line if part))
         printed[row["jobId"]] = row
 
@@ -159,8 +163,9 @@ def _cells(row: Row) -> tuple[str, ...]:
         f"{began:%Y-%m-%d %H:%M:%S}",
         coloured(row["status"]),
         row.get("stage", ""),
-        str(row["attempt"]),
+        # A job that waits for its file has none yet.
+        str(row.get("attempt", "")),
         seconds_text(row),
-        escape(row.get("reasonCode", "")),
+        escape("deleted" if DELETED_AT in row else row.get("reasonCode", "")),
         escape(row["fileKey"]),
     )

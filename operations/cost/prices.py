@@ -96,6 +96,20 @@ DASHBOARD = _each(3.00, "dashboard-months", "Amazon CloudWatch Pricing", Checked
 TRACE = Price(usd=5.00, per=MILLION, unit="traces", source="AWS X-Ray Pricing", as_of=_LOOKED_UP)
 KMS_KEY = _each(1.00, "key-months", "AWS KMS Pricing", Checked.BELIEVED)
 ENDPOINT_HOUR = _each(0.01, "endpoint-hours per zone", "AWS PrivateLink Pricing", Checked.BELIEVED)
+HTTP_API_CALL = _million(
+    1.00, "calls", "AWS whitepaper, Best Practices for API Gateway Private APIs", Checked.SECONDARY
+)
+MACHINE_CLIENT = _each(6.00, "client-months", "Rhythmic, The AWS Cognito M2M Bill Has Come Due", Checked.SECONDARY)
+MACHINE_TOKEN = Price(
+    usd=2.25,
+    per=1000,
+    unit="tokens",
+    source="Vantage, CUPM2MTokenRequestsFull",
+    as_of=_LOOKED_UP,
+    checked=Checked.SECONDARY,
+)
+WEB_ACL = _each(5.00, "web ACL-months", "AWS WAF Pricing", Checked.BELIEVED)
+WEB_ACL_RULE = _each(1.00, "rule-months", "AWS WAF Pricing", Checked.BELIEVED)
 MALWARE_GIGABYTE = Price(
     usd=0.09, unit="GB scanned", source="Amazon GuardDuty Pricing", as_of=_LIST_DATE, checked=Checked.SECONDARY
 )

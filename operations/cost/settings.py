@@ -13,7 +13,7 @@ import yaml
 from client.errors import PipelineError
 from components.settings import PROJECT_DIRECTORY, Settings, SettingsError, config_schema, parse_settings
 from contract.names import PROJECT
-from contract.overlay import laid_over
+from contract.overlay import merge_patch
 from program.stack_file import StackConfigError, as_text, is_encrypted, read_stack_values
 
 
@@ -61,7 +61,7 @@ def _set(given: dict[str, Any], schema: Mapping[str, Mapping[str, Any]], path: s
         given[str(key)] = value
         return
     # The program lays an object over its default key by key, but takes a list whole.
-    base = laid_over(schema.get(str(key), {}).get("default"), given.get(str(key), {}))
+    base = merge_patch(schema.get(str(key), {}).get("default"), given.get(str(key), {}))
     changed: Any = copy.deepcopy(base)
     target = changed
     try:

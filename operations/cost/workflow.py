@@ -26,7 +26,7 @@ _EVENTS = {
     "Map": 4,  # entered, started, succeeded, exited
 }
 # Choices whose first way is not that of most files: the key of an upload by this project's tools carries no job id.
-_DEFAULT_WAYS = frozenset({"CarriesJobId"})
+_DEFAULT_WAYS = frozenset({"IsDeletion", "CarriesJobId"})
 _EVENTS_PER_ITERATION = 2  # started, succeeded
 _EVENTS_PER_EXECUTION = 2
 
@@ -74,6 +74,7 @@ def _spec(settings: Settings) -> WorkflowSpec:
     return WorkflowSpec(
         validate_function_arn=_ARN,
         validate_timeout_seconds=settings.validate_.timeout_seconds,
+        erase_function_arn=_ARN,
         transforms=tuple(
             TransformSpec(
                 name=name,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 STATEFUL_TYPES = frozenset(
     {
         "aws:s3/bucket:Bucket",
+        "aws:cognito/userPool:UserPool",
         "aws:dynamodb/table:Table",
         "aws:sqs/queue:Queue",
         "aws:sns/topic:Topic",

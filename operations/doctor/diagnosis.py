@@ -7,7 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from client.pipeline import Pipeline
-from operations.doctor.checks import alerts, budget, existence, functions, ingestion, malware, queues, quotas, state
+from operations.doctor.checks import (
+    alerts,
+    api,
+    budget,
+    existence,
+    functions,
+    ingestion,
+    malware,
+    queues,
+    quotas,
+    state,
+)
 from operations.doctor.findings import Check, Finding, Status, run_check
 from operations.doctor.smoke_test import file_is_processed
 
@@ -40,6 +51,7 @@ CHECKS: Mapping[str, Check] = {
     "code storage": quotas.code_storage_is_available,
     "quotas": quotas.quotas_are_not_reached,
     "budget": budget.budget_is_active,
+    "api": api.api_answers,
 }
 SMOKE_TEST = "smoke test"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from testing.callers import Callers
 from testing.stack import Stack, deployed_stack
 
 FOLDER = Path(__file__).parent
@@ -15,8 +16,14 @@ FOLDER = Path(__file__).parent
 @pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
     """The real program, workflow, handlers and policies, deployed once, IAM enforced."""
-    with deployed_stack() as deployed:
+    with deployed_stack(api={"auth": "jwt"}) as deployed:
         yield deployed
+
+
+@pytest.fixture(scope="session")
+def callers(stack: Stack) -> Callers:
+    """Those who call the stack's API."""
+    return Callers(stack=stack)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

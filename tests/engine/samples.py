@@ -394,7 +394,174 @@ def samples(vpc_id: str, subnet_id: str) -> list[Sample]:
             },
             retagged,
         ),
+        *_http_api(tagged, retagged),
+        *_user_pool(tagged, retagged),
     ]
+
+
+def _http_api(tagged: Values, retagged: Values) -> list[Sample]:
+    def of_api(**inputs: Any) -> Given:
+        return lambda made: {"apiId": made["api"].id, **inputs}
+
+    return [
+        sample(
+            "api",
+            "aws:apigatewayv2/api:Api",
+            {
+                "name": "samples",
+                "protocolType": "HTTP",
+                "corsConfiguration": {"allowOrigins": ["https://a.example"], "maxAge": 60},
+                **tagged,
+            },
+            {"corsConfiguration": {"allowOrigins": ["https://b.example"], "allowMethods": ["GET"]}, **retagged},
+        ),
+        sample(
+            "authorizer",
+            "aws:apigatewayv2/authorizer:Authorizer",
+            of_api(
+                name="jwt",
+                authorizerType="JWT",
+                identitySources=["$request.header.Authorization"],
+                jwtConfiguration={"issuer": "https://issuer.example", "audiences": ["a"]},
+            ),
+            {"jwtConfiguration": {"issuer": "https://issuer.example", "audiences": ["a", "b"]}},
+        ),
+        sample(
+            "integration",
+            "aws:apigatewayv2/integration:Integration",
+            lambda made: {
+                "apiId": made["api"].id,
+                "integrationType": "AWS_PROXY",
+                "integrationUri": made["alias"].id,
+                "payloadFormatVersion": "2.0",
+            },
+            {"timeoutMilliseconds": 5000},
+        ),
+        sample(
+            "route",
+            "aws:apigatewayv2/route:Route",
+            lambda made: {
+                "apiId": made["api"].id,
+                "routeKey": "GET /",
+                "target": f"integrations/{made['integration'].id}",
+                "authorizationType": "JWT",
+                "authorizerId": made["authorizer"].id,
+                "authorizationScopes": ["read"],
+            },
+            {"authorizationScopes": ["read", "write"]},
+        ),
+        sample(
+            "stage",
+            "aws:apigatewayv2/stage:Stage",
+            lambda made: {
+                "apiId": made["api"].id,
+                "name": "samples",
+                "autoDeploy": True,
+                "accessLogSettings": {"destinationArn": made["group"].outputs["arn"], "format": "$context.status"},
+                "defaultRouteSettings": {"throttlingRateLimit": 10, "throttlingBurstLimit": 20},
+                **tagged,
+            },
+            {
+                "routeSettings": [{"routeKey": "GET /", "throttlingRateLimit": 1, "throttlingBurstLimit": 2}],
+                **retagged,
+            },
+        ),
+        sample(
+            "permission",
+            "aws:lambda/permission:Permission",
+            lambda made: {
+                "function": made["function"].id,
+                "qualifier": "live",
+                "statementId": "api",
+                "action": "lambda:InvokeFunction",
+                "principal": "apigateway.amazonaws.com",
+                "sourceArn": f"{made['api'].outputs['executionArn']}/*",
+            },
+        ),
+        sample(
+            "metric-filter",
+            "aws:cloudwatch/logMetricFilter:LogMetricFilter",
+            lambda made: {
+                "name": "samples",
+                "logGroupName": made["group"].id,
+                "pattern": "ERROR",
+                "metricTransformation": {"name": "Errors", "namespace": "samples", "value": "1"},
+            },
+            {"pattern": "FATAL"},
+        ),
+        sample(
+            "cors",
+            "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration",
+            in_bucket(corsRules=[{"allowedOrigins": ["https://a.example"], "allowedMethods": ["PUT"]}]),
+            {"corsRules": [{"allowedOrigins": ["https://b.example"], "allowedMethods": ["PUT", "GET"]}]},
+        ),
+    ]
+
+
+def _user_pool(tagged: Values, retagged: Values) -> list[Sample]:
+    def of_pool(**inputs: Any) -> Given:
+        return lambda made: {"userPoolId": made["user-pool"].id, **inputs}
+
+    return [
+        sample(
+            "user-pool",
+            "aws:cognito/userPool:UserPool",
+            {"name": "samples", "usernameAttributes": ["email"], "passwordPolicy": {"minimumLength": 14}, **tagged},
+            {"mfaConfiguration": "OPTIONAL", "softwareTokenMfaConfiguration": {"enabled": True}, **retagged},
+        ),
+        sample("domain", "aws:cognito/userPoolDomain:UserPoolDomain", of_pool(domain="samples")),
+        sample("user-group", "aws:cognito/userGroup:UserGroup", of_pool(name="operators", description="of all")),
+        sample(
+            "resource-server",
+            "aws:cognito/resourceServer:ResourceServer",
+            of_pool(identifier="files", name="files", scopes=[{"scopeName": "read", "scopeDescription": "Read files"}]),
+            {"scopes": [{"scopeName": "read", "scopeDescription": "Read one's own files"}]},
+        ),
+        sample(
+            "client",
+            "aws:cognito/userPoolClient:UserPoolClient",
+            of_pool(
+                name="machine",
+                generateSecret=True,
+                allowedOauthFlowsUserPoolClient=True,
+                allowedOauthFlows=["client_credentials"],
+                allowedOauthScopes=["files/read"],
+                accessTokenValidity=60,
+                tokenValidityUnits={"accessToken": "minutes"},
+            ),
+            {"accessTokenValidity": 15},
+        ),
+        sample(
+            "web-acl",
+            "aws:wafv2/webAcl:WebAcl",
+            {"name": "samples", "scope": "REGIONAL", "defaultAction": {"allow": {}}, **_seen("samples"), **tagged},
+            {
+                "rules": [
+                    {
+                        "name": "rate",
+                        "priority": 0,
+                        "action": {"block": {}},
+                        "statement": {"rateBasedStatement": {"aggregateKeyType": "IP", "limit": 100}},
+                        **_seen("rate"),
+                    }
+                ],
+                **retagged,
+            },
+        ),
+        sample(
+            "web-acl-association",
+            "aws:wafv2/webAclAssociation:WebAclAssociation",
+            lambda made: {
+                "webAclArn": made["web-acl"].outputs["arn"],
+                "resourceArn": made["user-pool"].outputs["arn"],
+            },
+        ),
+    ]
+
+
+def _seen(metric_name: str) -> Values:
+    seen = {"cloudwatchMetricsEnabled": True, "metricName": metric_name, "sampledRequestsEnabled": True}
+    return {"visibilityConfig": seen}
 
 
 def _redrive(made: Made, times: int) -> str:

@@ -169,6 +169,7 @@ def inventory(cloud: Emulator) -> dict[str, list[str]]:
     budgets = client("budgets").describe_budgets(AccountId=cloud.account_id).get("Budgets", [])
     alarms = client("cloudwatch").describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
     found = {
+        "APIs": [api["Name"] for api in client("apigatewayv2").get_apis()["Items"]],
         "alarms": [alarm["AlarmName"] for kind in ("MetricAlarms", "CompositeAlarms") for alarm in alarms[kind]],
         "budgets": [budget["BudgetName"] for budget in budgets],
         "buckets": [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]],
@@ -193,5 +194,7 @@ def inventory(cloud: Emulator) -> dict[str, list[str]]:
         "subscriptions": [each["SubscriptionArn"] for each in client("sns").list_subscriptions()["Subscriptions"]],
         "tables": client("dynamodb").list_tables()["TableNames"],
         "topics": [topic["TopicArn"] for topic in client("sns").list_topics()["Topics"]],
+        "web ACLs": [acl["Name"] for acl in client("wafv2").list_web_acls(Scope="REGIONAL")["WebACLs"]],
+        "user pools": [pool["Name"] for pool in client("cognito-idp").list_user_pools(MaxResults=60)["UserPools"]],
     }
     return {kind: names for kind, names in found.items() if names}

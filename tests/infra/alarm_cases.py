@@ -36,8 +36,14 @@ class Case:
     good: Sequence[Observed]
 
 
-def cases(stack: str, subscribers: Sequence[str]) -> list[Case]:
-    """One case for each alarm that a stack with the default settings must have."""
+def cases(stack: str, subscribers: Sequence[str], *, has_authorizer: bool) -> list[Case]:
+    """One case for each alarm that a stack with the default settings must have.
+
+    Args:
+        stack: its name.
+        subscribers: the names of its results' subscribers.
+        has_authorizer: whether its API asks for tokens.
+    """
     names = f"img-pipeline-{stack}-"
     return [
         *_dead_letter_queues(names, subscribers),
@@ -46,11 +52,13 @@ def cases(stack: str, subscribers: Sequence[str]) -> list[Case]:
         *_workflow(names),
         *(
             case
-            for function in ("validate", "thumbnail", "watermark", "metadata")
+            for function in ("validate", "erase", "thumbnail", "watermark", "metadata", "api")
             for case in _function(stack, function)
         ),
         _account_concurrency(),
         *_tables(names),
+        *_api(names),
+        *([_calls_refused(stack)] if has_authorizer else []),
     ]
 
 
@@ -188,3 +196,45 @@ def _tables(names: str) -> Iterator[Case]:
             bad=[{reads: [1]}, {writes: [1]}],
             good=[{reads: [0], writes: [0]}],
         )
+
+
+def _api(names: str) -> Iterator[Case]:
+    # In these recordings an API's id is its name.
+    api = _source("AWS/ApiGateway", ApiId=f"{names}api")
+    calls, client_errors, server_errors, latency_ms = api("Count"), api("4xx"), api("5xx"), api("Latency")
+    yield Case(
+        alarm="api-server-errors",
+        period_seconds=FIVE_MINUTES,
+        periods=1,
+        bad=[{server_errors: [1] * 2, calls: [1] * 100}],
+        good=[{server_errors: [1], calls: [1] * 100}, {server_errors: [1] * 19, calls: [1] * 19}],
+    )
+    yield Case(
+        alarm="api-client-errors",
+        period_seconds=FIVE_MINUTES,
+        periods=1,
+        bad=[{client_errors: [1] * 51, calls: [1] * 100}],
+        good=[{client_errors: [1] * 50, calls: [1] * 100}, {client_errors: [1] * 99, calls: [1] * 99}],
+    )
+    yield Case(
+        alarm="api-p99-latency",
+        period_seconds=FIVE_MINUTES,
+        periods=3,
+        bad=[{latency_ms: [100] * 97 + [3_001] * 3, calls: [1] * 100}],
+        good=[
+            {latency_ms: [100] * 199 + [9_000], calls: [1] * 200},
+            {latency_ms: [3_000] * 100, calls: [1] * 100},
+            {latency_ms: [9_000] * 19, calls: [1] * 19},
+        ],
+    )
+
+
+def _calls_refused(stack: str) -> Case:
+    refused = _source(f"img-pipeline/{stack}")("ApiCallsRefused")
+    return Case(
+        alarm="api-calls-refused",
+        period_seconds=FIVE_MINUTES,
+        periods=1,
+        bad=[{refused: [1] * 101}],
+        good=[{refused: [1] * 100}],
+    )

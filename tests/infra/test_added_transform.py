@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from components.settings import PROJECT_DIRECTORY
-from contract.overlay import laid_over
+from contract.overlay import merge_patch
 from testing.readme import readme_block
 
 FILES = ("__main__.py", "Pulumi.yaml", "Pulumi.local.yaml")
@@ -49,7 +49,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "handler.py").write_text(readme_block("python"), encoding="utf-8")
     (folder / "settings.schema.json").write_text(readme_block("json"), encoding="utf-8")
     stack = copy / "Pulumi.local.yaml"
-    settings = laid_over(yaml.safe_load(stack.read_text(encoding="utf-8")), yaml.safe_load(readme_block("yaml")))
+    settings = merge_patch(yaml.safe_load(stack.read_text(encoding="utf-8")), yaml.safe_load(readme_block("yaml")))
     stack.write_text(yaml.safe_dump(settings), encoding="utf-8")
     return copy
 
@@ -65,7 +65,7 @@ def test_one_folder_and_one_entry_add_a_transform_with_settings(project: Path) -
     assert finished.returncode == 0, finished.stderr
     made: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
     assert json.loads(made["variables"]["SETTINGS"]) == {"quality": 70}
-    assert made["functions"] == ["grey", "metadata", "thumbnail", "validate", "watermark"]
+    assert made["functions"] == ["api", "erase", "grey", "metadata", "thumbnail", "validate", "watermark"]
     assert '"name": "grey"' in made["items"]
 
 

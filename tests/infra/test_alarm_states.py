@@ -61,7 +61,11 @@ def state(alarm: Resource, case: Case, observed: Sequence[Observed]) -> str:
 def alarms(recording: Recording) -> list[tuple[Resource, Case]]:
     """Every alarm of a stack with its case; there is no alarm without a case, and none missing."""
     subscribers = list(recording.outputs["resultsQueueUrls"])
-    expected = {f"img-pipeline-{recording.stack}-{case.alarm}": case for case in cases(recording.stack, subscribers)}
+    has_authorizer = bool(recording.of_type("Authorizer"))
+    expected = {
+        f"img-pipeline-{recording.stack}-{case.alarm}": case
+        for case in cases(recording.stack, subscribers, has_authorizer=has_authorizer)
+    }
     recorded = {alarm.inputs["name"]: alarm for alarm in recording.of_type(ALARM)}
     assert set(recorded) == set(expected)
     return [(recorded[name], case) for name, case in expected.items()]
@@ -116,6 +120,7 @@ def test_paging_alarm_pages_for_exactly_these(recording: Recording) -> None:
             "oldest-message-age",
             "pipe-stopped",
             "workflow-failed",
+            "api-server-errors",
         )
     ]
     assert sorted(rule.split(" OR ")) == sorted(paging)

@@ -93,6 +93,7 @@ PIPES, STATES, EVENTS, LAMBDA, TABLES = (
     "AWS/Lambda",
     "AWS/DynamoDB",
 )
+API = "AWS/ApiGateway"
 
 
 @pytest.mark.parametrize(
@@ -107,13 +108,16 @@ PIPES, STATES, EVENTS, LAMBDA, TABLES = (
         ("workflow-timed-out", {(STATES, "ExecutionsTimedOut")}),
         ("workflow-throttled", {(STATES, "ExecutionThrottled")}),
         ("workflow-p99-time", {(STATES, "ExecutionTime")}),
+        ("api-server-errors", {(API, "5xx"), (API, "Count")}),
+        ("api-client-errors", {(API, "4xx"), (API, "Count")}),
+        ("api-p99-latency", {(API, "Latency"), (API, "Count")}),
         ("account-concurrency", {(LAMBDA, "ClaimedAccountConcurrency")}),
         ("assets-throttles", {(TABLES, "ReadThrottleEvents"), (TABLES, "WriteThrottleEvents")}),
         ("jobs-throttles", {(TABLES, "ReadThrottleEvents"), (TABLES, "WriteThrottleEvents")}),
         ("denylist-throttles", {(TABLES, "ReadThrottleEvents"), (TABLES, "WriteThrottleEvents")}),
         *(
             (f"{function}-errors", {(LAMBDA, "Errors"), (LAMBDA, "Invocations")})
-            for function in ("validate", "thumbnail", "watermark", "metadata")
+            for function in ("validate", "thumbnail", "watermark", "metadata", "api")
         ),
     ],
 )
@@ -122,7 +126,7 @@ def test_every_kind_of_failure_has_an_alarm(recording: Recording, name: str, wat
 
 
 def test_cold_start_alarms_use_the_functions_own_metrics(recording: Recording) -> None:
-    for function in ("validate", "thumbnail", "watermark", "metadata"):
+    for function in ("validate", "thumbnail", "watermark", "metadata", "api"):
         alarm = alarms(recording)[f"{function}-cold-starts"]
         assert metrics(alarm) == {(f"img-pipeline/{recording.stack}", "ColdStart")}
         assert all(
@@ -205,7 +209,7 @@ def test_dashboard_and_saved_queries_show_this_stack(recording: Recording) -> No
 def test_dashboard_shows_every_layer(recording: Recording) -> None:
     dashboard = json.loads(recording.one("Dashboard").inputs["dashboardBody"])
     shown = {line[0] for widget in dashboard["widgets"] for line in widget["properties"]["metrics"]}
-    assert shown == {"AWS/SQS", EVENTS, PIPES, STATES, LAMBDA, TABLES}
+    assert shown - {f"img-pipeline/{recording.stack}"} == {"AWS/SQS", EVENTS, PIPES, STATES, LAMBDA, TABLES, API}
     boxes = [(widget["x"], widget["y"], widget["width"]) for widget in dashboard["widgets"]]
     for top in {y for _, y, _ in boxes}:
         row = sorted((x, width) for x, y, width in boxes if y == top)

@@ -9,7 +9,7 @@ import pytest
 
 from components.settings import SettingsError, config_schema, parse_settings
 from components.settings.aws_limits import MAX_ENVIRONMENT_BYTES
-from contract.overlay import laid_over
+from contract.overlay import merge_patch
 from policies.recording import Recording, run, run_into
 
 VPC = {"vpcId": "vpc-0a1", "subnetIds": ["subnet-0a1"]}
@@ -127,7 +127,7 @@ def test_every_accepted_environment_fits_a_function() -> None:
     recording = run(
         "dev",
         {
-            "transforms": laid_over(
+            "transforms": merge_patch(
                 presets(most)["transforms"], {"watermark": {"settings": {"text": "©" * 200, "logoPath": ""}}}
             ),
             "ingestBucketName": "i" * 63,

@@ -19,7 +19,9 @@ NEEDED = {
     "sqs:ReceiveMessage": READ,
     "sqs:SendMessage": WRITE,
     "sns:Publish": WRITE,
+    "dynamodb:BatchGetItem": READ,
     "dynamodb:GetItem": READ,
+    "dynamodb:Query": READ,
     "dynamodb:PutItem": READ,
     "dynamodb:UpdateItem": READ,
 }
@@ -38,7 +40,7 @@ def allowed(stack: Recording, role: str) -> list[dict[str, Any]]:
 
 def test_every_role_may_use_the_key_for_what_it_reads_and_writes(stack: Recording) -> None:
     roles = [role.inputs["name"] for role in stack.of_type("Role")]
-    assert len(roles) == 8
+    assert len(roles) == 10
     for role in roles:
         actions = {action for statement in allowed(stack, role) for action in statement["Action"]}
         data = actions & set(NEEDED)

@@ -2,7 +2,7 @@
 
 from policies.recording import ACCOUNT_ID, Recording, run
 
-FUNCTIONS = {"validate", "thumbnail", "watermark", "metadata"}
+FUNCTIONS = {"validate", "erase", "thumbnail", "watermark", "metadata", "api"}
 
 
 def test_outputs_name_everything_that_an_operator_types(recording: Recording) -> None:
@@ -25,7 +25,7 @@ def test_outputs_name_everything_that_an_operator_types(recording: Recording) ->
     assert outputs["pagingAlarmName"] == f"{prefix}paging"
     assert outputs["functionNames"] == {name: f"{prefix}{name}" for name in FUNCTIONS}
     assert set(outputs["roleArns"]) == {*FUNCTIONS, "workflow", "pipe"}
-    assert set(outputs["logGroups"]) == {*FUNCTIONS, "workflow", "pipe", "audit"}
+    assert set(outputs["logGroups"]) == {*FUNCTIONS, "workflow", "pipe", "audit", "api-access"}
 
 
 def test_names_in_outputs_are_names_of_resources(recording: Recording) -> None:
@@ -49,12 +49,21 @@ def test_everything_belongs_to_a_layer(recording: Recording) -> None:
         assert resource.parent in components, resource
     layers = {resource.type for resource in recording.resources if resource.parent not in components}
     optional = {"img-pipeline:index:Encryption", "img-pipeline:index:Network"}
-    required = ("Ingest", "Persist", "Transform", "WorkflowPipe", "Alerting", "Audit")
+    required = ("Ingest", "Persist", "Transform", "Api", "Console", "WorkflowPipe", "Alerting", "Audit")
     assert layers - optional == {f"img-pipeline:index:{layer}" for layer in required}
 
 
 def test_every_physical_name_contains_the_stacks_name(recording: Recording) -> None:
-    unnamed = {"aws:lambda/alias:Alias", "aws:iam/rolePolicy:RolePolicy"}
+    # Each is a part of something that carries it.
+    unnamed = {
+        "aws:lambda/alias:Alias",
+        "aws:iam/rolePolicy:RolePolicy",
+        "aws:apigatewayv2/authorizer:Authorizer",
+        "aws:apigatewayv2/stage:Stage",
+        "aws:cloudwatch/logMetricFilter:LogMetricFilter",
+        "aws:cognito/resourceServer:ResourceServer",
+        "aws:cognito/userGroup:UserGroup",
+    }
     for resource in recording.cloud_resources:
         name = resource.inputs.get("name") or resource.inputs.get("bucket")
         if name and resource.type not in unnamed:

@@ -268,6 +268,39 @@ def test_a_key_without_kms_is_refused() -> None:
     settings(kmsKeyArn=arn, encryption="kms")
 
 
+@pytest.mark.parametrize(
+    ("api", "message"),
+    [
+        ({"issuer": "https://login.example.com"}, r"api.audience = \[\] is not accepted: what the issuer's tokens .*"),
+        ({"audience": ["files"]}, r'api.audience = \["files"\] is not accepted: empty without an issuer.*'),
+        ({"issuer": "http://login.example.com"}, 'api.issuer = "http://login.example.com" is not accepted: .*'),
+        (
+            {"auth": "none", "audience": ["files"]},
+            'api.auth = "none" is not accepted: jwt with an issuer or audience.*',
+        ),
+        ({"auth": "basic"}, "api.auth = \"basic\" is not accepted: .*'jwt' or 'none'"),
+        ({"corsOrigins": ["*"]}, r'api.corsOrigins\[0\] = "\*" is not accepted: an origin such as .*'),
+        ({"corsOrigins": ["https://a.example/"]}, r'api.corsOrigins\[0\] = "https://a.example/" is not accepted: .*'),
+        ({"corsOrigins": ["http://a.example"]}, r'api.corsOrigins\[0\] = "http://a.example" is not accepted: .*'),
+        (
+            {"corsOrigins": ["https://a.example"] * 2},
+            'api.corsOrigins = "https://a.example" is not accepted: each once',
+        ),
+        ({"uploadsPerSecond": 51}, r"api.uploadsPerSecond = 51 is not accepted: at most api.requestsPerSecond \(50\)"),
+        ({"requestsPerSecond": 0}, "api.requestsPerSecond = 0 is not accepted: .*"),
+        ({"auth": "none", "waf": True}, "api.waf = true is not accepted: false where the stack has no user pool.*"),
+        ({"callbackHosts": ["https://a.example"]}, r'api.callbackHosts\[0\] = "https://a.example" is not accepted: .*'),
+        ({"p99Milliseconds": 20_000}, "api.p99Milliseconds = 20000 is not accepted: less than .*"),
+    ],
+)
+def test_an_api_that_cannot_be_is_refused_by_the_settings_name(api: dict[str, object], message: str) -> None:
+    assert re.fullmatch(f"img-pipeline:{message}", refusal(api=api))
+
+
+def test_pages_of_this_machine_may_be_without_tls() -> None:
+    assert settings(api={"corsOrigins": ["http://localhost:5173", "https://app.example.com:8443"]}).api.cors_origins
+
+
 def test_a_transform_without_a_folder_is_refused_with_those_that_exist() -> None:
     message = refusal(transforms=transform("colourise"))
     assert message == (
@@ -285,7 +318,8 @@ def test_a_transform_without_a_folder_is_refused_with_those_that_exist() -> None
 )
 def test_a_layer_that_does_not_exist_is_refused_with_those_that_do(key: str, chosen: dict[str, Any]) -> None:
     assert refusal(**chosen) == (
-        f'img-pipeline:{key} = "nowhere" is not accepted: names of layers in functions/layers: images'
+        f'img-pipeline:{key} = "nowhere" is not accepted: '
+        "names of layers in functions/layers: api, base, images, webhook"
     )
 
 

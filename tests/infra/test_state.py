@@ -16,7 +16,8 @@ def stateful(recording: Recording) -> list[Resource]:
     ]
     audit = recording.one("LogGroup", name=f"img-pipeline-{recording.stack}-audit")
     keys = recording.of_type("aws:kms/key:Key")
-    return [*recording.of_type(BUCKET), *recording.of_type(TABLE), *keys, *dead_letters, audit]
+    pools = recording.of_type("aws:cognito/userPool:UserPool")
+    return [*recording.of_type(BUCKET), *recording.of_type(TABLE), *pools, *keys, *dead_letters, audit]
 
 
 def of_bucket(recording: Recording, resource_type: str, bucket: Resource) -> Resource:
@@ -82,20 +83,42 @@ def test_tables_can_be_restored(recording: Recording) -> None:
         assert table.inputs["pointInTimeRecovery"] == {"enabled": True}, table
 
 
-def test_the_jobs_table_has_ttl_and_indexes_by_file_and_by_status(recording: Recording) -> None:
-    jobs = recording.one(TABLE, name=f"img-pipeline-{recording.stack}-jobs").inputs
-    assert jobs["hashKey"] == "jobId"
-    assert jobs["ttl"] == {"attributeName": "expiresAt", "enabled": True}
-    keys = {
-        index["name"]: [(key["attributeName"], key["keyType"]) for key in index["keySchemas"]]
-        for index in jobs["globalSecondaryIndexes"]
+@pytest.mark.parametrize(
+    ("table", "hash_key", "indexes"),
+    [
+        (
+            "jobs",
+            "jobId",
+            {
+                "fileKey-index": ("fileKey", "createdAt", "ALL"),
+                "status-index": ("status", "createdAt", "KEYS_ONLY"),
+                "owner-index": ("owner", "createdAt", "INCLUDE"),
+            },
+        ),
+        (
+            "assets",
+            "fileKey",
+            {
+                "owner-index": ("owner", "persistedAt", "KEYS_ONLY"),
+                "shard-index": ("shard", "persistedAt", "KEYS_ONLY"),
+            },
+        ),
+    ],
+)
+def test_tables_forget_by_themselves_and_are_listed_without_a_scan(
+    recording: Recording, table: str, hash_key: str, indexes: dict[str, tuple[str, str, str]]
+) -> None:
+    inputs = recording.one(TABLE, name=f"img-pipeline-{recording.stack}-{table}").inputs
+    assert inputs["hashKey"] == hash_key
+    assert inputs["ttl"] == {"attributeName": "expiresAt", "enabled": True}
+    found = {
+        index["name"]: (*(key["attributeName"] for key in index["keySchemas"]), index["projectionType"])
+        for index in inputs["globalSecondaryIndexes"]
     }
-    assert keys == {
-        "fileKey-index": [("fileKey", "HASH"), ("createdAt", "RANGE")],
-        "status-index": [("status", "HASH"), ("createdAt", "RANGE")],
-    }
+    assert found == indexes
     # DynamoDB refuses attributes that no key uses.
-    assert {attribute["name"] for attribute in jobs["attributes"]} == {"jobId", "fileKey", "status", "createdAt"}
+    keys = {hash_key, *(key for *both, _ in indexes.values() for key in both)}
+    assert {attribute["name"] for attribute in inputs["attributes"]} == keys
 
 
 def test_everything_that_runs_has_its_log_group(recording: Recording) -> None:
@@ -105,6 +128,7 @@ def test_everything_that_runs_has_its_log_group(recording: Recording) -> None:
         *(f"/aws/lambda/{function.inputs['name']}" for function in recording.of_type("aws:lambda/function:Function")),
         f"/aws/vendedlogs/states/{prefix}state-machine",
         f"/aws/vendedlogs/pipes/{prefix}pipe",
+        f"/aws/vendedlogs/apigateway/{prefix}api",
         f"{prefix}audit",
     }
     assert groups[f"{prefix}audit"] >= 365, "who purged a queue is asked for long afterwards"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from components.api import ROUTES
 from localcloud.deployer import deploy
 from localcloud.emulator import Emulator
 
@@ -133,7 +134,9 @@ def test_the_workflow_is_express_with_its_role_and_logs(deployed: Deployed) -> N
 
 def test_each_function_has_its_own_role_layer_settings_and_limits(deployed: Deployed) -> None:
     functions = deployed.client("lambda")
-    assert set(deployed.outputs["functionNames"]) == {"validate", "thumbnail", "watermark", "metadata"}
+    images = {"validate", "thumbnail", "watermark", "metadata"}
+    layers = dict.fromkeys(images, "images") | {"erase": "base", "api": "api"}
+    assert set(deployed.outputs["functionNames"]) == set(layers)
     limit = functions.get_function_concurrency(FunctionName=deployed.outputs["functionNames"]["validate"])
     assert limit["ReservedConcurrentExecutions"] == 3
     for short_name, name in deployed.outputs["functionNames"].items():
@@ -141,7 +144,8 @@ def test_each_function_has_its_own_role_layer_settings_and_limits(deployed: Depl
 
         assert configuration["Role"] == deployed.outputs["roleArns"][short_name]
         assert configuration["Handler"] == f"functions.{short_name}.handler.handler"
-        assert [layer["Arn"].split(":")[6] for layer in configuration["Layers"]] == [LAYER]
+        layer_name = f"img-pipeline-local-{layers[short_name]}-dependencies"
+        assert [layer["Arn"].split(":")[6] for layer in configuration["Layers"]] == [layer_name]
         assert configuration["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == short_name
         assert configuration["TracingConfig"]["Mode"] == "Active"
         assert configuration["LoggingConfig"]["LogGroup"] == deployed.outputs["logGroups"][short_name]
@@ -248,3 +252,21 @@ def test_the_prod_stack_deploys_with_a_kms_key_and_a_vpc() -> None:
         assert functions.get_function_configuration(FunctionName=validate)["VpcConfig"]["SubnetIds"] == [subnet_id]
         warm = functions.get_provisioned_concurrency_config(FunctionName=validate, Qualifier="live")
         assert warm["RequestedProvisionedConcurrentExecutions"] == 2
+
+
+def test_the_api_has_a_route_for_each_operation_and_its_own_address(deployed: Deployed) -> None:
+    apis = deployed.client("apigatewayv2")
+    (api,) = [each for each in apis.get_apis()["Items"] if each["Name"] == "img-pipeline-local-api"]
+    assert deployed.outputs["apiUrl"].endswith(f"/_aws/execute-api/{api['ApiId']}/api")
+    routes = {route["RouteKey"] for route in apis.get_routes(ApiId=api["ApiId"])["Items"]}
+    assert routes == set(ROUTES)
+    stage = apis.get_stage(ApiId=api["ApiId"], StageName="api")
+    assert deployed.outputs["logGroups"]["api-access"] in stage["AccessLogSettings"]["DestinationArn"]
+
+
+def test_deploying_the_api_again_keeps_its_address(deployed: Deployed) -> None:
+    again = deploy(deployed.cloud, "local", {"api": {"requestsPerSecond": 60}})
+    assert again["apiUrl"] == deployed.outputs["apiUrl"]
+    apis = deployed.client("apigatewayv2")
+    stage = apis.get_stage(ApiId=again["apiUrl"].split("/")[-2], StageName="api")
+    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] == 60

@@ -67,6 +67,10 @@ class Up:
         exports = re.findall(r"^export (.*)$", self.printed, re.MULTILINE)
         return [*shlex.split(" ".join(exports)), *shlex.split(self._only(rf"^(aws {COMMANDS[purpose]} .*)$"))]
 
+    def curl(self) -> list[str]:
+        """Return the printed request to the API, as words."""
+        return shlex.split(self._only(r"^(curl .*)$"))
+
     def stop(self, how: signal.Signals) -> str:
         self.process.send_signal(how)
         return self.process.communicate(timeout=20)[0]
@@ -169,10 +173,16 @@ def test_printed_commands_work_and_ctrl_c_removes_everything() -> None:
         (job,) = run(cloud.command("Get its job"))["Items"]
         renditions = run(cloud.command("List its renditions"))
         dead_letters = run_with_aws(cloud.command("Count the dead letters"))["Attributes"]
-        thumbnail = cloud.output("functionNames")["thumbnail"]
+        outputs = {name: cloud.output(name) for name in ("apiUrl", "consoleUrl", "functionNames")}
+        asked = json.loads(subprocess.check_output([*cloud.curl(), "-s"]))  # noqa: S603 (printed by us)
         last_output = cloud.stop(signal.SIGINT)
 
-    assert cloud.printed.count("\n") <= 11  # with the line about Ctrl-C
+    addresses = f"API {outputs['apiUrl']}, console {outputs['consoleUrl']}\n"
+    # What is packaged at the first start, and a console without a page, are reported before.
+    introduction = cloud.printed[cloud.printed.index("API ") :]
+    assert introduction.startswith(addresses)
+    assert introduction.count("\n") <= 12  # with the line about Ctrl-C
+    assert (asked["method"], asked["fileKey"].rpartition("/")[2]) == ("PUT", "photo.jpg")
     assert record["mediaType"] == {"S": "image/jpeg"}
     assert job["fileKey"] == {"S": "uploads/photo.jpg"}
     assert {rendition["Key"] for rendition in renditions} >= {
@@ -180,7 +190,7 @@ def test_printed_commands_work_and_ctrl_c_removes_everything() -> None:
     }
     assert set(dead_letters) == {"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"}
     assert dead_letters["ApproximateNumberOfMessages"] == "0"
-    assert thumbnail == "img-pipeline-local-thumbnail"
+    assert outputs["functionNames"]["thumbnail"] == "img-pipeline-local-thumbnail"
     assert (cloud.process.returncode, last_output) == (0, "stopped\n")
     assert not directory.exists()
     assert str(directory) not in subprocess.check_output(["ps", "-A", "-o", "args"], text=True)  # noqa: S607

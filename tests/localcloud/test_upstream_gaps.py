@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -23,9 +23,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.emulator import Emulator
+from testing.policies import policy
 from tests.localcloud.query_protocol import COMPARISON, call_by_query
 from tests.localcloud.races import bodies_after_a_message_arrives_during_a_deletion, statuses_of_two_conditional_puts
-from tests.localcloud.workbench import Workbench, call_function, send_to
+from tests.localcloud.workbench import HttpApi, Workbench, call_function, send_to
 
 
 class UnpatchedEmulator(Emulator):
@@ -355,17 +356,35 @@ def test_tag_changes_have_no_condition_key_for_existing_tags(bench: Workbench) -
 
 def test_principal_arn_is_that_of_the_session(bench: Workbench) -> None:
     """_use_role_arn_as_principal_arn"""
-    iam, name = bench.cloud.client("iam"), bench.name("role")
-    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
-    only_this_role = {"StringEquals": {"aws:PrincipalArn": arn}}
-    allow = {"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*", "Condition": only_this_role}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-    iam.put_role_policy(RoleName=name, PolicyName="list", PolicyDocument=document)
-    session = bench.cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    session = _session_of_role(
+        bench,
+        lambda role_arn: {
+            "Action": "sqs:ListQueues",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:PrincipalArn": role_arn}},
+        },
+    )
     with pytest.raises(ClientError, match="AccessDenied"):
         _client_of(bench, "sqs", session).list_queues()
+
+
+def test_a_log_stream_is_not_what_permission_to_write_it_is_checked_on(bench: Workbench) -> None:
+    """_name_log_streams"""
+    group = bench.name("group")
+    bench.cloud.client("logs").create_log_group(logGroupName=group)
+    streams = f"arn:aws:logs:{bench.cloud.region}:{bench.cloud.account_id}:log-group:{group}:log-stream:*"
+    session = _session_of_role(bench, lambda _: {"Action": "logs:CreateLogStream", "Resource": streams})
+    with pytest.raises(ClientError, match="AccessDenied"):
+        _client_of(bench, "logs", session).create_log_stream(logGroupName=group, logStreamName="one")
+
+
+def _session_of_role(bench: Workbench, allowed: Callable[[str], dict[str, Any]]) -> dict[str, str]:
+    """The credentials of a new role, allowed what its ARN leads to."""
+    iam, name = bench.cloud.client("iam"), bench.name("role")
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="allowed", PolicyDocument=policy({"Effect": "Allow", **allowed(arn)}))
+    return bench.cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
 
 
 def test_a_function_can_import_packages_of_this_environment(bench: Workbench) -> None:
@@ -497,3 +516,48 @@ def test_alarms_lose_their_actions_over_the_query_protocol(bench: Workbench) -> 
     call_by_query(bench.cloud, "PutMetricAlarm", AlarmName=name, AlarmActions=[topic], **COMPARISON)
     (alarm,) = call_by_query(bench.cloud, "DescribeAlarms", AlarmNames=[name])["MetricAlarms"]
     assert "AlarmActions" not in alarm
+
+
+@pytest.fixture(scope="module")
+def http_api(bench: Workbench) -> HttpApi:
+    return bench.http_api(
+        bench.function(
+            """
+            def handler(event, context):
+                if event["pathParameters"]["id"] == "broken":
+                    raise RuntimeError("a secret")
+                return {"statusCode": 200, "body": event["rawPath"]}
+            """
+        ),
+        DefaultRouteSettings={"ThrottlingRateLimit": 0.001, "ThrottlingBurstLimit": 1},
+    )
+
+
+def test_the_caller_of_an_http_api_sees_what_its_function_raised(http_api: HttpApi) -> None:
+    """_say_nothing_of_a_function_that_failed"""
+    status, body = http_api.get("/things/broken")
+    assert status == 502
+    assert "a secret" in body
+
+
+def test_an_http_api_is_neither_throttled_nor_measured(bench: Workbench, http_api: HttpApi) -> None:
+    """_measure_requests"""
+    assert [http_api.get()[0] for _ in range(3)] == [200] * 3
+    assert metric_names(bench, "AWS/ApiGateway") == set()
+
+
+def test_an_http_api_calls_functions_that_do_not_let_it_in_and_hides_its_stage(http_api: HttpApi) -> None:
+    """_call_functions_as_aws"""
+    http_api.shut_out()
+    assert http_api.get() == (200, "/things/7")
+
+
+def test_metric_filters_count_nothing(bench: Workbench) -> None:
+    """_count_what_metric_filters_match"""
+    logs, group = bench.cloud.client("logs"), logged(bench, "before")
+    metric = {"metricName": "Lines", "metricNamespace": group, "metricValue": "1"}
+    logs.put_metric_filter(logGroupName=group, filterName="all", filterPattern="", metricTransformations=[metric])
+    event = {"timestamp": int(time.time() * 1000), "message": "after"}
+    (stream,) = logs.describe_log_streams(logGroupName=group)["logStreams"]
+    logs.put_log_events(logGroupName=group, logStreamName=stream["logStreamName"], logEvents=[event])
+    assert metric_names(bench, group) == set()

@@ -6,6 +6,8 @@ import io
 import itertools
 import json
 import textwrap
+import urllib.error
+import urllib.request
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,6 +53,31 @@ class Queue:
         answer = self.cloud.client("sqs").get_queue_attributes(QueueUrl=self.url, AttributeNames=["All"])
         attributes = answer["Attributes"]
         return int(attributes["ApproximateNumberOfMessages"]), int(attributes["ApproximateNumberOfMessagesNotVisible"])
+
+
+@dataclass(frozen=True)
+class HttpApi:
+    """An HTTP API before one function, whose policy lets it in by the statement with the API's id."""
+
+    cloud: Emulator
+    id: str
+    function_name: str
+    qualifier: str
+
+    def get(self, path: str = "/things/7") -> tuple[int, str]:
+        """Call it; return the status and the body."""
+        url = f"{self.cloud.endpoint_url}/_aws/execute-api/{self.id}/live{path}"
+        try:
+            with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 (our own server)
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def shut_out(self) -> None:
+        """Remove the function's permission."""
+        self.cloud.client("lambda").remove_permission(
+            FunctionName=self.function_name, Qualifier=self.qualifier, StatementId=self.id
+        )
 
 
 class Workbench:
@@ -124,6 +151,27 @@ class Workbench:
             **{"Timeout": 5, "Role": self.role("lambda", *LOGGING, *permissions)} | settings,
         )
         return client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")["AliasArn"]
+
+    def http_api(self, function_arn: str, route_key: str = "GET /things/{id}", **stage: Any) -> HttpApi:
+        """Make an HTTP API before a function, which may call it by its one route, with the stage `live`."""
+        apis, functions = self.cloud.client("apigatewayv2"), self.cloud.client("lambda")
+        api_id = apis.create_api(Name=self.name("api"), ProtocolType="HTTP")["ApiId"]
+        integration = apis.create_integration(
+            ApiId=api_id, IntegrationType="AWS_PROXY", IntegrationUri=function_arn, PayloadFormatVersion="2.0"
+        )
+        target = f"integrations/{integration['IntegrationId']}"
+        apis.create_route(ApiId=api_id, RouteKey=route_key, Target=target)
+        apis.create_stage(ApiId=api_id, StageName="live", AutoDeploy=True, **stage)
+        function_name, _, qualifier = function_arn.partition(":function:")[2].partition(":")
+        functions.add_permission(
+            FunctionName=function_name,
+            Qualifier=qualifier,
+            StatementId=api_id,
+            Action="lambda:InvokeFunction",
+            Principal="apigateway.amazonaws.com",
+            SourceArn=f"arn:aws:execute-api:{self.cloud.region}:{self.cloud.account_id}:{api_id}/live/*",
+        )
+        return HttpApi(self.cloud, api_id, function_name, qualifier)
 
     def workflow(
         self, states: Document, *allowed: tuple[str, str], role_arn: str | None = None, timeout_seconds: int = 30

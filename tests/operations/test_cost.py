@@ -15,6 +15,7 @@ from operations.commands.cost import app, report
 from operations.cost import prices
 from operations.cost import settings as chosen
 from operations.cost.estimate import (
+    ASSET_INDEX_WRITES,
     METRICS_PER_FUNCTION,
     STATUS_INDEX_WRITES,
     Estimate,
@@ -117,6 +118,24 @@ def test_estimate_includes_malware_scans_where_they_are_enabled(prod: Settings) 
     assert line(found, "S3", "reads by GuardDuty") == pytest.approx(files * 0.4e-6)
 
 
+def test_the_api_asks_for_calls_tokens_and_a_client() -> None:
+    """Four calls for a file: one for its URL, three that ask for its job."""
+    found = priced()
+    assert line(found, "API Gateway", "calls") == pytest.approx(12)
+    assert line(found, "Lambda", "api called") == pytest.approx(2.40)
+    assert line(found, "Lambda", "api,") == pytest.approx(12e6 * 0.03 * 13.3334e-6)
+    assert line(found, "Cognito", "the client") == 6
+    # A token an hour.
+    assert line(found, "Cognito", "its tokens") == pytest.approx(30 * 24 * 2.25 / 1000)
+    assert "WAF" not in found.by_service
+    assert priced("api.waf=true").by_service["WAF"] == 7
+
+
+def test_a_stack_without_an_api_pays_for_none() -> None:
+    services = priced("api.enabled=false").by_service
+    assert not {"API Gateway", "Cognito"} & set(services)
+
+
 def test_x_ray_samples_the_first_each_second_and_a_twentieth_of_the_rest() -> None:
     assert traces_per_month(1000) == 1000
     assert traces_per_month(2_592_000 + 1000) == 2_592_000 + 50
@@ -139,8 +158,8 @@ def test_every_line_equals_a_calculation_by_hand() -> None:
     assert line(found, "S3", "renditions written") == pytest.approx(9 * 15)
     assert line(found, "S3", "reads") == pytest.approx(4.80)
     assert line(found, "S3 storage", "uploads of one month") == pytest.approx(345)
-    # A record of 800 + 9 x 200 bytes is three units, written twice.
-    assert line(found, "DynamoDB", "assets") == pytest.approx(6 * 3 * 0.625)
+    # A record of 800 + 9 x 200 bytes is three units, written twice to the table; two indexes of keys, written once.
+    assert line(found, "DynamoDB", "assets with indexes") == pytest.approx((2 * 3 + 2) * 3 * 0.625)
     # Three writes of a job, each to the table and to the index by file; and three to the index by status.
     assert line(found, "DynamoDB", "jobs") == pytest.approx((2 * 3 + 3) * 3 * 0.625)
     assert line(found, "EventBridge", "bucket events") == pytest.approx(3)
@@ -237,7 +256,7 @@ def test_arm_is_a_fifth_cheaper_than_x86() -> None:
         priced("validate.provisionedConcurrency=0", f"architecture={name}").by_service["Lambda"]
         for name in ("arm64", "x86_64")
     )
-    requests = 2.40
+    requests = 2.40 + 2.40  # of the workflow, and of the API
     assert (arm - requests) / (x86 - requests) == pytest.approx(0.8, abs=0.001)
 
 
@@ -264,9 +283,14 @@ def test_alarms_are_counted_as_the_program_makes_them(stack_name: str) -> None:
 
 
 def test_indexes_are_counted_as_the_program_makes_them() -> None:
-    (jobs,) = [table for table in run("prod").of_type("Table") if table.inputs["name"].endswith("-jobs")]
-    projections = sorted(index["projectionType"] for index in jobs.inputs["globalSecondaryIndexes"])
-    assert projections == ["ALL", "KEYS_ONLY"]
+    tables = {table.inputs["name"].rpartition("-")[2]: table for table in run("prod").of_type("Table")}
+
+    def projections(table: str) -> list[str]:
+        return sorted(index["projectionType"] for index in tables[table].inputs["globalSecondaryIndexes"])
+
+    # The index by owner, which includes the status, has no rows of files that did not come by the API.
+    assert projections("jobs") == ["ALL", "INCLUDE", "KEYS_ONLY"]
+    assert projections("assets") == ["KEYS_ONLY"] * ASSET_INDEX_WRITES
     assert STATUS_INDEX_WRITES == 3
 
 
@@ -274,7 +298,8 @@ def test_metrics_are_counted_as_the_functions_write_them(stack: Stack) -> None:
     stack.finish(stack.upload("uploads/metrics.jpg"))
     listed = stack.cloud.client("cloudwatch").list_metrics(Namespace="img-pipeline/local")["Metrics"]
     series = {(metric["MetricName"], json.dumps(metric["Dimensions"])) for metric in listed}
-    assert len(series) == METRICS_PER_FUNCTION * len(stack.outputs["functionNames"])
+    functions_of_an_upload = stack.outputs["functionNames"].keys() - {"erase"}
+    assert len(series) == METRICS_PER_FUNCTION * len(functions_of_an_upload)
 
 
 def test_every_price_names_its_source() -> None:
@@ -351,7 +376,7 @@ def test_the_command_shows_services_workflow_types_and_sources(run_cost: Callabl
         assert shown in result.stdout
     told = " ".join(result.stdout.split())
     assert "on demand in us-east-1, 2026-08-31" in told
-    assert "secondary source: CloudWatch $0.1" in told
+    assert "secondary source: API Gateway $1 per million calls; CloudWatch $0.1" in told
     assert "Durations: python -m bench.files" in told
 
 

@@ -246,12 +246,14 @@ def test_a_disabled_rule_is_found_with_the_command_to_enable_it(stack: Stack, co
     assert f"events enable-rule --name {name}" in finding.advice
 
 
-def test_a_rule_without_target_is_found(stack: Stack, connection: Pipeline) -> None:
-    events, rule = stack.cloud.client("events"), "img-pipeline-local-object-created"
+@pytest.mark.parametrize("role", ["object-created", "object-deleted"])
+def test_a_rule_without_target_is_found(stack: Stack, connection: Pipeline, role: str) -> None:
+    events, rule = stack.cloud.client("events"), f"img-pipeline-local-{role}"
     targets = events.list_targets_by_rule(Rule=rule)["Targets"]
     events.remove_targets(Rule=rule, Ids=[target["Id"] for target in targets])
     try:
-        assert "no rule sends to the transform queue" in failure(ingestion.rule_sends_to_queue, connection).found
+        found = failure(ingestion.rule_sends_to_queue, connection).found
+        assert found.startswith(f"the rule {rule} does not send to the transform queue")
     finally:
         events.put_targets(Rule=rule, Targets=targets)
 
@@ -283,7 +285,7 @@ def test_a_failed_file_in_its_dead_letter_queue_is_a_failure(stack: Stack, conne
         finding = failure(queues.dead_letter_queues_are_empty, connection)
         # Its age is what CloudWatch heard last.
         eventually(lambda: "old" in failure(queues.dead_letter_queues_are_empty, connection).found, "the message's age")
-    assert finding.found.startswith("transform holds 1 (uploads whose receives are used up)")
+    assert finding.found.startswith("transform holds 1 (uploads that exceeded the maximum receives)")
     assert finding.advice == "see the causes: img-pipeline dlq show transform --stack local"
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from client.audit import audit_file
 from client.errors import PipelineError
 from client.jobs import find_jobs, follow, newest_jobs
 from client.pipeline import Pipeline
-from client.uploads import LocalFile, Outcome, Upload, find_files, upload_files
+from client.uploads import LocalFile, Outcome, Upload, find_files, is_stored, upload_files
+from contract.assets import DELETED_RUN
 from operations.interruption import Interruption
 from testing.pictures import photograph
 from testing.stack import Stack
@@ -199,7 +201,7 @@ def test_jobs_are_listed_newest_first_and_by_status(
 
 
 def test_unknown_status_is_reported_with_the_existing_ones(img_pipeline: RunCommand) -> None:
-    assert "a job is PROCESSING, COMPLETED" in str(img_pipeline("jobs", "list", "--status", "DONE").exception)
+    assert "a job is PENDING, PROCESSING, COMPLETED" in str(img_pipeline("jobs", "list", "--status", "DONE").exception)
 
 
 def test_a_job_is_shown_by_id_and_by_file_with_its_older_versions(
@@ -237,3 +239,69 @@ def test_an_asset_is_shown_with_its_renditions_and_metadata(stack: Stack, img_pi
     assert len(record["renditions"]) == len({rendition["key"] for rendition in record["renditions"]})
     missing = img_pipeline("asset", "show", "kept/dog.jpg").exception
     assert "jobs show uploads/kept/dog.jpg --stack local" in str(missing)
+
+
+def test_deleted_asset_is_gone_for_every_command(
+    connection: Pipeline, stack: Stack, img_pipeline: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    key = "uploads/deleted/cat.jpg"
+    stack.finish(stack.upload(key))
+
+    done = img_pipeline("asset", "delete", "deleted/cat.jpg", "--yes")
+
+    assert (done.exit_code, done.stdout.startswith(f"{key} was deleted at 20")) == (0, True)
+    assert connection.asset(key) is None
+    assert list(connection.scan_assets("uploads/deleted/")) == []
+    assert connection.records([key])[key]["run"] == DELETED_RUN
+    for command in (
+        ("asset", "show", key),
+        ("asset", "delete", key, "--yes"),
+        ("download", key, str(tmp_path / "out")),
+        ("rerender", key, "--yes"),
+    ):
+        assert f"{key} was deleted at 20" in str(img_pipeline(*command).exception), command
+    assert img_pipeline("jobs", "show", key).stdout.startswith(f"{key} was deleted at 20")
+    started, completed = map(json.loads, audit_file("local").read_text().splitlines())
+    assert (started["action"], started["key"], completed["event"]) == ("asset delete", key, "completed")
+
+
+def test_delete_without_consent_changes_nothing(connection: Pipeline, stack: Stack, img_pipeline: RunCommand) -> None:
+    key = "uploads/not-deleted.jpg"
+    stack.finish(stack.upload(key))
+
+    asked = img_pipeline("asset", "delete", key)
+
+    assert f"{key}: its original gets a delete marker" in asked.stdout
+    assert is_stored(connection, key)
+    assert (connection.asset(key) or {})["fileKey"] == key
+    missing = str(img_pipeline("asset", "delete", "nothing.jpg", "--yes").exception)
+    assert "has no record of uploads/nothing.jpg" in missing
+
+
+def test_deletion_that_is_not_recorded_in_time_is_an_error(
+    connection: Pipeline, stack: Stack, img_pipeline: RunCommand
+) -> None:
+    key = "uploads/slowly-deleted.jpg"
+    stack.finish(stack.upload(key))
+    with stack.paused():
+        late = str(img_pipeline("asset", "delete", key, "--yes", "--timeout", "0").exception)
+    assert "its record does not say so after 0 seconds: `img-pipeline drain" in late
+    assert not is_stored(connection, key)
+
+
+def test_job_that_waits_for_its_file_is_listed(connection: Pipeline, img_pipeline: RunCommand) -> None:
+    row = {
+        "jobId": {"S": "ab" * 16},
+        "status": {"S": "PENDING"},
+        "fileKey": {"S": f"uploads/{'ab' * 16}/waiting.jpg"},
+        "createdAt": {"S": "2126-01-01T00:00:00.000Z"},
+        "updatedAt": {"S": "2126-01-01T00:00:00.000Z"},
+    }
+    connection.client("dynamodb").put_item(TableName=connection.outputs.jobs_table, Item=row)
+
+    listed = img_pipeline("jobs", "list", "--status", "pending")
+
+    assert "waiting.jpg" in listed.stdout
+    assert img_pipeline("jobs", "show", "ab" * 16).exit_code == 0
+    connection.client("dynamodb").delete_item(TableName=connection.outputs.jobs_table, Key={"jobId": row["jobId"]})

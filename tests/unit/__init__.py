@@ -1,1 +1,1 @@
-"""What the functions promise, in-process: handlers and pure functions against an in-memory S3 and DynamoDB."""
+"""Tests of the functions, in-process: handlers and pure functions with S3 and DynamoDB in memory."""

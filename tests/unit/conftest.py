@@ -1,4 +1,4 @@
-"""Handlers with the environment that the stack gives them, in front of an AWS in memory."""
+"""Handlers with the environment variables of a deployed stack, and AWS clients in memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PRESETS = {f"w{width}": {"width": width, "formats": ["jpeg", "webp"], "quality":
 
 
 def image_limits(**changes: object) -> str:
-    """What validate accepts of images, as its variable MEDIA."""
+    """The value of validate's variable MEDIA for images."""
     return json.dumps({"image": {"accepted": list(FORMATS), "maxPixels": 2_000_000, "maxFrames": 20, **changes}})
 
 
@@ -32,7 +32,7 @@ ENVIRONMENT = {
     "MEDIA": image_limits(),
     "DENYLIST_TABLE": "denylist",
     "PROCESSED_BUCKET": "processed",
-    # Of both transforms that have any: each reads its own.
+    # Settings of thumbnail and watermark; each reads its own.
     "SETTINGS": json.dumps(
         {"presets": PRESETS, "text": "© img-pipeline", "opacity": 0.6, "position": "bottom-right", "logoPath": ""}
     ),
@@ -43,35 +43,35 @@ _NUMBERS = itertools.count()
 
 @dataclass
 class Cloud:
-    """The functions and what they reach."""
+    """The functions and the services that they call."""
 
     s3: FakeS3 = field(default_factory=FakeS3)
     dynamodb: FakeDynamoDB = field(default_factory=FakeDynamoDB)
 
     def file(self, key: str, body: bytes, content_type: str = "") -> dict[str, Any]:
-        """Upload, and return the workflow's `file` for it."""
+        """Upload a file, and return the workflow's `file` for it."""
         self.s3.add(key, body, content_type)
         return file_payload(key, len(body))
 
     def validate(self, key: str, body: bytes, content_type: str = "") -> dict[str, Any]:
-        """Upload and judge."""
+        """Upload and validate a file."""
         return self.invoke("validate", self.file(key, body, content_type))
 
     def transform(self, name: str, key: str, body: bytes, content_type: str = "") -> dict[str, Any]:
-        """Upload, judge, and transform what was accepted."""
+        """Upload, validate and transform a file that is accepted."""
         verdict = self.validate(key, body, content_type)
         assert verdict["accepted"], verdict
         return self.invoke(name, {"file": file_payload(key, len(body)), "media": verdict})
 
     def outputs(self) -> dict[str, bytes]:
-        """What lies in the processed bucket, by key."""
+        """The objects in the processed bucket, by key."""
         return {key: stored.body for (bucket, key, _), stored in self.s3.objects.items() if bucket == "processed"}
 
     @staticmethod
-    def forget() -> None:
-        """Drop what an execution environment keeps between invocations: the next one is cold."""
+    def reset() -> None:
+        """Clear what an execution environment keeps between invocations: the next one is a cold start."""
         aws.client.cache_clear()
-        runtime._logger.cache_clear()
+        runtime.logger.cache_clear()
         runtime._metrics.cache_clear()
         runtime._Environment.cold = True
         for name in ("validate", "thumbnail", "watermark", "metadata"):
@@ -93,14 +93,14 @@ def file_payload(key: str, size: int) -> dict[str, Any]:
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """A fresh environment: nothing cached, nothing stored, cold."""
+    """A new execution environment without cached or stored data."""
     made = Cloud()
-    # A logger belongs to its service's name and keeps the stream it was made with.
+    # Loggers are cached by service name, and keep their first output stream.
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"unit-{next(_NUMBERS)}")
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     clients = {"s3": made.s3, "dynamodb": made.dynamodb}
     monkeypatch.setattr(Session, "create_client", lambda _session, service, **_: clients[service])
-    made.forget()
+    made.reset()
     yield made
-    made.forget()
+    made.reset()

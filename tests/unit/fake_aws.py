@@ -1,4 +1,4 @@
-"""S3 and DynamoDB in memory: as much of each client as the functions use, answering and refusing as AWS does."""
+"""S3 and DynamoDB in memory: the methods of each client that the functions use, with AWS's responses and errors."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from botocore.response import StreamingBody
 
 
 def client_error(code: str, status: int, operation: str = "GetObject") -> ClientError:
-    """An AWS service's refusal."""
+    """The error response of an AWS service."""
     response: Any = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(response, operation)
 
 
 @dataclass(frozen=True)
 class StoredObject:
-    """What lies under a key."""
+    """A stored object."""
 
     body: bytes
     content_type: str
@@ -29,11 +29,11 @@ class StoredObject:
 
 @dataclass
 class FakeS3:
-    """Objects by (bucket, key, version); what is written without a version has version "".
+    """Objects by (bucket, key, version); objects that are written without a version have version "".
 
-    `failures` and `write_failures` are raised, first to last, instead of an answer (None lets one through), and
-    `failing_keys` whenever that key is read; `ranges` are the Range headers seen; with `breaks_off`, bodies end
-    halfway. `listing` is what the list of versions shows, oldest first.
+    `failures` and `write_failures` are raised in order by the next calls (with None, a call succeeds), and
+    `failing_keys` whenever that key is read. `ranges` are the received Range headers. With `is_truncated`, bodies end
+    halfway. `listing` is the list of versions, oldest first.
     """
 
     objects: dict[tuple[str, str, str], StoredObject] = field(default_factory=dict)
@@ -41,12 +41,12 @@ class FakeS3:
     write_failures: list[Exception] = field(default_factory=list)
     failing_keys: dict[str, Exception] = field(default_factory=dict)
     ranges: list[str] = field(default_factory=list)
-    breaks_off: bool = False
+    is_truncated: bool = False
     listing: list[dict[str, Any]] = field(default_factory=list)
     listing_failures: list[Exception] = field(default_factory=list)
 
     def add(self, key: str, body: bytes, content_type: str = "", version: str = "v1", bucket: str = "ingest") -> None:
-        """Put an upload."""
+        """Store an upload."""
         self.objects[bucket, key, version] = StoredObject(body, content_type)
 
     def get_object(self, *, Bucket: str, Key: str, VersionId: str = "", Range: str = "") -> dict[str, Any]:
@@ -62,15 +62,15 @@ class FakeS3:
             self.ranges.append(Range)
             first, last = (int(number) for number in re.findall(r"\d+", Range))
             body = body[first : last + 1]
-        stream = io.BytesIO(body[: len(body) // 2] if self.breaks_off else body)
+        stream = io.BytesIO(body[: len(body) // 2] if self.is_truncated else body)
         return {
             "Body": StreamingBody(stream, len(body)),
             "ContentLength": len(body),
             "ContentType": stored.content_type or "binary/octet-stream",
         }
 
-    def lists(self, key: str, version: str, second: int, size: int = 1) -> None:
-        """Show a version in the list, newer than what it shows already."""
+    def list_version(self, key: str, version: str, second: int, size: int = 1) -> None:
+        """Add a version to the list, newer than those in it."""
         stored_at = datetime.fromtimestamp(second, UTC)
         self.listing.append({"Key": key, "VersionId": version, "LastModified": stored_at, "Size": size})
 
@@ -79,7 +79,7 @@ class FakeS3:
         return self
 
     def paginate(self, *, Bucket: str, Prefix: str, PaginationConfig: dict[str, int]) -> Iterator[dict[str, Any]]:
-        """Keys in order, of each the newest version first; a page without versions has no `Versions`."""
+        """Keys in order, the newest version of each first; a page without versions has no `Versions`."""
         assert Bucket == "ingest"
         if self.listing_failures:
             raise self.listing_failures.pop(0)

@@ -1,7 +1,7 @@
-"""Runs one step on a file within a hard limit on memory: python -m tests.unit.limited STEP FILE MEGABYTES MAX_PIXELS.
+"""Runs one step on a file with a hard limit on memory: python -m tests.unit.limited STEP FILE MEGABYTES MAX_PIXELS.
 
-Linux counts against RLIMIT_DATA all memory that a process may write to, whether it does or not, so this limit is
-tighter than Lambda's, which is on what is resident. Prints what came out: the reason code or COMPLETED.
+Linux counts all private writable memory against RLIMIT_DATA, used or not, so this limit is stricter than Lambda's on
+resident memory. Prints the outcome: the reason code or COMPLETED.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Image files for the tests, made from nothing."""
+"""Image files for the tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from functions.shared import heif  # noqa: F401 - registers the HEIC encoder
 from functions.shared.formats import AVIF, GIF, HEIC, JPEG, PNG, TIFF, WEBP, Format
 
 CANARY = "CANARY-52.5200N-13.4050E"
-"""Hidden in every metadata field of `with_secrets`; no output may hold it."""
+"""The value of every metadata field of `with_secrets`; no output may contain it."""
 
 WRITTEN_BY = {JPEG: "JPEG", PNG: "PNG", WEBP: "WEBP", GIF: "GIF", TIFF: "TIFF", AVIF: "AVIF", HEIC: "HEIF"}
 """The Pillow format that writes each of the pipeline's."""
@@ -25,7 +25,7 @@ _MAKE, _MODEL, _ORIENTATION, _DESCRIPTION, _EXIF, _GPS = 0x010F, 0x0110, 0x0112,
 
 
 def quadrants(size: tuple[int, int] = (96, 64)) -> Image.Image:
-    """Red and green above, blue and white below: shows which way is up and which colours are which."""
+    """Red and green above, blue and white below: distinguishes orientations and colours."""
     width, height = size
     picture = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(picture)
@@ -50,13 +50,13 @@ def pixel(image: Image.Image, at: tuple[int, int]) -> tuple[int, ...]:
 
 
 def patches(size: tuple[int, int], seed: int, mode: str = "RGB") -> Image.Image:
-    """Soft patches of random colours: no symmetry, no flat area."""
+    """Smooth patches of random colours, without symmetry or flat areas."""
     cells = random.Random(seed).randbytes(24 * len(mode))  # noqa: S311 - a picture, not a secret
     return Image.frombytes(mode, (6, 4), cells).resize(size, Image.Resampling.BICUBIC)
 
 
 def file_of(picture: Image.Image, format: Format, **options: Any) -> bytes:
-    """The picture as a file of a format; lossy ones at high quality unless told otherwise."""
+    """The picture as a file of a format; lossy ones at high quality by default."""
     body = io.BytesIO()
     defaults = {"quality": 95} if format in (JPEG, WEBP, AVIF, HEIC) else {}
     picture.save(body, WRITTEN_BY[format], **defaults | options)
@@ -64,13 +64,13 @@ def file_of(picture: Image.Image, format: Format, **options: Any) -> bytes:
 
 
 def animation(frames: int, size: tuple[int, int] = (40, 30), format: Format = GIF) -> bytes:
-    """An animation, or a document of as many pages."""
+    """An animation, or a document with as many pages."""
     pictures = [Image.new("RGB", size, (index * 5 % 256, index * 3 % 256, 100)) for index in range(frames)]
     return file_of(pictures[0], format, save_all=True, append_images=pictures[1:])
 
 
 def exif_with_gps(orientation: int = 1) -> Image.Exif:
-    """What a camera writes, its position included."""
+    """EXIF as cameras write it, with a position."""
     exif = Image.Exif()
     exif[_MAKE] = "Pipeline Optics"
     exif[_MODEL] = "PO-1"
@@ -108,7 +108,7 @@ def with_secrets(picture: Image.Image, format: Format) -> bytes:
 
 
 def swapped_profile() -> bytes:
-    """A valid ICC profile in which red and blue are exchanged: what is stored as red is meant as blue.
+    """A valid ICC profile in which red and blue are exchanged: stored red is displayed as blue.
 
     A version 2 display profile of three colorants and one gamma curve (ICC.1:2001-04, sections 6.1 and 6.3.1.1),
     with sRGB's colorants adapted to D50 in the wrong order.
@@ -139,8 +139,8 @@ def _xyz(*values: float) -> bytes:
     return b"XYZ " + bytes(4) + struct.pack(">III", *(round(value * 65536) for value in values))
 
 
-def png_announcing(width: int, height: int) -> bytes:
-    """A PNG whose header announces a size that its few bytes of data do not have: a decompression bomb's outside."""
+def png_declaring(width: int, height: int) -> bytes:
+    """A PNG whose header declares a size that its few bytes of data do not have, like a decompression bomb."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*chunk) for chunk in chunks)

@@ -1,4 +1,4 @@
-"""The real AWS client against a server that misbehaves: trouble on the network gets the name that is retried."""
+"""The real AWS client and a failing server: network errors are raised as `TransientError`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VERSION = FileVersion(bucket="ingest", file_key="uploads/a b+ü.jpg", version_id
 
 @dataclass
 class Server:
-    """Answers each request with the next of `answers` (status, headers, body), the last one for ever."""
+    """Answers each request with the next of `answers` (status, headers, body), and repeats the last one."""
 
     answers: list[tuple[int, dict[str, str], bytes]] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Server:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A server on the loopback interface that the client takes for AWS."""
+    """A server on the loopback interface that the client uses as AWS."""
     made = Server()
 
     class Handler(BaseHTTPRequestHandler):
@@ -45,7 +45,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
             made.answer(self)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+            """Write no log."""
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=http.serve_forever, args=[0.02], daemon=True).start()
@@ -57,13 +57,13 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def point_client_at(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
-    """Make the client of this environment talk to a port of this machine."""
+    """Configure the client to connect to a port of the loopback interface."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     aws.client.cache_clear()
-    aws._session.cache_clear()
+    aws.session.cache_clear()
 
 
 def download() -> bytes:
@@ -77,13 +77,13 @@ def refusal(code: str) -> bytes:
     return f"<Error><Code>{code}</Code><Message>{code}</Message></Error>".encode()
 
 
-def test_the_exact_version_is_asked_for_and_its_key_is_spelt_right(server: Server) -> None:
+def test_the_exact_version_is_requested_with_an_encoded_key(server: Server) -> None:
     server.answers = [(200, {}, b"0123456789")]
     assert download() == b"0123456789"
     assert server.requests == ["/ingest/uploads/a%20b%2B%C3%BC.jpg?versionId=v1"]
 
 
-def test_a_connection_that_died_is_replaced_once_and_all_else_is_left_to_the_workflow(server: Server) -> None:
+def test_a_request_is_retried_once_and_then_fails(server: Server) -> None:
     server.answers = [(503, {}, refusal("SlowDown")), (200, {}, b"0123456789")]
     assert download() == b"0123456789"
     server.answers = [(503, {}, refusal("SlowDown"))]
@@ -101,25 +101,27 @@ def test_a_connection_that_died_is_replaced_once_and_all_else_is_left_to_the_wor
         (404, "NoSuchBucket", AccessError),
     ],
 )
-def test_a_refusal_gets_its_name(server: Server, status: int, code: str, failure: type[PipelineError]) -> None:
+def test_an_error_response_is_raised_as_its_class(
+    server: Server, status: int, code: str, failure: type[PipelineError]
+) -> None:
     server.answers = [(status, {}, refusal(code))]
     with pytest.raises(failure, match=code):
         download()
 
 
-def test_a_body_that_breaks_off_is_transient(server: Server) -> None:
+def test_an_incomplete_body_is_a_transient_error(server: Server) -> None:
     server.answers = [(200, {"Content-Length": "1000"}, b"0123456789")]
     with pytest.raises(TransientError, match="read"), downloaded(aws.client("s3"), VERSION, max_bytes=1000):
         pass
 
 
-def test_a_body_that_was_changed_on_the_way_is_transient(server: Server) -> None:
+def test_a_checksum_mismatch_is_a_transient_error(server: Server) -> None:
     server.answers = [(200, {"x-amz-checksum-crc32": "AAAAAA=="}, b"0123456789")]
     with pytest.raises(TransientError, match="checksum"):
         download()
 
 
-def test_nobody_there_is_transient(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_connection_is_a_transient_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

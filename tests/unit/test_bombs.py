@@ -1,4 +1,4 @@
-"""Files of a few megabytes, made to keep a decoder busy for minutes or to fill its memory, are rejected in seconds."""
+"""Files of a few megabytes that take a decoder minutes or gigabytes of memory are rejected in seconds."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from functions.validate.decoding import ImageLimits, Measures, measure
 from tests.unit.pictures import file_of, gradient
 
 LIMITS = ImageLimits(max_pixels=100_000_000, max_frames=300)
-FLOOD = 300_000
+MANY = 300_000
 
 PICTURE = gradient((64, 48))
 
 
 def finding(format: Format, body: bytes) -> Measures | Rejection:
-    """What measuring finds, within a few seconds of CPU."""
+    """The result of `measure`, within a few seconds of CPU time."""
     started = time.process_time()
     found = measure(io.BytesIO(body), format, LIMITS)
     assert time.process_time() - started < 10
@@ -30,41 +30,41 @@ def finding(format: Format, body: bytes) -> Measures | Rejection:
 
 
 def assert_corrupt(format: Format, body: bytes, detail: str) -> None:
-    """It is rejected for the reason that the test is about."""
+    """It is rejected as corrupt, with this detail."""
     found = finding(format, body)
     assert isinstance(found, Rejection)
     assert found.code is ReasonCode.CORRUPT
     assert detail in found.reason
 
 
-def test_a_jpeg_of_millions_of_segments() -> None:
+def test_a_jpeg_with_too_many_segments_is_corrupt() -> None:
     body = file_of(PICTURE, JPEG)
-    assert_corrupt(JPEG, body[:2] + b"\xff\xe1\0\2" * FLOOD + body[2:], "pieces")
+    assert_corrupt(JPEG, body[:2] + b"\xff\xe1\0\2" * MANY + body[2:], "pieces")
 
 
-def test_a_jpeg_that_begins_with_megabytes_of_nothing() -> None:
+def test_a_jpeg_with_megabytes_of_zeros_before_its_headers_is_corrupt() -> None:
     body = file_of(PICTURE, JPEG)
-    assert_corrupt(JPEG, body[:2] + b"\xff\xfe\0\2" + bytes(2 * FLOOD) + body[2:], "pieces")
+    assert_corrupt(JPEG, body[:2] + b"\xff\xfe\0\2" + bytes(2 * MANY) + body[2:], "pieces")
 
 
-def test_a_png_of_millions_of_chunks() -> None:
+def test_a_png_with_too_many_chunks_is_corrupt() -> None:
     body = file_of(PICTURE, PNG)
     chunk = struct.pack(">I", 0) + b"abCd" + struct.pack(">I", zlib.crc32(b"abCd"))
-    assert_corrupt(PNG, body[:33] + chunk * FLOOD + body[33:], "pieces")
+    assert_corrupt(PNG, body[:33] + chunk * MANY + body[33:], "pieces")
 
 
-def test_a_gif_of_millions_of_blocks() -> None:
-    assert_corrupt(GIF, file_of(PICTURE, GIF)[:-1] + b"\x21\xfe" + b"\1a" * FLOOD + b"\0;", "pieces")
+def test_a_gif_with_too_many_blocks_is_corrupt() -> None:
+    assert_corrupt(GIF, file_of(PICTURE, GIF)[:-1] + b"\x21\xfe" + b"\1a" * MANY + b"\0;", "pieces")
 
 
 def with_scans(count: int, size: tuple[int, int]) -> bytes:
-    """A progressive JPEG whose last scan is repeated until it has `count`."""
+    """A progressive JPEG whose last scan is repeated until it has `count` scans."""
     body = file_of(Image.new("L", size, 128), JPEG, progressive=True)
     last = body.rindex(b"\xff\xc4", 0, body.rindex(b"\xff\xda"))  # the last scan, with its Huffman table
     return body[:-2] + body[last:-2] * (count - body.count(b"\xff\xda")) + body[-2:]
 
 
-def test_a_jpeg_of_thousands_of_scans_of_many_pixels() -> None:
+def test_a_large_jpeg_with_thousands_of_scans_is_corrupt() -> None:
     assert_corrupt(JPEG, with_scans(5000, (4000, 3000)), "scans")
 
 
@@ -73,20 +73,20 @@ def test_the_number_of_scans_is_exact() -> None:
     assert_corrupt(JPEG, with_scans(101, (64, 64)), "scans")
 
 
-def test_scans_are_counted_in_the_picture_and_not_in_what_lies_around_it() -> None:
+def test_scans_are_counted_only_within_the_picture() -> None:
     body = file_of(PICTURE, JPEG)
     segment = b"\xff\xec" + struct.pack(">H", 2 + 60_000) + b"\xff\xda" * 30_000
-    film_behind_a_photo = b"\0\2" + b"\xff\xda\0\2" * 1000
-    assert isinstance(finding(JPEG, body[:2] + segment + body[2:] + film_behind_a_photo), Measures)
+    appended_video = b"\0\2" + b"\xff\xda\0\2" * 1000
+    assert isinstance(finding(JPEG, body[:2] + segment + body[2:] + appended_video), Measures)
 
 
 @pytest.mark.parametrize(("mark", "is_big"), [("<", False), (">", False), ("<", True)])
-def test_a_tiff_page_cut_into_more_strips_than_it_has_rows(mark: str, is_big: bool) -> None:
+def test_a_tiff_page_with_more_strips_than_rows_is_corrupt(mark: str, is_big: bool) -> None:
     assert isinstance(finding(TIFF, tiff((8, 8), strips=8, mark=mark, is_big=is_big)), Measures)
     assert_corrupt(TIFF, tiff((8, 8), strips=9, mark=mark, is_big=is_big), "pieces")
 
 
-def test_a_tiff_page_of_millions_of_rows_each_a_strip() -> None:
+def test_a_tiff_page_with_millions_of_strips_is_corrupt() -> None:
     assert_corrupt(TIFF, tiff((1, 1_000_000), strips=1_000_000), "pieces")
 
 
@@ -110,7 +110,7 @@ def tiff(size: tuple[int, int], strips: int, mark: str = "<", is_big: bool = Fal
     return header + directory + tables + bytes(size[0])
 
 
-def test_a_tiff_whose_pages_form_a_circle() -> None:
+def test_a_tiff_whose_directories_form_a_cycle_has_each_page_once() -> None:
     body = bytearray(file_of(PICTURE, TIFF, save_all=True, append_images=[PICTURE]))
     first = struct.unpack_from("<I", body, 4)[0]
     second_at = first + 2 + 12 * struct.unpack_from("<H", body, first)[0]
@@ -119,7 +119,7 @@ def test_a_tiff_whose_pages_form_a_circle() -> None:
     assert finding(TIFF, bytes(body)) == Measures(width=64, height=48, frames=2)
 
 
-def test_a_tiff_tile_of_billions_of_pixels() -> None:
+def test_a_tiff_tile_with_billions_of_pixels_is_corrupt() -> None:
     compressor = zlib.compressobj()
     tile = b"".join(compressor.compress(bytes(1 << 20)) for _ in range(8)) + compressor.flush()
     fields = {256: 8, 257: 8, 258: 8, 259: 8, 262: 1, 277: 1, 322: 65_520, 323: 65_520, 324: 134, 325: len(tile)}
@@ -128,14 +128,14 @@ def test_a_tiff_tile_of_billions_of_pixels() -> None:
     assert_corrupt(TIFF, b"II*\0" + struct.pack("<I", 8) + directory + bytes(4) + tile, "decode")
 
 
-def test_a_png_text_that_unpacks_to_gigabytes() -> None:
+def test_a_png_with_compressed_text_that_is_too_large_is_corrupt() -> None:
     data = b"Comment\0\0" + zlib.compress(bytes(64 << 20))
     chunk = struct.pack(">I", len(data)) + b"zTXt" + data + struct.pack(">I", zlib.crc32(b"zTXt" + data))
     body = file_of(PICTURE, PNG)
     assert_corrupt(PNG, body[:33] + chunk + body[33:], "too large")
 
 
-def test_what_a_camera_appends_to_a_photograph_is_not_counted() -> None:
+def test_pictures_that_a_camera_appends_to_a_photograph_are_not_counted() -> None:
     body = file_of(PICTURE, JPEG, save_all=False)
     with_preview = io.BytesIO()
     PICTURE.save(with_preview, "MPO", save_all=True, append_images=[gradient((32, 24))] * 3)
@@ -143,11 +143,11 @@ def test_what_a_camera_appends_to_a_photograph_is_not_counted() -> None:
     assert finding(JPEG, body) == Measures(width=64, height=48, frames=1)
 
 
-def test_a_heic_that_decodes_to_more_than_its_header_announces() -> None:
+def test_a_heic_that_decodes_to_another_size_than_in_its_header_is_corrupt() -> None:
     body = file_of(gradient((48, 32)), HEIC)
     crop = body.index(b"clap")  # the encoder's picture is 64 by 64, cropped to 48 by 32
-    nonsense = body[: crop + 28] + b"\xff\x00\xff\xe0" + body[crop + 32 :]
-    assert_corrupt(HEIC, nonsense, "another size")
+    changed = body[: crop + 28] + b"\xff\x00\xff\xe0" + body[crop + 32 :]
+    assert_corrupt(HEIC, changed, "another size")
 
 
 def test_several_pictures_in_a_heic_are_frames_of_their_own_size() -> None:
@@ -159,7 +159,7 @@ def test_several_pictures_in_a_heic_are_frames_of_their_own_size() -> None:
         assert isinstance(measure(io.BytesIO(body), HEIC, limits), Measures) is accepted
 
 
-def test_a_gif_of_a_full_size_photograph_is_not_taken_for_a_flood() -> None:
+def test_large_gifs_are_accepted_although_they_have_many_blocks() -> None:
     body = file_of(Image.effect_noise((3000, 2000), 100), GIF)
     assert len(body) > 5_000_000
     assert finding(GIF, body) == Measures(width=3000, height=2000, frames=1)
@@ -169,8 +169,8 @@ def test_a_gif_of_a_full_size_photograph_is_not_taken_for_a_flood() -> None:
 
 
 @pytest.mark.parametrize("label", [0x01, 0xF9, 0xFF])
-def test_a_gif_that_pillow_reads_as_larger_than_browsers_do(label: int) -> None:
-    """An extension without data makes Pillow take what follows for its data, here the frame that others see."""
+def test_a_gif_with_an_empty_extension_that_hides_a_large_frame_from_pillow_is_corrupt(label: int) -> None:
+    """Pillow reads what follows an extension without data as its data, here the frame that browsers show."""
     screen = b"GIF89a" + struct.pack("<HHBBB", 8, 8, 0x80, 0, 0) + bytes(6)
     small = b"," + struct.pack("<HHHHB", 0, 0, 8, 8, 0)
     large = b"," + struct.pack("<HHHHB", 0, 0, 9_990, 9_990, 0)
@@ -180,7 +180,7 @@ def test_a_gif_that_pillow_reads_as_larger_than_browsers_do(label: int) -> None:
     assert_corrupt(GIF, body, "extension without data")
 
 
-def test_a_gif_frame_outside_the_screen_is_counted_at_what_it_makes_pillow_allocate() -> None:
+def test_a_gif_frame_outside_the_screen_is_counted_with_the_canvas_that_pillow_allocates() -> None:
     screen = b"GIF89a" + struct.pack("<HHBBB", 8, 8, 0x80, 0, 0) + bytes(6)
     pixels = b"\2\2\x44\1\0"
     inside = b"," + struct.pack("<HHHHB", 0, 0, 8, 8, 0) + pixels

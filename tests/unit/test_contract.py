@@ -1,4 +1,4 @@
-"""What all parts agree on: job ids, events and outputs."""
+"""Job ids, events and outputs."""
 
 from dataclasses import fields
 from typing import Any
@@ -9,32 +9,32 @@ from contract.events import ObjectVersion, announced_version, object_created, sc
 from contract.jobs import key_job_id, possible_job_ids, version_job_id
 from contract.outputs import DeadLetterKind, MissingOutputsError, StackOutputs, read_outputs
 
-HANDED_OUT = "0123456789abcdef0123456789abcdef"
+JOB_ID = "0123456789abcdef0123456789abcdef"
 VERSION = ObjectVersion(bucket="ingest", key="uploads/cat.jpg", version_id="v1")
 
 
 @pytest.mark.parametrize(
     ("key", "job_id"),
     [
-        (f"uploads/{HANDED_OUT}/cat.jpg", HANDED_OUT),
+        (f"uploads/{JOB_ID}/cat.jpg", JOB_ID),
         ("uploads/cat.jpg", None),
-        (f"uploads/{HANDED_OUT}", None),
-        (f"uploads/{HANDED_OUT}/", None),
-        (f"uploads/{HANDED_OUT}/folder/cat.jpg", None),
-        (f"uploads/{HANDED_OUT.upper()}/cat.jpg", None),
-        (f"uploads/{HANDED_OUT}0/cat.jpg", None),
-        (f"uploads/{HANDED_OUT[1:]}/cat.jpg", None),
-        (f"other/uploads/{HANDED_OUT}/cat.jpg", None),
-        (f"uploads/{HANDED_OUT}/cat\n.jpg", HANDED_OUT),
+        (f"uploads/{JOB_ID}", None),
+        (f"uploads/{JOB_ID}/", None),
+        (f"uploads/{JOB_ID}/folder/cat.jpg", None),
+        (f"uploads/{JOB_ID.upper()}/cat.jpg", None),
+        (f"uploads/{JOB_ID}0/cat.jpg", None),
+        (f"uploads/{JOB_ID[1:]}/cat.jpg", None),
+        (f"other/uploads/{JOB_ID}/cat.jpg", None),
+        (f"uploads/{JOB_ID}/cat\n.jpg", JOB_ID),
     ],
 )
-def test_a_key_carries_a_job_id_only_as_the_folder_right_below_uploads(key: str, job_id: str | None) -> None:
+def test_a_key_contains_a_job_id_only_as_the_folder_directly_below_uploads(key: str, job_id: str | None) -> None:
     assert key_job_id(key) == job_id
 
 
-def test_a_version_under_a_key_with_a_job_id_may_have_that_id_or_its_own() -> None:
-    key = f"uploads/{HANDED_OUT}/cat.jpg"
-    assert possible_job_ids("ingest", key, "v1") == (HANDED_OUT, version_job_id("ingest", key, "v1"))
+def test_a_version_of_a_key_with_a_job_id_can_have_that_id_or_a_derived_one() -> None:
+    key = f"uploads/{JOB_ID}/cat.jpg"
+    assert possible_job_ids("ingest", key, "v1") == (JOB_ID, version_job_id("ingest", key, "v1"))
     assert possible_job_ids("ingest", "uploads/cat.jpg", "v1") == (version_job_id("ingest", "uploads/cat.jpg", "v1"),)
 
 
@@ -43,14 +43,14 @@ def test_derived_job_ids_differ_by_bucket_key_and_version() -> None:
     assert len({version_job_id(*triple) for triple in triples}) == len(triples)
 
 
-def test_each_kind_of_event_announces_the_version_that_it_was_made_for() -> None:
+def test_each_kind_of_event_has_the_version_that_it_was_created_for() -> None:
     common = {"etag": "e", "time": "2026-01-01T00:00:00Z", "region": "us-east-1"}
     created = object_created(VERSION, bytes=1, sequencer="0A", reason="backfill", **common)
     scanned = scan_result(VERSION, status="NO_THREATS_FOUND", **common)
     assert announced_version(created) == announced_version(scanned) == VERSION
 
 
-def test_outputs_read_back_as_they_were_exported(outputs: StackOutputs[str]) -> None:
+def test_exported_outputs_are_read_back_unchanged(outputs: StackOutputs[str]) -> None:
     assert read_outputs(outputs.exports()) == outputs
     assert outputs.exports()["transformDlqUrl"] == "transform_dlq_url"
 
@@ -64,8 +64,13 @@ def test_missing_outputs_are_named(outputs: StackOutputs[str]) -> None:
 
 def test_dead_letter_queues_are_the_pipelines_own_and_one_for_each_subscriber(outputs: StackOutputs[str]) -> None:
     queues = {queue.name: queue for queue in outputs.dead_letter_queues}
-    assert list(queues) == ["transform", "validate", "delivery", "results-search"]
-    assert {name for name, queue in queues.items() if queue.is_redrive_target} == {"transform", "results-search"}
+    assert list(queues) == ["transform", "validate", "delivery", "results-search", "webhooks"]
+    assert {name for name, queue in queues.items() if queue.is_redrive_target} == {
+        "transform",
+        "results-search",
+        "webhooks",
+    }
+    assert queues["webhooks"].replays_to == "webhooks_queue_url"
     assert queues["results-search"].replays_to == "queue of search"
     assert queues["validate"].kind is DeadLetterKind.REJECTIONS
 

@@ -1,4 +1,4 @@
-"""What is damaged in its pixels is rejected, however little."""
+"""Files with damaged pixel data are rejected."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def code_of(body: bytes, format: Format = PNG) -> ReasonCode | None:
 
 
 def data_and_checksums(body: bytes) -> list[int]:
-    """Where each byte of image data lies, and of its checksums."""
+    """The positions of all bytes of image data and its checksums."""
     places, at = [], 8
     while at < len(body):
         length, name = struct.unpack_from(">I4s", body, at)
@@ -48,8 +48,8 @@ def data_and_checksums(body: bytes) -> list[int]:
     return places
 
 
-def with_data(body: bytes, change: int) -> bytes:
-    """The PNG with one byte of its last image data exchanged, and the checksum made to fit."""
+def with_damaged_data(body: bytes, change: int) -> bytes:
+    """The PNG with one byte of its last image data changed, and a valid checksum."""
     name = b"fdAT" if b"fdAT" in body else b"IDAT"
     at = body.rindex(name)
     (length,) = struct.unpack_from(">I", body, at - 4)
@@ -59,7 +59,7 @@ def with_data(body: bytes, change: int) -> bytes:
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_every_single_damaged_byte_of_a_pngs_data_is_noticed(name: str) -> None:
+def test_every_damaged_byte_of_a_pngs_data_is_detected(name: str) -> None:
     body = PICTURES[name]
     assert code_of(body) is None
     places = data_and_checksums(body)
@@ -70,12 +70,12 @@ def test_every_single_damaged_byte_of_a_pngs_data_is_noticed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_png_whose_data_does_not_decode_is_corrupt_though_its_checksums_fit(name: str) -> None:
-    damaged = with_data(PICTURES[name], change=0)  # the first byte of the zlib stream
+def test_a_png_with_valid_checksums_and_invalid_data_is_corrupt(name: str) -> None:
+    damaged = with_damaged_data(PICTURES[name], change=0)  # the first byte of the zlib stream
     assert code_of(damaged) is ReasonCode.CORRUPT
 
 
-def test_a_png_that_has_fewer_rows_than_its_header_announces_is_corrupt() -> None:
+def test_a_png_with_fewer_rows_than_in_its_header_is_corrupt() -> None:
     rows = zlib.compress(bytes(20 * (1 + 3 * 64)))
     header = struct.pack(">IIBBBBB", 64, 48, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
@@ -84,8 +84,8 @@ def test_a_png_that_has_fewer_rows_than_its_header_announces_is_corrupt() -> Non
 
 
 @pytest.mark.parametrize("format", FORMATS.values(), ids=lambda format: format.pillow)
-def test_no_failure_to_read_is_taken_for_broken_metadata(cloud: Cloud, format: Format) -> None:
-    """S3 fails at each of the requests in turn: the answer must never be one that leaves something out."""
+def test_a_failure_to_read_is_never_treated_as_invalid_metadata(cloud: Cloud, format: Format) -> None:
+    """S3 fails at each of the requests in turn: metadata must never be returned with parts missing."""
     picture = gradient((900, 600))
     options = {"compression": "raw"} if format is TIFF else {}
     body = file_of(picture, format, exif=exif_with_gps(6).tobytes(), **options)
@@ -99,22 +99,22 @@ def test_no_failure_to_read_is_taken_for_broken_metadata(cloud: Cloud, format: F
             cloud.invoke("metadata", event)
 
 
-class BreakingBody(io.BytesIO):
-    """A file in S3 that from some moment on cannot be read."""
+class FailingBody(io.BytesIO):
+    """A file in S3 whose reads can be made to fail."""
 
-    is_broken = False
+    is_failing = False
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if self.is_broken:
+        if self.is_failing:
             raise TransientError("S3 is throttling")
         return super().read(size)
 
 
-def test_a_tiff_whose_exif_cannot_be_read_is_retried_not_described_without_it() -> None:
-    """Of all formats, only TIFF's EXIF is read after the header."""
-    body = BreakingBody(file_of(gradient(), TIFF, exif=exif_with_gps()))
+def test_a_failure_to_read_a_tiffs_exif_is_retried() -> None:
+    """TIFF is the only format whose EXIF is read after the header."""
+    body = FailingBody(file_of(gradient(), TIFF, exif=exif_with_gps()))
     image = open_image(body, TIFF, max_pixels=1 << 20)
-    body.is_broken = True
+    body.is_failing = True
     with pytest.raises(TransientError):
         read_exif(image)
 
@@ -129,7 +129,7 @@ JPEGS = {
 
 @pytest.mark.parametrize("missing", [1, 2])
 @pytest.mark.parametrize("name", JPEGS)
-def test_a_jpeg_that_lacks_only_its_end_marker_comes_out_as_if_it_had_it(cloud: Cloud, name: str, missing: int) -> None:
+def test_a_jpeg_without_its_end_marker_has_the_same_results_as_with_it(cloud: Cloud, name: str, missing: int) -> None:
     whole = JPEGS[name]
     for transform in ("thumbnail", "watermark", "metadata"):
         answers = []
@@ -140,8 +140,8 @@ def test_a_jpeg_that_lacks_only_its_end_marker_comes_out_as_if_it_had_it(cloud: 
 
 
 @pytest.mark.parametrize("name", JPEGS)
-def test_a_jpeg_that_lacks_any_of_its_picture_is_corrupt(name: str) -> None:
-    """The last bytes may hold nothing that changes a pixel; without those, the picture is still whole."""
+def test_a_jpeg_without_a_part_of_its_picture_is_corrupt(name: str) -> None:
+    """A file without its last bytes is accepted only if they do not change a pixel."""
     body = JPEGS[name]
     pixels = Image.open(io.BytesIO(body)).tobytes()
     rejected = 0
@@ -155,7 +155,7 @@ def test_a_jpeg_that_lacks_any_of_its_picture_is_corrupt(name: str) -> None:
     assert rejected > 0.9 * (len(nearly_whole) + len(cut_anywhere))
 
 
-def test_a_progressive_jpeg_that_breaks_off_between_two_scans_is_corrupt() -> None:
+def test_a_progressive_jpeg_that_is_cut_off_between_two_scans_is_corrupt() -> None:
     body = JPEGS["progressive"]
     scans = [start for marker, start in segments(io.BytesIO(body)) if marker == START_OF_SCAN]
     assert len(scans) > 5
@@ -164,7 +164,7 @@ def test_a_progressive_jpeg_that_breaks_off_between_two_scans_is_corrupt() -> No
 
 
 def test_a_jpeg_cut_off_at_a_restart_marker_is_corrupt() -> None:
-    """Up to there every coded interval is complete, and the decoder skips coded data until the next marker."""
+    """Every coded interval before it is complete, and the decoder skips coded data until the next marker."""
     body = JPEGS["restarts"]
     start_of_scan = body.index(b"\xff\xda")
     restart_markers = [found.start() for found in re.compile(rb"\xff[\xd0-\xd7]").finditer(body, start_of_scan)]

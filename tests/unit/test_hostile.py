@@ -1,4 +1,4 @@
-"""Whatever bytes arrive under whatever key, there is a verdict; and what is accepted can be transformed."""
+"""Any content with any key is validated without an error, and files that are accepted can be transformed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from functions.shared.source import FileVersion
 from functions.thumbnail.presets import presets_from_environment
 from functions.thumbnail.scaling import make_renditions
 from functions.validate.limits import Limits
-from functions.validate.verdict import judge
+from functions.validate.verdict import validate
 from functions.watermark.mark import TextMark
 from functions.watermark.settings import Position
 from functions.watermark.stamping import watermark
@@ -27,7 +27,7 @@ from tests.unit.fake_aws import FakeS3
 from tests.unit.pictures import animation, exif_with_gps, file_of, gradient, swapped_profile
 from tests.unit.tiff_files import ASSOCIATED, BLACK_IS_ZERO, DEFLATE, PALETTE, RGB, WHITE_IS_ZERO, TiffLayout
 
-# Pillow warns of what it finds in damaged files.
+# Pillow warns about damaged files.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
 LIMITS = Limits(
@@ -67,11 +67,11 @@ SEEDS: list[tuple[Format, bytes]] = [
 
 
 def verdict_on(key: str, body: bytes) -> dict[str, Any]:
-    """The verdict, which is whole whatever it is."""
+    """The verdict, after checking that it is complete."""
     s3 = FakeS3()
     s3.add(key, body)
     version = FileVersion(bucket="ingest", file_key=key, version_id="v1", bytes=len(body))
-    verdict = judge(s3, version, LIMITS, lambda _: None).payload()
+    verdict = validate(s3, version, LIMITS, lambda _: None).payload()
     if verdict["accepted"]:
         assert all(measure > 0 for measure in verdict["measures"].values())
     else:
@@ -82,7 +82,7 @@ def verdict_on(key: str, body: bytes) -> dict[str, Any]:
 
 
 def transform(body: bytes, verdict: dict[str, Any]) -> None:
-    """Run every transform; what validate accepted must not fail here."""
+    """Run every transform, which must not fail for a file that validate accepted."""
     format, measures = FORMATS[verdict["mediaType"]], verdict["measures"]
     max_pixels = measures["width"] * measures["height"]
     for rendition in make_renditions(io.BytesIO(body), format, PRESETS, max_pixels=max_pixels):
@@ -98,13 +98,13 @@ def transform(body: bytes, verdict: dict[str, Any]) -> None:
 
 
 @st.composite
-def mutants(draw: st.DrawFn) -> tuple[Format, bytes]:
-    """A real file, damaged: cut, overwritten, with pieces repeated or taken out."""
+def damaged_files(draw: st.DrawFn) -> tuple[Format, bytes]:
+    """A valid file with damage: truncated, or with bytes overwritten, repeated or deleted."""
     format, seed = draw(st.sampled_from(SEEDS))
     body = bytearray(seed)
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, len(body)))
-        # Headers are where damage is interesting.
+        # Prefer headers, where damage has the most effects.
         at = min(at, draw(st.sampled_from([40, 200, len(body)])))
         length = draw(st.integers(1, 16))
         match draw(st.sampled_from(["overwrite", "extreme", "delete", "repeat", "truncate"])):
@@ -121,29 +121,29 @@ def mutants(draw: st.DrawFn) -> tuple[Format, bytes]:
     return format, bytes(body)
 
 
-@given(mutants())
+@given(damaged_files())
 @settings(max_examples=700)
-def test_a_damaged_file_gets_a_verdict_and_if_accepted_its_renditions(mutant: tuple[Format, bytes]) -> None:
-    format, body = mutant
+def test_a_damaged_file_is_rejected_or_transformed_but_never_fails(damaged_file: tuple[Format, bytes]) -> None:
+    format, body = damaged_file
     verdict = verdict_on(f"uploads/damaged{format.extension}", body)
     if verdict["accepted"]:
         transform(body, verdict)
 
 
 @pytest.mark.parametrize(("format", "body"), SEEDS, ids=lambda value: getattr(value, "pillow", ""))
-def test_undamaged_each_seed_is_accepted_and_transformed(format: Format, body: bytes) -> None:
+def test_every_undamaged_seed_is_accepted_and_transformed(format: Format, body: bytes) -> None:
     transform(body, verdict_on(f"uploads/whole{format.extension}", body))
 
 
 @given(st.binary(max_size=2000), st.sampled_from(["", *(seed[:24] for _, seed in SEEDS)]))
 @settings(max_examples=200)
-def test_noise_gets_a_verdict_even_behind_a_real_beginning(noise: bytes, beginning: bytes | str) -> None:
-    verdict_on("uploads/noise", (beginning or b"") + noise)  # pyright: ignore[reportOperatorIssue]
+def test_random_bytes_are_validated_even_after_a_valid_header(noise: bytes, header: bytes | str) -> None:
+    verdict_on("uploads/noise", (header or b"") + noise)  # pyright: ignore[reportOperatorIssue]
 
 
 @given(st.text(min_size=1, max_size=300).map(lambda name: f"uploads/{name}"))
 @settings(max_examples=200)
-def test_any_key_gets_a_verdict(key: str) -> None:
+def test_any_key_is_validated(key: str) -> None:
     verdict = verdict_on(key, SEEDS[0][1])
     too_long = len(key.encode("utf-8", "surrogatepass")) > 900
     assert (verdict.get("reasonCode") == "KEY_TOO_LONG") == too_long
@@ -166,7 +166,7 @@ def test_any_key_gets_a_verdict(key: str) -> None:
         "x" * 880 + ".jpg",
     ],
 )
-def test_outputs_lie_under_the_key_as_it_is(cloud: Cloud, name: str) -> None:
+def test_renditions_keys_contain_the_uploads_key_unchanged(cloud: Cloud, name: str) -> None:
     answer = cloud.transform("thumbnail", f"uploads/{name}", file_of(gradient(), JPEG))
     for rendition in answer["renditions"]:
         assert rendition["key"].startswith(f"processed/uploads/{name}/v1/w")

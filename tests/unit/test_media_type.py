@@ -1,4 +1,4 @@
-"""README's media type, word for word, in a copy of the project: entries and a module are enough."""
+"""README's example of a media type, in a copy of the project."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from contract.overlay import laid_over
+from contract.overlay import merge_patch
 from functions.shared.sniffing import sniff
 from testing.readme import README, readme_blocks
 
@@ -20,7 +20,7 @@ PROJECT = README.parent
 HEADING = "Add a media type"
 FILES = ("__main__.py", "Pulumi.yaml", "Pulumi.local.yaml")
 FOLDERS = ("components", "contract", "functions", "policies", "program", "testing", "tests/unit")
-# Prints the variable MEDIA that the program gives to validate.
+# Prints the value of validate's variable MEDIA in the program.
 MEDIA = """
 import json, os, sys
 from policies.recording import run
@@ -61,7 +61,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in FOLDERS:
         shutil.copytree(PROJECT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     (PROJECT / ".build").mkdir(exist_ok=True)
-    (copy / ".build").symlink_to(PROJECT / ".build")  # the layer, which depends on its lock alone
+    (copy / ".build").symlink_to(PROJECT / ".build")  # the layer, which depends only on its lock
     entry, module = readme_blocks(HEADING, "python")
     (schema,), (settings,) = readme_blocks(HEADING, "json"), readme_blocks(HEADING, "yaml")
     with (copy / "contract" / "media.py").open("a", encoding="utf-8") as registry:
@@ -70,13 +70,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (copy / "functions" / "validate" / "text.schema.json").write_text(schema, encoding="utf-8")
     shutil.copytree(copy / "functions" / "metadata", copy / "functions" / "summary")
     stack = copy / "Pulumi.local.yaml"
-    values = laid_over(yaml.safe_load(stack.read_text(encoding="utf-8")), yaml.safe_load(settings))
+    values = merge_patch(yaml.safe_load(stack.read_text(encoding="utf-8")), yaml.safe_load(settings))
     stack.write_text(yaml.safe_dump(values), encoding="utf-8")
     return copy
 
 
 def run(project: Path, program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a program in the copy; fails with what it printed."""
+    """Run a program in the copy; fails with its standard error."""
     command = [sys.executable, "-c", program, *arguments]
     finished = subprocess.run(  # noqa: S603 - our own interpreter
         command, cwd=project, env=ENVIRONMENT | environment, capture_output=True, text=True, check=False
@@ -87,17 +87,17 @@ def run(project: Path, program: str, *arguments: str, **environment: str) -> sub
 
 @pytest.fixture(scope="module")
 def media(project: Path) -> str:
-    """What the program tells validate to accept."""
+    """The value of validate's variable MEDIA."""
     return run(project, MEDIA).stdout.splitlines()[-1]
 
 
-def judge(project: Path, media: str, files: dict[str, str]) -> tuple[list[dict[str, Any]], bool]:
+def verdicts_on(project: Path, media: str, files: dict[str, str]) -> tuple[list[dict[str, Any]], bool]:
     """The verdict on each file, and whether Pillow was imported for them."""
     *verdicts, pillow = run(project, VERDICTS, json.dumps(files), MEDIA=media).stderr.splitlines()
     return [json.loads(verdict) for verdict in verdicts], json.loads(pillow)
 
 
-def test_a_family_of_types_is_added_without_changing_what_is_there(project: Path, media: str) -> None:
+def test_a_family_of_types_is_added_without_changing_existing_ones(project: Path, media: str) -> None:
     assert json.loads(media)["text"] == {"accepted": ["text/plain"], "maxLines": 100}
     assert "image/jpeg" in json.loads(media)["image"]["accepted"]
     files = {
@@ -106,7 +106,7 @@ def test_a_family_of_types_is_added_without_changing_what_is_there(project: Path
         "uploads/c.png": "line\n",
         "uploads/d.html": "<!doctype html>",
     }
-    (fits, long, misnamed, page), pillow = judge(project, media, files)
+    (fits, long, misnamed, page), pillow = verdicts_on(project, media, files)
     assert (fits["accepted"], fits["mediaType"], fits["measures"]) == (True, "text/plain", {"lines": 100})
     assert long["reasonCode"] == "LIMIT_EXCEEDED"
     assert long["reason"] == "The text/plain file has 101 lines; at most 100 are accepted."
@@ -116,10 +116,10 @@ def test_a_family_of_types_is_added_without_changing_what_is_there(project: Path
 
 
 @pytest.mark.parametrize("head", [b"BMW,blue\n", b"MZ,Mozambique\n", b"8BPS is a signature"])
-def test_a_text_is_not_taken_for_a_binary_type_by_its_first_letters(head: bytes) -> None:
+def test_a_text_with_the_first_letters_of_a_binary_signature_is_not_detected_as_that_type(head: bytes) -> None:
     assert sniff(head) == "application/octet-stream"
 
 
-def test_a_type_that_nobody_knows_is_not_called_an_image(project: Path, media: str) -> None:
-    (verdict,), _ = judge(project, media, {"uploads/a": "\0\1\2"})
-    assert verdict["reason"] == "The file is of no known type, which is not accepted."
+def test_an_unknown_type_is_not_called_an_image(project: Path, media: str) -> None:
+    (verdict,), _ = verdicts_on(project, media, {"uploads/a": "\0\1\2"})
+    assert verdict["reason"] == "The file is of an unknown type, which is not accepted."

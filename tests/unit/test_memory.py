@@ -43,7 +43,7 @@ def large_photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("watermark: full size, quality 85", 550),  # the whole picture at full size, once
     ],
 )
-def test_a_hundred_megapixels(large_photo: Path, step: str, limit_mb: int) -> None:
+def test_a_hundred_megapixels_are_processed_in_bounded_memory(large_photo: Path, step: str, limit_mb: int) -> None:
     command = [sys.executable, "-m", "bench.measure", step, "ours", str(large_photo)]
     cost = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)  # noqa: S603
     assert cost["peakMb"] < limit_mb
@@ -125,7 +125,7 @@ def least_setting(path: Path) -> int:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory that counts what is mapped")
 @pytest.mark.parametrize("name", LARGE_FILES)
-def test_an_image_at_its_formats_limit_fits_the_memory_that_the_settings_demand(tmp_path: Path, name: str) -> None:
+def test_an_image_at_its_formats_limit_fits_the_required_memory(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(LARGE_FILES[name]())
     max_pixels = least_setting(path)
@@ -142,7 +142,7 @@ def test_an_image_at_its_formats_limit_fits_the_memory_that_the_settings_demand(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory that counts what is mapped")
 @pytest.mark.parametrize("name", ["progressive.jpg", "alpha.png", "opaque.webp", "alpha.webp", "deep-alpha.avif"])
-def test_a_rendition_as_large_as_the_image_fits_the_memory_that_the_settings_demand(tmp_path: Path, name: str) -> None:
+def test_a_rendition_as_large_as_the_image_fits_the_required_memory(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(LARGE_FILES[name]())
     limits = {"maxPixels": least_setting(path)}
@@ -160,7 +160,7 @@ def test_a_rendition_as_large_as_the_image_fits_the_memory_that_the_settings_dem
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory that counts what is mapped")
 @pytest.mark.parametrize("format", FORMATS.values(), ids=lambda format: format.pillow)
-def test_lack_of_our_memory_is_a_failure_never_a_verdict(tmp_path: Path, format: Format) -> None:
+def test_running_out_of_memory_is_a_failure_never_a_rejection(tmp_path: Path, format: Format) -> None:
     """Some decoders that run out of memory say that the data is damaged."""
     path = tmp_path / f"photo{format.extension}"
     path.write_bytes(file_of(patches((2400, 1600), 1), format, **({"speed": 10} if format is AVIF else {})))

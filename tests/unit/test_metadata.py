@@ -1,4 +1,4 @@
-"""The description of an image: what it is, how it was taken, what it looks like; of its place only that it is told."""
+"""An image's metadata: properties, camera settings, appearance, and of its position only whether the file has one."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_every_format_is_described(cloud: Cloud, format: Format) -> None:
 
 
 @pytest.mark.parametrize("format", [JPEG, PNG, WEBP, TIFF, AVIF, HEIC], ids=lambda format: format.pillow)
-def test_what_the_camera_wrote_is_picked_and_the_position_only_told_of(cloud: Cloud, format: Format) -> None:
+def test_camera_settings_are_recorded_and_of_the_position_only_its_presence(cloud: Cloud, format: Format) -> None:
     metadata = described(cloud, file_of(gradient(), format, exif=exif_with_gps().tobytes()), format)
     assert metadata["exif"] == {
         "cameraMake": "Pipeline Optics",
@@ -67,7 +67,7 @@ def test_what_the_camera_wrote_is_picked_and_the_position_only_told_of(cloud: Cl
 
 
 @pytest.mark.parametrize("format", [JPEG, PNG, WEBP, TIFF, AVIF, HEIC], ids=lambda format: format.pillow)
-def test_a_position_in_xmp_is_noticed_too(cloud: Cloud, format: Format) -> None:
+def test_a_position_in_xmp_is_detected(cloud: Cloud, format: Format) -> None:
     xmp = "<exif:GPSLatitude>52,31.2N</exif:GPSLatitude>"
     text = PngInfo()
     text.add_itxt("XML:com.adobe.xmp", xmp)
@@ -87,12 +87,12 @@ POSITIONS_IN_XMP = {
 
 @pytest.mark.parametrize("xmp", POSITIONS_IN_XMP)
 @pytest.mark.parametrize("exif", [b"", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + bytes(40), b"Exif\0\0no TIFF"])
-def test_a_position_in_xmp_counts_whether_exif_is_absent_or_broken(cloud: Cloud, exif: bytes, xmp: str) -> None:
+def test_a_position_in_xmp_is_detected_without_valid_exif(cloud: Cloud, exif: bytes, xmp: str) -> None:
     body = file_of(gradient(), JPEG, exif=exif, xmp=xmp.encode())
     assert described(cloud, body, JPEG)["gpsPresent"] is POSITIONS_IN_XMP[xmp]
 
 
-def test_a_position_that_follows_the_pixels_of_a_png_counts(cloud: Cloud) -> None:
+def test_a_position_after_the_pixels_of_a_png_is_detected(cloud: Cloud) -> None:
     text = PngInfo()
     text.add_itxt("XML:com.adobe.xmp", "<exif:GPSLatitude>52,31.2N</exif:GPSLatitude>")
     late = bytearray(file_of(gradient(), PNG, pnginfo=text))
@@ -112,7 +112,7 @@ def test_a_position_that_follows_the_pixels_of_a_png_counts(cloud: Cloud) -> Non
         {1: "N", 2: (52.0, 31.0, 12.0)},
     ],
 )
-def test_gps_fields_without_a_position_are_no_position(cloud: Cloud, gps: dict[int, Any]) -> None:
+def test_gps_fields_without_a_position_are_not_reported_as_a_position(cloud: Cloud, gps: dict[int, Any]) -> None:
     exif = Image.Exif()
     exif.get_ifd(0x8825).update(gps)
     assert described(cloud, file_of(gradient(), JPEG, exif=exif.tobytes()), JPEG)["gpsPresent"] is False
@@ -120,11 +120,11 @@ def test_gps_fields_without_a_position_are_no_position(cloud: Cloud, gps: dict[i
 
 @pytest.mark.parametrize("format", [JPEG, PNG, WEBP, TIFF, AVIF, HEIC], ids=lambda format: format.pillow)
 def test_an_orientation_in_xmp_alone_is_not_applied(cloud: Cloud, format: Format) -> None:
-    """Browsers and viewers apply EXIF's only."""
+    """Browsers and viewers apply only EXIF's."""
     xmp, text = '<x:xmpmeta tiff:Orientation="6"/>', PngInfo()
     text.add_itxt("XML:com.adobe.xmp", xmp)
     options = {PNG: {"pnginfo": text}, TIFF: {"tiffinfo": {700: xmp.encode()}}}.get(format, {"xmp": xmp.encode()})
-    if format is HEIC:  # its encoder would turn the picture by it
+    if format is HEIC:  # its encoder would apply it
         body = file_of(quadrants((96, 64)), format, xmp=xmp.replace("6", "1").encode())
         body = body.replace(xmp.replace("6", "1").encode(), xmp.encode())
     else:
@@ -137,7 +137,7 @@ def test_an_orientation_in_xmp_alone_is_not_applied(cloud: Cloud, format: Format
 
 
 @pytest.mark.parametrize("format", [JPEG, PNG, WEBP, TIFF, AVIF, HEIC], ids=lambda format: format.pillow)
-def test_width_height_and_appearance_are_those_of_the_picture_as_shown(cloud: Cloud, format: Format) -> None:
+def test_size_and_appearance_have_the_orientation_applied(cloud: Cloud, format: Format) -> None:
     upright = patches((192, 128), seed=3)
     stored = upright.transpose(Image.Transpose.ROTATE_90)
     metadata = described(cloud, file_of(stored, format, exif=exif_with_gps(6).tobytes()), format)
@@ -150,7 +150,7 @@ def test_frames_are_those_that_validate_counted(cloud: Cloud) -> None:
     assert described(cloud, animation(7), GIF)["frames"] == 7
 
 
-def test_colours_are_those_that_the_profile_means(cloud: Cloud) -> None:
+def test_dominant_colours_are_converted_with_the_profile(cloud: Cloud) -> None:
     stored_red = file_of(Image.new("RGB", (200, 100), (255, 0, 0)), PNG, icc_profile=swapped_profile())
     [colour] = described(cloud, stored_red, PNG)["dominantColours"]
     red, green, blue = bytes.fromhex(colour.removeprefix("#"))
@@ -161,12 +161,12 @@ def test_colours_are_those_that_the_profile_means(cloud: Cloud) -> None:
     "exif",
     [b"", b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + bytes(40), bytes(200)],
 )
-def test_broken_exif_says_nothing_and_breaks_nothing(cloud: Cloud, exif: bytes) -> None:
+def test_invalid_exif_is_ignored(cloud: Cloud, exif: bytes) -> None:
     metadata = described(cloud, file_of(gradient(), JPEG, exif=exif), JPEG)
     assert (metadata["exif"], metadata["orientation"], metadata["gpsPresent"]) == ({}, 1, False)
 
 
-def test_nonsense_in_single_exif_fields_leaves_out_those_fields(cloud: Cloud) -> None:
+def test_invalid_exif_fields_are_omitted(cloud: Cloud) -> None:
     exif = Image.Exif()
     exif[0x010F] = "Pipeline\0hidden \x07Optics" + "!" * 500
     exif[0x0110] = " \0"
@@ -189,7 +189,7 @@ def test_nonsense_in_single_exif_fields_leaves_out_those_fields(cloud: Cloud) ->
 @pytest.mark.parametrize(
     ("seconds", "written"), [((1, 8000), "1/8000"), ((10, 3000), "1/300"), ((1, 2), "0.5"), ((30, 1), "30")]
 )
-def test_exposure_is_written_as_photographers_do(cloud: Cloud, seconds: tuple[int, int], written: str) -> None:
+def test_exposure_is_formatted_as_on_cameras(cloud: Cloud, seconds: tuple[int, int], written: str) -> None:
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0x829A] = IFDRational(*seconds)
     metadata = described(cloud, file_of(gradient(), JPEG, exif=exif.tobytes()), JPEG)
@@ -209,7 +209,7 @@ def differing_bits(one: str, other: str) -> int:
     return (int(one, 16) ^ int(other, 16)).bit_count()
 
 
-def test_copies_share_their_perceptual_hash_and_other_pictures_do_not(cloud: Cloud) -> None:
+def test_copies_have_similar_perceptual_hashes_and_other_pictures_do_not(cloud: Cloud) -> None:
     picture = quadrants((600, 400)).filter(ImageFilter.GaussianBlur(30))
     small = picture.resize((90, 60))
     original = described(cloud, file_of(picture, PNG), PNG)["perceptualHash"]
@@ -223,7 +223,7 @@ def test_copies_share_their_perceptual_hash_and_other_pictures_do_not(cloud: Clo
     assert differing_bits(perceptual_hash(mirrored), original) > 16
 
 
-# Made by the reference implementation from the same pixels.
+# Computed by the reference implementation from the same pixels.
 @pytest.mark.parametrize(
     ("picture", "expected"),
     [
@@ -233,7 +233,7 @@ def test_copies_share_their_perceptual_hash_and_other_pictures_do_not(cloud: Clo
         (patches((32, 48), seed=5, mode="RGBA"), "H/iFEwYZMJ+Up3f8pPA8M1hoX5qBWoQ="),
     ],
 )
-def test_thumbhash_agrees_with_its_reference(picture: Image.Image, expected: str) -> None:
+def test_a_thumbhash_equals_the_reference_implementations(picture: Image.Image, expected: str) -> None:
     assert base64.b64encode(thumb_hash(picture)).decode() == expected
 
 
@@ -243,25 +243,25 @@ def test_a_thumbhash_does_not_depend_on_the_pictures_size() -> None:
 
 
 def requested_bytes(cloud: Cloud) -> int:
-    """How much was asked for by ranged GET."""
+    """The number of bytes requested by ranged GET."""
     spans = [[int(number) for number in header.removeprefix("bytes=").split("-")] for header in cloud.s3.ranges]
     return sum(last - first + 1 for first, last in spans)
 
 
 def noise(size: tuple[int, int]) -> Image.Image:
-    """A picture that does not compress."""
+    """A picture that cannot be compressed."""
     return Image.effect_noise(size, 100).convert("RGB")
 
 
 @pytest.mark.parametrize("format", [GIF, TIFF], ids=lambda format: format.pillow)
-def test_of_many_frames_only_the_first_ones_bytes_are_fetched(cloud: Cloud, format: Format) -> None:
+def test_only_the_first_frame_of_several_is_downloaded(cloud: Cloud, format: Format) -> None:
     frames = [noise((250, 250)) for _ in range(8)]
     body = file_of(frames[0], format, save_all=True, append_images=frames[1:])
     described(cloud, body, format)
     assert requested_bytes(cloud) < len(body) / 2
 
 
-def test_a_whole_file_is_fetched_once_in_few_requests(cloud: Cloud) -> None:
+def test_a_whole_file_is_downloaded_once_with_few_requests(cloud: Cloud) -> None:
     body = file_of(noise((1200, 800)), JPEG)
     described(cloud, body, JPEG)
     assert len(body) > 1_000_000
@@ -269,7 +269,7 @@ def test_a_whole_file_is_fetched_once_in_few_requests(cloud: Cloud) -> None:
     assert len(cloud.s3.ranges) <= 6
 
 
-def test_of_a_progressive_photograph_only_the_coarse_beginning_is_fetched(cloud: Cloud) -> None:
+def test_only_the_first_scan_of_a_progressive_photograph_is_downloaded(cloud: Cloud) -> None:
     picture = Image.blend(patches((1600, 1000), seed=6), noise((1600, 1000)), 0.3)
     whole = described(cloud, file_of(picture, JPEG, quality=90), JPEG)
     cloud.s3.ranges.clear()
@@ -283,7 +283,7 @@ def test_of_a_progressive_photograph_only_the_coarse_beginning_is_fetched(cloud:
     assert (coarse["width"], coarse["height"], coarse["mode"]) == (1600, 1000, "RGB")
 
 
-def test_a_first_scan_that_lacks_colours_or_has_more_than_averages_is_not_enough() -> None:
+def test_a_first_scan_without_all_colours_or_with_more_than_averages_is_not_used() -> None:
     body = file_of(patches((1600, 1000), seed=6), JPEG, progressive=True)
     scan = body.index(b"\xff\xda")
     assert first_scan(io.BytesIO(body)) is not None
@@ -303,24 +303,24 @@ def test_progressive_photographs_of_any_mode_are_described(cloud: Cloud, mode: s
     assert differing_bits(coarse["perceptualHash"], whole["perceptualHash"]) <= 3
 
 
-def test_trouble_reading_is_retried(cloud: Cloud) -> None:
+def test_a_failure_to_read_is_retried(cloud: Cloud) -> None:
     body = file_of(gradient(), JPEG)
     event = {"file": cloud.file("uploads/a.jpg", body), "media": cloud.validate("uploads/a.jpg", body)}
     cloud.s3.failures.append(client_error("InternalError", 500))
     with pytest.raises(TransientError, match=r"uploads/a\.jpg"):
         cloud.invoke("metadata", event)
-    cloud.s3.breaks_off = True
+    cloud.s3.is_truncated = True
     with pytest.raises(TransientError):
         cloud.invoke("metadata", event)
 
 
-def test_bytes_that_are_not_what_was_validated_fail_by_name(cloud: Cloud) -> None:
+def test_content_that_differs_from_the_validated_content_is_an_error(cloud: Cloud) -> None:
     image = cloud.validate("uploads/a.png", file_of(gradient(), PNG))
     with pytest.raises(MetadataError):
         cloud.invoke("metadata", {"file": cloud.file("uploads/a.png", b"something else"), "media": image})
 
 
-def test_the_reader_gives_the_same_picture_as_the_whole_file(cloud: Cloud) -> None:
+def test_ranged_reads_decode_to_the_same_picture_as_the_whole_file(cloud: Cloud) -> None:
     body = file_of(noise((500, 400)), TIFF)
     colours = described(cloud, body, TIFF)["dominantColours"]
     small = Image.open(io.BytesIO(body)).resize((100, 80), Image.Resampling.BOX, reducing_gap=2.0)
@@ -328,7 +328,7 @@ def test_the_reader_gives_the_same_picture_as_the_whole_file(cloud: Cloud) -> No
 
 
 def test_a_perceptual_hash_is_the_same_in_every_release() -> None:
-    """Operators compare hashes of years: each bit is whether a cell of 9 by 8 is darker than its right neighbour."""
+    """Stored hashes stay comparable: each bit is 1 if a cell of 9 by 8 is darker than its right neighbour."""
     rows = ["121212121", "999999999", "123456789", "987654321", "111191111", "191111111", "111111119", "919191919"]
     picture = Image.frombytes("L", (9, 8), bytes(25 * int(cell) for row in rows for cell in row)).convert("RGB")
     bits = "".join("1" if left < right else "0" for row in rows for left, right in itertools.pairwise(row))

@@ -1,4 +1,4 @@
-"""Nothing of a source but its pixels reaches an output: no position, camera, comment or profile, in any byte."""
+"""Renditions contain only the source's pixels: no position, camera, comment or profile."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MARKERS = [
 
 
 @pytest.mark.parametrize("format", FORMATS.values(), ids=lambda format: format.pillow)
-def test_no_output_holds_anything_but_pixels(cloud: Cloud, format: Format) -> None:
+def test_renditions_contain_no_metadata(cloud: Cloud, format: Format) -> None:
     body = with_secrets(gradient((700, 400)), format)
     assert CANARY.encode() in body
     for transform in ("thumbnail", "watermark"):
@@ -35,7 +35,7 @@ def test_no_output_holds_anything_but_pixels(cloud: Cloud, format: Format) -> No
 
 
 @pytest.mark.parametrize("format", FORMATS.values(), ids=lambda format: format.pillow)
-def test_neither_answers_nor_logs_tell_the_position(
+def test_neither_payloads_nor_logs_contain_the_position(
     cloud: Cloud, format: Format, capsys: pytest.CaptureFixture[str]
 ) -> None:
     body = with_secrets(gradient(), format)

@@ -1,4 +1,4 @@
-"""Each invocation tells in one log line, and counts in metrics; failures carry names that the workflow can route by."""
+"""Each invocation writes one log line and metrics; failures have classes that the workflow can match."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ TRACE = "1-5759e988-bd862e3fe1be46a994272793"
 
 
 def printed(capsys: pytest.CaptureFixture[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """What the function wrote: (log lines, metrics); every line is one JSON object."""
+    """The function's output: (log lines, metrics); every line is one JSON object."""
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     return [line for line in lines if "_aws" not in line], [line for line in lines if "_aws" in line]
 
 
 @pytest.mark.parametrize("function", ["validate", "thumbnail", "watermark", "metadata"])
-def test_one_line_tells_of_the_invocation(
+def test_each_invocation_writes_one_log_line(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], function: str
 ) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", f"Root={TRACE};Parent=53995c3f42cd8ad8;Sampled=1")
@@ -43,13 +43,13 @@ def test_one_line_tells_of_the_invocation(
     assert line["outcome"] == ("ACCEPTED" if function == "validate" else "COMPLETED")
 
 
-def test_a_rejection_is_told_by_its_code(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_rejection_is_logged_with_its_code(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
     cloud.validate("uploads/a.jpg", b"")
     [line], _ = printed(capsys)
     assert (line["level"], line["outcome"]) == ("INFO", "EMPTY")
 
 
-def test_a_failure_is_told_by_its_name_with_its_stack(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_is_logged_with_its_class_and_stack_trace(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
     cloud.s3.failures.append(client_error("SlowDown", 503))
     with pytest.raises(PipelineError):
         cloud.invoke("validate", file_payload("uploads/a.jpg", 10))
@@ -59,7 +59,7 @@ def test_a_failure_is_told_by_its_name_with_its_stack(cloud: Cloud, capsys: pyte
     assert metrics["ColdStart"] == [1]
 
 
-def test_an_unforeseen_error_is_raised_under_the_functions_own_name(cloud: Cloud) -> None:
+def test_an_unexpected_error_is_raised_as_the_functions_own_class(cloud: Cloud) -> None:
     with pytest.raises(ValidateError, match="KeyError: 'versionId'"):
         cloud.invoke("validate", {"bucket": "ingest", "fileKey": "uploads/a.jpg"})
 

@@ -1,4 +1,4 @@
-"""Reading a file version piece by piece gives the same bytes as reading it whole."""
+"""Ranged reads of a file version return the same bytes as the whole file."""
 
 from __future__ import annotations
 
@@ -26,31 +26,33 @@ steps = st.tuples(st.sampled_from([io.SEEK_SET, io.SEEK_CUR, io.SEEK_END, "read"
 
 
 @given(st.lists(steps, max_size=30), st.booleans())
-def test_any_walk_reads_the_same_as_a_file(walk: list[tuple[int | str, int]], buffered: bool) -> None:
-    raw, truth = reader(FakeS3()), io.BytesIO(BODY)
+def test_any_sequence_of_reads_and_seeks_returns_the_same_as_a_file(
+    steps_taken: list[tuple[int | str, int]], buffered: bool
+) -> None:
+    raw, expected = reader(FakeS3()), io.BytesIO(BODY)
     body = io.BufferedReader(raw) if buffered else raw
-    for step, number in walk:
+    for step, number in steps_taken:
         if isinstance(step, str):
             got = body.read(number)
             assert got is not None
-            assert truth.read(len(got)) == got
-            assert len(got) > 0 or number == 0 or truth.read(1) == b""
+            assert expected.read(len(got)) == got
+            assert len(got) > 0 or number == 0 or expected.read(1) == b""
         else:
             offset = -number if step == io.SEEK_END else number
             if step == io.SEEK_END and number > len(BODY):
                 continue
-            assert body.seek(offset, step) == truth.seek(offset, step)
-    assert body.read() == truth.read()
+            assert body.seek(offset, step) == expected.seek(offset, step)
+    assert body.read() == expected.read()
 
 
-def test_the_version_is_named_in_every_request() -> None:
+def test_every_request_has_the_version_id() -> None:
     s3 = FakeS3()
     body = reader(s3)
     s3.add("uploads/a", b"a newer version", version="v2")
     assert body.readall() == BODY
 
 
-def test_a_header_costs_one_small_request() -> None:
+def test_a_header_is_read_with_one_small_request() -> None:
     s3 = FakeS3()
     body = io.BufferedReader(reader(s3), 64 << 10)
     assert body.read(1000) == BODY[:1000]
@@ -58,7 +60,7 @@ def test_a_header_costs_one_small_request() -> None:
     assert s3.ranges == ["bytes=0-65535"]
 
 
-def test_reading_on_takes_ever_larger_pieces() -> None:
+def test_sequential_reads_make_increasingly_large_requests() -> None:
     s3 = FakeS3()
     body = reader(s3)
     while body.read(10_000):
@@ -66,7 +68,7 @@ def test_reading_on_takes_ever_larger_pieces() -> None:
     assert s3.ranges == ["bytes=0-65535", "bytes=65536-196607", "bytes=196608-399999"]
 
 
-def test_the_rest_is_one_request() -> None:
+def test_the_rest_of_a_file_is_read_with_one_request() -> None:
     s3 = FakeS3()
     body = reader(s3)
     body.seek(100)
@@ -74,7 +76,7 @@ def test_the_rest_is_one_request() -> None:
     assert s3.ranges == ["bytes=100-399999"]
 
 
-def test_no_byte_is_fetched_twice() -> None:
+def test_no_byte_is_downloaded_twice() -> None:
     s3 = FakeS3()
     body = reader(s3)
     for position in (0, 300_000, 100, 250_000, 310_000, 0):
@@ -86,7 +88,7 @@ def test_no_byte_is_fetched_twice() -> None:
     assert sum(len(span) + 1 for span in fetched) == len(BODY)
 
 
-def test_there_is_nothing_before_the_start_and_nothing_behind_the_end() -> None:
+def test_reads_after_the_end_are_empty_and_seeks_before_the_start_fail() -> None:
     body = reader(FakeS3())
     with pytest.raises(ValueError, match="before"):
         body.seek(-1)

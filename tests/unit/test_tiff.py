@@ -1,4 +1,4 @@
-"""Every TIFF is shown as its fields say, or rejected by name: none comes out black, inverted or as noise."""
+"""Every TIFF is decoded as its fields declare or rejected as unsupported, never shown black, inverted or as noise."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from tests.unit.tiff_files import (
     TiffLayout,
 )
 
-# Pillow warns of what it finds in damaged files.
+# Pillow warns about damaged files.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
 LIMITS = ImageLimits(max_pixels=1 << 20, max_frames=30)
@@ -53,12 +53,12 @@ MARK = TextMark("©")
 
 
 def finding(body: bytes) -> Measures | Rejection:
-    """What validate finds."""
+    """The result of `measure`."""
     return measure(io.BytesIO(body), TIFF, LIMITS)
 
 
 def assert_shown(layout: TiffLayout) -> None:
-    """The file is accepted and comes out as its samples say."""
+    """The file is accepted and decoded to the colours of its samples."""
     body, pixels = layout.body(), SIDE * SIDE
     assert finding(body) == Measures(width=SIDE, height=SIDE, frames=1), layout
     picture = to_srgb(plain(open_image(io.BytesIO(body), TIFF, max_pixels=pixels))).convert("RGBA")
@@ -68,7 +68,7 @@ def assert_shown(layout: TiffLayout) -> None:
 
 
 def assert_transformed(body: bytes) -> None:
-    """Every transform can read it."""
+    """Every transform can process it."""
     pixels = SIDE * SIDE
     assert list(make_renditions(io.BytesIO(body), TIFF, PRESETS, max_pixels=pixels))
     assert watermark(io.BytesIO(body), TIFF, MARK, opacity=0.5, position=Position.BOTTOM_RIGHT, max_pixels=pixels).body
@@ -76,15 +76,15 @@ def assert_transformed(body: bytes) -> None:
 
 
 def assert_unsupported(body: bytes, detail: str) -> None:
-    """It is rejected as a variant that is not supported, not as a damaged file."""
+    """It is rejected as an unsupported variant, not as a damaged file."""
     found = finding(body)
     assert isinstance(found, Rejection)
     assert found.code is ReasonCode.UNSUPPORTED_VARIANT
     assert detail in found.reason
 
 
-def has_no_known_meaning(layout: TiffLayout) -> bool:
-    """Whether a layout that Pillow lists has to be refused."""
+def is_unsupported(layout: TiffLayout) -> bool:
+    """Whether a layout that Pillow lists must be rejected."""
     if layout.bits == (32,) and layout.sample_format not in {FLOAT, SIGNED}:
         return True  # Pillow reads the numbers as signed
     if layout.bits == (8,) and (layout.sample_format == SIGNED or layout.photometric == YCBCR):
@@ -96,7 +96,7 @@ def has_no_known_meaning(layout: TiffLayout) -> bool:
 
 
 @pytest.mark.parametrize("key", TiffImagePlugin.OPEN_INFO, ids=str)
-def test_every_layout_that_pillow_lists_is_shown_as_it_is_or_refused(key: tuple) -> None:
+def test_every_layout_that_pillow_lists_is_decoded_correctly_or_rejected(key: tuple) -> None:
     end, photometric, [sample_format], fill_order, bits, extra = key
     listed = TiffLayout(
         mark={b"II": "<", b"MM": ">"}[end],
@@ -108,7 +108,7 @@ def test_every_layout_that_pillow_lists_is_shown_as_it_is_or_refused(key: tuple)
     )
     for compression, is_planar, is_tiled in itertools.product((UNCOMPRESSED, DEFLATE), (False, True), (False, True)):
         layout = replace(listed, compression=compression, is_planar=is_planar, is_tiled=is_tiled)
-        if has_no_known_meaning(layout):
+        if is_unsupported(layout):
             assert_unsupported(layout.body(), "a TIFF")
         else:
             assert_shown(layout)
@@ -117,27 +117,27 @@ def test_every_layout_that_pillow_lists_is_shown_as_it_is_or_refused(key: tuple)
 
 
 @pytest.mark.parametrize("mode", Image.MODES)
-def test_every_mode_that_pillow_has_becomes_one_that_can_be_published(mode: str) -> None:
+def test_every_mode_of_pillow_is_converted_to_one_that_can_be_encoded(mode: str) -> None:
     assert to_srgb(plain(Image.new(mode, (3, 2)))).mode in {"L", "RGB", "RGBA"}
 
 
-def test_what_no_transform_could_read_is_not_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_no_transform_can_read_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     body = TiffLayout(photometric=BLACK_IS_ZERO, bits=(8, 8), extra=(ASSOCIATED,)).body()
     assert isinstance(finding(body), Measures)
-    monkeypatch.setattr(decoding, "plain", lambda image: image.convert("L"))  # which Pillow does not do from "La"
+    monkeypatch.setattr(decoding, "plain", lambda image: image.convert("L"))  # which Pillow does not support for "La"
     assert isinstance(finding(body), Rejection)
 
 
 @pytest.mark.parametrize("value", ["inf", "-inf"])
-def test_floating_point_without_a_finite_range_is_refused(value: str) -> None:
-    """Stretched between its extremes, all the rest would be black."""
+def test_floating_point_samples_that_are_not_finite_are_unsupported(value: str) -> None:
+    """If it were scaled to its extremes, all other values would be black."""
     body = TiffLayout(photometric=BLACK_IS_ZERO, bits=(32,), sample_format=FLOAT).body()
     assert_unsupported(body[:-4] + struct.pack("<f", float(value)), "not finite")
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
 @pytest.mark.parametrize("mark", ["<", ">"])
-def test_a_colour_map_of_8_bits_is_read_as_one(mark: str, bits: int) -> None:
+def test_a_colour_map_of_8_bits_is_detected(mark: str, bits: int) -> None:
     assert_shown(TiffLayout(photometric=PALETTE, bits=(bits,), mark=mark, colour_map_bits=8))
 
 
@@ -156,11 +156,11 @@ UNSUPPORTED = {
 
 
 @pytest.mark.parametrize("detail", UNSUPPORTED)
-def test_a_layout_that_cannot_be_read_is_called_unsupported_and_not_damaged(detail: str) -> None:
+def test_a_layout_that_cannot_be_decoded_is_rejected_as_unsupported_not_damaged(detail: str) -> None:
     assert_unsupported(UNSUPPORTED[detail].body(), detail)
 
 
-def test_a_big_endian_bigtiff_is_called_unsupported_and_not_damaged() -> None:
+def test_a_big_endian_bigtiff_is_rejected_as_unsupported_not_damaged() -> None:
     assert_unsupported(b"MM\0+" + struct.pack(">HHQQ", 8, 0, 16, 0) + bytes(64), "a big-endian BigTIFF")
 
 
@@ -173,7 +173,7 @@ def test_a_big_endian_bigtiff_is_called_unsupported_and_not_damaged() -> None:
         (b"MM\0*" + struct.pack(">I", 8), struct.pack(">H", 2**16 - 1)),
     ],
 )
-def test_a_directory_that_claims_more_fields_than_the_file_has_bytes(header: bytes, count: bytes) -> None:
+def test_a_directory_with_more_fields_than_fit_into_the_file_is_corrupt(header: bytes, count: bytes) -> None:
     found = finding((header + count).ljust(116, b"\0"))
     assert isinstance(found, Rejection)
     assert found.code is ReasonCode.CORRUPT
@@ -182,7 +182,7 @@ def test_a_directory_that_claims_more_fields_than_the_file_has_bytes(header: byt
 
 @pytest.mark.parametrize("compression", [UNCOMPRESSED, DEFLATE])
 @pytest.mark.parametrize("count", [0, 2**28, 2**32 - 1])
-def test_a_field_that_claims_any_number_of_values_leads_to_a_verdict(compression: int, count: int) -> None:
+def test_a_field_with_an_invalid_number_of_values_does_not_fail(compression: int, count: int) -> None:
     body = TiffLayout(photometric=PALETTE, bits=(8,), compression=compression).body()
     for field in range(struct.unpack_from("<H", body, 8)[0]):
         changed = bytearray(body)
@@ -190,7 +190,7 @@ def test_a_field_that_claims_any_number_of_values_leads_to_a_verdict(compression
         assert finding(bytes(changed))
 
 
-def test_what_libtiff_complains_about_reaches_no_log_and_our_own_line_does(
+def test_libtiffs_warnings_are_not_logged_and_the_functions_line_is(
     cloud: Cloud, capfd: pytest.CaptureFixture[str]
 ) -> None:
     body = bytearray(TiffLayout(photometric=RGB, bits=(8, 8, 8), compression=DEFLATE).body())

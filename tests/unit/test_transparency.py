@@ -1,4 +1,4 @@
-"""What browsers show as transparent is transparent in the renditions, and nothing else is."""
+"""Renditions are transparent exactly where browsers show the source as transparent."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def png_row(bits: int, colour_type: int, samples: bytes, transparent: bytes) -> 
         (png_row(16, RGB, bytes(range(1, 19)), bytes(range(1, 7))), (1, 3, 5, 0), (13, 15, 17, 255)),
     ],
 )
-def test_a_pngs_transparent_colour_is_found_at_every_depth(
+def test_a_pngs_transparent_colour_is_applied_at_every_bit_depth(
     body: bytes, first: tuple[int, ...], third: tuple[int, ...]
 ) -> None:
     image = plain(open_image(io.BytesIO(body), PNG, max_pixels=3))
@@ -48,7 +48,7 @@ def test_a_pngs_transparent_colour_is_found_at_every_depth(
     assert (pixel(image, (0, 0)), pixel(image, (2, 0))) == (first, third)
 
 
-def test_greys_that_differ_only_below_eight_bits_are_told_apart() -> None:
+def test_greys_that_differ_only_in_their_low_bits_are_distinguished() -> None:
     body = png_row(16, GREY, b"\x12\x34\x12\x35\x56\x34", b"\x12\x34")
     assert pixel(plain(open_image(io.BytesIO(body), PNG, max_pixels=3)), (1, 0)) == (18, 18, 18, 255)
 

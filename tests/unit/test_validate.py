@@ -1,4 +1,4 @@
-"""Every file gets a verdict: accepted with its measures, or one stable reason code with a hint."""
+"""Every file is accepted with its measures, or rejected with one stable reason code and a hint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from functions.shared.formats import AVIF, GIF, HEIC, JPEG, PNG, TIFF, WEBP, For
 from functions.shared.reasons import ReasonCode
 from tests.unit.conftest import Cloud, file_payload, image_limits
 from tests.unit.fake_aws import client_error
-from tests.unit.pictures import animation, exif_with_gps, file_of, gradient, png_announcing, quadrants
+from tests.unit.pictures import animation, exif_with_gps, file_of, gradient, png_declaring, quadrants
 
 ACCEPTED_FILES = {
     "photo.jpg": (JPEG, file_of(gradient(), JPEG)),
@@ -37,7 +37,7 @@ ACCEPTED_FILES = {
 
 
 @pytest.mark.parametrize("name", ACCEPTED_FILES)
-def test_every_supported_kind_is_accepted_with_its_measures(cloud: Cloud, name: str) -> None:
+def test_every_supported_kind_of_image_is_accepted_with_its_measures(cloud: Cloud, name: str) -> None:
     format, body = ACCEPTED_FILES[name]
     verdict = cloud.validate(f"uploads/{name}", body, format.content_type)
     assert verdict.pop("durationMs") >= 0
@@ -58,14 +58,14 @@ def test_frames_and_pages_are_counted(cloud: Cloud, format: Format) -> None:
 
 
 @pytest.mark.parametrize("format", [JPEG, PNG, WEBP, TIFF, AVIF, HEIC])
-def test_width_and_height_are_those_of_the_picture_as_shown(cloud: Cloud, format: Format) -> None:
+def test_width_and_height_have_the_orientation_applied(cloud: Cloud, format: Format) -> None:
     body = file_of(quadrants((96, 64)), format, exif=exif_with_gps(orientation=6).tobytes())
     verdict = cloud.validate(f"uploads/turned{format.extension}", body)
     assert (verdict["measures"]["width"], verdict["measures"]["height"]) == (64, 96)
 
 
 def rejected(cloud: Cloud, key: str, body: bytes, content_type: str = "") -> ReasonCode:
-    """The reason code; also checks that the verdict is whole and its words are for people."""
+    """The reason code, after checking that the verdict is complete and its texts are sentences."""
     verdict = cloud.validate(key, body, content_type)
     assert not verdict["accepted"], verdict
     assert set(verdict) == {
@@ -85,31 +85,31 @@ def rejected(cloud: Cloud, key: str, body: bytes, content_type: str = "") -> Rea
     return ReasonCode(verdict["reasonCode"])
 
 
-def test_an_empty_file(cloud: Cloud) -> None:
+def test_an_empty_file_is_rejected(cloud: Cloud) -> None:
     assert rejected(cloud, "uploads/a.jpg", b"") is ReasonCode.EMPTY
 
 
-def test_a_file_beyond_the_limit_is_rejected_without_being_read(cloud: Cloud) -> None:
+def test_a_file_over_the_limit_is_rejected_without_being_read(cloud: Cloud) -> None:
     file = file_payload("uploads/never-stored.jpg", size=2_000_001)
     assert cloud.invoke("validate", file)["reasonCode"] == "TOO_LARGE"
 
 
-def test_a_file_whose_event_understates_its_size(cloud: Cloud) -> None:
+def test_a_large_file_with_a_wrong_size_in_its_event_is_rejected_as_too_large(cloud: Cloud) -> None:
     file = cloud.file("uploads/a.jpg", bytes(2_000_001)) | {"bytes": 10}
     assert cloud.invoke("validate", file)["reasonCode"] == "TOO_LARGE"
 
 
-def test_a_file_whose_event_hides_that_it_is_empty(cloud: Cloud) -> None:
+def test_an_empty_file_with_a_wrong_size_in_its_event_is_rejected_as_empty(cloud: Cloud) -> None:
     file = cloud.file("uploads/a.jpg", b"") | {"bytes": 10}
     assert cloud.invoke("validate", file)["reasonCode"] == "EMPTY"
 
 
-def test_a_version_that_is_gone(cloud: Cloud) -> None:
+def test_a_deleted_version_is_rejected_as_not_found(cloud: Cloud) -> None:
     assert cloud.invoke("validate", file_payload("uploads/deleted.jpg", size=10))["reasonCode"] == "NOT_FOUND"
 
 
 @pytest.mark.parametrize("longest", ["uploads/" + "a" * 892, "uploads/" + "ü" * 446])
-def test_a_key_is_measured_in_bytes(cloud: Cloud, longest: str) -> None:
+def test_a_keys_length_is_limited_in_bytes(cloud: Cloud, longest: str) -> None:
     body = file_of(gradient((8, 8)), JPEG)
     assert cloud.validate(longest, body)["accepted"]
     assert rejected(cloud, longest + "a", body) is ReasonCode.KEY_TOO_LONG
@@ -127,13 +127,13 @@ UNSUPPORTED = {
 
 
 @pytest.mark.parametrize("name", UNSUPPORTED)
-def test_a_type_that_is_not_accepted_is_called_by_its_name(cloud: Cloud, name: str) -> None:
+def test_an_unsupported_type_is_rejected_with_its_media_type(cloud: Cloud, name: str) -> None:
     body, content_type = UNSUPPORTED[name]
     assert rejected(cloud, f"uploads/{name}", body) is ReasonCode.UNSUPPORTED_TYPE
     assert cloud.validate(f"uploads/{name}", body)["mediaType"] == content_type
 
 
-def test_a_type_left_out_of_the_settings_is_not_accepted(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_type_that_the_settings_do_not_accept_is_rejected(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDIA", image_limits(accepted=["image/jpeg", "image/png"]))
     assert rejected(cloud, "uploads/a.gif", file_of(gradient(), GIF)) is ReasonCode.UNSUPPORTED_TYPE
     assert cloud.validate("uploads/a.png", file_of(gradient(), PNG))["accepted"]
@@ -161,7 +161,9 @@ def test_a_type_left_out_of_the_settings_is_not_accepted(cloud: Cloud, monkeypat
         ("uploads/a.heic", ""),
     ],
 )
-def test_a_png_that_claims_to_be_something_else(cloud: Cloud, key: str, content_type: str) -> None:
+def test_a_png_with_the_extension_or_content_type_of_another_type_is_rejected(
+    cloud: Cloud, key: str, content_type: str
+) -> None:
     assert rejected(cloud, key, file_of(gradient(), PNG), content_type) is ReasonCode.TYPE_MISMATCH
 
 
@@ -192,7 +194,9 @@ def test_a_png_that_claims_to_be_something_else(cloud: Cloud, key: str, content_
         ("uploads/photo.upload", ""),
     ],
 )
-def test_a_png_that_claims_nothing_or_the_truth(cloud: Cloud, key: str, content_type: str) -> None:
+def test_a_png_without_a_declared_type_or_with_a_matching_one_is_accepted(
+    cloud: Cloud, key: str, content_type: str
+) -> None:
     assert cloud.validate(key, file_of(gradient(), PNG), content_type)["accepted"]
 
 
@@ -208,21 +212,21 @@ def test_a_png_that_claims_nothing_or_the_truth(cloud: Cloud, key: str, content_
         (HEIC, "image/heif"),
     ],
 )
-def test_another_name_of_the_same_type_is_no_contradiction(cloud: Cloud, format: Format, content_type: str) -> None:
+def test_an_alias_of_the_detected_type_is_accepted(cloud: Cloud, format: Format, content_type: str) -> None:
     assert cloud.validate(f"uploads/a{format.extension}", file_of(gradient(), format), content_type)["accepted"]
 
 
 @pytest.mark.parametrize(("format", "content_type"), [(AVIF, "image/heic"), (HEIC, "image/avif"), (JPEG, "image/heif")])
-def test_a_related_type_is_still_another_one(cloud: Cloud, format: Format, content_type: str) -> None:
+def test_a_related_content_type_is_a_mismatch(cloud: Cloud, format: Format, content_type: str) -> None:
     code = rejected(cloud, f"uploads/a{format.extension}", file_of(gradient(), format), content_type)
     assert code is ReasonCode.TYPE_MISMATCH
 
 
-def test_a_header_that_announces_too_many_pixels(cloud: Cloud) -> None:
-    assert rejected(cloud, "uploads/bomb.png", png_announcing(50_000, 50_000)) is ReasonCode.TOO_MANY_PIXELS
+def test_a_header_with_too_many_pixels_is_rejected(cloud: Cloud) -> None:
+    assert rejected(cloud, "uploads/bomb.png", png_declaring(50_000, 50_000)) is ReasonCode.TOO_MANY_PIXELS
 
 
-def test_one_pixel_over_the_limit_and_exactly_at_it(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pixel_limit_is_exact(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDIA", image_limits(maxPixels=320 * 200))
     assert cloud.validate("uploads/a.png", file_of(gradient((320, 200)), PNG))["accepted"]
     assert rejected(cloud, "uploads/b.png", file_of(gradient((320, 201)), PNG)) is ReasonCode.TOO_MANY_PIXELS
@@ -236,19 +240,19 @@ def test_pixels_are_summed_over_frames(cloud: Cloud, monkeypatch: pytest.MonkeyP
     assert code is ReasonCode.TOO_MANY_PIXELS
 
 
-def test_pixels_are_counted_before_any_is_decoded(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second frame is broken: to decode it would end in CORRUPT."""
+def test_pixels_are_counted_before_decoding(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second frame is damaged: decoding it would reject the file as CORRUPT."""
     monkeypatch.setenv("MEDIA", image_limits(maxPixels=5 * 40 * 30))
     body = bytearray(animation(6, format=PNG))
     broken = body.index(b"fdAT") + 10
     body[broken : broken + 8] = b"\xff" * 8
     assert rejected(cloud, "uploads/a.png", bytes(body)) is ReasonCode.TOO_MANY_PIXELS
     monkeypatch.setenv("MEDIA", image_limits(maxPixels=6 * 40 * 30))
-    cloud.forget()
+    cloud.reset()
     assert rejected(cloud, "uploads/a.png", bytes(body)) is ReasonCode.CORRUPT
 
 
-def test_a_gif_frame_that_reaches_beyond_its_screen_counts_at_its_full_size(cloud: Cloud) -> None:
+def test_a_gif_frame_larger_than_its_screen_is_counted_at_its_full_size(cloud: Cloud) -> None:
     body = bytearray(animation(2))
     descriptor = body.rindex(b"\x2c", 0, len(body) - 20)
     body[descriptor + 5 : descriptor + 9] = b"\xff\xff\xff\xff"  # the second frame's width and height
@@ -256,31 +260,31 @@ def test_a_gif_frame_that_reaches_beyond_its_screen_counts_at_its_full_size(clou
 
 
 @pytest.mark.parametrize("format", [GIF, PNG, WEBP, TIFF, AVIF])
-def test_more_frames_than_the_limit(cloud: Cloud, format: Format) -> None:
+def test_more_frames_than_the_limit_are_rejected(cloud: Cloud, format: Format) -> None:
     assert cloud.validate(f"uploads/a{format.extension}", animation(20, (4, 4), format))["accepted"]
     assert rejected(cloud, f"uploads/b{format.extension}", animation(21, (4, 4), format)) is ReasonCode.TOO_MANY_FRAMES
 
 
 @pytest.mark.parametrize("share", [0.2, 0.6, 0.95])
 @pytest.mark.parametrize("name", ACCEPTED_FILES)
-def test_a_file_that_breaks_off_is_corrupt(cloud: Cloud, name: str, share: float) -> None:
+def test_a_truncated_file_is_corrupt(cloud: Cloud, name: str, share: float) -> None:
     _, body = ACCEPTED_FILES[name]
     assert rejected(cloud, f"uploads/{name}", body[: int(len(body) * share)]) is ReasonCode.CORRUPT
 
 
 @pytest.mark.parametrize("format", [GIF, PNG, WEBP, TIFF])
-def test_an_animation_that_breaks_off_in_a_late_frame_is_corrupt(cloud: Cloud, format: Format) -> None:
+def test_an_animation_that_is_cut_off_in_its_last_frame_is_corrupt(cloud: Cloud, format: Format) -> None:
     body = animation(10, format=format)
     assert rejected(cloud, f"uploads/a{format.extension}", body[:-25]) is ReasonCode.CORRUPT
 
 
-def test_a_listed_file_is_denied_whatever_else_is_wrong_with_it(cloud: Cloud) -> None:
+def test_a_listed_file_is_rejected_as_denylisted_before_any_other_reason(cloud: Cloud) -> None:
     fine = file_of(gradient(), JPEG)
     for key, body in {
         "uploads/fine.jpg": fine,
         "uploads/truncated.jpg": fine[: len(fine) // 2],
         "uploads/misnamed.png": fine,
-        "uploads/bomb.png": png_announcing(50_000, 50_000),
+        "uploads/bomb.png": png_declaring(50_000, 50_000),
         "uploads/page.html": b"<html>",
     }.items():
         cloud.dynamodb.notes[hashlib.sha256(body).hexdigest()] = None
@@ -310,16 +314,16 @@ def test_every_reason_code_is_tested() -> None:
 @pytest.mark.parametrize(
     "failure", [client_error("SlowDown", 503), client_error("ThrottlingException", 400), ConnectionResetError()]
 )
-def test_trouble_reading_the_file_is_a_failure_to_be_retried_not_a_verdict(cloud: Cloud, failure: Exception) -> None:
+def test_a_failure_to_read_the_file_is_retried_not_a_verdict(cloud: Cloud, failure: Exception) -> None:
     file = cloud.file("uploads/a.jpg", file_of(gradient(), JPEG))
     cloud.s3.failures.append(failure)
     with pytest.raises(TransientError, match=r"uploads/a\.jpg"):
         cloud.invoke("validate", file)
 
 
-def test_a_download_that_breaks_off_is_a_failure_to_be_retried_not_a_corrupt_file(cloud: Cloud) -> None:
+def test_an_incomplete_download_is_retried_not_rejected_as_corrupt(cloud: Cloud) -> None:
     file = cloud.file("uploads/a.jpg", file_of(gradient(), JPEG))
-    cloud.s3.breaks_off = True
+    cloud.s3.is_truncated = True
     with pytest.raises(TransientError):
         cloud.invoke("validate", file)
 
@@ -330,7 +334,7 @@ def test_a_throttled_deny_list_is_retried(cloud: Cloud) -> None:
         cloud.validate("uploads/a.jpg", file_of(gradient(), JPEG))
 
 
-def test_a_missing_permission_is_a_failure_that_is_not_retried(cloud: Cloud) -> None:
+def test_a_missing_permission_fails_without_a_retry(cloud: Cloud) -> None:
     file = cloud.file("uploads/a.jpg", file_of(gradient(), JPEG))
     cloud.s3.failures.append(client_error("AccessDenied", 403))
     with pytest.raises(AccessError, match="role"):
@@ -346,13 +350,15 @@ def test_a_missing_permission_is_a_failure_that_is_not_retried(cloud: Cloud) -> 
         ("MEDIA", image_limits(accepted=["image/jpeg", "image/bmp"])),
     ],
 )
-def test_an_impossible_setting_is_named(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_an_invalid_environment_variable_is_a_configuration_error(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError):
         cloud.validate("uploads/a.jpg", file_of(gradient(), JPEG))
 
 
-def test_the_verdict_carries_the_trace(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_verdict_has_the_trace_id(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1")
     verdict = cloud.validate("uploads/a.jpg", file_of(gradient(), JPEG))
     assert verdict["traceId"] == "1-5759e988-bd862e3fe1be46a994272793"
@@ -362,7 +368,7 @@ def test_the_verdict_carries_the_trace(cloud: Cloud, monkeypatch: pytest.MonkeyP
 def test_a_file_of_exactly_the_largest_size_is_accepted_and_hashed_to_its_last_byte(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Files are read in pieces of 1 MiB: this one has several, and differs from its neighbour in the last alone."""
+    """Files are read in chunks of 1 MiB; the file has several."""
     body = file_of(Image.effect_noise((1700, 1100), 100), PNG)
     assert len(body) > (1 << 20) + 1
     monkeypatch.setenv("MAX_BYTES", str(len(body)))
@@ -372,7 +378,9 @@ def test_a_file_of_exactly_the_largest_size_is_accepted_and_hashed_to_its_last_b
     assert rejected(cloud, "uploads/b.png", body + b"\0") is ReasonCode.TOO_LARGE
 
 
-def test_a_listed_file_of_several_pieces_is_denied(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_deny_list_is_checked_with_the_hash_of_the_whole_file(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MAX_BYTES", str(3 << 20))
     body = file_of(Image.effect_noise((1700, 1100), 100), PNG)
     cloud.dynamodb.notes[hashlib.sha256(body).hexdigest()] = None

@@ -1,4 +1,4 @@
-"""Valid files that cannot be decoded are called unsupported, not damaged; what can be decoded is accepted."""
+"""Valid files that cannot be decoded are rejected as unsupported, not as damaged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.unit.pictures import file_of, gradient, png_chunk, quadrants
 
 
 def jpeg_with_frame(marker: int, bits: int = 8) -> bytes:
-    """A JPEG whose frame header names another coding process or sample precision (ITU-T T.81, table B.1)."""
+    """A JPEG whose frame header has another coding process or sample precision (ITU-T T.81, table B.1)."""
     body = bytearray(file_of(gradient((64, 48)), JPEG))
     header = body.index(b"\xff\xc0")
     body[header + 1], body[header + 4] = marker, bits
@@ -43,16 +43,16 @@ FILES = Path(__file__).with_name("files")
 
 
 def with_size(body: bytes, size: tuple[int, int]) -> bytes:
-    """An AVIF that announces another size."""
+    """An AVIF that declares another size."""
     start = body.index(b"ispe") + 8
     return body[:start] + struct.pack(">II", *size) + body[start + 8 :]
 
 
 def without_alphas_size(body: bytes) -> bytes:
-    """An AVIF whose alpha item has no size of its own: its association with `ispe` is led to another property."""
+    """An AVIF whose alpha item has no size: its association with `ispe` is changed to another property."""
     start = body.index(b"ipma") + 4
     patched = bytearray(body)
-    alpha = start + 8 + 3 + body[start + 10]  # behind version, flags, count and the entry of the colour item
+    alpha = start + 8 + 3 + body[start + 10]  # after version, flags, count and the entry of the colour item
     count = body[alpha + 2]
     patched[alpha + 3] = patched[alpha + 2 + count]  # encoders name `ispe` first
     return bytes(patched)
@@ -72,20 +72,18 @@ def without_alphas_size(body: bytes) -> bytes:
         ),
     ],
 )
-def test_an_avif_that_would_be_shown_wrongly_or_not_at_all_is_unsupported(
-    cloud: Cloud, body: bytes, variant: str
-) -> None:
+def test_an_avif_that_cannot_be_decoded_correctly_is_unsupported(cloud: Cloud, body: bytes, variant: str) -> None:
     verdict = cloud.validate("uploads/a.avif", body)
     assert verdict["reasonCode"] == ReasonCode.UNSUPPORTED_VARIANT.value
     assert verdict["reason"] == f"The file is {variant}, a variant of image/avif that is not supported."
 
 
-def test_an_avif_of_more_pixels_than_its_decoder_takes_has_too_many_pixels(cloud: Cloud) -> None:
+def test_an_avif_with_more_pixels_than_its_decoder_supports_has_too_many_pixels(cloud: Cloud) -> None:
     body = with_size(file_of(gradient((64, 48)), AVIF), (30_000, 30_000))
     assert cloud.validate("uploads/a.avif", body)["reasonCode"] == "TOO_MANY_PIXELS"
 
 
-def test_an_avif_of_twelve_bits_is_accepted_and_comes_out_as_it_looks(cloud: Cloud) -> None:
+def test_an_avif_of_twelve_bits_is_accepted_and_decoded_correctly(cloud: Cloud) -> None:
     body = (FILES / "twelve-bit.avif").read_bytes()
     answer = cloud.transform("thumbnail", "uploads/a.avif", body)
     with Image.open(io.BytesIO(cloud.outputs()[answer["renditions"][0]["key"]])) as image:
@@ -93,10 +91,10 @@ def test_an_avif_of_twelve_bits_is_accepted_and_comes_out_as_it_looks(cloud: Clo
         assert max(ImageStat.Stat(difference).mean) < 12
 
 
-def test_megabytes_of_compressed_text_in_a_png_are_harmless(cloud: Cloud) -> None:
+def test_a_png_with_megabytes_of_compressed_text_is_accepted(cloud: Cloud) -> None:
     text = b"Comment\0\0" + zlib.compress(bytes(3 << 20))
     profile = b"Comment\0\1\0\0\0" + zlib.compress(bytes(3 << 20))
     body = file_of(gradient(), PNG)
     chunks = png_chunk(b"zTXt", text) + png_chunk(b"iTXt", profile)
-    for where in (33, len(body) - 12):  # before the image data, and behind it
+    for where in (33, len(body) - 12):  # before the image data, and after it
         assert cloud.validate("uploads/a.png", body[:where] + chunks + body[where:])["accepted"]

@@ -1,6 +1,6 @@
-"""TIFF files written field by field, in any layout of samples, with the picture that they show.
+"""TIFF files in any layout of samples, with the picture that they show.
 
-Pillow writes only a few of the layouts that it reads, and would write them as it reads them.
+Pillow can write only a few of the layouts that it reads, and would write them with the same errors.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ UNSPECIFIED, ASSOCIATED, UNASSOCIATED, COREL_ALPHA = 0, 1, 2, 999
 UNCOMPRESSED, DEFLATE = 1, 8
 
 SIDE = 18
-"""Width and height of the picture, which has a colour in each quadrant; rows of bits end within a byte."""
+"""Width and height of the picture, which has one colour in each quadrant. Not a multiple of 8, so that rows of bits are
+padded."""
 
 _GREYS = [(step / 3, step / 3, step / 3) for step in range(4)]
 _COLOURS = [(0.0, 0.0, 0.0), (1.0, 0.2, 0.4), (0.2, 0.6, 1.0), (1.0, 1.0, 1.0)]
@@ -35,7 +36,7 @@ class TiffLayout:
         fill_order: 1, or 2 for bytes whose bits are reversed.
         extra: meaning of the samples beyond the colours.
         compression: UNCOMPRESSED or DEFLATE.
-        is_planar: whether each sample has planes of its own.
+        is_planar: whether the samples are in separate planes.
         is_tiled: tiles of 16 by 16 instead of strips of 5 rows.
         colour_map_bits: 16, or 8 as some programs write.
     """
@@ -94,7 +95,7 @@ class TiffLayout:
         return _assembled(self.mark, fields, pieces, is_tiled=self.is_tiled)
 
     def _quadrants(self) -> list[tuple[float, ...]]:
-        """Red, green, blue and opacity, 0 to 1, as near as the samples come to them."""
+        """Red, green, blue and opacity, 0 to 1, rounded to what the samples can represent."""
         is_grey = self.photometric in {WHITE_IS_ZERO, BLACK_IS_ZERO, CIELAB}
         is_grey = is_grey or (self.photometric == YCBCR and len(self.bits) == 1)
         colours = _GREYS if is_grey else _COLOURS
@@ -192,6 +193,6 @@ def _assembled(
 
 
 def _padded(letter: str, values: Sequence[int]) -> int:
-    """How many bytes a field takes outside the directory."""
+    """The number of bytes of a field outside the directory."""
     size = struct.calcsize(letter) * len(values)
     return size if size > 4 else 0

@@ -27,7 +27,7 @@ BUCKET = "photographs"
 # An event for each result, as in "Monitoring S3 object scans with Amazon EventBridge" (Amazon GuardDuty User Guide).
 SCAN_RESULTS = Path(__file__).with_name("scan_results")
 # One function has a short timeout for a test of timeouts; that of the others is long enough for a busy machine.
-TIMEOUT_SECONDS = {"validate": 20, "thumbnail": 3, "metadata": 20}
+TIMEOUT_SECONDS = {"validate": 20, "erase": 20, "thumbnail": 3, "metadata": 20}
 # Transforms by media type: two for images, one for tables.
 MEDIA_TYPES = {"thumbnail": ("image/jpeg", "image/png"), "metadata": ("image/jpeg", "image/png", "text/csv")}
 JOB_RETENTION_DAYS = 30
@@ -67,6 +67,7 @@ METADATA = {
 }
 ANSWERS = {
     "validate": ACCEPTED,
+    "erase": {"mediaType": "image/jpeg", "renditions": 2, "jobs": 1, "durationMs": 3},
     "thumbnail": {"transform": "thumbnail", "renditions": RENDITIONS, "metadata": {}, "durationMs": 3},
     "metadata": {"transform": "metadata", "renditions": [], "metadata": METADATA, "durationMs": 2},
 }
@@ -76,7 +77,7 @@ ANSWERS = {
 class Upload:
     """One version of a file; `run` is the id of a request to process it again.
 
-    `has_job_id_of_key`: whether the test expects the job id in the key.
+    `has_job_id_of_key`: whether the test expects the job id in the key. `deletion`: the type, for a deletion's event.
 
     With `scan`, a result such as THREATS_FOUND, its event is that of a malware scan without a sequencer; with
     `has_sequencer`, it is sent by an operator and has one.
@@ -89,6 +90,7 @@ class Upload:
     scan: str = ""
     has_sequencer: bool = False
     has_job_id_of_key: bool = False
+    deletion: str = ""
 
     @property
     def job_id(self) -> str:
@@ -112,7 +114,7 @@ class Upload:
         return {
             "version": "0",
             "id": "17793124-05d4-b198-2fde-7ededc63b103",
-            "detail-type": "Object Created",
+            "detail-type": "Object Deleted" if self.deletion else "Object Created",
             "source": "aws.s3",
             "time": "2026-11-20T10:00:00Z",
             "detail": {
@@ -125,7 +127,11 @@ class Upload:
                     "version-id": self.version_id,
                     "sequencer": self.sequencer,
                 },
-                "reason": "PutObject",
+                **(
+                    {"reason": "DeleteObject", "deletion-type": self.deletion, "requester": "123456789012"}
+                    if self.deletion
+                    else {"reason": "PutObject"}
+                ),
             },
             **({"run": self.run} if self.run else {}),
         }
@@ -191,6 +197,7 @@ class Rig:
                 )
                 for name, media_types in MEDIA_TYPES.items()
             ),
+            erase_function_arn=functions["erase"],
             assets_table="assets",
             jobs_table="jobs",
             validate_dlq_url=self.validate_dlq_url,
@@ -308,7 +315,8 @@ class Rig:
             }
             for envelope in received
         ]
-        return [message for message in messages if message["jobId"] == upload.job_id]
+        about = (upload.file_key, upload.version_id)
+        return [message for message in messages if (message["fileKey"], message["versionId"]) == about]
 
     def dead_letters(self, upload: Upload) -> list[dict[str, Any]]:
         """Return the messages of an upload in the validate DLQ since the last call."""

@@ -14,6 +14,7 @@ from components.workflow.file_workflow import TransformSpec, WorkflowSpec, workf
 from tests.workflow.branches import states_of
 
 SPEC = WorkflowSpec(
+    erase_function_arn="arn:aws:lambda:us-east-1:123456789012:function:erase:live",
     validate_function_arn="arn:aws:lambda:us-east-1:000000000000:function:validate:live",
     validate_timeout_seconds=60,
     transforms=(

@@ -116,3 +116,43 @@ def test_failed_claim_leaves_the_message_on_the_queue(rig: Rig, key: str) -> Non
     assert rig.run(upload, faults={"ClaimJob": busy}).status == "FAILED"
 
     assert rig.run(upload).output == {"jobId": upload.job_id, "status": "COMPLETED"}
+
+
+def handed_out_to(rig: Rig, key: str, owner: str) -> None:
+    """Leave the row that the API creates when it hands out a key."""
+    row = {"jobId": {"S": key.split("/")[1]}, "status": {"S": "PENDING"}, "owner": {"S": owner}}
+    rig.cloud.client("dynamodb").put_item(TableName="jobs", Item=row)
+
+
+@pytest.mark.parametrize("in_order", [True, False], ids=["first-comes-first", "second-comes-first"])
+def test_every_version_under_a_key_belongs_to_whom_it_was_handed_out(rig: Rig, key: str, in_order: bool) -> None:
+    handed_out_to(rig, key, "alice")
+    first, second = stored_twice(rig, key)
+
+    for upload in (first, second) if in_order else (second, first):
+        rig.run(upload)
+
+    assert (rig.job(first)["owner"], rig.job(second)["owner"]) == ("alice", "alice")
+    assert rig.asset(second)["owner"] == "alice"
+
+
+def test_version_under_a_key_that_nobody_was_given_has_no_owner(rig: Rig, key: str) -> None:
+    _, second = stored_twice(rig, key)
+
+    rig.run(second)
+
+    assert "owner" not in rig.job(second)
+    assert rig.asset(second)["owner"] == "direct"
+
+
+@pytest.mark.parametrize("state", ["FindOwner", "InheritOwner"])
+def test_no_version_is_processed_before_its_owner_is_known(rig: Rig, key: str, state: str) -> None:
+    handed_out_to(rig, key, "alice")
+    _, second = stored_twice(rig, key)
+    busy = Fault(error="DynamoDB.ThrottlingException", cause="Rate exceeded")
+
+    assert rig.run(second, faults={state: busy}).status == "FAILED"
+
+    assert rig.job(second) == {}
+    rig.run(second)
+    assert rig.asset(second)["owner"] == "alice"

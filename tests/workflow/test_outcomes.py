@@ -19,6 +19,8 @@ def test_accepted_file_is_recorded_published_and_finished(rig: Rig, upload: Uplo
     assert asset["persistedAt"] <= asset["publishedAt"] <= job["finishedAt"]
     assert asset == {
         "fileKey": upload.file_key,
+        "owner": "direct",
+        "shard": upload.job_id[0],
         "sequencer": upload.padded_sequencer,
         "run": "",
         "versionId": "v1",

@@ -26,6 +26,10 @@ def _topic(client: Client, arn: str) -> object:
     return client("sns").get_topic_attributes(TopicArn=arn)
 
 
+def _secret(client: Client, arn: str) -> object:
+    return client("secretsmanager").describe_secret(SecretId=arn)
+
+
 def _table(client: Client, name: str) -> object:
     return client("dynamodb").describe_table(TableName=name)
 
@@ -62,6 +66,9 @@ _KINDS: dict[str, Callable[[Client, str], object]] = {
     "resultsTopicArn": _topic,
     "resultsQueueUrls": _queue,
     "resultsDlqUrls": _queue,
+    "webhooksQueueUrl": _queue,
+    "webhooksDlqUrl": _queue,
+    "webhooksSecretArn": _secret,
     "alertTopicArn": _topic,
     "functionNames": _function,
     "roleArns": _role,
@@ -74,7 +81,7 @@ def resources_exist(pipeline: Pipeline) -> Iterator[Finding]:
     exported = pipeline.outputs.exports()
     for name, describe in _KINDS.items():
         value = exported[name]
-        for resource in value.values() if isinstance(value, dict) else [value]:
+        for resource in filter(None, value.values() if isinstance(value, dict) else [value]):
             try:
                 describe(pipeline.client, resource)
                 found += 1

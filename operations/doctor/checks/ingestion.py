@@ -6,7 +6,11 @@ import json
 from collections.abc import Iterator
 
 from client.pipeline import Pipeline
+from contract.names import DELETION_RULE, UPLOAD_RULE, physical_name
 from operations.doctor.findings import Finding, fail, ok, redeploy, warn
+
+_RULES = {UPLOAD_RULE: "uploads are not processed", DELETION_RULE: "renditions of deleted files are not removed"}
+"""The rules by role, and what happens without them."""
 
 
 def pipe_is_running(pipeline: Pipeline) -> Iterator[Finding]:
@@ -45,23 +49,20 @@ def bucket_sends_events(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def rule_sends_to_queue(pipeline: Pipeline) -> Iterator[Finding]:
-    """A rule on the bucket's events is enabled and sends to the transform queue, with a dead-letter queue."""
-    events, queue_arn = (
-        pipeline.client("events"),
-        _queue_attribute(pipeline, pipeline.outputs.transform_queue_url, "QueueArn"),
-    )
-    names = events.list_rule_names_by_target(TargetArn=queue_arn)["RuleNames"]
-    if not names:
-        yield fail("no rule sends to the transform queue: uploads are not processed", redeploy(pipeline))
-    for name in names:
-        if events.describe_rule(Name=name)["State"] == "DISABLED":
+    """The rules on the bucket's events are enabled and send to the transform queue, with a dead-letter queue."""
+    events = pipeline.client("events")
+    queue_arn = _queue_attribute(pipeline, pipeline.outputs.transform_queue_url, "QueueArn")
+    rules = events.list_rule_names_by_target(TargetArn=queue_arn)["RuleNames"]
+    for role, consequence in _RULES.items():
+        name = physical_name(pipeline.stack, role)
+        if name not in rules:
+            yield fail(f"the rule {name} does not send to the transform queue: {consequence}", redeploy(pipeline))
+        elif events.describe_rule(Name=name)["State"] == "DISABLED":
             yield fail(
-                f"the rule {name} is DISABLED: uploads are not processed",
+                f"the rule {name} is DISABLED: {consequence}",
                 f"aws events enable-rule --name {name}; then {_backfill_advice(pipeline)}",
             )
-            continue
-        targets = events.list_targets_by_rule(Rule=name)["Targets"]
-        if all(target.get("DeadLetterConfig") for target in targets):
+        elif all(target.get("DeadLetterConfig") for target in events.list_targets_by_rule(Rule=name)["Targets"]):
             yield ok(f"{name} is enabled")
         else:
             yield fail(

@@ -1,0 +1,205 @@
+"""The API layer: its routes and who may call them, the function that answers, and how both are watched."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from components.blocks.bucket import Bucket
+from components.blocks.function import Function, FunctionArgs, Platform
+from components.blocks.http_api import HttpApi, HttpApiArgs, Jwt
+from components.blocks.iam import Statement, allow, use_key
+from components.blocks.monitoring import Monitoring, SavedQuery
+from components.blocks.user_pool import UserPool, UserPoolArgs
+from components.blocks.waf import Waf, WafArgs
+from components.persist import Persist
+from components.settings import API_MEMORY_MB, API_TIMEOUT_SECONDS, Settings
+from components.stack_context import StackContext
+from contract import assets, jobs
+from contract.api import ROUTES, ApiConfiguration
+from contract.keys import PROCESSED, UPLOADS
+
+TIMEOUT_SECONDS = 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiArgs:
+    """`page_origins` are the origins of web pages that call the API; `console_urls` the addresses that the sign-in page
+    may send people back to.
+    """
+
+    context: StackContext
+    settings: Settings
+    platform: Platform
+    ingest_bucket: Bucket
+    processed_bucket: Bucket
+    persist: Persist
+    page_origins: Sequence[pulumi.Input[str]]
+    console_urls: Sequence[pulumi.Input[str]]
+
+
+class Api(pulumi.ComponentResource):
+    """From a request over HTTPS to an upload URL, the state of a job, or a picture's address."""
+
+    url: pulumi.Output[str]
+    function: Function
+    access_log_group_name: str
+    user_pool: UserPool | None
+
+    def __init__(self, name: str, args: ApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("img-pipeline:index:Api", name, None, opts)
+        self._prefix, self._args = name, args
+        self.user_pool = self._user_pool() if args.settings.api.makes_user_pool else None
+        self.function = self._function()
+        self._http = self._http_api()
+        self.url = self._http.url
+        self.access_log_group_name = self._http.log_group_name
+        self.register_outputs({"url": self.url})
+
+    def _user_pool(self) -> UserPool:
+        context, child = self._args.context, pulumi.ResourceOptions(parent=self)
+        pool = UserPool(
+            f"{self._prefix}-callers", UserPoolArgs(context=context, console_urls=self._args.console_urls), child
+        )
+        if self._args.settings.api.waf:
+            # AWS attaches WAF to user pools, and to no HTTP API ("Resources that you can protect with AWS WAF").
+            Waf(
+                f"{self._prefix}-waf",
+                WafArgs(context=context, acl_name=context.name("sign-in"), resource_arn=pool.arn),
+                child,
+            )
+        return pool
+
+    def _jwt(self) -> Jwt | None:
+        settings, pool = self._args.settings.api, self.user_pool
+        if pool:
+            return Jwt(issuer=pool.issuer, audience=[pool.console_client_id, pool.machine_client_id])
+        return Jwt(issuer=settings.issuer, audience=settings.audience) if settings.auth == "jwt" else None
+
+    def _http_api(self) -> HttpApi:
+        args, settings = self._args, self._args.settings
+        return HttpApi(
+            self._prefix,
+            HttpApiArgs(
+                context=args.context,
+                api_name=args.context.name("api"),
+                description="Asks for upload URLs, follows jobs and shows assets",
+                function=self.function,
+                routes={
+                    route: [spelling for scope in scopes for spelling in scope.spellings]
+                    for route, scopes in ROUTES.items()
+                },
+                jwt=self._jwt(),
+                cors_origins=args.page_origins,
+                requests_per_second=settings.api.requests_per_second,
+                burst=settings.api.burst,
+                route_requests_per_second={"POST /uploads": settings.api.uploads_per_second},
+                log_retention_days=settings.log_retention_days,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _function(self) -> Function:
+        args, settings = self._args, self._args.settings
+        return Function(
+            self._prefix,
+            FunctionArgs(
+                platform=args.platform,
+                short_name="api",
+                layer=settings.function_layers["api"],
+                description="Answers the API's callers",
+                memory_mb=API_MEMORY_MB,
+                timeout_seconds=API_TIMEOUT_SECONDS,
+                # The API's own throttles limit how many run at a time.
+                reserved_concurrency=0,
+                environment={
+                    "INGEST_BUCKET": args.ingest_bucket.name,
+                    "PROCESSED_BUCKET": args.processed_bucket.name,
+                    "ASSETS_TABLE": args.persist.assets.name,
+                    "JOBS_TABLE": args.persist.jobs.name,
+                    "API_SETTINGS": _configuration(settings).to_json(),
+                },
+                statements=self._statements(),
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _statements(self) -> list[Statement]:
+        args = self._args
+        uploads = pulumi.Output.concat(args.ingest_bucket.arn, f"/{UPLOADS}*")
+        renditions = pulumi.Output.concat(args.processed_bucket.arn, f"/{PROCESSED}{UPLOADS}*")
+        jobs_table, assets_table = args.persist.jobs.arn, args.persist.assets.arn
+        return [
+            # Presigned requests have the permissions of the role that signed them.
+            allow(
+                "SignUploads",
+                ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
+                [uploads],
+                why="Signs the requests that upload a file, whole or in parts",
+            ),
+            allow("SignOriginals", ["s3:GetObjectVersion"], [uploads], why="Signs the addresses of originals"),
+            allow("SignRenditions", ["s3:GetObject"], [renditions], why="Signs the addresses of renditions"),
+            allow("DeleteOriginals", ["s3:DeleteObject"], [uploads], why="Marks an original as deleted"),
+            allow(
+                "KeepJobs",
+                ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+                [jobs_table],
+                why="Reads jobs, and records new ones and how many a caller asked for",
+            ),
+            allow(
+                "ListJobs",
+                ["dynamodb:Query"],
+                [_index(jobs_table, each) for each in (jobs.FILE_KEY_INDEX, jobs.OWNER_INDEX, jobs.STATUS_INDEX)],
+                why="Lists a file's, a caller's and all jobs",
+            ),
+            allow("ReadAssets", ["dynamodb:GetItem", "dynamodb:BatchGetItem"], [assets_table], why="Reads assets"),
+            allow(
+                "ListAssets",
+                ["dynamodb:Query"],
+                [_index(assets_table, each) for each in (assets.OWNER_INDEX, assets.SHARD_INDEX)],
+                why="Lists a caller's and all assets",
+            ),
+            *use_key(args.context, ["kms:Decrypt", "kms:GenerateDataKey"], ["s3", "dynamodb"]),
+        ]
+
+    def monitoring(self) -> Monitoring:
+        """Alarms on failing, slow and refused calls; the questions to ask of the access log."""
+        settings = self._args.settings
+        access_log = (self.access_log_group_name,)
+        return Monitoring(
+            alarms=[
+                *self._http.alarms(settings.alarms, p99_milliseconds=settings.api.p99_milliseconds),
+                *self.function.alarms(settings.alarms),
+            ],
+            rows=[self._http.graphs()],
+            queries=[
+                SavedQuery(
+                    name="api-calls-by-route",
+                    log_group_names=access_log,
+                    query="stats count(*) as calls, pct(latencyMs, 99) as p99_ms by routeKey, status\n"
+                    "| sort calls desc",
+                ),
+                SavedQuery(
+                    name="api-calls-refused",
+                    log_group_names=access_log,
+                    query="filter status in ['401', '403', '429']\n"
+                    "| stats count(*) as calls, latest(authorizerError) as example by status, sourceIp, caller\n"
+                    "| sort calls desc",
+                ),
+            ],
+        )
+
+
+def _configuration(settings: Settings) -> ApiConfiguration:
+    return ApiConfiguration(
+        auth=settings.api.auth,
+        max_bytes=settings.max_bytes,
+        media={family: each.model_dump(mode="json", by_alias=True) for family, each in settings.media.items()},
+        daily_uploads_per_caller=settings.api.daily_uploads_per_caller,
+        callback_hosts=settings.api.callback_hosts,
+        max_receive_count=settings.max_receive_count,
+    )
+
+
+def _index(table_arn: pulumi.Input[str], index_name: str) -> pulumi.Output[str]:
+    return pulumi.Output.concat(table_arn, f"/index/{index_name}")

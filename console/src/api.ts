@@ -1,0 +1,208 @@
+/** The API's requests and answers, as `docs/openapi.json` describes them. */
+import { pause } from "./waiting";
+
+export type Status = "PENDING" | "PROCESSING" | "COMPLETED" | "REJECTED" | "FAILED" | "SUPERSEDED" | "EXPIRED";
+
+export interface Rendition {
+  name: string;
+  url: string;
+  mediaType: string;
+  width: number;
+  height: number;
+  bytes: number;
+}
+
+export interface Job {
+  jobId: string;
+  status: Status;
+  stage?: string;
+  attempt?: number;
+  fileKey: string;
+  fileName?: string;
+  createdAt: string;
+  updatedAt: string;
+  finishedAt?: string;
+  errorCode?: string;
+  errorMessage?: string;
+  hint?: string;
+  willRetry?: boolean;
+  stages?: { attempt: number; stage: string; at: string }[];
+  deletedAt?: string;
+}
+
+export interface AssetSummary {
+  fileKey: string;
+  fileName?: string;
+  jobId: string;
+  mediaType: string;
+  bytes: number;
+  measures: Record<string, number>;
+  persistedAt: string;
+  thumbHash?: string;
+  thumbnail?: { url: string; width: number; height: number };
+  srcset?: string;
+}
+
+export interface Asset extends AssetSummary {
+  versionId: string;
+  sha256: string;
+  downloadUrl?: string;
+  originalUrl: string;
+  renditions: Rendition[];
+  metadata: Record<string, unknown>;
+  versions: { jobId: string; versionId?: string; status: Status; createdAt: string }[];
+  traceId?: string;
+}
+
+/** Where to upload a file; without an address, the file has arrived already. */
+export interface Upload {
+  jobId: string;
+  fileKey: string;
+  uploadUrl?: string;
+  headers?: Record<string, string>;
+  fields?: Record<string, string>;
+  multipart?: { partSize: number; parts?: number };
+}
+
+export interface Signed {
+  url: string;
+  key: string;
+  headers: Record<string, string>;
+}
+
+export interface Limits {
+  maxBytes: number;
+  mediaTypes: { name: string; extensions: string[] }[];
+  multipart: { thresholdBytes: number; partSize: number };
+}
+
+export interface Page<T> {
+  items: T[];
+  cursor?: string;
+}
+
+/** What the API refused, with its code and what to do about it (RFC 9457). */
+export class ProblemError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    detail: string,
+    readonly hint: string,
+  ) {
+    super(detail);
+  }
+}
+
+/** An answer to a poll: the job unless it is unchanged, and when to ask again. */
+export interface Poll {
+  job: Job | null;
+  etag: string | null;
+  retryAfterMs: number | null;
+}
+
+const BUSY = new Set([429, 503]);
+const ATTEMPTS = 5;
+/** A daily quota that is used up asks for hours, which nobody waits for. */
+const LONGEST_WAIT_MS = 30_000;
+
+export class Api {
+  constructor(
+    private readonly url: string,
+    private readonly token: (() => Promise<string>) | null,
+  ) {}
+
+  limits(): Promise<Limits> {
+    return this.json("/limits");
+  }
+
+  upload(request: object, idempotencyKey: string): Promise<Upload> {
+    return this.json("/uploads", { method: "POST", body: request, headers: { "Idempotency-Key": idempotencyKey } });
+  }
+
+  sign(jobId: string, request: object): Promise<Signed> {
+    return this.json(`/uploads/${jobId}/sign`, { method: "POST", body: request });
+  }
+
+  async poll(jobId: string, etag: string | null): Promise<Poll> {
+    const answer = await this.send(`/jobs/${jobId}`, { headers: etag ? { "If-None-Match": etag } : {} });
+    const seconds = answer.headers.get("Retry-After");
+    return {
+      job: answer.status === 304 ? null : await answer.json(),
+      etag: answer.headers.get("ETag"),
+      retryAfterMs: seconds ? 1000 * Number(seconds) : null,
+    };
+  }
+
+  async jobs(status: Status, cursor?: string): Promise<Page<Job>> {
+    const { jobs, cursor: next } = await this.json<{ jobs: Job[]; cursor?: string }>(
+      `/jobs?${new URLSearchParams({ status, ...(cursor ? { cursor } : {}) })}`,
+    );
+    return { items: jobs, ...(next ? { cursor: next } : {}) };
+  }
+
+  async assets(cursor?: string): Promise<Page<AssetSummary>> {
+    const { assets, cursor: next } = await this.json<{ assets: AssetSummary[]; cursor?: string }>(
+      `/assets?${new URLSearchParams({ limit: "40", ...(cursor ? { cursor } : {}) })}`,
+    );
+    return { items: assets, ...(next ? { cursor: next } : {}) };
+  }
+
+  asset(fileKey: string): Promise<Asset> {
+    return this.json(`/assets/${path(fileKey)}`);
+  }
+
+  remove(fileKey: string): Promise<unknown> {
+    return this.json(`/assets/${path(fileKey)}`, { method: "DELETE" });
+  }
+
+  async json<T>(route: string, request: Request = {}): Promise<T> {
+    return (await this.send(route, request)).json();
+  }
+
+  /** Send a request, and again while the API is only busy; each of them is safe to repeat. */
+  private async send(route: string, request: Request): Promise<Response> {
+    for (let attempt = 1; ; attempt += 1) {
+      const answer = await this.sendOnce(route, request);
+      if (answer.ok || answer.status === 304) return answer;
+      const wait = BUSY.has(answer.status) && attempt < ATTEMPTS ? busyMs(answer, attempt) : Infinity;
+      if (wait > LONGEST_WAIT_MS) throw await problemOf(answer);
+      await pause(wait);
+    }
+  }
+
+  private async sendOnce(route: string, { method = "GET", body, headers = {} }: Request): Promise<Response> {
+    return fetch(this.url + route, {
+      method,
+      headers: {
+        ...(body ? { "Content-Type": "application/json" } : {}),
+        ...(this.token ? { Authorization: `Bearer ${await this.token()}` } : {}),
+        ...headers,
+      },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+      cache: "no-store",
+    }).catch(() => {
+      throw new Error("The API could not be reached. Check the connection and try again.");
+    });
+  }
+}
+
+interface Request {
+  method?: string;
+  body?: object;
+  headers?: Record<string, string>;
+}
+
+/** How long a busy API asks to be left alone, or twice as long at each attempt and not in step with other requests. */
+function busyMs(answer: Response, attempt: number): number {
+  const seconds = Number(answer.headers.get("Retry-After"));
+  return 1000 * seconds || (0.5 + Math.random()) * 500 * 2 ** attempt;
+}
+
+async function problemOf(answer: Response): Promise<ProblemError> {
+  const { code, detail, hint } = await answer.json().catch(() => ({}));
+  return new ProblemError(answer.status, code ?? "UNKNOWN", detail ?? `The API answered ${answer.status}.`, hint ?? "");
+}
+
+function path(fileKey: string): string {
+  return fileKey.split("/").map(encodeURIComponent).join("/");
+}

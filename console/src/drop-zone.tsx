@@ -1,0 +1,70 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Limits } from "./api";
+import { filesOf } from "./dropped";
+import { size } from "./format";
+
+/** Where the focus goes when what had it is gone. */
+export const CHOOSE_FILES = "choose-files";
+
+export function DropZone({ limits, onFiles }: { limits: Limits; onFiles: (files: File[]) => void }) {
+  const input = useRef<HTMLInputElement>(null);
+  const isOver = useFilesGivenToPage(onFiles);
+  const extensions = limits.mediaTypes.flatMap((type) => type.extensions.slice(0, 1));
+  return (
+    <section class={isOver ? "drop-zone over" : "drop-zone"} aria-label="Upload">
+      <p class="invitation">
+        <span>
+          <strong>Drop pictures</strong> or folders anywhere, or paste them
+        </span>
+        <button type="button" class="primary" id={CHOOSE_FILES} onClick={() => input.current?.click()}>
+          Choose files
+        </button>
+      </p>
+      <p class="fine">
+        {extensions.map((extension) => extension.slice(1).toUpperCase()).join(", ")}, up to {size(limits.maxBytes)} each
+      </p>
+      <input
+        ref={input}
+        class="visually-hidden"
+        type="file"
+        multiple
+        tabIndex={-1}
+        aria-label="Files to upload"
+        onChange={(event) => {
+          onFiles([...(event.currentTarget.files ?? [])]);
+          event.currentTarget.value = "";
+        }}
+      />
+    </section>
+  );
+}
+
+/** Hands over what is dropped or pasted anywhere on the page. Returns whether files are held over it. */
+function useFilesGivenToPage(onFiles: (files: File[]) => void): boolean {
+  const [isOver, setOver] = useState(false);
+  useEffect(() => {
+    const listening = new AbortController();
+    const listen = <K extends keyof WindowEventMap>(type: K, listener: (event: WindowEventMap[K]) => void) =>
+      addEventListener(type, listener, { signal: listening.signal });
+    listen("paste", (event) => {
+      const files = [...(event.clipboardData?.files ?? [])];
+      if (files.length) onFiles(files);
+    });
+    listen("dragover", (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      setOver(true);
+    });
+    listen("dragleave", (event) => {
+      if (!event.relatedTarget) setOver(false);
+    });
+    listen("drop", (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      setOver(false);
+      void filesOf(event.dataTransfer).then(onFiles);
+    });
+    return () => listening.abort();
+  }, [onFiles]);
+  return isOver;
+}

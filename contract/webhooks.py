@@ -1,0 +1,162 @@
+"""Webhooks: what their function is told of the stack, how a delivery waits in the queue, and how it is signed.
+
+Deliveries follow the Standard Webhooks specification (standardwebhooks.com).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from contract.messages import MessageType, Outcome
+
+CALLBACK = "callbackUrl"
+"""The endpoint of a delivery to the address in its job's row; no endpoint of the settings can have this name."""
+
+DELIVERY = "webhook"
+"""Beside the fields of a result: turns it into the delivery of that result to one endpoint."""
+
+TEST = "WebhookTest"
+"""The `type` of a delivery that `img-pipeline webhooks test` asks for."""
+
+BACK_OFF_SECONDS = (5, 300, 1800, 2 * 3600, 5 * 3600, 10 * 3600, 12 * 3600, 12 * 3600, 12 * 3600)
+"""How long a delivery waits after each failed attempt: the schedule that Standard Webhooks proposes, up to the twelve
+hours that SQS hides a message at most ("Amazon SQS visibility timeout")."""
+
+MAX_ATTEMPTS = len(BACK_OFF_SECONDS) + 1
+"""Attempts before a delivery moves to the dead-letter queue, after about two days."""
+
+OUTCOME_OF: Mapping[str, Outcome] = {
+    MessageType.ASSET_READY: Outcome.COMPLETED,
+    MessageType.ASSET_REJECTED: Outcome.REJECTED,
+    MessageType.ASSET_DELETED: Outcome.DELETED,
+}
+"""The outcome that a result's `type` stands for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """An endpoint of the settings.
+
+    Args:
+        url: where deliveries are posted.
+        outcomes: what it is told of; empty for everything.
+    """
+
+    url: str
+    outcomes: tuple[str, ...] = ()
+
+    def wants(self, result: Mapping[str, Any]) -> bool:
+        """Whether the endpoint is told of a result."""
+        return not self.outcomes or OUTCOME_OF.get(result["type"]) in self.outcomes
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookConfiguration:
+    """What the function is told of the stack's settings, in its variable `WEBHOOK_SETTINGS`.
+
+    Args:
+        endpoints: by name.
+        callback_hosts: hosts that a job's `callbackUrl` may name.
+        allow_private_addresses: whether plain HTTP, any port and addresses that are not public are allowed.
+    """
+
+    endpoints: Mapping[str, Endpoint]
+    callback_hosts: tuple[str, ...]
+    allow_private_addresses: bool
+
+    def to_json(self) -> str:
+        """The variable's text."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read the variable."""
+        values = json.loads(text)
+        endpoints = {
+            name: Endpoint(url=each["url"], outcomes=tuple(each["outcomes"]))
+            for name, each in values["endpoints"].items()
+        }
+        return cls(
+            endpoints=endpoints,
+            callback_hosts=tuple(values["callback_hosts"]),
+            allow_private_addresses=values["allow_private_addresses"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SigningKeys:
+    """The value of the stack's secret: the key that deliveries are signed with, and the one before it.
+
+    Args:
+        current, previous: any text; `previous` is empty until the first rotation.
+    """
+
+    current: str
+    previous: str = ""
+
+    def to_json(self) -> str:
+        """The secret's text."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read the secret."""
+        return cls(**json.loads(text))
+
+    def secrets_of(self, receiver: str) -> list[str]:
+        """A receiver's own secrets in the form of Standard Webhooks, the current one first.
+
+        They are derived, so that one receiver cannot sign what another one accepts.
+
+        Args:
+            receiver: an endpoint's name, or the host of a `callbackUrl`.
+        """
+        return [_derived(key, receiver) for key in (self.current, self.previous) if key]
+
+
+def disabled_row_id(receiver: str) -> str:
+    """The `jobId` of the row in the jobs table that says that a receiver has answered 410 Gone.
+
+    Args:
+        receiver: an endpoint's name, or the host of a `callbackUrl`.
+    """
+    return f"webhook/{receiver}"
+
+
+def delivery_id(result: Mapping[str, Any], receiver: str) -> str:
+    """The `webhook-id`: the same for every attempt and for every duplicate of a result.
+
+    Args:
+        result: a message of the results topic, or of `img-pipeline webhooks test`.
+        receiver: an endpoint's name, or `CALLBACK`.
+    """
+    parts = (*(str(result.get(name, "")) for name in ("type", "fileKey", "sequencer", "run")), receiver)
+    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return f"msg_{digest[:32]}"
+
+
+def delivery_of(result: Mapping[str, Any], endpoint: str, at: str) -> dict[str, Any]:
+    """The queue's message about one delivery.
+
+    Args:
+        result: a message of the results topic.
+        endpoint: the endpoint's name, or `CALLBACK`.
+        at: when the result came, ISO 8601.
+    """
+    return {**result, DELIVERY: {"endpoint": endpoint, "id": delivery_id(result, endpoint), "at": at}}
+
+
+def payload_of(delivery: Mapping[str, Any]) -> str:
+    """The body that the receiver gets: type, timestamp and data, as Standard Webhooks proposes."""
+    data = {name: value for name, value in delivery.items() if name != DELIVERY}
+    return json.dumps({"type": delivery["type"], "timestamp": delivery[DELIVERY]["at"], "data": data})
+
+
+def _derived(key: str, receiver: str) -> str:
+    return f"whsec_{base64.b64encode(hmac.digest(key.encode(), receiver.encode(), hashlib.sha256)).decode()}"

@@ -1,0 +1,15 @@
+"""The committed copy of the API's description, docs/openapi.json; `make docs` writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from functions.api.openapi import document
+from functions.api.routes import app
+
+PATH = Path(__file__).with_name("openapi.json")
+
+
+def description() -> str:
+    """What the API returns for GET /openapi.json."""
+    return document(app)

@@ -1,0 +1,1 @@
+"""The HTTP API: asks for upload URLs, follows jobs and shows assets."""

@@ -1,0 +1,311 @@
+"""The shapes of requests and answers: JSON in camelCase. The OpenAPI document is generated from them."""
+
+from __future__ import annotations
+
+import base64
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from contract.api import MAX_BATCH
+
+MAX_NAME_CHARACTERS = 255
+MAX_URL_CHARACTERS = 2048
+# Parts of a multipart upload ("Amazon S3 multipart upload limits").
+MAX_PARTS = 10_000
+
+Status = Literal["PENDING", "PROCESSING", "COMPLETED", "REJECTED", "SUPERSEDED", "FAILED", "EXPIRED"]
+"""The status of a job as the API reports it."""
+
+
+def _hex_digest(text: str) -> str:
+    """A SHA-256 in hexadecimal digits."""
+    digest = base64.b64decode(text) if len(text) < 64 else bytes.fromhex(text)
+    return digest.hex()
+
+
+class Model(BaseModel):
+    """Fields in snake_case here are in camelCase in JSON."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True)
+
+    def payload(self) -> dict[str, Any]:
+        """As JSON, without what is not set."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+class UploadRequest(Model):
+    """A file that somebody wants to upload."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    filename: Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME_CHARACTERS)] = Field(
+        description="The file's name, of which the file's key is made.", examples=["test-image.jpg"]
+    )
+    content_type: (
+        Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$", max_length=127)]
+        | None
+    ) = Field(default=None, description="The MIME type that the upload declares. Default: that of the extension.")
+    size: Annotated[StrictInt, Field(ge=1, le=2**53)] | None = Field(
+        default=None, description="The file's bytes. With it the upload has to have exactly this size."
+    )
+    sha256: (
+        Annotated[
+            str,
+            StringConstraints(pattern=r"^([0-9a-fA-F]{64}|[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)$"),
+            AfterValidator(_hex_digest),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="The file's SHA-256, hexadecimal or Base64. S3 compares it with what arrives in a single request.",
+    )
+    callback_url: Annotated[str, StringConstraints(max_length=MAX_URL_CHARACTERS)] | None = Field(
+        default=None, description="An https address that is told how the job ends; see the setting api.callbackHosts."
+    )
+    multipart: StrictBool = Field(
+        default=False, description="Upload in parts, whatever the size. Files above 64 MiB always are."
+    )
+    method: Literal["PUT", "POST"] = Field(
+        default="PUT", description="POST returns the fields of an HTML form, whose file may be of any accepted size."
+    )
+
+
+class BatchRequest(Model):
+    """Many files that somebody wants to upload."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    uploads: Annotated[list[UploadRequest], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+class Parts(Model):
+    """How a file is cut into parts; each but the last has `part_size` bytes."""
+
+    part_size: int
+    parts: int | None = Field(default=None, description="How many parts; absent where the size is not known.")
+
+
+class Upload(Model):
+    """A job, and the signed request that uploads its file."""
+
+    job_id: str
+    file_key: str
+    upload_url: str
+    method: Literal["PUT", "POST"]
+    headers: dict[str, str] = Field(description="Headers to send with the file, beside Content-Length.")
+    fields: dict[str, str] | None = Field(
+        default=None, description="Fields of the form, to send before the file as multipart/form-data."
+    )
+    expires_in: int = Field(description="Seconds until the request may not be started any more.")
+    multipart: Parts | None = Field(
+        default=None,
+        description="Present where uploadUrl starts an upload in parts: POST /uploads/{jobId}/sign signs the rest.",
+    )
+
+
+class ArrivedUpload(Model):
+    """A job that the same Idempotency-Key asked for before, and whose file has arrived since."""
+
+    job_id: str
+    file_key: str
+    status: Status
+
+
+class ProblemDocument(Model):
+    """What went wrong (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    hint: str
+    instance: str | None = None
+    errors: list[dict[str, str]] | None = Field(default=None, description="[{field, message}]")
+
+
+class UploadProblem(Model):
+    """An entry of a batch that has no upload."""
+
+    problem: ProblemDocument
+
+
+class BatchAnswer(Model):
+    """An upload or a problem for each entry, in the order of the request."""
+
+    uploads: list[Upload | ArrivedUpload | UploadProblem]
+
+
+class SignRequest(Model):
+    """One of S3's requests that upload a file in parts; other fields are ignored."""
+
+    method: Literal["PUT", "POST", "GET", "DELETE"] = Field(
+        description="With uploadId: PUT a part, POST to complete, GET the list of parts, DELETE to abort. Without: "
+        "PUT the whole file, POST to begin an upload in parts."
+    )
+    upload_id: Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=r"^[\x21-\x7e]+$")] | None = (
+        Field(default=None, description="What S3 returned when the upload in parts began.")
+    )
+    part_number: Annotated[StrictInt, Field(ge=1, le=MAX_PARTS)] | None = None
+
+
+class Signed(Model):
+    """A signed request, as Uppy's `signRequest` returns it."""
+
+    url: str
+    key: str
+    method: Literal["PUT", "POST", "GET", "DELETE"]
+    headers: dict[str, str]
+    fields: dict[str, str] | None = None
+    expires_in: int
+
+
+class Rendition(Model):
+    """An image made from the file."""
+
+    name: str
+    url: str
+    media_type: str
+    width: int
+    height: int
+    bytes: int
+
+
+class StageReached(Model):
+    """How far an attempt had come."""
+
+    attempt: int
+    stage: str
+    at: str
+
+
+class Job(Model):
+    """One version of an uploaded file, and what became of it."""
+
+    job_id: str
+    status: Status
+    stage: str | None = Field(default=None, description="How far the latest attempt has come.")
+    attempt: int | None = None
+    file_key: str
+    file_name: str | None = Field(default=None, description="The file's name as its uploader gave it.")
+    media_type: str | None = Field(default=None, description="What the file's bytes show.")
+    created_at: str
+    updated_at: str
+    finished_at: str | None = None
+    deleted_at: str | None = None
+    upload_expires_at: str | None = None
+    error_code: str | None = Field(default=None, description="Why the job is REJECTED, FAILED or EXPIRED.")
+    error_message: str | None = None
+    hint: str | None = Field(default=None, description="What to do about it.")
+    will_retry: bool | None = Field(default=None, description="Whether a FAILED job is tried again by itself.")
+    stages: list[StageReached] | None = None
+    download_url: str | None = Field(
+        default=None, description="The watermarked picture, or the largest rendition; valid for an hour."
+    )
+    renditions: list[Rendition] | None = None
+    trace_id: str | None = None
+
+
+class JobPage(Model):
+    """Jobs, newest first. A page may be short; the last page has no cursor."""
+
+    jobs: list[Job]
+    cursor: str | None = None
+
+
+class Thumbnail(Model):
+    """A small rendition."""
+
+    url: str
+    width: int
+    height: int
+
+
+class AssetSummary(Model):
+    """A file that was accepted."""
+
+    file_key: str
+    file_name: str | None = None
+    job_id: str
+    media_type: str
+    bytes: int
+    measures: dict[str, Any]
+    persisted_at: str
+    thumb_hash: str | None = Field(default=None, description="Base64; see https://evanw.github.io/thumbhash.")
+    thumbnail: Thumbnail | None = None
+    srcset: str | None = Field(default=None, description="For the attribute of an img element.")
+
+
+class AssetPage(Model):
+    """Assets, newest first. A page may be short; the last page has no cursor."""
+
+    assets: list[AssetSummary]
+    cursor: str | None = None
+
+
+class Version(Model):
+    """A version of a file, the newest first."""
+
+    job_id: str
+    version_id: str | None = None
+    status: Status
+    created_at: str
+
+
+class Asset(AssetSummary):
+    """All that is known about a file."""
+
+    version_id: str
+    sha256: str
+    download_url: str | None = None
+    original_url: str
+    renditions: list[Rendition]
+    metadata: dict[str, Any]
+    versions: list[Version]
+    trace_id: str | None = None
+
+
+class Deletion(Model):
+    """A file whose deletion has begun: GET answers 404 when it is done."""
+
+    file_key: str
+
+
+class Health(Model):
+    status: Literal["ok"] = "ok"
+
+
+class AnyObject(BaseModel):
+    """Some JSON object."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class AcceptedType(Model):
+    """A media type that is accepted."""
+
+    name: str
+    extensions: list[str]
+
+
+class MultipartLimits(Model):
+    threshold_bytes: int = Field(description="Larger files are uploaded in parts.")
+    part_size: int
+    max_parts: int
+
+
+class Limits(Model):
+    """What is accepted."""
+
+    max_bytes: int
+    media_types: list[AcceptedType]
+    media: dict[str, dict[str, Any]] = Field(description="Further limits, by media family.")
+    multipart: MultipartLimits
+    max_batch: int
+    max_body_bytes: int
+    max_name_characters: int
+    daily_uploads: int
+    upload_url_seconds: int
+    download_url_seconds: int

@@ -1,0 +1,128 @@
+"""Signs S3 requests that others send: uploads, whole or in parts, and downloads."""
+
+from __future__ import annotations
+
+import base64
+import os
+from functools import cache
+from typing import Any
+
+from botocore.config import Config
+
+from contract.api import DOWNLOAD_URL_SECONDS, UPLOAD_URL_SECONDS
+from functions.api.configuration import configuration, ingest_bucket
+from functions.api.models import Signed
+from functions.api.parts import part_bytes
+from functions.api.rows import Row
+from functions.shared.aws import session
+
+WRITE_ONCE = "*"
+"""The value of If-None-Match with which S3 stores an object only where none is."""
+
+
+@cache
+def s3() -> Any:
+    """The environment's S3 client. Its signatures are version 4, without which no header can be fixed.
+
+    An address of its own, which is the embedded cloud's, has no subdomains for buckets.
+    """
+    style = "path" if os.environ.get("AWS_ENDPOINT_URL") else "virtual"
+    config = Config(
+        connect_timeout=2,
+        read_timeout=5,
+        retries={"mode": "standard", "total_max_attempts": 2},
+        signature_version="s3v4",
+        s3={"addressing_style": style, "us_east_1_regional_endpoint": "regional"},
+    )
+    return session().create_client("s3", config=config)
+
+
+def put(row: Row) -> Signed:
+    """The request that uploads a job's file whole.
+
+    With a size it fixes length, type and checksum, and writes once. Without, it fixes the type alone, so that a client
+    that sends no other header can use it.
+    """
+    headers = {"Content-Type": row["contentType"]}
+    parameters: dict[str, Any] = {"ContentType": row["contentType"]}
+    if "bytes" in row:
+        parameters |= {"ContentLength": row["bytes"], "IfNoneMatch": WRITE_ONCE}
+        headers["If-None-Match"] = WRITE_ONCE
+    if "sha256" in row:
+        checksum = base64.b64encode(bytes.fromhex(row["sha256"])).decode()
+        parameters["ChecksumSHA256"] = checksum
+        headers["x-amz-checksum-sha256"] = checksum
+    return _signed(row, "put_object", "PUT", parameters, headers)
+
+
+def form(row: Row) -> Signed:
+    """The form that uploads a job's file: of its declared size, or of any that is accepted."""
+    sizes = [row["bytes"]] * 2 if "bytes" in row else [1, configuration().max_bytes]
+    fields: dict[str, str] = {"Content-Type": row["contentType"]}
+    if "sha256" in row:
+        checksum = base64.b64encode(bytes.fromhex(row["sha256"])).decode()
+        fields |= {"x-amz-checksum-algorithm": "SHA256", "x-amz-checksum-sha256": checksum}
+    post = s3().generate_presigned_post(
+        ingest_bucket(),
+        row["fileKey"],
+        Fields=dict(fields),
+        Conditions=[*({name: value} for name, value in fields.items()), ["content-length-range", *sizes]],
+        ExpiresIn=UPLOAD_URL_SECONDS,
+    )
+    return Signed(
+        url=post["url"],
+        key=row["fileKey"],
+        method="POST",
+        headers={},
+        fields=post["fields"],
+        expires_in=UPLOAD_URL_SECONDS,
+    )
+
+
+def begin_parts(row: Row) -> Signed:
+    """The request that begins an upload in parts."""
+    content_type = row["contentType"]
+    return _signed(
+        row, "create_multipart_upload", "POST", {"ContentType": content_type}, {"Content-Type": content_type}
+    )
+
+
+def part(row: Row, upload_id: str, number: int) -> Signed:
+    """The request that uploads a part, of the exact size where the file's is known."""
+    size = part_bytes(row.get("bytes"), number)
+    parameters = {"UploadId": upload_id, "PartNumber": number, **({"ContentLength": size} if size else {})}
+    return _signed(row, "upload_part", "PUT", parameters)
+
+
+def complete(row: Row, upload_id: str) -> Signed:
+    """The request that makes the parts an object; it writes once."""
+    parameters = {"UploadId": upload_id, "IfNoneMatch": WRITE_ONCE}
+    return _signed(row, "complete_multipart_upload", "POST", parameters, {"If-None-Match": WRITE_ONCE})
+
+
+def list_parts(row: Row, upload_id: str) -> Signed:
+    """The request that lists the parts that have arrived."""
+    return _signed(row, "list_parts", "GET", {"UploadId": upload_id})
+
+
+def abort(row: Row, upload_id: str) -> Signed:
+    """The request that gives an upload in parts up."""
+    return _signed(row, "abort_multipart_upload", "DELETE", {"UploadId": upload_id})
+
+
+def download(bucket: str, key: str, version_id: str | None = None) -> str:
+    """An address from which an object, or a version of it, can be read for an hour."""
+    parameters = {"Bucket": bucket, "Key": key, **({"VersionId": version_id} if version_id else {})}
+    return s3().generate_presigned_url("get_object", Params=parameters, ExpiresIn=DOWNLOAD_URL_SECONDS)
+
+
+def _signed(
+    row: Row, operation: str, method: Any, parameters: dict[str, Any], headers: dict[str, str] | None = None
+) -> Signed:
+    url = s3().generate_presigned_url(
+        operation,
+        Params={"Bucket": ingest_bucket(), "Key": row["fileKey"], **parameters},
+        ExpiresIn=UPLOAD_URL_SECONDS,
+        HttpMethod=method,
+    )
+    return Signed(url=url, key=row["fileKey"], method=method, headers=headers or {}, expires_in=UPLOAD_URL_SECONDS)

@@ -1,0 +1,190 @@
+"""The routes: what each asks for and answers. The layer declares them to API Gateway, with the scopes they need."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Header, Query
+from pydantic import StringConstraints
+
+from functions.api import assets, jobs, limits, openapi, requests, uploads
+from functions.api.callers import Caller, caller_of
+from functions.api.configuration import configuration
+from functions.api.idempotency import entry_key
+from functions.api.listing import MAX_LIMIT
+from functions.api.models import (
+    AnyObject,
+    ArrivedUpload,
+    Asset,
+    AssetPage,
+    BatchAnswer,
+    BatchRequest,
+    Deletion,
+    Health,
+    Job,
+    JobPage,
+    Limits,
+    Model,
+    Signed,
+    SignRequest,
+    Status,
+    Upload,
+    UploadProblem,
+    UploadRequest,
+)
+from functions.api.multipart import signed_step
+from functions.api.problems import Problem, invalid_field
+from functions.api.resolver import FILE_KEY, make_resolver
+
+app = make_resolver()
+
+IdempotencyKey = Annotated[
+    Annotated[str, StringConstraints(pattern=r"^[\x21-\x2b\x2d-\x7e]{1,255}$")] | None,
+    Header(alias="Idempotency-Key", description="Repeats of a request with the same key have the same job."),
+]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Entries of a page.")]
+PageCursor = Annotated[str | None, Query(description="The cursor of the page before.", max_length=8192)]
+
+
+@app.get(
+    "/health", operation_id="getHealth", summary="Whether the API answers", responses=openapi.answers({200: Health})
+)
+def health() -> Response[Any]:
+    return _answer(Health())
+
+
+@app.get(
+    "/openapi.json",
+    operation_id="getOpenapi",
+    summary="This description of the API",
+    responses=openapi.answers({200: AnyObject}),
+)
+def description() -> Response[Any]:
+    return Response(200, "application/json", openapi.document(app))
+
+
+@app.get("/limits", operation_id="getLimits", summary="What is accepted", responses=openapi.answers({200: Limits}))
+def accepted() -> Response[Any]:
+    return _answer(limits.limits())
+
+
+@app.post(
+    "/uploads",
+    operation_id="createUpload",
+    summary="Ask for the upload of a file",
+    responses=openapi.answers({201: Upload, 200: ArrivedUpload}, "Location"),
+)
+def upload(body: UploadRequest, idempotency_key: IdempotencyKey = None) -> Response[Any]:
+    owner, key = _caller().owner, _whole(idempotency_key)
+    row = uploads.planned(body, owner=owner, key=key)
+    (begun,) = uploads.begin([row], owner=owner, repeatable=key is not None)
+    if isinstance(begun, Problem):
+        raise begun
+    status = 201 if isinstance(begun, Upload) else 200
+    return _answer(begun, status, headers={"Location": f"jobs/{begun.job_id}"})
+
+
+@app.post(
+    "/uploads/batch",
+    operation_id="createUploads",
+    summary="Ask for the upload of many files",
+    responses=openapi.answers({200: BatchAnswer}),
+)
+def batch(body: BatchRequest, idempotency_key: IdempotencyKey = None) -> Response[Any]:
+    owner, key = _caller().owner, _whole(idempotency_key)
+    plans = [_planned(each, owner, entry_key(key, index)) for index, each in enumerate(body.uploads)]
+    rows = [plan for plan in plans if not isinstance(plan, Problem)]
+    begun = iter(uploads.begin(rows, owner=owner, repeatable=key is not None))
+    answers = [plan if isinstance(plan, Problem) else next(begun) for plan in plans]
+    return _answer(BatchAnswer(uploads=[_entry(each) for each in answers]))
+
+
+@app.post(
+    "/uploads/<job_id>/sign",
+    operation_id="signUpload",
+    summary="Sign a request for an upload in parts, or the first request of any upload again",
+    responses=openapi.answers({200: Signed}),
+)
+def sign(job_id: str, body: SignRequest) -> Response[Any]:
+    return _answer(signed_step(jobs.visible_row(job_id, _caller()), body))
+
+
+@app.get("/jobs", operation_id="listJobs", summary="Jobs, newest first", responses=openapi.answers({200: JobPage}))
+def job_page(
+    status: Annotated[Status | None, Query()] = None, cursor: PageCursor = None, limit: Limit = 20
+) -> Response[Any]:
+    return _answer(jobs.page_of_jobs(_caller(), status=status, cursor=cursor, limit=limit))
+
+
+@app.get(
+    "/jobs/<job_id>",
+    operation_id="getJob",
+    summary="A job, to follow it",
+    responses=openapi.answers({200: Job, 304: None}, "ETag", "Retry-After"),
+)
+def job(
+    job_id: str,
+    if_none_match: Annotated[str | None, Header(alias="If-None-Match", description="An ETag to compare.")] = None,
+) -> Response[Any]:
+    caller = _caller()
+    found = jobs.job_with_results(jobs.visible_row(job_id, caller), caller)
+    headers = {"ETag": jobs.entity_tag(found), **jobs.retry_after(found)}
+    if if_none_match is not None and headers["ETag"] in _header("if-none-match"):
+        return Response(304, body="", headers=headers)
+    return _answer(found, headers=headers)
+
+
+@app.get(
+    "/assets", operation_id="listAssets", summary="Assets, newest first", responses=openapi.answers({200: AssetPage})
+)
+def asset_page(cursor: PageCursor = None, limit: Limit = 20) -> Response[Any]:
+    return _answer(assets.page_of_assets(_caller(), cursor=cursor, limit=limit))
+
+
+@app.get(
+    f"/assets/{FILE_KEY}", operation_id="getAsset", summary="All about a file", responses=openapi.answers({200: Asset})
+)
+def asset(file_key: str) -> Response[Any]:
+    return _answer(assets.asset_of(file_key, _caller()))
+
+
+@app.delete(
+    f"/assets/{FILE_KEY}",
+    operation_id="deleteAsset",
+    summary="Delete a file and what was made of it",
+    responses=openapi.answers({202: Deletion}),
+)
+def delete(file_key: str) -> Response[Any]:
+    assets.delete(file_key, _caller())
+    return _answer(Deletion(file_key=file_key), 202)
+
+
+def _caller() -> Caller:
+    return caller_of(app.current_event.raw_event, auth=configuration().auth)
+
+
+def _header(name: str) -> str:
+    """A header as it was sent; Powertools passes on what is before the first comma."""
+    return requests.header(app.current_event.raw_event, name)
+
+
+def _whole(idempotency_key: str | None) -> str | None:
+    if idempotency_key is not None and idempotency_key != _header("idempotency-key"):
+        raise invalid_field("Idempotency-Key", "It has to be 1 to 255 visible ASCII characters without a comma.")
+    return idempotency_key
+
+
+def _planned(request: UploadRequest, owner: str, key: str | None) -> dict[str, Any] | Problem:
+    try:
+        return uploads.planned(request, owner=owner, key=key)
+    except Problem as problem:
+        return problem
+
+
+def _entry(answer: Upload | ArrivedUpload | Problem) -> Upload | ArrivedUpload | UploadProblem:
+    return UploadProblem.model_validate({"problem": answer.document()}) if isinstance(answer, Problem) else answer
+
+
+def _answer(model: Model, status: int = 200, *, headers: dict[str, str] | None = None) -> Response[Any]:
+    return Response(status, "application/json", model.payload(), headers)

@@ -1,0 +1,1 @@
+"""Removes what was made from a deleted file, and what is recorded of it."""

@@ -1,0 +1,80 @@
+"""The record of a deleted file: it holds nothing of the file, and refuses late events of its older versions."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from contract.assets import DELETED_AT, DELETED_DAYS, DELETED_RUN
+from functions.erase.deletion import Deletion
+from functions.shared.aws import error_code, failures_named
+
+# What remains of a record besides its key: what subscribers filter by.
+_REMOVED = (
+    "bucket",
+    "bytes",
+    "executionName",
+    "jobId",
+    "measures",
+    "metadata",
+    "owner",
+    "persistedAt",
+    "publishedAt",
+    "renditions",
+    "sha256",
+    "shard",
+    "traceId",
+)
+
+
+def record_deletion(dynamodb: Any, table: str, deletion: Deletion) -> str | None:
+    """Turn a file's record into that of a deleted file, unless it is of a newer version.
+
+    Done before anything is removed: a run that is still working on an older version can then not record it any more,
+    and the workflow removes what that run has made.
+
+    Args:
+        dynamodb: a DynamoDB client.
+        table: the assets table.
+        deletion: what was deleted.
+
+    Returns:
+        The media type of the asset that is no more; "" if the file had no record, None if the record stays as it is.
+
+    Raises:
+        TransientError, AccessError: the table could not be written, see `aws.failures_named`.
+    """
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    values = {
+        "versionId": {"S": deletion.version_id},
+        "run": {"S": DELETED_RUN},
+        DELETED_AT: {"S": now},
+        "expiresAt": {"N": str(int(time.time()) + DELETED_DAYS * 24 * 60 * 60)},
+        "eventTime": {"S": deletion.requested_at},
+    }
+    if deletion.version_only:
+        # A record that says so already is rewritten for the same event only, and not when its delete marker is removed.
+        condition = f"#versionId = :versionId AND (attribute_not_exists(#{DELETED_AT}) OR #eventTime = :eventTime)"
+    else:
+        values["sequencer"] = {"S": deletion.sequencer}
+        condition = "attribute_not_exists(fileKey) OR #sequencer <= :sequencer"
+    changes = ", ".join(f"#{name} = :{name}" for name in values)
+    with failures_named(f"write to {table}"):
+        try:
+            answer = dynamodb.update_item(
+                TableName=table,
+                Key={"fileKey": {"S": deletion.file_key}},
+                UpdateExpression=f"SET {changes} REMOVE {', '.join(f'#{name}' for name in _REMOVED)}",
+                ConditionExpression=condition,
+                ExpressionAttributeNames={f"#{name}": name for name in (*values, *_REMOVED)},
+                ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
+                ReturnValues="ALL_NEW",
+            )
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                return None
+            raise
+    return answer["Attributes"].get("mediaType", {}).get("S", "")

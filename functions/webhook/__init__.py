@@ -1,0 +1,1 @@
+"""Tells endpoints outside the stack of results."""

@@ -1,0 +1,20 @@
+"""When a delivery that failed is tried again."""
+
+from __future__ import annotations
+
+import random
+
+from contract.webhooks import BACK_OFF_SECONDS, MAX_ATTEMPTS
+
+_JITTER = 0.2
+
+
+def wait_seconds(attempt: int) -> int:
+    """Seconds until the next attempt, up to a fifth less than scheduled so that a receiver's backlog is spread out.
+
+    Args:
+        attempt: the one that failed, from 1; after the last one the message moves to the dead-letter queue at once.
+    """
+    if attempt >= MAX_ATTEMPTS:
+        return 0
+    return round(BACK_OFF_SECONDS[attempt - 1] * random.uniform(1 - _JITTER, 1))  # noqa: S311 (no secret)

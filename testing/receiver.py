@@ -1,0 +1,74 @@
+"""A webhook receiver on this machine: it records what it is sent, and answers as it is told."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+HANG = 0
+"""Instead of a status: no answer until the receiver ends."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A request; `headers` by lower-case name."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(kw_only=True)
+class Receiver:
+    """What was received by path, and the statuses of the next answers by path; 200 where none is left."""
+
+    address: str
+    answers: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    requests: list[Request] = field(default_factory=list)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def received(self, path: str) -> list[Request]:
+        """The requests for a path, in their order."""
+        return [request for request in self.requests if request.path == path]
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    """A receiver that runs until the end of the block."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            answers = receiver.answers[self.path]
+            status = answers.pop(0) if answers else 200
+            receiver.requests.append(Request(path=self.path, headers=headers, body=body))
+            if status == HANG:
+                receiver.ended.wait()
+                return
+            self.send_response(status)
+            if 300 <= status < 400:
+                self.send_header("location", f"{receiver.address}/elsewhere")
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        do_GET = do_POST
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        receiver = Receiver(address=f"http://127.0.0.1:{server.server_port}")
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield receiver
+        finally:
+            receiver.ended.set()
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,131 @@
+"""The web console in a browser, at a stack that asks its callers to sign in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from components.blocks.packaging import PROJECT_DIRECTORY
+from testing.pictures import photograph
+from tests.browser.conftest import Console, sign_in
+
+AXE = PROJECT_DIRECTORY / "console" / "node_modules" / "axe-core" / "axe.min.js"
+LONG_MS = 120_000
+VIEWS = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}},
+}
+
+
+@pytest.fixture
+def page(console: Console) -> Page:
+    return console.page()
+
+
+def pictures(folder: Path, *names: str) -> list[Path]:
+    for name in names:
+        (folder / name).write_bytes(photograph())
+    return [folder / name for name in names]
+
+
+def upload(page: Page, *files: Path) -> None:
+    page.locator("input[type=file]").set_input_files([str(file) for file in files])
+
+
+def test_five_pictures_sharpen_and_a_damaged_one_is_explained(page: Page, tmp_path: Path) -> None:
+    names = [f"picture-{number}.jpg" for number in range(5)]
+    damaged = tmp_path / "damaged.jpg"
+    damaged.write_bytes(photograph()[:2000])
+
+    upload(page, *pictures(tmp_path, *names), damaged)
+
+    for name in names:
+        loaded = page.locator(".card", has_text=name).locator(".picture.loaded")
+        expect(loaded).to_be_visible(timeout=LONG_MS)
+        assert (loaded.locator(".placeholder").get_attribute("src") or "").startswith("data:image/png")
+        assert loaded.locator(".rendition").evaluate("image => image.naturalWidth") > 0
+    problem = page.locator(".problems li", has_text="damaged.jpg")
+    expect(problem).to_contain_text("CORRUPT", timeout=LONG_MS)
+    expect(problem).to_contain_text("upload the file again")
+
+
+def test_a_picture_is_shown_with_all_that_is_known_and_deleted(page: Page, tmp_path: Path) -> None:
+    upload(page, *pictures(tmp_path, "to-delete.jpg"))
+    page.locator(".card", has_text="to-delete.jpg").click(timeout=LONG_MS)
+    detail = page.get_by_role("dialog")
+    expect(detail.get_by_role("heading", name="to-delete.jpg")).to_be_visible()
+    expect(detail.get_by_role("link", name="w320-jpeg")).to_be_visible()
+    expect(detail).to_contain_text("uploads/")
+
+    detail.get_by_role("button", name="Delete…").click()
+    detail.get_by_role("button", name="Delete it").click()
+
+    expect(detail).to_be_hidden()
+    expect(page.locator(".card", has_text="to-delete.jpg")).to_have_count(0)
+
+
+def test_a_large_upload_goes_on_after_a_reload(page: Page, tmp_path: Path) -> None:
+    large = tmp_path / "large.png"
+    Image.effect_noise((9000, 8000), 80).save(large, compress_level=0)
+    assert large.stat().st_size > 64 * 1024 * 1024
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 4_000_000}
+    network.send("Network.emulateNetworkConditions", slow)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if "partNumber=" in request.url else None)
+    upload(page, large)
+    expect(page.locator(".transfer", has_text="large.png")).to_contain_text("% uploaded", timeout=LONG_MS)
+    page.wait_for_function(
+        "() => parseInt(document.querySelector('.transfer-state').textContent) > 25", timeout=LONG_MS
+    )
+
+    page.reload()
+    sign_in(page)
+
+    before = len(sent)
+    expect(page.locator(".card", has_text="large.png")).to_be_visible(timeout=LONG_MS)
+    parts = -(-large.stat().st_size // (8 * 1024 * 1024))
+    assert 0 < before < len(sent) < before + parts
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_it_has_no_serious_accessibility_problem(console: Console, view: str, tmp_path: Path) -> None:
+    page = console.page(**VIEWS[view])
+    upload(page, *pictures(tmp_path, f"{view}.jpg"))
+    expect(page.locator(".card", has_text=f"{view}.jpg")).to_be_visible(timeout=LONG_MS)
+    assert _serious(page) == []
+
+    page.locator(".card", has_text=f"{view}.jpg").click()
+    expect(page.get_by_role("dialog").get_by_role("link", name="w320-jpeg")).to_be_visible(timeout=LONG_MS)
+    assert _serious(page) == []
+
+
+def test_it_is_used_by_keyboard_alone(page: Page, tmp_path: Path) -> None:
+    upload(page, *pictures(tmp_path, "by-keyboard.jpg"))
+    opened = page.locator(".card", has_text="by-keyboard.jpg")
+    expect(opened).to_be_visible(timeout=LONG_MS)
+
+    opened.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(opened).to_be_focused()
+
+
+def test_it_keeps_no_token(page: Page) -> None:
+    stored = page.evaluate("() => JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    assert "eyJ" not in stored
+
+
+def _serious(page: Page) -> list[str]:
+    """What axe-core finds, by the debugger, which the page's Content-Security-Policy does not keep out."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    violations = page.evaluate("() => axe.run().then(found => found.violations)")
+    return [f"{each['id']}: {each['help']}" for each in violations if each["impact"] in ("serious", "critical")]

@@ -1,0 +1,264 @@
+"""The API's handler, called as API Gateway calls it, before the embedded cloud's tables and buckets."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from contract import assets, jobs
+from contract.api import STAGE, ApiConfiguration
+from functions.api import configuration, presigning
+from functions.api.handler import handler
+from functions.shared import aws, runtime
+from localcloud.emulator import Emulator
+
+CONFIGURATION = ApiConfiguration(
+    auth="jwt",
+    max_bytes=200 * 2**20,
+    media={"image": {"accepted": ["image/jpeg", "image/png", "image/webp"], "maxPixels": 2_000_000}},
+    daily_uploads_per_caller=10_000,
+    callback_hosts=("hooks.example.com",),
+    max_receive_count=3,
+)
+
+_NUMBERS = itertools.count()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a caller of the API gets."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        """The body's content."""
+        return json.loads(self.text)
+
+    @property
+    def code(self) -> str:
+        """The code of the problem that was answered."""
+        assert self.headers["content-type"] == "application/problem+json", self
+        return self.json["code"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Api:
+    """The handler with tables and buckets of its own."""
+
+    cloud: Emulator
+    monkeypatch: pytest.MonkeyPatch
+
+    def configure(self, **settings: Any) -> None:
+        """Give the function other settings."""
+        changed = ApiConfiguration(**{**vars(CONFIGURATION), **settings})
+        self.monkeypatch.setenv("API_SETTINGS", changed.to_json())
+        configuration.configuration.cache_clear()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        sub: str = "alice",
+        headers: Mapping[str, str] | None = None,
+        claims: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a request; `path` may have a query, and `body` is sent as JSON unless it is a text."""
+        text = body if isinstance(body, str) or body is None else json.dumps(body)
+        event = request_event(method, path, text, {"sub": sub, **(claims or {})}, headers or {})
+        answer = handler(json.loads(json.dumps(event)), None)
+        json.dumps(answer)
+        return Answer(
+            status=answer["statusCode"],
+            headers={name.lower(): value for name, value in answer["headers"].items()},
+            text=answer.get("body") or "",
+        )
+
+    def put_row(self, table: str, row: Mapping[str, Any]) -> None:
+        """Write a row as the workflow does."""
+        self.cloud.client("dynamodb").put_item(TableName=table, Item={name: attribute(row[name]) for name in row})
+
+    def change_job(self, job_id: str, **values: Any) -> None:
+        """Change attributes of a job's row."""
+        self.cloud.client("dynamodb").update_item(
+            TableName="jobs",
+            Key={"jobId": {"S": job_id}},
+            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values),
+            ExpressionAttributeNames={f"#{name}": name for name in values},
+            ExpressionAttributeValues={f":{name}": attribute(value) for name, value in values.items()},
+        )
+
+    def job_row(self, job_id: str) -> dict[str, Any]:
+        """A job's row."""
+        item = self.cloud.client("dynamodb").get_item(TableName="jobs", Key={"jobId": {"S": job_id}})["Item"]
+        return {name: next(iter(value.values())) for name, value in item.items()}
+
+
+def request_event(
+    method: str, path: str, body: str | None, claims: Mapping[str, str], headers: Mapping[str, str]
+) -> dict[str, Any]:
+    """An HTTP API's event, payload format 2.0."""
+    address, _, query = path.partition("?")
+    parameters = {name: ",".join(values) for name, values in urllib.parse.parse_qs(query, True).items()}
+    sent = {"content-type": "application/json"} if body is not None else {}
+    return {
+        "version": "2.0",
+        "routeKey": f"{method} {address}",
+        "rawPath": f"/{STAGE}{urllib.parse.unquote(address)}",
+        "rawQueryString": query,
+        "headers": {**sent, **{name.lower(): value for name, value in headers.items()}},
+        **({"queryStringParameters": parameters} if parameters else {}),
+        "requestContext": {
+            "http": {"method": method, "path": f"/{STAGE}{address}"},
+            "requestId": "JKJaXmPLvHcESHA=",
+            "stage": STAGE,
+            "authorizer": {"jwt": {"claims": dict(claims), "scopes": None}},
+        },
+        "isBase64Encoded": False,
+        **({"body": body} if body is not None else {}),
+    }
+
+
+def attribute(value: Any) -> dict[str, Any]:
+    """A value as DynamoDB takes it."""
+    match value:
+        case str():
+            return {"S": value}
+        case int() | float():
+            return {"N": str(value)}
+        case list():
+            return {"L": [attribute(each) for each in value]}
+        case _:
+            return {"M": {name: attribute(each) for name, each in value.items()}}
+
+
+def send(
+    method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+) -> tuple[int, bytes, dict[str, str]]:
+    """Send a signed request, as an uploader does; (status, body, headers)."""
+    request = urllib.request.Request(url, data=body, method=method, headers=dict(headers or {}))  # noqa: S310 (loopback)
+    try:
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 (loopback)
+            return answer.status, answer.read(), dict(answer.headers)
+    except urllib.error.HTTPError as error:
+        return error.code, error.read(), dict(error.headers)
+
+
+def forget() -> None:
+    """Drop the settings that the function's environment keeps between invocations, and its clients."""
+    configuration.configuration.cache_clear()
+    presigning.s3.cache_clear()
+    aws.client.cache_clear()
+    aws.session.cache_clear()
+
+
+@pytest.fixture(scope="package")
+def embedded_cloud() -> Iterator[Emulator]:
+    forget()
+    with Emulator.start() as cloud:
+        yield cloud
+    forget()
+
+
+@pytest.fixture
+def api(embedded_cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    """The handler before empty tables and buckets."""
+    environment = {
+        "AWS_ENDPOINT_URL": embedded_cloud.endpoint_url,
+        "AWS_DEFAULT_REGION": embedded_cloud.region,
+        "AWS_ACCESS_KEY_ID": embedded_cloud.account_id,
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "JOBS_TABLE": "jobs",
+        "ASSETS_TABLE": "assets",
+        "INGEST_BUCKET": "ingest",
+        "PROCESSED_BUCKET": "processed",
+        "API_SETTINGS": CONFIGURATION.to_json(),
+        "POWERTOOLS_SERVICE_NAME": f"api-{next(_NUMBERS)}",
+        "POWERTOOLS_METRICS_NAMESPACE": "img-pipeline/test",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    configuration.configuration.cache_clear()
+    # A logger belongs to its service's name and keeps the stream it was made with.
+    runtime.logger.cache_clear()
+    runtime._metrics.cache_clear()
+    _make_tables(embedded_cloud)
+    _make_buckets(embedded_cloud)
+    yield Api(cloud=embedded_cloud, monkeypatch=monkeypatch)
+    for table in ("jobs", "assets"):
+        embedded_cloud.client("dynamodb").delete_table(TableName=table)
+    _empty_ingest_bucket(embedded_cloud)
+
+
+def _make_tables(cloud: Emulator) -> None:
+    """The tables as components/persist.py declares them."""
+    _make_table(
+        cloud,
+        "jobs",
+        "jobId",
+        {
+            jobs.FILE_KEY_INDEX: ("fileKey", "createdAt", {"ProjectionType": "ALL"}),
+            jobs.STATUS_INDEX: ("status", "createdAt", {"ProjectionType": "KEYS_ONLY"}),
+            jobs.OWNER_INDEX: (
+                "owner",
+                "createdAt",
+                {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["status", "fileKey"]},
+            ),
+        },
+    )
+    _make_table(
+        cloud,
+        "assets",
+        "fileKey",
+        {
+            assets.OWNER_INDEX: ("owner", "persistedAt", {"ProjectionType": "KEYS_ONLY"}),
+            assets.SHARD_INDEX: ("shard", "persistedAt", {"ProjectionType": "KEYS_ONLY"}),
+        },
+    )
+
+
+def _make_table(cloud: Emulator, name: str, key: str, indexes: Mapping[str, tuple[str, str, dict[str, Any]]]) -> None:
+    attributes = {key, *(each for hash_key, range_key, _ in indexes.values() for each in (hash_key, range_key))}
+    cloud.client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in sorted(attributes)],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": index,
+                "KeySchema": [
+                    {"AttributeName": hash_key, "KeyType": "HASH"},
+                    {"AttributeName": range_key, "KeyType": "RANGE"},
+                ],
+                "Projection": projection,
+            }
+            for index, (hash_key, range_key, projection) in indexes.items()
+        ],
+    )
+
+
+def _make_buckets(cloud: Emulator) -> None:
+    s3 = cloud.client("s3")
+    for bucket in ("ingest", "processed"):
+        s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket="ingest", VersioningConfiguration={"Status": "Enabled"})
+
+
+def _empty_ingest_bucket(cloud: Emulator) -> None:
+    s3 = cloud.client("s3")
+    listed = s3.list_object_versions(Bucket="ingest")
+    for each in (*listed.get("Versions", ()), *listed.get("DeleteMarkers", ())):
+        s3.delete_object(Bucket="ingest", Key=each["Key"], VersionId=each["VersionId"])
