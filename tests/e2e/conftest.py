@@ -20,7 +20,7 @@ def stack() -> Iterator[Stack]:
         yield deployed
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def callers(stack: Stack) -> Callers:
     """Those who call the stack's API."""
     return Callers(stack=stack)
