@@ -1,4 +1,4 @@
-"""Assets as their callers see them: files that were accepted and not deleted since."""
+"""Assets as the API returns them: accepted files that are not deleted."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from functions.api.renditions import for_pages, handed_out, signed_renditions, s
 from functions.api.rows import Row, find, find_all
 
 VERSIONS = 20
-"""The latest versions that are shown of a file."""
+"""How many of a file's versions are listed, newest first."""
 
 _MAX_KEY_BYTES = 1024
 
 
 def page_of_assets(caller: Caller, *, cursor: str | None, limit: int) -> AssetPage:
-    """The caller's assets, or everybody's where the caller is an operator.
+    """The caller's assets, or all assets if the caller is an operator.
 
     Args:
         caller: who asks.
@@ -40,10 +40,10 @@ def page_of_assets(caller: Caller, *, cursor: str | None, limit: int) -> AssetPa
 
 
 def asset_of(file_key: str, caller: Caller) -> Asset:
-    """All that is known about a file.
+    """An accepted file with its renditions, metadata and versions.
 
     Raises:
-        Problem: there is no such asset, or it is somebody else's.
+        Problem: there is no such asset, or it belongs to another caller.
     """
     row = _visible_row(file_key, caller)
     renditions = signed_renditions(row)
@@ -61,10 +61,10 @@ def asset_of(file_key: str, caller: Caller) -> Asset:
 
 
 def delete(file_key: str, caller: Caller) -> None:
-    """Mark an asset's original as deleted; S3's event has everything else removed.
+    """Delete an asset's original; the workflow removes the rest on S3's event.
 
     Raises:
-        Problem: there is no such asset, or it is somebody else's.
+        Problem: there is no such asset, or it belongs to another caller.
     """
     _visible_row(file_key, caller)
     s3().delete_object(Bucket=ingest_bucket(), Key=file_key)
@@ -78,7 +78,7 @@ def _visible_row(file_key: str, caller: Caller) -> Row:
 
 
 def _is_key(text: str) -> bool:
-    """Whether S3 can have an object of this name: it takes 1,024 bytes of UTF-8."""
+    """Whether S3 accepts the key: at most 1,024 bytes of UTF-8."""
     try:
         return len(text.encode()) <= _MAX_KEY_BYTES
     except UnicodeEncodeError:
@@ -102,7 +102,7 @@ def _summary(row: Row, names: dict[str, str]) -> dict[str, Any]:
 
 
 def _file_names(job_ids: set[str]) -> dict[str, str]:
-    """The names that uploaders gave their files, by job id, of the jobs that are still known."""
+    """The original file names by job id, of the jobs that still exist."""
     rows = find_all(jobs_table(), "jobId", job_ids)
     return {job_id: row["fileName"] for job_id, row in rows.items() if "fileName" in row}
 

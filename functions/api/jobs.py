@@ -1,4 +1,4 @@
-"""Jobs as their callers see them."""
+"""Jobs as the API returns them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from functions.api.times import now
 _JOB_ID = re.compile(rf"[0-9a-f]{{{JOB_ID_DIGITS}}}")
 
 RETRY_AFTER_SECONDS = {JobStatus.PENDING.value: 2, JobStatus.PROCESSING.value: 1, JobStatus.FAILED.value: 30}
-"""When to ask again for a job that goes on."""
+"""Seconds until a client should poll a running job again."""
 
 _NO_UPLOAD = "No file arrived before the upload URL expired."
 _UPLOAD_AGAIN = "Ask for a new upload URL with POST /uploads."
@@ -37,7 +37,7 @@ def visible_row(job_id: str, caller: Caller) -> Row:
     """The row of a job.
 
     Raises:
-        Problem: there is none, or it is somebody else's.
+        Problem: there is no such job, or it belongs to another caller.
     """
     row = find(jobs_table(), {"jobId": job_id}) if _JOB_ID.fullmatch(job_id) else None
     if row is None or not caller.sees(row):
@@ -46,7 +46,7 @@ def visible_row(job_id: str, caller: Caller) -> Row:
 
 
 def job_of(row: Row, caller: Caller) -> Job:
-    """A job without what is made of its file."""
+    """A job without its results."""
     status = reported_status(row)
     return Job(
         job_id=row["jobId"],
@@ -68,7 +68,7 @@ def job_of(row: Row, caller: Caller) -> Job:
 
 
 def job_with_results(row: Row, caller: Caller) -> Job:
-    """A job with its history and, where it is COMPLETED and still the file's latest version, its renditions."""
+    """A job with its stages and, if it is COMPLETED and still the file's latest version, its renditions."""
     job = job_of(row, caller)
     job.stages = [StageReached(**each) for each in row.get("stages", ())] or None
     if job.status == JobStatus.COMPLETED:
@@ -92,13 +92,13 @@ def entity_tag(job: Job) -> str:
 
 
 def retry_after(job: Job) -> dict[str, str]:
-    """The header that says when to ask again; empty where nothing happens any more."""
+    """The Retry-After header of a job that is not finished; empty for a finished one."""
     seconds = RETRY_AFTER_SECONDS.get(job.status)
     return {} if seconds is None or job.will_retry is False else {"Retry-After": str(seconds)}
 
 
 def page_of_jobs(caller: Caller, *, status: str | None, cursor: str | None, limit: int) -> JobPage:
-    """The caller's jobs, or everybody's where the caller is an operator.
+    """The caller's jobs, or all jobs if the caller is an operator.
 
     Args:
         caller: who asks.
@@ -122,7 +122,7 @@ def page_of_jobs(caller: Caller, *, status: str | None, cursor: str | None, limi
 
 
 def reported_status(row: Mapping[str, Any]) -> Any:
-    """A row's status; EXPIRED where a job waits for a file that can come no more."""
+    """A row's status; EXPIRED if no file was uploaded before the URL expired."""
     if row["status"] == JobStatus.PENDING and "versionId" not in row:
         last = datetime.fromisoformat(row["uploadExpiresAt"]) + timedelta(seconds=LATE_UPLOAD_SECONDS)
         if now() > last:
@@ -147,7 +147,7 @@ def _will_retry(row: Row) -> bool:
 
 
 def _explanation(row: Row, status: str, caller: Caller) -> dict[str, Any]:
-    """Why a job did not end well. What went wrong inside is for operators."""
+    """Code, message and hint of a job that was rejected or failed, without internal details."""
     match status:
         case "EXPIRED":
             return {"error_code": "UPLOAD_EXPIRED", "error_message": _NO_UPLOAD, "hint": _UPLOAD_AGAIN}

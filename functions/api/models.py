@@ -1,4 +1,4 @@
-"""The shapes of requests and answers: JSON in camelCase. The OpenAPI document is generated from them."""
+"""The schemas of requests and responses: JSON in camelCase. The OpenAPI document is generated from them."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ class Model(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True)
 
     def payload(self) -> dict[str, Any]:
-        """As JSON, without what is not set."""
+        """The model as JSON, without unset fields."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 class UploadRequest(Model):
-    """A file that somebody wants to upload."""
+    """A request to upload a file."""
 
     model_config = ConfigDict(extra="forbid")
 
     filename: Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME_CHARACTERS)] = Field(
-        description="The file's name, of which the file's key is made.", examples=["test-image.jpg"]
+        description="The file's name; the file's key is derived from it.", examples=["test-image.jpg"]
     )
     content_type: (
         Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$", max_length=127)]
         | None
-    ) = Field(default=None, description="The MIME type that the upload declares. Default: that of the extension.")
+    ) = Field(default=None, description="The upload's MIME type. Default: the extension's MIME type.")
     size: Annotated[StrictInt, Field(ge=1, le=2**53)] | None = Field(
-        default=None, description="The file's bytes. With it the upload has to have exactly this size."
+        default=None, description="The file's size in bytes. If set, the upload must have exactly this size."
     )
     sha256: (
         Annotated[
@@ -59,21 +59,21 @@ class UploadRequest(Model):
         | None
     ) = Field(
         default=None,
-        description="The file's SHA-256, hexadecimal or Base64. S3 compares it with what arrives in a single request.",
+        description="The file's SHA-256, hexadecimal or Base64. S3 verifies it for uploads in a single request.",
     )
     callback_url: Annotated[str, StringConstraints(max_length=MAX_URL_CHARACTERS)] | None = Field(
-        default=None, description="An https address that is told how the job ends; see the setting api.callbackHosts."
+        default=None, description="An https URL that receives the job's result; see the setting api.callbackHosts."
     )
     multipart: StrictBool = Field(
-        default=False, description="Upload in parts, whatever the size. Files above 64 MiB always are."
+        default=False, description="Use a multipart upload whatever the size. Files above 64 MiB always use one."
     )
     method: Literal["PUT", "POST"] = Field(
-        default="PUT", description="POST returns the fields of an HTML form, whose file may be of any accepted size."
+        default="PUT", description="POST returns the fields of an HTML form, which accepts a file of any accepted size."
     )
 
 
 class BatchRequest(Model):
-    """Many files that somebody wants to upload."""
+    """A request to upload several files."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -81,10 +81,10 @@ class BatchRequest(Model):
 
 
 class Parts(Model):
-    """How a file is cut into parts; each but the last has `part_size` bytes."""
+    """The parts of a multipart upload; each but the last has `part_size` bytes."""
 
     part_size: int
-    parts: int | None = Field(default=None, description="How many parts; absent where the size is not known.")
+    parts: int | None = Field(default=None, description="The number of parts; absent if the size is not known.")
 
 
 class Upload(Model):
@@ -94,19 +94,19 @@ class Upload(Model):
     file_key: str
     upload_url: str
     method: Literal["PUT", "POST"]
-    headers: dict[str, str] = Field(description="Headers to send with the file, beside Content-Length.")
+    headers: dict[str, str] = Field(description="Headers to send with the file, in addition to Content-Length.")
     fields: dict[str, str] | None = Field(
-        default=None, description="Fields of the form, to send before the file as multipart/form-data."
+        default=None, description="Form fields to send before the file, as multipart/form-data."
     )
-    expires_in: int = Field(description="Seconds until the request may not be started any more.")
+    expires_in: int = Field(description="Seconds until the signed request expires.")
     multipart: Parts | None = Field(
         default=None,
-        description="Present where uploadUrl starts an upload in parts: POST /uploads/{jobId}/sign signs the rest.",
+        description="Present if uploadUrl creates a multipart upload. POST /uploads/{jobId}/sign signs the rest.",
     )
 
 
 class ArrivedUpload(Model):
-    """A job that the same Idempotency-Key asked for before, and whose file has arrived since."""
+    """The job of a repeated Idempotency-Key whose file was already uploaded."""
 
     job_id: str
     file_key: str
@@ -114,7 +114,7 @@ class ArrivedUpload(Model):
 
 
 class ProblemDocument(Model):
-    """What went wrong (RFC 9457)."""
+    """An error (RFC 9457)."""
 
     type: str
     title: str
@@ -127,7 +127,7 @@ class ProblemDocument(Model):
 
 
 class UploadProblem(Model):
-    """An entry of a batch that has no upload."""
+    """An entry of a batch that was refused."""
 
     problem: ProblemDocument
 
@@ -139,14 +139,14 @@ class BatchAnswer(Model):
 
 
 class SignRequest(Model):
-    """One of S3's requests that upload a file in parts; other fields are ignored."""
+    """A request of a multipart upload to sign; other fields are ignored."""
 
     method: Literal["PUT", "POST", "GET", "DELETE"] = Field(
-        description="With uploadId: PUT a part, POST to complete, GET the list of parts, DELETE to abort. Without: "
-        "PUT the whole file, POST to begin an upload in parts."
+        description="With uploadId: PUT uploads a part, POST completes, GET lists the parts, DELETE aborts. Without: "
+        "PUT uploads the whole file, POST creates a multipart upload."
     )
     upload_id: Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=r"^[\x21-\x7e]+$")] | None = (
-        Field(default=None, description="What S3 returned when the upload in parts began.")
+        Field(default=None, description="The upload ID that S3 returned when the multipart upload was created.")
     )
     part_number: Annotated[StrictInt, Field(ge=1, le=MAX_PARTS)] | None = None
 
@@ -174,7 +174,7 @@ class Rendition(Model):
 
 
 class StageReached(Model):
-    """How far an attempt had come."""
+    """A stage that an attempt reached."""
 
     attempt: int
     stage: str
@@ -182,15 +182,15 @@ class StageReached(Model):
 
 
 class Job(Model):
-    """One version of an uploaded file, and what became of it."""
+    """The processing of one version of an uploaded file."""
 
     job_id: str
     status: Status
-    stage: str | None = Field(default=None, description="How far the latest attempt has come.")
+    stage: str | None = Field(default=None, description="The latest attempt's stage.")
     attempt: int | None = None
     file_key: str
-    file_name: str | None = Field(default=None, description="The file's name as its uploader gave it.")
-    media_type: str | None = Field(default=None, description="What the file's bytes show.")
+    file_name: str | None = Field(default=None, description="The file's original name.")
+    media_type: str | None = Field(default=None, description="The media type detected from the file's bytes.")
     created_at: str
     updated_at: str
     finished_at: str | None = None
@@ -198,18 +198,18 @@ class Job(Model):
     upload_expires_at: str | None = None
     error_code: str | None = Field(default=None, description="Why the job is REJECTED, FAILED or EXPIRED.")
     error_message: str | None = None
-    hint: str | None = Field(default=None, description="What to do about it.")
-    will_retry: bool | None = Field(default=None, description="Whether a FAILED job is tried again by itself.")
+    hint: str | None = Field(default=None, description="What to do.")
+    will_retry: bool | None = Field(default=None, description="Whether a FAILED job is retried automatically.")
     stages: list[StageReached] | None = None
     download_url: str | None = Field(
-        default=None, description="The watermarked picture, or the largest rendition; valid for an hour."
+        default=None, description="The watermarked image, or else the largest rendition; valid for an hour."
     )
     renditions: list[Rendition] | None = None
     trace_id: str | None = None
 
 
 class JobPage(Model):
-    """Jobs, newest first. A page may be short; the last page has no cursor."""
+    """Jobs, newest first. A page may hold fewer jobs than the limit; the last page has no cursor."""
 
     jobs: list[Job]
     cursor: str | None = None
@@ -224,7 +224,7 @@ class Thumbnail(Model):
 
 
 class AssetSummary(Model):
-    """A file that was accepted."""
+    """An accepted file."""
 
     file_key: str
     file_name: str | None = None
@@ -235,18 +235,18 @@ class AssetSummary(Model):
     persisted_at: str
     thumb_hash: str | None = Field(default=None, description="Base64; see https://evanw.github.io/thumbhash.")
     thumbnail: Thumbnail | None = None
-    srcset: str | None = Field(default=None, description="For the attribute of an img element.")
+    srcset: str | None = Field(default=None, description="Value for the srcset attribute of an img element.")
 
 
 class AssetPage(Model):
-    """Assets, newest first. A page may be short; the last page has no cursor."""
+    """Assets, newest first. A page may hold fewer assets than the limit; the last page has no cursor."""
 
     assets: list[AssetSummary]
     cursor: str | None = None
 
 
 class Version(Model):
-    """A version of a file, the newest first."""
+    """A version of a file."""
 
     job_id: str
     version_id: str | None = None
@@ -255,7 +255,7 @@ class Version(Model):
 
 
 class Asset(AssetSummary):
-    """All that is known about a file."""
+    """An accepted file with its renditions, metadata and versions."""
 
     version_id: str
     sha256: str
@@ -268,7 +268,7 @@ class Asset(AssetSummary):
 
 
 class Deletion(Model):
-    """A file whose deletion has begun: GET answers 404 when it is done."""
+    """A deletion in progress: GET returns 404 once it is complete."""
 
     file_key: str
 
@@ -278,7 +278,7 @@ class Health(Model):
 
 
 class AnyObject(BaseModel):
-    """Some JSON object."""
+    """Any JSON object."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -291,17 +291,17 @@ class AcceptedType(Model):
 
 
 class MultipartLimits(Model):
-    threshold_bytes: int = Field(description="Larger files are uploaded in parts.")
+    threshold_bytes: int = Field(description="Larger files use a multipart upload.")
     part_size: int
     max_parts: int
 
 
 class Limits(Model):
-    """What is accepted."""
+    """What the API accepts."""
 
     max_bytes: int
     media_types: list[AcceptedType]
-    media: dict[str, dict[str, Any]] = Field(description="Further limits, by media family.")
+    media: dict[str, dict[str, Any]] = Field(description="Other limits, by media family.")
     multipart: MultipartLimits
     max_batch: int
     max_body_bytes: int

@@ -1,4 +1,4 @@
-"""Signs S3 requests that others send: uploads, whole or in parts, and downloads."""
+"""Presigned S3 requests: uploads, multipart uploads and downloads."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from functions.api.rows import Row
 from functions.shared.aws import session
 
 WRITE_ONCE = "*"
-"""The value of If-None-Match with which S3 stores an object only where none is."""
+"""The value of If-None-Match with which S3 stores an object only if the key has none."""
 
 
 @cache
 def s3() -> Any:
-    """The environment's S3 client. Its signatures are version 4, without which no header can be fixed.
+    """The environment's S3 client, with signature version 4, which can sign headers.
 
-    An address of its own, which is the embedded cloud's, has no subdomains for buckets.
+    The embedded cloud's endpoint has no subdomain for each bucket, so its URLs use the path style.
     """
     style = "path" if os.environ.get("AWS_ENDPOINT_URL") else "virtual"
     config = Config(
@@ -38,10 +38,10 @@ def s3() -> Any:
 
 
 def put(row: Row) -> Signed:
-    """The request that uploads a job's file whole.
+    """The signed PUT request that uploads a job's file.
 
-    With a size it fixes length, type and checksum, and writes once. Without, it fixes the type alone, so that a client
-    that sends no other header can use it.
+    With a size it signs length, type and checksum, and writes once. Without a size it signs only the type, so that
+    clients that send no other header can use it.
     """
     headers = {"Content-Type": row["contentType"]}
     parameters: dict[str, Any] = {"ContentType": row["contentType"]}
@@ -56,7 +56,7 @@ def put(row: Row) -> Signed:
 
 
 def form(row: Row) -> Signed:
-    """The form that uploads a job's file: of its declared size, or of any that is accepted."""
+    """The signed POST form that uploads a job's file, of the declared size or of any accepted size."""
     sizes = [row["bytes"]] * 2 if "bytes" in row else [1, configuration().max_bytes]
     fields: dict[str, str] = {"Content-Type": row["contentType"]}
     if "sha256" in row:
@@ -80,7 +80,7 @@ def form(row: Row) -> Signed:
 
 
 def begin_parts(row: Row) -> Signed:
-    """The request that begins an upload in parts."""
+    """The signed request that creates a multipart upload."""
     content_type = row["contentType"]
     return _signed(
         row, "create_multipart_upload", "POST", {"ContentType": content_type}, {"Content-Type": content_type}
@@ -88,30 +88,30 @@ def begin_parts(row: Row) -> Signed:
 
 
 def part(row: Row, upload_id: str, number: int) -> Signed:
-    """The request that uploads a part, of the exact size where the file's is known."""
+    """The signed request that uploads a part, of the exact size if the file's size is known."""
     size = part_bytes(row.get("bytes"), number)
     parameters = {"UploadId": upload_id, "PartNumber": number, **({"ContentLength": size} if size else {})}
     return _signed(row, "upload_part", "PUT", parameters)
 
 
 def complete(row: Row, upload_id: str) -> Signed:
-    """The request that makes the parts an object; it writes once."""
+    """The signed request that completes a multipart upload; it writes once."""
     parameters = {"UploadId": upload_id, "IfNoneMatch": WRITE_ONCE}
     return _signed(row, "complete_multipart_upload", "POST", parameters, {"If-None-Match": WRITE_ONCE})
 
 
 def list_parts(row: Row, upload_id: str) -> Signed:
-    """The request that lists the parts that have arrived."""
+    """The signed request that lists the uploaded parts."""
     return _signed(row, "list_parts", "GET", {"UploadId": upload_id})
 
 
 def abort(row: Row, upload_id: str) -> Signed:
-    """The request that gives an upload in parts up."""
+    """The signed request that aborts a multipart upload."""
     return _signed(row, "abort_multipart_upload", "DELETE", {"UploadId": upload_id})
 
 
 def download(bucket: str, key: str, version_id: str | None = None) -> str:
-    """An address from which an object, or a version of it, can be read for an hour."""
+    """A URL that downloads an object, or one version of it, valid for an hour."""
     parameters = {"Bucket": bucket, "Key": key, **({"VersionId": version_id} if version_id else {})}
     return s3().generate_presigned_url("get_object", Params=parameters, ExpiresIn=DOWNLOAD_URL_SECONDS)
 

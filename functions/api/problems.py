@@ -1,4 +1,4 @@
-"""What is answered instead of a result: RFC 9457 problem documents, with stable codes and what to do."""
+"""Error responses: RFC 9457 problem documents with a stable code and a hint."""
 
 from __future__ import annotations
 
@@ -55,56 +55,56 @@ WORDINGS: Mapping[ProblemCode, Wording] = {
     ProblemCode.INVALID_CURSOR: Wording(
         HTTPStatus.BAD_REQUEST,
         "Unknown cursor",
-        "The cursor is none that this API returned.",
-        "Send the cursor of the previous page as it was returned, or none for the first page.",
+        "This API did not return the cursor.",
+        "Send the cursor of the previous page unchanged, or no cursor for the first page.",
     ),
     ProblemCode.UNAUTHENTICATED: Wording(
         HTTPStatus.UNAUTHORIZED,
         "Unknown caller",
-        "The token does not say who is calling.",
+        "The token does not identify the caller.",
         "Send an access token of the API's issuer with the claim sub or client_id.",
     ),
     ProblemCode.NOT_FOUND: Wording(
         HTTPStatus.NOT_FOUND,
-        "No such address",
-        "There is nothing under {path}.",
-        "GET /openapi.json lists what there is.",
+        "No such route",
+        "There is no route {path}.",
+        "GET /openapi.json lists the routes.",
     ),
     ProblemCode.JOB_NOT_FOUND: Wording(
         HTTPStatus.NOT_FOUND,
         "No such job",
-        "There is no job {job_id}, or it is somebody else's.",
+        "There is no job {job_id}, or it belongs to another caller.",
         "Use the jobId that POST /uploads returned. Jobs are kept for a limited time.",
     ),
     ProblemCode.ASSET_NOT_FOUND: Wording(
         HTTPStatus.NOT_FOUND,
         "No such asset",
-        "There is no asset {file_key}, or it is somebody else's.",
+        "There is no asset {file_key}, or it belongs to another caller.",
         "Use a fileKey that GET /assets returned. A file is an asset once its job is COMPLETED, until it is deleted.",
     ),
     ProblemCode.METHOD_NOT_ALLOWED: Wording(
         HTTPStatus.METHOD_NOT_ALLOWED,
         "Method not allowed",
-        "{method} is not possible on {path}.",
-        "The header Allow lists the possible methods.",
+        "{path} does not support {method}.",
+        "The header Allow lists the supported methods.",
     ),
     ProblemCode.UPLOAD_ENDED: Wording(
         HTTPStatus.CONFLICT,
-        "The upload has ended",
-        "The file of job {job_id} has arrived, so nothing more can be uploaded for it.",
-        "Follow the job with GET /jobs/{{jobId}}, or ask for another upload with POST /uploads.",
+        "The upload is complete",
+        "The file of job {job_id} was uploaded; the job accepts no other upload.",
+        "Follow the job with GET /jobs/{{jobId}}, or request another upload with POST /uploads.",
     ),
     ProblemCode.BODY_TOO_LARGE: Wording(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "The body is too large",
-        "The request's body has more than {limit:,} bytes.",
+        "The request body has more than {limit:,} bytes.",
         "Send files to the uploadUrl that POST /uploads returns, not to the API.",
     ),
     ProblemCode.TOO_LARGE: Wording(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "The file is too large",
         "The file has {size:,} bytes; at most {limit:,} are accepted.",
-        "Make the file smaller or split it. GET /limits says what is accepted.",
+        "Reduce the file's size or split it. GET /limits lists what is accepted.",
     ),
     ProblemCode.UNSUPPORTED_BODY: Wording(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -114,8 +114,8 @@ WORDINGS: Mapping[ProblemCode, Wording] = {
     ),
     ProblemCode.UNSUPPORTED_TYPE: Wording(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        "The type of file is not accepted",
-        "Files of the type {content_type} are not accepted.",
+        "The media type is not accepted",
+        "Files of type {content_type} are not accepted.",
         "Convert the file to an accepted type; GET /limits lists them.",
     ),
     ProblemCode.INVALID_REQUEST: Wording(
@@ -127,26 +127,26 @@ WORDINGS: Mapping[ProblemCode, Wording] = {
     ProblemCode.CALLBACK_NOT_ALLOWED: Wording(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "The callback URL is not allowed",
-        "The callbackUrl is no https address of a host that this API calls.",
+        "The callbackUrl is not an https URL on an allowed host.",
         "Use an https URL without credentials, on a host that the operators allow in api.callbackHosts.",
     ),
     ProblemCode.IDEMPOTENCY_KEY_REUSED: Wording(
         HTTPStatus.UNPROCESSABLE_ENTITY,
-        "The idempotency key belongs to another request",
-        "This Idempotency-Key was sent before with another body.",
-        "Use a new key for each upload, and repeat a request with its first body.",
+        "The idempotency key was used for another request",
+        "This Idempotency-Key was already sent with another body.",
+        "Use a new key for each upload, and repeat a request with the same body.",
     ),
     ProblemCode.DAILY_QUOTA_EXCEEDED: Wording(
         HTTPStatus.TOO_MANY_REQUESTS,
-        "The daily quota is used up",
-        "A caller may ask for {limit:,} uploads in a day (UTC).",
-        "Try again after the seconds in Retry-After, or ask the operators for a larger quota.",
+        "The daily quota is exceeded",
+        "A caller may request {limit:,} uploads per day (UTC).",
+        "Try again after the seconds in Retry-After, or ask the operators for a higher quota.",
     ),
     ProblemCode.INTERNAL: Wording(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "The request failed",
-        "The request failed for a reason that lies in the service.",
-        "Try again later. If it fails again, give the operators the request id in instance.",
+        "The request failed because of an error in the service.",
+        "Try again later. If it fails again, send the operators the request ID in instance.",
     ),
     ProblemCode.UNAVAILABLE: Wording(
         HTTPStatus.SERVICE_UNAVAILABLE,
@@ -158,12 +158,12 @@ WORDINGS: Mapping[ProblemCode, Wording] = {
 
 
 class Problem(Exception):
-    """A request that has no result.
+    """An error response.
 
     Args:
-        code: says which; the values fill its wording.
-        headers: of the answer.
-        errors: what is wrong with single fields, [{field, message}].
+        code: the kind of problem; `values` fill the placeholders in its detail.
+        headers: headers of the response.
+        errors: the invalid fields, [{field, message}].
     """
 
     def __init__(
@@ -200,11 +200,11 @@ class Problem(Exception):
 
 
 def invalid_fields(errors: Sequence[Mapping[str, str]]) -> Problem:
-    """The problem with a request of which single fields are wrong."""
+    """The problem of a request with invalid fields."""
     fields = ", ".join(dict.fromkeys(error["field"] for error in errors))
     return Problem(ProblemCode.INVALID_REQUEST, errors=errors, summary=f"These fields are not valid: {fields}")
 
 
 def invalid_field(field: str, message: str) -> Problem:
-    """The problem with a request of which one field is wrong."""
+    """The problem of a request with one invalid field."""
     return invalid_fields([{"field": field, "message": message}])

@@ -1,4 +1,4 @@
-"""Powertools' resolver with our routing of keys, and problem documents for whatever has no result."""
+"""Powertools' resolver with routes for keys that contain slashes, and with problem documents for errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from functions.shared.aws import is_transient
 from functions.shared.runtime import logger
 
 FILE_KEY = "<file_key>"
-"""The part of a route that stands for the rest of the path, slashes included."""
+"""A path parameter that matches the rest of the path, slashes included."""
 
 _BUSY_SECONDS = 2
 
@@ -26,12 +26,12 @@ class Resolver(APIGatewayHttpResolver):
 
     @staticmethod
     def _compile_regex(rule: str, base_regex: str = "") -> re.Pattern[str]:  # noqa: ARG004 (the base class's signature)
-        """Powertools' own pattern for a part of a path has no slash, and no character that is rare in one."""
+        """Powertools' own pattern excludes slashes and several characters that keys may contain."""
         greedy = rule.replace(FILE_KEY, "(?P<file_key>.+)")
         return re.compile(re.sub(r"(?<!\?P)<(\w+)>", r"(?P<\1>[^/]+)", greedy) + r"\Z", re.DOTALL)
 
     def methods_of(self, path: str) -> set[str]:
-        """The methods that some route has for a path."""
+        """The methods of the routes that match a path."""
         return {
             method
             for route in (*self._static_routes, *self._dynamic_routes)
@@ -84,11 +84,11 @@ def _answer(app: Resolver, problem: Problem) -> Response[Any]:
 
 
 def _fields(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Of what pydantic says, where each error is and what it is; not what was sent."""
+    """The place and message of each of pydantic's errors, without the submitted values."""
     return [{"field": _path(error["loc"]), "message": str(error["msg"])} for error in errors]
 
 
 def _path(location: Sequence[str | int]) -> str:
-    """A place in a request as people write it: ``uploads[3].size``, ``limit``."""
+    """The path of a field, such as ``uploads[3].size`` or ``limit``."""
     inner = location[1:] or location
     return "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in inner).removeprefix(".")

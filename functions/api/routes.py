@@ -1,4 +1,4 @@
-"""The routes: what each asks for and answers. The layer declares them to API Gateway, with the scopes they need."""
+"""The routes with their requests and responses. `contract.api.ROUTES` lists their scopes for API Gateway."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ app = make_resolver()
 
 IdempotencyKey = Annotated[
     Annotated[str, StringConstraints(pattern=r"^[\x21-\x2b\x2d-\x7e]{1,255}$")] | None,
-    Header(alias="Idempotency-Key", description="Repeats of a request with the same key have the same job."),
+    Header(alias="Idempotency-Key", description="Requests with the same key create one job."),
 ]
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Entries of a page.")]
-PageCursor = Annotated[str | None, Query(description="The cursor of the page before.", max_length=8192)]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Maximum number of entries per page.")]
+PageCursor = Annotated[str | None, Query(description="The cursor of the previous page.", max_length=8192)]
 
 
 @app.get(
-    "/health", operation_id="getHealth", summary="Whether the API answers", responses=openapi.answers({200: Health})
+    "/health", operation_id="getHealth", summary="Check that the API responds", responses=openapi.answers({200: Health})
 )
 def health() -> Response[Any]:
     return _answer(Health())
@@ -57,14 +57,19 @@ def health() -> Response[Any]:
 @app.get(
     "/openapi.json",
     operation_id="getOpenapi",
-    summary="This description of the API",
+    summary="Get this OpenAPI document",
     responses=openapi.answers({200: AnyObject}),
 )
 def description() -> Response[Any]:
     return Response(200, "application/json", openapi.document(app))
 
 
-@app.get("/limits", operation_id="getLimits", summary="What is accepted", responses=openapi.answers({200: Limits}))
+@app.get(
+    "/limits",
+    operation_id="getLimits",
+    summary="Get the accepted types and sizes",
+    responses=openapi.answers({200: Limits}),
+)
 def accepted() -> Response[Any]:
     return _answer(limits.limits())
 
@@ -72,7 +77,7 @@ def accepted() -> Response[Any]:
 @app.post(
     "/uploads",
     operation_id="createUpload",
-    summary="Ask for the upload of a file",
+    summary="Request an upload URL",
     responses=openapi.answers({201: Upload, 200: ArrivedUpload}, "Location"),
 )
 def upload(body: UploadRequest, idempotency_key: IdempotencyKey = None) -> Response[Any]:
@@ -88,7 +93,7 @@ def upload(body: UploadRequest, idempotency_key: IdempotencyKey = None) -> Respo
 @app.post(
     "/uploads/batch",
     operation_id="createUploads",
-    summary="Ask for the upload of many files",
+    summary="Request several upload URLs",
     responses=openapi.answers({200: BatchAnswer}),
 )
 def batch(body: BatchRequest, idempotency_key: IdempotencyKey = None) -> Response[Any]:
@@ -103,14 +108,14 @@ def batch(body: BatchRequest, idempotency_key: IdempotencyKey = None) -> Respons
 @app.post(
     "/uploads/<job_id>/sign",
     operation_id="signUpload",
-    summary="Sign a request for an upload in parts, or the first request of any upload again",
+    summary="Sign a request of a multipart upload, or renew an upload URL",
     responses=openapi.answers({200: Signed}),
 )
 def sign(job_id: str, body: SignRequest) -> Response[Any]:
     return _answer(signed_step(jobs.visible_row(job_id, _caller()), body))
 
 
-@app.get("/jobs", operation_id="listJobs", summary="Jobs, newest first", responses=openapi.answers({200: JobPage}))
+@app.get("/jobs", operation_id="listJobs", summary="List jobs, newest first", responses=openapi.answers({200: JobPage}))
 def job_page(
     status: Annotated[Status | None, Query()] = None, cursor: PageCursor = None, limit: Limit = 20
 ) -> Response[Any]:
@@ -120,7 +125,7 @@ def job_page(
 @app.get(
     "/jobs/<job_id>",
     operation_id="getJob",
-    summary="A job, to follow it",
+    summary="Get a job",
     responses=openapi.answers({200: Job, 304: None}, "ETag", "Retry-After"),
 )
 def job(
@@ -136,14 +141,17 @@ def job(
 
 
 @app.get(
-    "/assets", operation_id="listAssets", summary="Assets, newest first", responses=openapi.answers({200: AssetPage})
+    "/assets",
+    operation_id="listAssets",
+    summary="List assets, newest first",
+    responses=openapi.answers({200: AssetPage}),
 )
 def asset_page(cursor: PageCursor = None, limit: Limit = 20) -> Response[Any]:
     return _answer(assets.page_of_assets(_caller(), cursor=cursor, limit=limit))
 
 
 @app.get(
-    f"/assets/{FILE_KEY}", operation_id="getAsset", summary="All about a file", responses=openapi.answers({200: Asset})
+    f"/assets/{FILE_KEY}", operation_id="getAsset", summary="Get an asset", responses=openapi.answers({200: Asset})
 )
 def asset(file_key: str) -> Response[Any]:
     return _answer(assets.asset_of(file_key, _caller()))
@@ -152,7 +160,7 @@ def asset(file_key: str) -> Response[Any]:
 @app.delete(
     f"/assets/{FILE_KEY}",
     operation_id="deleteAsset",
-    summary="Delete a file and what was made of it",
+    summary="Delete a file with its renditions and record",
     responses=openapi.answers({202: Deletion}),
 )
 def delete(file_key: str) -> Response[Any]:
@@ -165,13 +173,13 @@ def _caller() -> Caller:
 
 
 def _header(name: str) -> str:
-    """A header as it was sent; Powertools passes on what is before the first comma."""
+    """The whole header; Powertools passes only the part before the first comma."""
     return requests.header(app.current_event.raw_event, name)
 
 
 def _whole(idempotency_key: str | None) -> str | None:
     if idempotency_key is not None and idempotency_key != _header("idempotency-key"):
-        raise invalid_field("Idempotency-Key", "It has to be 1 to 255 visible ASCII characters without a comma.")
+        raise invalid_field("Idempotency-Key", "It must be 1 to 255 visible ASCII characters without a comma.")
     return idempotency_key
 
 

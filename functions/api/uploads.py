@@ -1,4 +1,4 @@
-"""Jobs that begin with a request for an upload."""
+"""Jobs that are created by a request for an upload URL."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from functions.api.times import as_text, now
 from functions.shared.aws import client, error_code
 
 WHOLE, FORM, IN_PARTS = "WHOLE", "FORM", "IN_PARTS"
-"""How a job's file is uploaded: its row's `upload`."""
+"""How a job's file is uploaded: the attribute `upload` of its row."""
 
 _PARALLEL_WRITES = 8
 _CONDITION_FAILED = "ConditionalCheckFailedException"
-# What says nothing about the content, as clients send it for any file.
+# Generic types, which clients send for any file.
 _UNDECLARED = frozenset({UNKNOWN_MEDIA_TYPE, "binary/octet-stream"})
 
 
 def planned(request: UploadRequest, *, owner: str, key: str | None) -> Row:
-    """The row of the job that a request asks for.
+    """The row of the job that a request creates.
 
     Args:
-        request: what is to be uploaded.
+        request: the file to upload.
         owner: the caller.
-        key: the Idempotency-Key; None where the request is not to be repeated.
+        key: the Idempotency-Key, if there is one.
 
     Raises:
-        Problem: the stack does not accept such a file.
+        Problem: the stack does not accept the file.
     """
     _check(request)
     identity, created = job_id(owner, key), now()
@@ -64,37 +64,37 @@ def planned(request: UploadRequest, *, owner: str, key: str | None) -> Row:
 
 
 def begin(rows: Sequence[Row], *, owner: str, repeatable: bool) -> list[Upload | ArrivedUpload | Problem]:
-    """Record jobs and sign their uploads; a job that is there already is the answer to the same request.
+    """Record jobs and sign their uploads; a repeated request returns the existing job.
 
     Args:
-        rows: what `planned` returned.
-        owner: the caller, whose quota counts the jobs that are new.
-        repeatable: whether the rows' ids come from an Idempotency-Key.
+        rows: rows that `planned` returned.
+        owner: the caller; new jobs count towards its quota.
+        repeatable: whether the rows' ids derive from an Idempotency-Key.
 
     Returns:
-        An answer for each row, in order.
+        A response for each row, in order.
 
     Raises:
-        Problem: the caller's quota does not suffice; no job is recorded.
+        Problem: the caller's quota is exceeded; no job is recorded.
     """
     known = find_all(jobs_table(), "jobId", {row["jobId"] for row in rows}) if repeatable and rows else {}
     quotas.charge(owner, sum(row["jobId"] not in known for row in rows))
-    presigning.s3()  # botocore makes clients in one thread at a time
+    presigning.s3()  # creating a botocore client is not thread-safe
     with ThreadPoolExecutor(_PARALLEL_WRITES) as pool:
         return list(pool.map(lambda row: _begun(row, known.get(row["jobId"]) or _recorded(row)), rows))
 
 
 def signed_upload(row: Row) -> Signed:
-    """The request that uploads a job's file, or begins to upload it in parts."""
+    """The signed request that uploads a job's file or creates its multipart upload."""
     sign = {WHOLE: presigning.put, FORM: presigning.form, IN_PARTS: presigning.begin_parts}
     return sign[row["upload"]](row)
 
 
 def renewed(row: Row) -> bool:
-    """Have a job wait for its file as long as a request that is signed now may be used.
+    """Extend the time in which a job waits for its upload by the lifetime of a URL that is signed now.
 
     Returns:
-        Whether it still waits.
+        Whether the job still waits for its upload.
     """
     expires = now() + timedelta(seconds=UPLOAD_URL_SECONDS)
     try:
@@ -130,7 +130,7 @@ def _check(request: UploadRequest) -> None:
 
 
 def _is_acceptable(content_type: str, accepted: Sequence[str]) -> bool:
-    """Whether an accepted file may be declared so; the bytes decide later what it is."""
+    """Whether the type is generic or names an accepted media type; validate checks the bytes later."""
     return content_type in _UNDECLARED or any(
         content_type in (name, *MEDIA_TYPES[name].aliases) for name in accepted if name in MEDIA_TYPES
     )
@@ -154,7 +154,7 @@ def _way(request: UploadRequest) -> str:
 
 
 def _recorded(row: Row) -> Row:
-    """Put a job's row unless the id is taken; the row that is there then."""
+    """Put a job's row unless the id exists, and return the stored row."""
     try:
         client("dynamodb").put_item(
             TableName=jobs_table(),
@@ -171,7 +171,7 @@ def _recorded(row: Row) -> Row:
 
 
 def _begun(row: Row, stored: Row) -> Upload | ArrivedUpload | Problem:
-    """The answer to a request whose job's row is `stored`, which another one of the same id may have recorded."""
+    """The response to a request; `stored` is the row that this or an earlier request recorded."""
     if stored is not row:
         if stored.get("requestHash") != row["requestHash"]:
             return Problem(ProblemCode.IDEMPOTENCY_KEY_REUSED)
