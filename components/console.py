@@ -26,7 +26,7 @@ class Console(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ConsoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:Console", name, None, opts)
-        context = args.context
+        context, self._settings = args.context, args.settings
         directory, files = console_files()
         if not files:
             pulumi.log.warn("the console has no page: build it with `make console`, which needs Node.js", self)
@@ -55,10 +55,12 @@ class Console(pulumi.ComponentResource):
         pool = api.user_pool
         if pool is None:
             return "none"
+        # The embedded cloud serves all its pages from one host, and has no domain of its own for this one.
+        sign_in_url = "" if self._settings.is_embedded else pool.sign_in_url
         return {
-            "authorizeUrl": pulumi.Output.concat(pool.sign_in_url, "/oauth2/authorize"),
-            "tokenUrl": pulumi.Output.concat(pool.sign_in_url, "/oauth2/token"),
-            "logoutUrl": pulumi.Output.concat(pool.sign_in_url, "/logout"),
+            "authorizeUrl": pulumi.Output.concat(sign_in_url, "/oauth2/authorize"),
+            "tokenUrl": pulumi.Output.concat(sign_in_url, "/oauth2/token"),
+            "logoutUrl": pulumi.Output.concat(sign_in_url, "/logout"),
             "clientId": pool.console_client_id,
             "scopes": CONSOLE_SCOPES,
         }

@@ -152,7 +152,7 @@ class Transform(pulumi.ComponentResource):
         settings = self._args.settings
         target = (
             LayerTarget.host()
-            if settings.layer_target == "host"
+            if settings.is_embedded
             else LayerTarget.aws(settings.python_runtime, settings.architecture)
         )
         return aws.lambda_.LayerVersion(

@@ -277,9 +277,14 @@ class Settings(_Model):
         ).to_json()
 
     @property
+    def is_embedded(self) -> bool:
+        """Whether the stack runs in the embedded cloud, which runs functions with this machine's interpreter."""
+        return self.layer_target == "host"
+
+    @property
     def url_scheme(self) -> str:
-        """The scheme of the stack's own addresses: the embedded cloud, for which layers are built, has no TLS."""
-        return "http" if self.layer_target == "host" else "https"
+        """The scheme of the stack's own addresses: the embedded cloud has no TLS."""
+        return "http" if self.is_embedded else "https"
 
     @property
     def media_variable(self) -> str:

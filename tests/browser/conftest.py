@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -59,20 +58,14 @@ def console() -> Iterator[Console]:
     if not (CONSOLE_DIRECTORY / "index.html").exists():
         subprocess.run(["make", "console"], cwd=PROJECT_DIRECTORY, check=True)  # noqa: S607 (what a user runs)
     with deployed_stack(**SETTINGS) as stack, sync_playwright() as playwright:
-        _sign_in_at_the_embedded_cloud(stack)
+        _invite(stack)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield Console(stack=stack, browser=browser)
         browser.close()
 
 
-def _sign_in_at_the_embedded_cloud(stack: Stack) -> None:
-    """Make a user; name to the page the embedded cloud's sign-in page, which has no domain of its own."""
+def _invite(stack: Stack) -> None:
+    """Make the user, whose password is no longer a temporary one."""
     cognito, pool = stack.cloud.client("cognito-idp"), stack.outputs["userPoolId"]
     cognito.admin_create_user(UserPoolId=pool, Username=USER, TemporaryPassword=PASSWORD, MessageAction="SUPPRESS")
     cognito.admin_set_user_password(UserPoolId=pool, Username=USER, Password=PASSWORD, Permanent=True)
-    s3, bucket = stack.cloud.client("s3"), f"img-pipeline-local-console-{stack.cloud.account_id}"
-    config = json.loads(s3.get_object(Bucket=bucket, Key="config.json")["Body"].read())
-    for address in ("authorizeUrl", "tokenUrl", "logoutUrl"):
-        path = config["auth"][address].partition(".amazoncognito.com")[2]
-        config["auth"][address] = f"{stack.cloud.endpoint_url}{path}"
-    s3.put_object(Bucket=bucket, Key="config.json", Body=json.dumps(config), ContentType="application/json")
