@@ -17,7 +17,8 @@ from components.blocks.network import Network
 from components.blocks.packaging import LayerTarget, code_archive, dependency_layer
 from components.blocks.queue import DeadLetterQueue, DeadLetterQueueArgs
 from components.blocks.saved_queries import saved_queries
-from components.blocks.state_machine import StateMachine, StateMachineArgs
+from components.blocks.state_machine import StateMachine
+from components.file_machine import FileMachineArgs, file_machine
 from components.persist import Persist
 from components.settings import Settings, TransformFunction
 from components.settings.declared import transform_settings
@@ -79,9 +80,9 @@ class Transform(pulumi.ComponentResource):
         }
         erase = self._erase(platform)
         self.functions = {"validate": validate, "erase": erase, **transforms}
-        self.state_machine = StateMachine(
+        self.state_machine = file_machine(
             f"{name}-workflow",
-            StateMachineArgs(
+            FileMachineArgs(
                 context=args.context,
                 settings=settings,
                 validate=validate,
@@ -111,13 +112,27 @@ class Transform(pulumi.ComponentResource):
         return Monitoring(
             alarms=[
                 rejected,
-                *self.state_machine.alarms(settings),
+                *self._workflow_alarms(),
                 *function_alarms,
                 _account_concurrency(settings),
             ],
             rows=[self._executions(), self._times(), self._calls()],
             queries=saved_queries(self.functions, self.state_machine),
         )
+
+    def _workflow_alarms(self) -> list[Alarm]:
+        settings = self._args.settings
+        return [
+            *self.state_machine.alarms(
+                settings.alarms,
+                timeout_seconds=settings.workflow_timeout_seconds,
+                when_failed="their messages return to the queue, are received again, and are finally moved to the "
+                "dead-letter queue",
+                when_throttled="their messages stay on the queue",
+                pages=True,
+            ),
+            self.state_machine.slow_alarm(settings.alarms.workflow_p99_seconds),
+        ]
 
     def _executions(self) -> Row:
         ends = {"succeeded": "ExecutionsSucceeded", "failed": "ExecutionsFailed", "timed out": "ExecutionsTimedOut"}

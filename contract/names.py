@@ -10,6 +10,9 @@ LIVE = "live"
 UPLOAD_RULE, DELETION_RULE = "object-created", "object-deleted"
 """The roles of the rules that send the ingest bucket's events to the transform queue."""
 
+STATE_MACHINE, ORDER_STATE_MACHINE = "state-machine", "order-state-machine"
+"""The roles of the machines that run the workflows of files and of orders."""
+
 PROJECT_TAG, STACK_TAG = "Project", "Stack"
 """Tags of every resource. Budgets and cost reports filter by them."""
 

@@ -1,42 +1,40 @@
-"""The Express state machine that runs the workflow, with its role and its log."""
+"""An Express state machine with its role and its log."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from components.blocks.bucket import Bucket
-from components.blocks.function import Function
-from components.blocks.iam import ServiceRole, ServiceRoleArgs, Statement, allow, use_key, write_traces
+from components.blocks.iam import ServiceRole, ServiceRoleArgs, Statement, allow, write_traces
 from components.blocks.log_groups import workflow_log_group
 from components.blocks.monitoring import FIVE_MINUTES, Alarm, Metric
-from components.blocks.queue import DeadLetterQueue
-from components.settings import Settings
+from components.settings import Alarms, Settings
 from components.stack_context import StackContext
-from components.workflow.file_workflow import TransformSpec, WorkflowSpec, workflow_definition
-from contract.keys import UPLOADS
 
 
 @dataclass(frozen=True, kw_only=True)
 class StateMachineArgs:
-    """`transforms` are the functions by their name in the settings."""
+    """What distinguishes one workflow from another.
+
+    Attributes:
+        machine, role: the parts of the physical names of the machine and its role after img-pipeline-{stack}-.
+        description: what the role does.
+        definition: in Amazon States Language, as JSON.
+        statements: the permissions that the workflow's tasks need.
+    """
 
     context: StackContext
     settings: Settings
-    validate: Function
-    erase: Function
-    transforms: Mapping[str, Function]
-    ingest_bucket: Bucket
-    validate_dlq: DeadLetterQueue
-    assets: aws.dynamodb.Table
-    jobs: aws.dynamodb.Table
-    results_topic_arn: pulumi.Input[str]
+    machine: str
+    role: str
+    description: str
+    definition: pulumi.Input[str]
+    statements: Sequence[Statement]
 
 
 class StateMachine(pulumi.ComponentResource):
-    """Runs the workflow of `components.workflow.file_workflow`, one execution per file version."""
+    """Runs a workflow as Express executions."""
 
     log_group_name: str
     arn: pulumi.Output[str]
@@ -46,8 +44,9 @@ class StateMachine(pulumi.ComponentResource):
         super().__init__("img-pipeline:index:StateMachine", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         context, settings = args.context, args.settings
-        machine_name = context.name("state-machine")
-        self.log_group_name = workflow_log_group(context)
+        machine_name = context.name(args.machine)
+        self._role = args.role
+        self.log_group_name = workflow_log_group(context, args.machine)
         log_group = aws.cloudwatch.LogGroup(
             name,
             name=self.log_group_name,
@@ -60,11 +59,15 @@ class StateMachine(pulumi.ComponentResource):
             name,
             ServiceRoleArgs(
                 context=context,
-                role_name=context.name("workflow"),
-                description="Invokes the functions, writes the records and publishes results",
+                role_name=context.name(args.role),
+                description=args.description,
                 service="states.amazonaws.com",
                 source_arn=context.arn("states", f"stateMachine:{machine_name}"),
-                statements=_statements(args),
+                statements=[
+                    *args.statements,
+                    _deliver_logs(),
+                    *([write_traces(), _read_sampling()] if settings.tracing else []),
+                ],
             ),
             child,
         )
@@ -73,7 +76,7 @@ class StateMachine(pulumi.ComponentResource):
             name=machine_name,
             type="EXPRESS",
             role_arn=role.arn,
-            definition=_definition(args),
+            definition=args.definition,
             logging_configuration={
                 "level": settings.workflow_log_level,
                 "include_execution_data": settings.workflow_log_data,
@@ -92,135 +95,57 @@ class StateMachine(pulumi.ComponentResource):
         """A metric that Step Functions publishes about this machine."""
         return Metric(namespace="AWS/States", name=name, statistic=statistic, dimensions={"StateMachineArn": self.arn})
 
-    def alarms(self, settings: Settings) -> list[Alarm]:
-        """The alarms on how executions end, whether they start, and how long they take."""
-        thresholds = settings.alarms
+    def alarms(
+        self, thresholds: Alarms, *, timeout_seconds: int, when_failed: str, when_throttled: str, pages: bool
+    ) -> list[Alarm]:
+        """The alarms on how executions end and whether they start.
+
+        Args:
+            thresholds: the settings' own.
+            timeout_seconds: the workflow's.
+            when_failed, when_throttled: what happens then, to end a sentence.
+            pages: whether failures page.
+        """
         log = f"aws logs tail {self.log_group_name} --since 30m"
         return [
             Alarm(
-                name="workflow-failed",
-                meaning="Executions fail after their retries; their messages return to the queue, are received again, "
-                "and are finally moved to the dead-letter queue.",
+                name=f"{self._role}-failed",
+                meaning=f"Executions fail after their retries; {when_failed}.",
                 command=f"{log} --filter-pattern ExecutionFailed",
                 metrics={"failed": self.metric("ExecutionsFailed")},
                 threshold=thresholds.workflow_failures,
                 period_seconds=FIVE_MINUTES,
-                pages=True,
+                pages=pages,
             ),
             Alarm(
-                name="workflow-timed-out",
-                meaning=f"Executions time out after {settings.workflow_timeout_seconds} s, which no Catch handles.",
+                name=f"{self._role}-timed-out",
+                meaning=f"Executions time out after {timeout_seconds} s, which no Catch handles.",
                 command=f"{log} --filter-pattern ExecutionTimedOut",
                 metrics={"timed": self.metric("ExecutionsTimedOut")},
                 threshold=0,
                 period_seconds=FIVE_MINUTES,
             ),
             Alarm(
-                name="workflow-throttled",
-                meaning="Step Functions throttles new executions; their messages stay on the queue.",
+                name=f"{self._role}-throttled",
+                meaning=f"Step Functions throttles new executions; {when_throttled}.",
                 command="aws service-quotas list-service-quotas --service-code states",
                 metrics={"throttled": self.metric("ExecutionThrottled")},
                 threshold=0,
                 period_seconds=FIVE_MINUTES,
             ),
-            Alarm(
-                name="workflow-p99-time",
-                meaning=f"One execution in a hundred takes longer than {thresholds.workflow_p99_seconds:g} seconds.",
-                command=f"{log} --filter-pattern ExecutionSucceeded",
-                metrics={"time": self.metric("ExecutionTime", "p99")},
-                # ExecutionTime is in milliseconds ("Monitoring Step Functions metrics").
-                threshold=thresholds.workflow_p99_seconds * 1000,
-                period_seconds=FIVE_MINUTES,
-            ),
         ]
 
-
-def _definition(args: StateMachineArgs) -> pulumi.Output[str]:
-    settings = args.settings
-
-    def build(resolved: dict) -> str:
-        return json.dumps(
-            workflow_definition(
-                WorkflowSpec(
-                    validate_function_arn=resolved["validate"],
-                    validate_timeout_seconds=settings.validate_.timeout_seconds,
-                    erase_function_arn=resolved["erase"],
-                    transforms=tuple(
-                        TransformSpec(
-                            name=name,
-                            media_types=settings.types_of(name),
-                            function_arn=function_arn,
-                            timeout_seconds=settings.transforms[name].timeout_seconds,
-                        )
-                        for name, function_arn in resolved["transforms"].items()
-                    ),
-                    assets_table=resolved["assets"],
-                    jobs_table=resolved["jobs"],
-                    validate_dlq_url=resolved["validate_dlq"],
-                    results_topic_arn=resolved["results"],
-                    map_concurrency=settings.map_concurrency,
-                    timeout_seconds=settings.workflow_timeout_seconds,
-                    job_retention_days=settings.job_retention_days,
-                    malware_scan=settings.malware_scan,
-                )
-            )
+    def slow_alarm(self, p99_seconds: float) -> Alarm:
+        """The alarm on how long executions take."""
+        return Alarm(
+            name=f"{self._role}-p99-time",
+            meaning=f"One execution in a hundred takes longer than {p99_seconds:g} seconds.",
+            command=f"aws logs tail {self.log_group_name} --since 30m --filter-pattern ExecutionSucceeded",
+            metrics={"time": self.metric("ExecutionTime", "p99")},
+            # ExecutionTime is in milliseconds ("Monitoring Step Functions metrics").
+            threshold=p99_seconds * 1000,
+            period_seconds=FIVE_MINUTES,
         )
-
-    return pulumi.Output.all(
-        validate=args.validate.alias_arn,
-        erase=args.erase.alias_arn,
-        transforms={name: function.alias_arn for name, function in args.transforms.items()},
-        assets=args.assets.name,
-        jobs=args.jobs.name,
-        validate_dlq=args.validate_dlq.url,
-        results=args.results_topic_arn,
-    ).apply(build)
-
-
-def _statements(args: StateMachineArgs) -> list[Statement]:
-    functions = [args.validate, args.erase, *args.transforms.values()]
-    return [
-        allow(
-            "RunFunctions",
-            ["lambda:InvokeFunction"],
-            [function.alias_arn for function in functions],
-            why="Invokes the live alias of each function",
-        ),
-        allow(
-            "FindFirstVersions",
-            ["s3:ListBucketVersions"],
-            [args.ingest_bucket.arn],
-            {"StringLike": {"s3:prefix": [f"{UPLOADS}*"]}},
-            why="Determines which version the job id in a key belongs to",
-        ),
-        allow(
-            "KeepJobs",
-            ["dynamodb:GetItem", "dynamodb:UpdateItem"],
-            [args.jobs.arn],
-            why="Writes the status and the stage of each job",
-        ),
-        allow(
-            "KeepAssets",
-            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
-            [args.assets.arn],
-            why="Writes a file's record unless a newer one exists, and marks it as published",
-        ),
-        allow(
-            "KeepRejectedFiles",
-            ["sqs:SendMessage"],
-            [args.validate_dlq.arn],
-            why="Sends a rejected file's event with the reason",
-        ),
-        allow(
-            "TellResults",
-            ["sns:Publish"],
-            [args.results_topic_arn],
-            why="Publishes the result of each file",
-        ),
-        *use_key(args.context, ["kms:Decrypt", "kms:GenerateDataKey"], ["dynamodb", "sqs", "sns"]),
-        _deliver_logs(),
-        *([write_traces(), _read_sampling()] if args.settings.tracing else []),
-    ]
 
 
 def _deliver_logs() -> Statement:
