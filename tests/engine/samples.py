@@ -396,6 +396,8 @@ def samples(vpc_id: str, subnet_id: str) -> list[Sample]:
         ),
         *_http_api(tagged, retagged),
         *_user_pool(tagged, retagged),
+        *_website(tagged, retagged),
+        *_queue_consumer(tagged, retagged),
     ]
 
 
@@ -555,6 +557,89 @@ def _user_pool(tagged: Values, retagged: Values) -> list[Sample]:
                 "webAclArn": made["web-acl"].outputs["arn"],
                 "resourceArn": made["user-pool"].outputs["arn"],
             },
+        ),
+    ]
+
+
+def _website(tagged: Values, retagged: Values) -> list[Sample]:
+    return [
+        sample(
+            "origin-access",
+            "aws:cloudfront/originAccessControl:OriginAccessControl",
+            {
+                "name": "samples",
+                "description": "one bucket",
+                "originAccessControlOriginType": "s3",
+                "signingBehavior": "always",
+                "signingProtocol": "sigv4",
+            },
+            {"signingBehavior": "no-override"},
+        ),
+        sample(
+            "response-headers",
+            "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy",
+            {
+                "name": "samples",
+                "comment": "one",
+                "securityHeadersConfig": {"frameOptions": {"frameOption": "DENY", "override": True}},
+            },
+            {"comment": "all"},
+        ),
+        sample(
+            "distribution",
+            "aws:cloudfront/distribution:Distribution",
+            lambda made: _distribution(made) | tagged,
+            {"priceClass": "PriceClass_All", **retagged},
+        ),
+    ]
+
+
+def _distribution(made: Made) -> Values:
+    return {
+        "comment": "samples",
+        "enabled": True,
+        "isIpv6Enabled": True,
+        "httpVersion": "http2",
+        "priceClass": "PriceClass_100",
+        "defaultRootObject": "index.html",
+        "origins": [
+            {
+                "originId": "bucket",
+                "domainName": "samples.s3.amazonaws.com",
+                "originAccessControlId": made["origin-access"].id,
+            }
+        ],
+        "defaultCacheBehavior": {
+            "targetOriginId": "bucket",
+            "viewerProtocolPolicy": "redirect-to-https",
+            "allowedMethods": ["GET", "HEAD"],
+            "cachedMethods": ["GET", "HEAD"],
+            "cachePolicyId": "658327ea-f89d-4fab-a63d-7e88639e58f6",
+            "compress": True,
+            "responseHeadersPolicyId": made["response-headers"].id,
+        },
+    }
+
+
+def _queue_consumer(tagged: Values, retagged: Values) -> list[Sample]:
+    return [
+        sample(
+            "secret",
+            "aws:secretsmanager/secret:Secret",
+            {"name": "samples", "description": "one", "recoveryWindowInDays": 0, **tagged},
+            {"description": "all", **retagged},
+        ),
+        sample(
+            "event-source",
+            "aws:lambda/eventSourceMapping:EventSourceMapping",
+            lambda made: {
+                "eventSourceArn": made["queue"].outputs["arn"],
+                "functionName": made["alias"].outputs["arn"],
+                "functionResponseTypes": ["ReportBatchItemFailures"],
+                "scalingConfig": {"maximumConcurrency": 2},
+                **tagged,
+            },
+            {"batchSize": 5, "enabled": False, "scalingConfig": {"maximumConcurrency": 5}, **retagged},
         ),
     ]
 

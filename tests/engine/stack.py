@@ -173,7 +173,13 @@ def inventory(cloud: Emulator) -> dict[str, list[str]]:
         "alarms": [alarm["AlarmName"] for kind in ("MetricAlarms", "CompositeAlarms") for alarm in alarms[kind]],
         "budgets": [budget["BudgetName"] for budget in budgets],
         "buckets": [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]],
+        "distributions": [
+            each["Id"] for each in client("cloudfront").list_distributions()["DistributionList"].get("Items", [])
+        ],
         "dashboards": [each["DashboardName"] for each in client("cloudwatch").list_dashboards()["DashboardEntries"]],
+        "event source mappings": [
+            mapping["UUID"] for mapping in client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        ],
         "functions": [function["FunctionName"] for function in client("lambda").list_functions()["Functions"]],
         "keys": [
             key["KeyId"]
@@ -188,6 +194,7 @@ def inventory(cloud: Emulator) -> dict[str, list[str]]:
         "malware plans": client("guardduty").list_malware_protection_plans()["MalwareProtectionPlans"],
         "pipes": [pipe["Name"] for pipe in client("pipes").list_pipes()["Pipes"]],
         "queues": client("sqs").list_queues().get("QueueUrls", []),
+        "secrets": [secret["Name"] for secret in client("secretsmanager").list_secrets()["SecretList"]],
         "roles": [role["RoleName"] for role in client("iam").list_roles()["Roles"]],
         "rules": [rule["Name"] for rule in client("events").list_rules()["Rules"]],
         "state machines": [each["name"] for each in client("stepfunctions").list_state_machines()["stateMachines"]],
