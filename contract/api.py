@@ -1,4 +1,4 @@
-"""The HTTP API: its stage, what a caller's token may allow, and what its function is told of the stack."""
+"""The HTTP API: its stage, routes and scopes, limits, and the function's configuration."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from enum import StrEnum
 from typing import Any, Self
 
 STAGE = "api"
-"""The API's stage, and so the first part of every path."""
+"""The API's stage, the first part of every path."""
 
 RESOURCE_SERVER = "img-pipeline"
-"""What a Cognito user pool puts before a scope's name, with a slash."""
+"""The resource server of the user pool; Cognito prefixes scopes with it and a slash."""
 
 OPERATORS = "operators"
-"""The user pool's group whose members are operators. A scope belongs to a client, a group to a person: everybody who
-signs in to the console has the console's scopes, and only these have `Scope.OPERATE` beside them."""
+"""The user pool's group whose members are operators. Everybody who signs in to the console gets the console
+client's scopes; members of this group are operators as well, as if they had `Scope.OPERATE`."""
 
 ANONYMOUS = "anonymous"
-"""The `owner` of what is uploaded where callers do not say who they are."""
+"""The `owner` of uploads to an API without authentication."""
 
 UPLOAD_URL_SECONDS, DOWNLOAD_URL_SECONDS = 300, 3600
-"""How long a signed request may be used."""
+"""Lifetime of presigned requests."""
 
 EXPIRED = "EXPIRED"
-"""The status that the API reports for a job whose file never came. No row holds it."""
+"""The status that the API reports for a job whose file was not uploaded in time. It is not stored."""
 
 LATE_UPLOAD_SECONDS = 3600
-"""How long after its signature's end a job may still get its file: S3 accepts an upload that began in time."""
+"""Seconds after its URL expired in which a job may still receive its file: S3 accepts an upload that began in time."""
 
 PENDING_DAYS = 7
-"""Days that the row of a job without a file is kept."""
+"""Days until the row of a job without a file expires."""
 
 MAX_BATCH = 100
-"""Uploads that one request may ask for."""
+"""Maximum number of uploads in one batch request."""
 
 MULTIPART_BYTES = 64 * 2**20
-"""A file larger than this is uploaded in parts."""
+"""Files larger than this use a multipart upload."""
 
 
 class Scope(StrEnum):
-    """What a token allows."""
+    """An OAuth 2.0 scope."""
 
     WRITE = "files:write"
     READ = "files:read"
@@ -49,7 +49,7 @@ class Scope(StrEnum):
 
     @property
     def spellings(self) -> tuple[str, str]:
-        """As an issuer of one's own may spell it, and as a Cognito user pool does."""
+        """The scope as any other issuer may name it, and as a Cognito user pool names it."""
         return self.value, f"{RESOURCE_SERVER}/{self.value}"
 
 
@@ -67,20 +67,20 @@ ROUTES: Mapping[str, Sequence[Scope]] = {
     "GET /assets/{fileKey+}": _SEE,
     "DELETE /assets/{fileKey+}": (Scope.WRITE, Scope.OPERATE),
 }
-"""The scopes of which a token needs one, by route."""
+"""The scopes of each route, of which a token needs one; routes without scopes are public."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApiConfiguration:
-    """What the API's function is told of the stack's settings, in its variable `API_SETTINGS`.
+    """The configuration of the API's function, its environment variable `API_SETTINGS`.
 
     Args:
-        auth: ``jwt``, or ``none`` where everybody may do everything.
-        max_bytes: the largest file that is accepted.
-        media: what is accepted by media family, as in validate's variable MEDIA: {family: {accepted, …limits}}.
-        daily_uploads_per_caller: upload URLs that one caller gets in a day (UTC).
+        auth: ``jwt``, or ``none`` for an API without authentication.
+        max_bytes: the size of the largest accepted file.
+        media: accepted types and limits by media family, as in validate's variable MEDIA.
+        daily_uploads_per_caller: uploads that one caller may request per day (UTC).
         callback_hosts: hosts that a job's `callbackUrl` may name.
-        max_receive_count: how often the transform queue delivers a file that fails.
+        max_receive_count: how often the transform queue delivers a message.
     """
 
     auth: str
@@ -96,11 +96,11 @@ class ApiConfiguration:
         return tuple(name for family in self.media.values() for name in family["accepted"])
 
     def to_json(self) -> str:
-        """The variable's text."""
+        """The value of the environment variable."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read the variable."""
+        """Read the environment variable."""
         values = json.loads(text)
         return cls(**{**values, "callback_hosts": tuple(values["callback_hosts"])})

@@ -1,4 +1,4 @@
-"""Webhooks: what their function is told of the stack, how a delivery waits in the queue, and how it is signed.
+"""Webhooks: the function's configuration, the queue's messages, the retry schedule and the signing keys.
 
 Deliveries follow the Standard Webhooks specification (standardwebhooks.com).
 """
@@ -16,17 +16,17 @@ from typing import Any, Self
 from contract.messages import MessageType, Outcome
 
 CALLBACK = "callbackUrl"
-"""The endpoint of a delivery to the address in its job's row; no endpoint of the settings can have this name."""
+"""The endpoint name of deliveries to a job's callback URL; no configured endpoint can have this name."""
 
 DELIVERY = "webhook"
-"""Beside the fields of a result: turns it into the delivery of that result to one endpoint."""
+"""The field that turns a result's message into its delivery to one endpoint."""
 
 TEST = "WebhookTest"
-"""The `type` of a delivery that `img-pipeline webhooks test` asks for."""
+"""The `type` of the deliveries of `img-pipeline webhooks test`."""
 
 BACK_OFF_SECONDS = (5, 300, 1800, 2 * 3600, 5 * 3600, 10 * 3600, 12 * 3600, 12 * 3600, 12 * 3600)
-"""How long a delivery waits after each failed attempt: the schedule that Standard Webhooks proposes, up to the twelve
-hours that SQS hides a message at most ("Amazon SQS visibility timeout")."""
+"""Seconds between attempts: the schedule that Standard Webhooks proposes, limited to twelve hours, the longest
+visibility timeout ("Amazon SQS visibility timeout")."""
 
 MAX_ATTEMPTS = len(BACK_OFF_SECONDS) + 1
 """Attempts before a delivery moves to the dead-letter queue, after about two days."""
@@ -36,32 +36,32 @@ OUTCOME_OF: Mapping[str, Outcome] = {
     MessageType.ASSET_REJECTED: Outcome.REJECTED,
     MessageType.ASSET_DELETED: Outcome.DELETED,
 }
-"""The outcome that a result's `type` stands for."""
+"""The outcome of each `type` of result."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """An endpoint of the settings.
+    """A configured endpoint.
 
     Args:
-        url: where deliveries are posted.
-        outcomes: what it is told of; empty for everything.
+        url: the URL that deliveries are posted to.
+        outcomes: the outcomes that it receives; empty for all.
     """
 
     url: str
     outcomes: tuple[str, ...] = ()
 
     def wants(self, result: Mapping[str, Any]) -> bool:
-        """Whether the endpoint is told of a result."""
+        """Whether the endpoint receives a result."""
         return not self.outcomes or OUTCOME_OF.get(result["type"]) in self.outcomes
 
 
 @dataclass(frozen=True, kw_only=True)
 class WebhookConfiguration:
-    """What the function is told of the stack's settings, in its variable `WEBHOOK_SETTINGS`.
+    """The function's configuration, its environment variable `WEBHOOK_SETTINGS`.
 
     Args:
-        endpoints: by name.
+        endpoints: the configured endpoints by name.
         callback_hosts: hosts that a job's `callbackUrl` may name.
         allow_private_addresses: whether plain HTTP, any port and addresses that are not public are allowed.
     """
@@ -71,12 +71,12 @@ class WebhookConfiguration:
     allow_private_addresses: bool
 
     def to_json(self) -> str:
-        """The variable's text."""
+        """The value of the environment variable."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read the variable."""
+        """Read the environment variable."""
         values = json.loads(text)
         endpoints = {
             name: Endpoint(url=each["url"], outcomes=tuple(each["outcomes"]))
@@ -91,7 +91,7 @@ class WebhookConfiguration:
 
 @dataclass(frozen=True, kw_only=True)
 class SigningKeys:
-    """The value of the stack's secret: the key that deliveries are signed with, and the one before it.
+    """The value of the stack's secret: the current and the previous signing key.
 
     Args:
         current, previous: any text; `previous` is empty until the first rotation.
@@ -101,18 +101,18 @@ class SigningKeys:
     previous: str = ""
 
     def to_json(self) -> str:
-        """The secret's text."""
+        """The secret's value."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read the secret."""
+        """Read the secret's value."""
         return cls(**json.loads(text))
 
     def secrets_of(self, receiver: str) -> list[str]:
         """A receiver's own secrets in the form of Standard Webhooks, the current one first.
 
-        They are derived, so that one receiver cannot sign what another one accepts.
+        Each receiver's secret is derived from the key, so that a receiver cannot sign deliveries for another one.
 
         Args:
             receiver: an endpoint's name, or the host of a `callbackUrl`.
@@ -121,7 +121,7 @@ class SigningKeys:
 
 
 def disabled_row_id(receiver: str) -> str:
-    """The `jobId` of the row in the jobs table that says that a receiver has answered 410 Gone.
+    """The `jobId` of the row in the jobs table that disables a receiver after a 410 Gone.
 
     Args:
         receiver: an endpoint's name, or the host of a `callbackUrl`.
@@ -130,7 +130,7 @@ def disabled_row_id(receiver: str) -> str:
 
 
 def delivery_id(result: Mapping[str, Any], receiver: str) -> str:
-    """The `webhook-id`: the same for every attempt and for every duplicate of a result.
+    """The `webhook-id`, which is the same for every attempt and every duplicate of a result.
 
     Args:
         result: a message of the results topic, or of `img-pipeline webhooks test`.
@@ -142,18 +142,18 @@ def delivery_id(result: Mapping[str, Any], receiver: str) -> str:
 
 
 def delivery_of(result: Mapping[str, Any], endpoint: str, at: str) -> dict[str, Any]:
-    """The queue's message about one delivery.
+    """The queue's message of one delivery.
 
     Args:
         result: a message of the results topic.
         endpoint: the endpoint's name, or `CALLBACK`.
-        at: when the result came, ISO 8601.
+        at: the time of the result, ISO 8601.
     """
     return {**result, DELIVERY: {"endpoint": endpoint, "id": delivery_id(result, endpoint), "at": at}}
 
 
 def payload_of(delivery: Mapping[str, Any]) -> str:
-    """The body that the receiver gets: type, timestamp and data, as Standard Webhooks proposes."""
+    """The request's body: type, timestamp and data, as Standard Webhooks proposes."""
     data = {name: value for name, value in delivery.items() if name != DELIVERY}
     return json.dumps({"type": delivery["type"], "timestamp": delivery[DELIVERY]["at"], "data": data})
 

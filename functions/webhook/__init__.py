@@ -1,1 +1,1 @@
-"""Tells endpoints outside the stack of results."""
+"""Delivers results to webhook endpoints."""

@@ -1,4 +1,4 @@
-"""Which address a delivery goes to: resolved once, checked, and used as it is."""
+"""The address of a receiver: resolved once, checked, then used for the connection."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _EMBEDDING = [ipaddress.ip_network(each) for each in ("64:ff9b::/96", "64:ff9b:1
 
 
 def resolved(host: str, port: int, *, allow_private: bool) -> str:
-    """The address to connect to; IPv4 where there is one, because Lambda's own network has no IPv6.
+    """The address to connect to; IPv4 if there is one, because Lambda functions outside a VPC have no IPv6.
 
     Args:
         host: a name or an address.
@@ -23,19 +23,19 @@ def resolved(host: str, port: int, *, allow_private: bool) -> str:
 
     Raises:
         OSError: the name cannot be resolved.
-        RefusedAddressError: one of its addresses is not public, so that which one is used is no matter of luck.
+        RefusedAddressError: at least one of its addresses is not public.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    # Behind a link-local address, a zone may follow: fe80::1%eth0.
+    # A link-local address may end with a zone: fe80::1%eth0.
     addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     for address in addresses:
         if not (allow_private or is_public(address)):
-            raise RefusedAddressError(f"{host} resolves to {address}, which is no public address")
+            raise RefusedAddressError(f"{host} resolves to {address}, which is not a public address")
     return str(min(addresses, key=lambda address: address.version))
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address belongs to the Internet: not private, loopback, link-local or multicast."""
+    """Whether an address is public: not private, loopback, link-local or multicast."""
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
             return is_public(address.ipv4_mapped)

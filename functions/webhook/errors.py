@@ -1,4 +1,4 @@
-"""What can go wrong with a delivery; each is tried again."""
+"""Errors of a delivery; each is retried."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from functions.shared.errors import PipelineError
 
 
 class WebhookError(PipelineError):
-    """A delivery failed for a reason that lies in the function."""
+    """A delivery failed because of an error in the function."""
 
 
 class RefusedAddressError(WebhookError):
-    """A URL leads to where deliveries must not go."""
+    """The URL or its address must not receive deliveries."""
 
 
 class UndeliveredError(WebhookError):
-    """The receiver could not be reached, or answered neither 2xx nor 410."""
+    """The receiver was unreachable, or responded with neither 2xx nor 410."""
 
 
 class MissingSecretError(WebhookError):

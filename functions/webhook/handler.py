@@ -1,4 +1,4 @@
-"""Lambda entry point: a batch of the webhook queue in, the messages that are tried again out."""
+"""Lambda entry point: takes a batch of the webhooks queue, returns the messages to retry."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _keys = KeyCache()
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Handle a batch of SQS messages at the same time, so that a slow receiver delays no other one's delivery."""
+    """Handle a batch of SQS messages in parallel, so that a slow receiver does not delay the others."""
     started = time.perf_counter()
     records = event["Records"]
-    # Each client is made once, before threads share it.
+    # Create the clients before threads share them: creating a botocore client is not thread-safe.
     receivers()
     for service in ("sqs", "secretsmanager"):
         client(service)
     with ThreadPoolExecutor(len(records)) as threads:
         done = list(threads.map(_is_done, records))
     failed = [each["messageId"] for each, is_done in zip(records, done, strict=True) if not is_done]
-    record({"messages": len(records), "outcome": f"{len(failed)} tried again"}, started)
+    record({"messages": len(records), "outcome": f"{len(failed)} to retry"}, started)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
@@ -53,14 +53,14 @@ def receivers() -> Receivers:
 
 
 def _is_done(message: Record) -> bool:
-    """Handle a message; one that fails, for whatever reason, comes back after a while."""
+    """Handle a message; a failed one becomes visible again after its back-off."""
     try:
         body = json.loads(message["body"])
         if DELIVERY in body:
             _deliver(body)
         else:
             _expand(body)
-    except Exception as error:  # the other messages of the batch are independent of it
+    except Exception as error:  # a failed message must not fail the rest of the batch
         attempt = int(message["attributes"]["ApproximateReceiveCount"])
         about = {"messageId": message["messageId"], "attempt": attempt, "error": type(error).__name__}
         logger().warning("not delivered: %s", error, extra=about)
@@ -74,7 +74,7 @@ def _is_done(message: Record) -> bool:
 
 
 def _expand(result: Mapping[str, Any]) -> None:
-    """Turn a result into one message for each endpoint: from then on, each is delivered and tried again by itself."""
+    """Queue one message per endpoint, so that each delivery is retried on its own."""
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     for endpoint in receivers().wanting(result):
         client("sqs").send_message(
@@ -99,4 +99,4 @@ def _deliver(delivery: Mapping[str, Any]) -> None:
     if status == GONE:
         receivers().disable(receiver)
     elif not 200 <= status < 300:
-        raise UndeliveredError(f"{receiver.name} answered {status}")
+        raise UndeliveredError(f"{receiver.name} responded with status {status}")

@@ -1,4 +1,4 @@
-"""Posts one request to a receiver: no redirects, no proxies, one time limit for all of it."""
+"""Posts one request to a receiver, without redirects and proxies and with one time limit."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _PORTS = {"https": 443, "http": 80}
 def post(
     url: str, body: bytes, headers: Mapping[str, str], *, allow_private: bool, seconds: float = TIME_LIMIT_SECONDS
 ) -> int:
-    """Post a body and return the answer's status, whatever it is; the answer's body is not read.
+    """Post a body and return the response's status; the response's body is not read.
 
     Args:
         url: an https URL on port 443.
-        body: what to send.
-        headers: sent beside Host and Content-Length.
+        body: the request's body.
+        headers: headers in addition to Host and Content-Length.
         allow_private: whether http, other ports and addresses that are not public are allowed.
-        seconds: the time limit, from the connection's beginning to the answer's status.
+        seconds: the time limit from connecting to the response's status.
 
     Raises:
-        RefusedAddressError: the URL may not be posted to.
-        UndeliveredError: no answer came in time.
+        RefusedAddressError: the URL is not allowed.
+        UndeliveredError: there was no response in time.
     """
     parts = urlsplit(url)
     host, port = _target(parts, allow_private=allow_private)
@@ -41,18 +41,18 @@ def post(
         address = resolved(host, port, allow_private=allow_private)
         return _answer(parts, (address, port), body, headers, time.monotonic() + seconds)
     except (OSError, http.client.HTTPException) as error:
-        raise UndeliveredError(f"{host} gave no answer: {type(error).__name__}: {error}") from error
+        raise UndeliveredError(f"{host} did not respond: {type(error).__name__}: {error}") from error
 
 
 def _target(parts: SplitResult, *, allow_private: bool) -> tuple[str, int]:
     try:
         port = parts.port or _PORTS[parts.scheme]
     except (KeyError, ValueError):
-        raise RefusedAddressError("The URL is no https address.") from None
+        raise RefusedAddressError("The URL is not an https URL.") from None
     if not allow_private and (parts.scheme, port) != ("https", 443):
-        raise RefusedAddressError(f"{parts.scheme} on port {port} is not used, only https on port 443.")
+        raise RefusedAddressError(f"{parts.scheme} on port {port} is not allowed, only https on port 443.")
     if not parts.hostname or parts.username is not None:
-        raise RefusedAddressError("The URL has no host, or credentials.")
+        raise RefusedAddressError("The URL has no host, or it has credentials.")
     return parts.hostname, port
 
 
@@ -60,7 +60,7 @@ def _answer(
     parts: SplitResult, address: tuple[str, int], body: bytes, headers: Mapping[str, str], deadline: float
 ) -> int:
     connection = http.client.HTTPConnection(*address)
-    # Connected to the address that was checked: a second resolution could give another one.
+    # Connect to the checked address: resolving the name again could return another one.
     connection.sock = _connected(parts, address, deadline)
     target = parts.path or "/"
     with closing(connection), _ended_at(deadline, connection.sock):
@@ -84,7 +84,7 @@ def _connected(parts: SplitResult, address: tuple[str, int], deadline: float) ->
 
 @contextmanager
 def _ended_at(deadline: float, ended: socket.socket) -> Iterator[None]:
-    """End a socket at the deadline: its own timeout begins anew with each byte that a slow receiver sends."""
+    """Shut a socket down at the deadline: its own timeout restarts with each byte that a slow receiver sends."""
     ended.settimeout(_left(deadline))
     timer = threading.Timer(_left(deadline), ended.shutdown, [socket.SHUT_RDWR])
     timer.daemon = True

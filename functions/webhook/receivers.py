@@ -1,4 +1,4 @@
-"""Who is told of a result: the endpoints of the settings, and the address that a job's uploader gave."""
+"""The receivers of a result: the configured endpoints and the job's callback URL."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from contract.webhooks import CALLBACK, WebhookConfiguration, disabled_row_id
 
 @dataclass(frozen=True, kw_only=True)
 class Receiver:
-    """Where a delivery goes.
+    """The receiver of a delivery.
 
     Args:
         name: the endpoint's name, or the host of a callback.
-        url: where it is posted.
+        url: the URL that deliveries are posted to.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Receivers:
     Args:
         configuration: the stack's settings.
         dynamodb: a DynamoDB client.
-        jobs_table: holds the callbacks, and who is disabled.
+        jobs_table: holds callback URLs and disabled receivers.
     """
 
     configuration: WebhookConfiguration
@@ -39,23 +39,23 @@ class Receivers:
     jobs_table: str
 
     def wanting(self, result: Mapping[str, Any]) -> Iterator[str]:
-        """The endpoints that are told of a result, by name; `CALLBACK` for the job's own."""
+        """The names of the endpoints that receive a result; `CALLBACK` is the job's callback URL."""
         yield from (name for name, endpoint in self.configuration.endpoints.items() if endpoint.wants(result))
         if self._callback(result):
             yield CALLBACK
 
     def find(self, endpoint: str, result: Mapping[str, Any]) -> Receiver | None:
-        """The receiver of a delivery; None if there is none any more, or it is disabled.
+        """The receiver of a delivery; None if it was removed or is disabled.
 
         Args:
             endpoint: an endpoint's name, or `CALLBACK`.
-            result: what the delivery is about.
+            result: the delivered result.
         """
         receiver = self._callback(result) if endpoint == CALLBACK else self._named(endpoint)
         return receiver if receiver and not self._row(disabled_row_id(receiver.name), "jobId") else None
 
     def disable(self, receiver: Receiver) -> None:
-        """Deliver nothing more to a receiver, until `img-pipeline webhooks replay` enables it again."""
+        """Stop deliveries to a receiver until `img-pipeline webhooks replay` enables it."""
         row = {"jobId": {"S": disabled_row_id(receiver.name)}, "disabledAt": {"S": datetime.now(UTC).isoformat()}}
         self.dynamodb.put_item(TableName=self.jobs_table, Item=row)
 
@@ -64,7 +64,7 @@ class Receivers:
         return Receiver(name=endpoint, url=found.url) if found else None
 
     def _callback(self, result: Mapping[str, Any]) -> Receiver | None:
-        """The address in the job's row, which a deletion removes, if its host is still allowed."""
+        """The callback URL in the job's row, if its host is allowed. Deleting the file removes it from the row."""
         if not self.configuration.callback_hosts or "jobId" not in result:
             return None
         url = self._row(result["jobId"], "callbackUrl").get("callbackUrl", {}).get("S", "")

@@ -1,4 +1,4 @@
-"""When a delivery that failed is tried again."""
+"""The back-off between attempts of a delivery."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _JITTER = 0.2
 
 
 def wait_seconds(attempt: int) -> int:
-    """Seconds until the next attempt, up to a fifth less than scheduled so that a receiver's backlog is spread out.
+    """Seconds until the next attempt, with jitter of up to a fifth, so that a backlog is not sent all at once.
 
     Args:
-        attempt: the one that failed, from 1; after the last one the message moves to the dead-letter queue at once.
+        attempt: the failed attempt, from 1; after the last one the message moves to the dead-letter queue at once.
     """
     if attempt >= MAX_ATTEMPTS:
         return 0

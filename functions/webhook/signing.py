@@ -1,4 +1,4 @@
-"""The headers that prove to a receiver who sent a delivery."""
+"""The signature headers of a delivery."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ CACHE_SECONDS = 300
 
 
 class KeyCache:
-    """The stack's signing keys, read again after five minutes, so that a rotation reaches every environment."""
+    """The stack's signing keys, cached for five minutes, so that a rotation reaches every execution environment."""
 
     def __init__(self) -> None:
         self._keys: SigningKeys | None = None
         self._read_at = 0.0
 
     def get(self, secretsmanager: Any, secret_arn: str) -> SigningKeys:
-        """The keys.
+        """The stack's signing keys.
 
         Args:
             secretsmanager: a Secrets Manager client.
             secret_arn: the stack's secret.
 
         Raises:
-            MissingSecretError: it has no value.
+            MissingSecretError: the secret has no value.
         """
         if self._keys is None or time.monotonic() - self._read_at > CACHE_SECONDS:
             self._keys, self._read_at = _read(secretsmanager, secret_arn), time.monotonic()
@@ -39,13 +39,13 @@ class KeyCache:
 
 
 def signed_headers(secrets: list[str], delivery_id: str, payload: str, now: datetime | None = None) -> dict[str, str]:
-    """The headers of one attempt.
+    """The signature headers of one attempt.
 
     Args:
         secrets: the receiver's secrets; during a rotation, either of them verifies.
-        delivery_id: the same for every attempt.
-        payload: the body.
-        now: when the attempt is made, in UTC.
+        delivery_id: the delivery's id, the same for every attempt.
+        payload: the request's body.
+        now: the time of the attempt, in UTC.
     """
     now = now or datetime.now(UTC)
     signatures = [Webhook(secret).sign(delivery_id, now, payload) for secret in secrets]

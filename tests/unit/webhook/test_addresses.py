@@ -54,7 +54,7 @@ def resolve(monkeypatch: pytest.MonkeyPatch) -> Resolve:
 @pytest.mark.parametrize("address", NOT_PUBLIC)
 def test_name_that_leads_into_a_network_is_refused(resolve: Resolve, address: str) -> None:
     resolve(PUBLIC, address)
-    with pytest.raises(RefusedAddressError, match=r"hooks\.example\.com resolves to .*, which is no public address"):
+    with pytest.raises(RefusedAddressError, match=r"hooks\.example\.com resolves to .*, which is not a public address"):
         resolved("hooks.example.com", 443, allow_private=False)
 
 
@@ -109,7 +109,7 @@ def test_receiver_that_sends_a_byte_at_a_time_is_given_up_at_the_time_limit() ->
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=trickle, args=[server], daemon=True)
         thread.start()
-        with pytest.raises(UndeliveredError, match="gave no answer"):
+        with pytest.raises(UndeliveredError, match="did not respond"):
             post(f"http://127.0.0.1:{server.getsockname()[1]}/", b"{}", {}, allow_private=True, seconds=0.3)
         given_up.set()
         thread.join()
