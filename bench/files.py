@@ -20,9 +20,10 @@ from statistics import linear_regression
 from typing import Any
 
 from bench.steps import our_metadata, our_validate, our_watermark
-from functions.shared.formats import FORMATS
+from contract.renditions import RenditionFormat, RenditionSpec
+from functions.shared.formats import JPEG
 from functions.thumbnail.presets import Preset
-from functions.thumbnail.scaling import make_renditions
+from functions.thumbnail.renditions import make_renditions
 from operations.cost.measurements import MEASUREMENTS_FILE
 from testing.pictures import write_photo
 from testing.stack import Stack, deployed_stack
@@ -31,7 +32,7 @@ from testing.stack import Stack, deployed_stack
 _MEGAPIXELS = (2, 17, 67)
 _REPEATS = 3
 _WIDTHS = (160, 320, 640, 1280)
-_FORMATS = {"jpeg": FORMATS["image/jpeg"], "webp": FORMATS["image/webp"]}
+_FORMATS: tuple[RenditionFormat, ...] = ("jpeg", "webp")
 # What CloudWatch Logs adds to each event ("PutLogEvents", Amazon CloudWatch Logs API Reference).
 _LOG_EVENT_BYTES = 26
 
@@ -91,25 +92,26 @@ def _renditions(photos: Sequence[Path]) -> dict[str, Any]:
     photo = photos[1]
     smallest, jpeg, both = (
         _cpu_seconds(lambda path, asked=asked: _scale(path, *asked), photo)
-        for asked in ((_WIDTHS[:1], ["jpeg"]), (_WIDTHS, ["jpeg"]), (_WIDTHS, ["jpeg", "webp"]))
+        for asked in ((_WIDTHS[:1], _FORMATS[:1]), (_WIDTHS, _FORMATS[:1]), (_WIDTHS, _FORMATS))
     )
     written = sum(map(_megapixels, _WIDTHS))
     jpeg_rate = (jpeg - smallest) / (written - _megapixels(_WIDTHS[0]))
     webp_rate = (both - jpeg) / written
     rates = {"jpeg": round(jpeg_rate, 4), "webp": round(webp_rate, 4)}
     return {
-        "thumbnail": _by_size(photos, lambda path: _scale(path, _WIDTHS[:1], ["jpeg"])),
+        "thumbnail": _by_size(photos, lambda path: _scale(path, _WIDTHS[:1], _FORMATS[:1])),
         "perRenditionMegapixel": rates,
     }
 
 
-def _scale(path: Path, widths: Sequence[int], formats: Sequence[str]) -> list[bytes]:
+def _scale(path: Path, widths: Sequence[int], formats: Sequence[RenditionFormat]) -> list[bytes]:
     presets = [
-        Preset(name=f"w{width}", width=width, formats={name: _FORMATS[name] for name in formats}, quality=82)
+        Preset(preset=f"w{width}", spec=RenditionSpec(format=format, width=width))
         for width in widths
+        for format in formats
     ]
     with path.open("rb") as body:
-        made = make_renditions(body, _FORMATS["jpeg"], presets, max_pixels=100_000_000)
+        made = make_renditions(body, JPEG, presets, max_pixels=100_000_000)
         return [rendition.body for rendition in made]
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from contract.renditions import RenditionFormat, RenditionSpec
 from contract.signatures import SNIFF_BYTES
 from functions.metadata.describing import describe
 from functions.shared.formats import FORMATS, Format
 from functions.shared.sniffing import sniff
 from functions.thumbnail.presets import Preset
-from functions.thumbnail.scaling import make_renditions
+from functions.thumbnail.renditions import make_renditions
 from functions.validate.decoding import ImageLimits, Measures, measure
 from functions.watermark.mark import TextMark
 from functions.watermark.settings import Position
@@ -22,8 +23,6 @@ from functions.watermark.stamping import watermark
 _WIDTHS = (1280, 640, 320, 160)
 _MAX_PIXELS = 200_000_000
 _TEXT = "© img-pipeline"
-_JPEG = FORMATS["image/jpeg"]
-_WEBP = FORMATS["image/webp"]
 
 
 def _format(path: Path) -> Format:
@@ -31,8 +30,12 @@ def _format(path: Path) -> Format:
         return FORMATS[sniff(body.read(SNIFF_BYTES))]
 
 
-def _presets(widths: tuple[int, ...], formats: dict[str, Format]) -> list[Preset]:
-    return [Preset(name=f"w{width}", width=width, formats=formats, quality=82) for width in widths]
+def _presets(widths: tuple[int, ...], *formats: RenditionFormat) -> list[Preset]:
+    return [
+        Preset(preset=f"w{width}", spec=RenditionSpec(format=format, width=width))
+        for width in widths
+        for format in formats
+    ]
 
 
 def our_validate(path: Path) -> None:
@@ -53,7 +56,7 @@ def naive_validate(path: Path) -> None:
 def our_thumbnail(path: Path) -> None:
     """One rendition, 320 pixels wide."""
     with path.open("rb") as body:
-        list(make_renditions(body, _format(path), _presets((320,), {"jpeg": _JPEG}), max_pixels=_MAX_PIXELS))
+        list(make_renditions(body, _format(path), _presets((320,), "jpeg"), max_pixels=_MAX_PIXELS))
 
 
 def naive_thumbnail(path: Path) -> None:
@@ -66,7 +69,7 @@ def naive_thumbnail(path: Path) -> None:
 
 def our_renditions(path: Path) -> None:
     """Every default preset, JPEG and WebP."""
-    presets = _presets(_WIDTHS, {"jpeg": _JPEG, "webp": _WEBP})
+    presets = _presets(_WIDTHS, "jpeg", "webp")
     with path.open("rb") as body:
         list(make_renditions(body, _format(path), presets, max_pixels=_MAX_PIXELS))
 

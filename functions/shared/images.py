@@ -194,7 +194,7 @@ def encoded(image: Image.Image, format: Format, quality: int) -> bytes:
 
     Args:
         image: mode L, RGB or RGBA, in sRGB.
-        format: JPEG, WebP or PNG.
+        format: JPEG, WebP, AVIF or PNG.
         quality: 1 to 95; ignored for PNG.
     """
     importlib.import_module(format.module)
@@ -208,6 +208,9 @@ def encoded(image: Image.Image, format: Format, quality: int) -> bytes:
         case "WEBP":
             # Method 2 takes 40 % of the default's CPU time for 5 % more bytes: cheaper up to thousands of downloads.
             image.save(body, "WEBP", quality=quality, method=2)
+        case "AVIF":
+            # Speed 8 takes a sixteenth of the CPU time of speed 4.
+            image.save(body, "AVIF", quality=quality, speed=8)
         case "PNG":
             # Level 3 takes a quarter of the default's CPU time for 10 % more bytes.
             image.save(body, "PNG", compress_level=3)

@@ -13,7 +13,7 @@ from functions.shared.image_source import ImageSource
 from functions.shared.runtime import lambda_handler
 from functions.shared.source import downloaded
 from functions.thumbnail.presets import Preset, presets_from_environment
-from functions.thumbnail.scaling import make_renditions
+from functions.thumbnail.renditions import make_renditions
 
 
 @functools.cache

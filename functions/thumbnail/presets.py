@@ -1,4 +1,4 @@
-"""The configured sizes and formats of renditions."""
+"""The configured renditions."""
 
 from __future__ import annotations
 
@@ -6,45 +6,39 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from contract.renditions import RenditionSpec
 from functions.shared.errors import ConfigurationError
-from functions.shared.formats import JPEG, WEBP, Format
-
-_FORMATS = {"jpeg": JPEG, "webp": WEBP}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """One configured size.
+    """One configured rendition.
 
     Args:
-        name: the renditions' file name without extension: "w320".
-        width: in pixels; a narrower image keeps its width.
-        formats: the formats to encode, by their names in the settings.
-        quality: 1 to 95.
+        preset: the preset's name, and the rendition's file name without extension: "w320".
+        spec: one of the preset's formats.
     """
 
-    name: str
-    width: int
-    formats: Mapping[str, Format]
-    quality: int
+    preset: str
+    spec: RenditionSpec
+
+    @property
+    def name(self) -> str:
+        """The rendition's name: "w320-webp"."""
+        return f"{self.preset}-{self.spec.format}"
 
 
 def presets_from_environment(environment: Mapping[str, str]) -> tuple[Preset, ...]:
-    """Read `presets` of SETTINGS, sorted by width, largest first.
+    """Read `presets` of SETTINGS, each with one entry for each of its formats.
 
     Raises:
-        ConfigurationError: it is missing or invalid, or contains an unknown format.
+        ConfigurationError: it is missing or invalid.
     """
     try:
-        presets = [
-            Preset(
-                name=name,
-                width=int(preset["width"]),
-                formats={format: _FORMATS[format] for format in preset["formats"]},
-                quality=int(preset["quality"]),
-            )
+        return tuple(
+            Preset(preset=name, spec=RenditionSpec.from_json({**preset, "format": format}))
             for name, preset in json.loads(environment["SETTINGS"])["presets"].items()
-        ]
+            for format in preset["formats"]
+        )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ConfigurationError(f"SETTINGS is invalid: {error!r}. Deploy the stack again.") from error
-    return tuple(sorted(presets, key=lambda preset: preset.width, reverse=True))

@@ -10,24 +10,26 @@ import resource
 import sys
 from pathlib import Path
 
+from contract.renditions import RenditionSpec
 from contract.signatures import SNIFF_BYTES
 from functions.metadata.describing import describe
-from functions.shared.formats import FORMATS, JPEG, WEBP
+from functions.shared.formats import FORMATS
 from functions.shared.reasons import Rejection
 from functions.shared.sniffing import sniff
 from functions.thumbnail.presets import Preset
-from functions.thumbnail.scaling import make_renditions
+from functions.thumbnail.renditions import make_renditions
 from functions.validate.decoding import ImageLimits, measure
 from functions.watermark.mark import TextMark
 from functions.watermark.settings import Position
 from functions.watermark.stamping import watermark
 
 PRESETS = [
-    Preset(name=f"w{width}", width=width, formats={"jpeg": JPEG, "webp": WEBP}, quality=82)
+    Preset(preset=f"w{width}", spec=RenditionSpec(format=format, width=width))
     for width in (1280, 640, 320, 160)
+    for format in ("jpeg", "webp")
 ]
 
-WIDEST = [Preset(name="w8192", width=8192, formats={"jpeg": JPEG, "webp": WEBP}, quality=82)]
+WIDEST = [Preset(preset="w8192", spec=RenditionSpec(format=format, width=8192)) for format in ("jpeg", "webp")]
 
 
 def main(step: str, file: str, megabytes: str, most: str) -> None:

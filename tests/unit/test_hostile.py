@@ -16,7 +16,7 @@ from functions.shared.formats import AVIF, FORMATS, GIF, HEIC, JPEG, PNG, TIFF, 
 from functions.shared.reasons import ReasonCode
 from functions.shared.source import FileVersion
 from functions.thumbnail.presets import presets_from_environment
-from functions.thumbnail.scaling import make_renditions
+from functions.thumbnail.renditions import make_renditions
 from functions.validate.limits import Limits
 from functions.validate.verdict import validate
 from functions.watermark.mark import TextMark

@@ -17,7 +17,7 @@ from functions.shared.formats import TIFF
 from functions.shared.images import open_image, plain, to_srgb
 from functions.shared.reasons import ReasonCode, Rejection
 from functions.thumbnail.presets import presets_from_environment
-from functions.thumbnail.scaling import make_renditions
+from functions.thumbnail.renditions import make_renditions
 from functions.validate import decoding
 from functions.validate.decoding import ImageLimits, Measures, measure
 from functions.watermark.mark import TextMark
@@ -47,7 +47,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
 LIMITS = ImageLimits(max_pixels=1 << 20, max_frames=30)
 PRESETS = presets_from_environment(
-    {"SETTINGS": json.dumps({"presets": {"w9": {"width": 9, "formats": ["webp"], "quality": 50}}})}
+    {"SETTINGS": json.dumps({"presets": {"w16": {"width": 16, "formats": ["webp"], "quality": 50}}})}
 )
 MARK = TextMark("©")
 

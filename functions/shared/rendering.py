@@ -1,0 +1,114 @@
+"""Makes renditions of an image: upright, in sRGB, never enlarged, without the source's metadata."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from PIL import Image, ImageFile
+
+from contract.renditions import ATTENTION, RenditionSpec, focal_point
+from functions.shared.attention import most_interesting
+from functions.shared.formats import AVIF, JPEG, PNG, WEBP, Format
+from functions.shared.framing import CENTER_POINT, Point, Size, crop_box, crop_size, scaled_size
+from functions.shared.images import encoded, open_image, orientation, plain, to_srgb, upright, upright_size
+
+OUTPUT_FORMATS: dict[str, Format] = {"jpeg": JPEG, "webp": WEBP, "avif": AVIF, "png": PNG}
+"""By their names in a specification."""
+
+# The factor that the decoder leaves to the resampling filter, which scales with better quality.
+_MIN_REDUCTION = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rendered:
+    """An encoded rendition.
+
+    Args:
+        format: the format of `body`.
+        size: width and height in pixels.
+        body: the encoded image.
+    """
+
+    format: Format
+    size: Size
+    body: bytes
+
+    @property
+    def measures(self) -> dict[str, int]:
+        """What is recorded of it."""
+        return {"width": self.size[0], "height": self.size[1]}
+
+
+def render(body: BinaryIO, format: Format, spec: RenditionSpec, *, max_pixels: int) -> Rendered:
+    """Make one rendition; see `Renderer`."""
+    return Renderer(body, format, max_pixels=max_pixels).render(spec)
+
+
+def _focal_point(picture: Image.Image, size: Size, spec: RenditionSpec) -> Point:
+    if spec.focal_point == ATTENTION:
+        return most_interesting(picture, size)
+    return focal_point(spec.focal_point) or CENTER_POINT
+
+
+class Renderer:
+    """Makes renditions of one image's first frame, from one decode if the largest is made first.
+
+    Args:
+        body: the file, seekable.
+        format: the format that was detected.
+        max_pixels: see `open_image`.
+    """
+
+    def __init__(self, body: BinaryIO, format: Format, *, max_pixels: int) -> None:
+        self._body, self._format, self._max_pixels = body, format, max_pixels
+        self._opened: ImageFile.ImageFile | None = self._open()
+        self._rotation = orientation(self._opened)
+        self._full = upright_size(self._opened.size, self._rotation)
+        self._scaled: Image.Image | None = None
+        self._made: dict[tuple[object, ...], Rendered] = {}
+
+    def decoded_pixels(self, spec: RenditionSpec) -> int:
+        """The number of pixels that the image is scaled to for a rendition, by which the largest is found."""
+        width, height = scaled_size(self._full, spec)
+        return width * height
+
+    def render(self, spec: RenditionSpec) -> Rendered:
+        """Scale, crop and encode."""
+        scaled = scaled_size(self._full, spec)
+        size = crop_size(scaled, spec)
+        encoding = (scaled, size, spec.focal_point, spec.format, spec.quality)
+        if encoding not in self._made:  # specifications larger than the image have the same result
+            picture = self._picture(scaled)
+            if size != scaled:
+                picture = picture.crop(crop_box(scaled, size, _focal_point(picture, size, spec)))
+            target = OUTPUT_FORMATS[spec.format]
+            self._made[encoding] = Rendered(format=target, size=size, body=encoded(picture, target, spec.quality))
+        return self._made[encoding]
+
+    def _picture(self, size: Size) -> Image.Image:
+        """The whole image in this size, scaled from the last one if that is not smaller."""
+        picture = self._scaled
+        if picture is None or picture.width < size[0] or picture.height < size[1]:
+            picture = self._scaled = None  # to free its memory before the next is decoded
+            picture = self._decoded(size)
+        elif picture.size != size:
+            picture = picture.resize(size, Image.Resampling.LANCZOS)
+        self._scaled = picture
+        return picture
+
+    def _decoded(self, size: Size) -> Image.Image:
+        """Decode, at a reduced scale if the format supports it, and convert to `size`, upright and in sRGB."""
+        image, self._opened = self._opened or self._open(), None
+        stored_size = upright_size(size, self._rotation)  # swaps width and height back
+        wanted = (int(stored_size[0] * _MIN_REDUCTION), int(stored_size[1] * _MIN_REDUCTION))
+        drafted = image.draft(None, wanted)
+        box = drafted[1] if drafted else None
+        source = plain(image)
+        if source.size != stored_size:
+            source = source.resize(stored_size, Image.Resampling.LANCZOS, box=box, reducing_gap=_MIN_REDUCTION)
+        return upright(to_srgb(source), self._rotation)
+
+    def _open(self) -> ImageFile.ImageFile:
+        self._body.seek(0)
+        return open_image(self._body, self._format, max_pixels=self._max_pixels)
