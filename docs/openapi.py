@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from functions.api.openapi import document
 from functions.api.routes import app
+from functions.http_api.openapi import document
 
 PATH = Path(__file__).with_name("openapi.json")
 

@@ -6,15 +6,15 @@ from typing import Any
 
 from contract.assets import DELETED_AT, OWNER_INDEX, SHARD_INDEX, SHARDS
 from contract.jobs import FILE_KEY_INDEX
-from functions.api.callers import Caller
 from functions.api.configuration import assets_table, ingest_bucket, jobs_table
 from functions.api.jobs import reported_status
 from functions.api.listing import Cursor, Partition, newest
 from functions.api.models import Asset, AssetPage, AssetSummary, Version
 from functions.api.presigning import download, s3
-from functions.api.problems import Problem, ProblemCode
 from functions.api.renditions import for_pages, handed_out, signed_renditions, srcset, thumbnail
-from functions.api.rows import Row, find, find_all
+from functions.http_api.callers import Caller
+from functions.http_api.problems import Problem, ProblemCode
+from functions.shared.rows import Row, find, find_all
 
 VERSIONS = 20
 """How many of a file's versions are listed, newest first."""

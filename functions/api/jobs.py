@@ -12,14 +12,14 @@ from typing import Any
 from contract.api import DOWNLOAD_URL_SECONDS, EXPIRED, LATE_UPLOAD_SECONDS
 from contract.assets import DELETED_AT
 from contract.jobs import JOB_ID_DIGITS, OWNER_INDEX, STATUS_INDEX, JobStatus
-from functions.api.callers import Caller
 from functions.api.configuration import assets_table, configuration, jobs_table
 from functions.api.listing import Cursor, Partition, newest
 from functions.api.models import Job, JobPage, StageReached
-from functions.api.problems import Problem, ProblemCode
 from functions.api.renditions import handed_out, signed_renditions
-from functions.api.rows import Row, find, find_all
 from functions.api.times import now
+from functions.http_api.callers import Caller
+from functions.http_api.problems import Problem, ProblemCode
+from functions.shared.rows import Row, find, find_all
 
 _JOB_ID = re.compile(rf"[0-9a-f]{{{JOB_ID_DIGITS}}}")
 

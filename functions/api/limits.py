@@ -7,9 +7,7 @@ from contract.media import MEDIA_TYPES
 from functions.api.configuration import configuration
 from functions.api.models import MAX_NAME_CHARACTERS, MAX_PARTS, AcceptedType, Limits, MultipartLimits
 from functions.api.parts import PART_BYTES
-
-MAX_BODY_BYTES = 100_000
-"""Length of a request's body: a batch with long names and addresses fits."""
+from functions.http_api.requests import MAX_BODY_BYTES
 
 
 def limits() -> Limits:

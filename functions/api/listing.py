@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Self
 
-from functions.api.problems import Problem, ProblemCode
-from functions.api.rows import Row, row_of
+from functions.http_api.problems import Problem, ProblemCode
 from functions.shared.aws import client
+from functions.shared.rows import Row, row_of
 
 MAX_LIMIT = 100
 """Rows of a page."""

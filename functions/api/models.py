@@ -6,9 +6,9 @@ import base64
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
-from pydantic.alias_generators import to_camel
 
 from contract.api import MAX_BATCH
+from functions.http_api.models import Model, ProblemDocument
 
 MAX_NAME_CHARACTERS = 255
 MAX_URL_CHARACTERS = 2048
@@ -23,16 +23,6 @@ def _hex_digest(text: str) -> str:
     """A SHA-256 in hexadecimal digits."""
     digest = base64.b64decode(text) if len(text) < 64 else bytes.fromhex(text)
     return digest.hex()
-
-
-class Model(BaseModel):
-    """Fields in snake_case here are in camelCase in JSON."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True)
-
-    def payload(self) -> dict[str, Any]:
-        """The model as JSON, without unset fields."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 class UploadRequest(Model):
@@ -111,19 +101,6 @@ class ArrivedUpload(Model):
     job_id: str
     file_key: str
     status: Status
-
-
-class ProblemDocument(Model):
-    """An error (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    hint: str
-    instance: str | None = None
-    errors: list[dict[str, str]] | None = Field(default=None, description="[{field, message}]")
 
 
 class UploadProblem(Model):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functions.api import presigning, uploads
 from functions.api.models import Signed, SignRequest
-from functions.api.problems import Problem, ProblemCode, invalid_field
-from functions.api.rows import Row
+from functions.http_api.problems import Problem, ProblemCode, invalid_field
+from functions.shared.rows import Row
 
 
 def signed_step(row: Row, step: SignRequest) -> Signed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functions.api.models import MAX_PARTS, Parts
-from functions.api.problems import invalid_field
+from functions.http_api.problems import invalid_field
 
 PART_BYTES = 8 * 2**20
 """The size of a part, unless a file would have more than `MAX_PARTS` of them. S3 takes no parts under 5 MiB."""

@@ -13,8 +13,8 @@ from contract.api import DOWNLOAD_URL_SECONDS, UPLOAD_URL_SECONDS
 from functions.api.configuration import configuration, ingest_bucket
 from functions.api.models import Signed
 from functions.api.parts import part_bytes
-from functions.api.rows import Row
 from functions.shared.aws import session
+from functions.shared.rows import Row
 
 WRITE_ONCE = "*"
 """The value of If-None-Match with which S3 stores an object only if the key has none."""

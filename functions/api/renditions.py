@@ -8,7 +8,7 @@ from contract.assets import WATERMARKED
 from functions.api.configuration import processed_bucket
 from functions.api.models import Rendition, Thumbnail
 from functions.api.presigning import download
-from functions.api.rows import Row
+from functions.shared.rows import Row
 
 THUMBNAIL_PIXELS = 320
 """Width that a thumbnail should have."""

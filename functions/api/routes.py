@@ -8,8 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 from pydantic import StringConstraints
 
-from functions.api import assets, jobs, limits, openapi, requests, uploads
-from functions.api.callers import Caller, caller_of
+from functions.api import assets, jobs, limits, uploads
 from functions.api.configuration import configuration
 from functions.api.idempotency import entry_key
 from functions.api.listing import MAX_LIMIT
@@ -25,7 +24,6 @@ from functions.api.models import (
     Job,
     JobPage,
     Limits,
-    Model,
     Signed,
     SignRequest,
     Status,
@@ -34,8 +32,11 @@ from functions.api.models import (
     UploadRequest,
 )
 from functions.api.multipart import signed_step
-from functions.api.problems import Problem, invalid_field
-from functions.api.resolver import FILE_KEY, make_resolver
+from functions.http_api import openapi, requests
+from functions.http_api.callers import Caller, caller_of
+from functions.http_api.models import Model
+from functions.http_api.problems import Problem, invalid_field
+from functions.http_api.resolver import FILE_KEY, make_resolver
 
 app = make_resolver()
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from functions.api.problems import WORDINGS, ProblemCode
+from functions.http_api.problems import WORDINGS, ProblemCode
 from tests.unit.api.conftest import Answer, Api
 
 JOB = "0" * 32

@@ -8,7 +8,7 @@ from typing import Any
 
 from contract.api import ANONYMOUS, OPERATORS, Scope
 from contract.assets import NO_OWNER
-from functions.api.problems import Problem, ProblemCode
+from functions.http_api.problems import Problem, ProblemCode
 
 _RESERVED = frozenset({"", ANONYMOUS, NO_OWNER})
 

@@ -10,8 +10,8 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
-from functions.api import requests
-from functions.api.problems import CONTENT_TYPE, Problem, ProblemCode, invalid_fields
+from functions.http_api import requests
+from functions.http_api.problems import CONTENT_TYPE, Problem, ProblemCode, invalid_fields
 from functions.shared.aws import is_transient
 from functions.shared.runtime import logger
 

@@ -14,8 +14,8 @@ from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
 from contract.api import ROUTES
-from functions.api.models import ProblemDocument
-from functions.api.problems import CONTENT_TYPE
+from functions.http_api.models import ProblemDocument
+from functions.http_api.problems import CONTENT_TYPE
 
 Answers = dict[int, Any]
 
