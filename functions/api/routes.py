@@ -79,7 +79,9 @@ def accepted() -> Response[Any]:
     "/uploads",
     operation_id="createUpload",
     summary="Request an upload URL",
-    responses=openapi.answers({201: Upload, 200: ArrivedUpload}, "Location"),
+    responses=openapi.answers(
+        {201: Upload, 200: ArrivedUpload}, "Location", links={"getJob": "/jobId", "signUpload": "/jobId"}
+    ),
 )
 def upload(body: UploadRequest, idempotency_key: IdempotencyKey = None) -> Response[Any]:
     owner, key = _caller().owner, _whole(idempotency_key)
@@ -116,7 +118,12 @@ def sign(job_id: str, body: SignRequest) -> Response[Any]:
     return _answer(signed_step(jobs.visible_row(job_id, _caller()), body))
 
 
-@app.get("/jobs", operation_id="listJobs", summary="List jobs, newest first", responses=openapi.answers({200: JobPage}))
+@app.get(
+    "/jobs",
+    operation_id="listJobs",
+    summary="List jobs, newest first",
+    responses=openapi.answers({200: JobPage}, links={"getJob": "/jobs/0/jobId"}),
+)
 def job_page(
     status: Annotated[Status | None, Query()] = None, cursor: PageCursor = None, limit: Limit = 20
 ) -> Response[Any]:
@@ -127,7 +134,7 @@ def job_page(
     "/jobs/<job_id>",
     operation_id="getJob",
     summary="Get a job",
-    responses=openapi.answers({200: Job, 304: None}, "ETag", "Retry-After"),
+    responses=openapi.answers({200: Job, 304: None}, "ETag", "Retry-After", links={"getAsset": "/fileKey"}),
 )
 def job(
     job_id: str,
@@ -145,7 +152,9 @@ def job(
     "/assets",
     operation_id="listAssets",
     summary="List assets, newest first",
-    responses=openapi.answers({200: AssetPage}),
+    responses=openapi.answers(
+        {200: AssetPage}, links={"getAsset": "/assets/0/fileKey", "deleteAsset": "/assets/0/fileKey"}
+    ),
 )
 def asset_page(cursor: PageCursor = None, limit: Limit = 20) -> Response[Any]:
     return _answer(assets.page_of_assets(_caller(), cursor=cursor, limit=limit))

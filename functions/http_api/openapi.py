@@ -28,8 +28,10 @@ _HEADERS = {
     "Location": "The job, relative to this address.",
     "Retry-After": "Seconds after which to ask again.",
 }
-_ANYWHERE = (413, 429, 500, 503)
-_PROBLEMS = (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
+_ANYWHERE = (413, 429, 431, 500, 503)
+_PROBLEMS = (400, 401, 403, 404, 409, 413, 415, 422, 429, 431, 500, 503)
+# Line and headers together are too long; answered without a body, before the request is read.
+_WITHOUT_BODY = 431
 # Answers of API Gateway itself, which has a shape of its own.
 _GATEWAYS = frozenset({401, 403, 404, 413, 429, 500, 503})
 _WITH_HEADER = {429: "Retry-After", 503: "Retry-After"}
@@ -37,9 +39,18 @@ _WITH_HEADER = {429: "Retry-After", 503: "Retry-After"}
 _UNUSED_SCHEMAS = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
 
 
-def answers(models: Mapping[int, type[BaseModel] | None], *headers: str) -> Answers:
-    """A route's results, by status, and the headers they have."""
-    return {status: _answer(status, model, headers) for status, model in models.items()}
+def answers(
+    models: Mapping[int, type[BaseModel] | None], *headers: str, links: Mapping[str, str] | None = None
+) -> Answers:
+    """A route's results.
+
+    Args:
+        models: their bodies by status.
+        headers: names of the headers that they have.
+        links: where a body has what another operation's path takes, {operation id: JSON pointer}. The last part of the
+            pointer is the parameter's name.
+    """
+    return {status: _answer(status, model, headers, links or {}) for status, model in models.items()}
 
 
 @cache
@@ -65,12 +76,19 @@ def document(app: APIGatewayHttpResolver) -> str:
     return json.dumps(generated, ensure_ascii=False, indent=2) + "\n"
 
 
-def _answer(status: int, model: type[BaseModel] | None, headers: tuple[str, ...]) -> dict[str, Any]:
+def _answer(
+    status: int, model: type[BaseModel] | None, headers: tuple[str, ...], links: Mapping[str, str]
+) -> dict[str, Any]:
     return {
         "description": HTTPStatus(status).phrase,
         "headers": {name: _header(name) for name in headers},
         "content": {"application/json": {"model": model}} if model else {},
+        "links": {operation: _link(operation, pointer) for operation, pointer in links.items()} if model else {},
     }
+
+
+def _link(operation: str, pointer: str) -> dict[str, Any]:
+    return {"operationId": operation, "parameters": {pointer.rpartition("/")[2]: f"$response.body#{pointer}"}}
 
 
 def _header(name: str) -> dict[str, Any]:
@@ -103,6 +121,8 @@ def _complete(operation: dict[str, Any], *, path: str, method: str) -> None:
 
 
 def _problem(status: int) -> dict[str, Any]:
+    if status == _WITHOUT_BODY:
+        return {"description": HTTPStatus(status).phrase}
     content: dict[str, Any] = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
     if status in _GATEWAYS:
         message = {"type": "object", "properties": {"message": {"type": "string"}}, "required": ["message"]}
