@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from contract.signatures import AV1_BRANDS, HEVC_BRANDS, Signature, coded_by, starting
+from contract.signatures import AV1_BRANDS, HEVC_BRANDS, Signature, coded_by, delimited, starting
 
 UNKNOWN_MEDIA_TYPE = "application/octet-stream"
+GZIP_TYPES = ("application/gzip", "application/x-gzip")
+"""What uploaders declare for a file that is compressed with gzip."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,12 +25,22 @@ class MediaType:
         extensions: its file extensions, with their dot, the usual one first.
         signature: detects the type from a file's first bytes.
         aliases: other MIME types that uploaders declare for it; two formats may share one.
+        group: its family, if that is not the part of the name before the slash.
+        is_text: whether it has no certain signature, so that a file's name decides between such types, and may be
+            compressed with gzip.
     """
 
     name: str
     extensions: tuple[str, ...]
     signature: Signature
     aliases: tuple[str, ...] = ()
+    group: str = ""
+    is_text: bool = False
+
+    @property
+    def declared(self) -> tuple[str, ...]:
+        """Every MIME type that may be declared for a file of this type."""
+        return (self.name, *self.aliases, *(GZIP_TYPES if self.is_text else ()))
 
     @property
     def extension(self) -> str:
@@ -37,8 +49,8 @@ class MediaType:
 
     @property
     def family(self) -> str:
-        """The part of the name before the slash, such as ``image``. Its types have the same measures and transforms."""
-        return self.name.partition("/")[0]
+        """Such as ``image``, by default the part of the name before the slash. Its types have the same measures."""
+        return self.group or self.name.partition("/")[0]
 
 
 MEDIA_TYPES: dict[str, MediaType] = {}
@@ -98,6 +110,43 @@ HEIC = registered(
         extensions=(".heic", ".heif", ".hif", ".heics", ".heifs"),
         aliases=("image/heif", "image/heic-sequence", "image/heif-sequence"),
         signature=coded_by(HEVC_BRANDS),
+    )
+)
+CSV = registered(
+    MediaType(
+        name="text/csv",
+        extensions=(".csv",),
+        # What Windows declares for a CSV file if Excel is installed is Excel's own type.
+        aliases=(
+            "text/tab-separated-values",
+            "application/csv",
+            "application/vnd.ms-excel",
+            "text/comma-separated-values",
+            "text/x-csv",
+        ),
+        signature=delimited(",;|"),
+        group="table",
+        is_text=True,
+    )
+)
+TSV = registered(
+    MediaType(
+        name="text/tab-separated-values",
+        extensions=(".tsv", ".tab"),
+        aliases=("text/csv",),
+        signature=delimited("\t"),
+        group="table",
+        is_text=True,
+    )
+)
+JSON_LINES = registered(
+    MediaType(
+        name="application/x-ndjson",
+        extensions=(".jsonl", ".ndjson"),
+        aliases=("application/jsonl", "application/jsonlines", "application/x-jsonlines", "application/json"),
+        signature=starting(rb'(\xef\xbb\xbf)?\s*\{\s*"'),
+        group="table",
+        is_text=True,
     )
 )
 

@@ -3,7 +3,6 @@
 `Pulumi.yaml` documents every key and holds its default.
 """
 
-import fnmatch
 import json
 import re
 from pathlib import Path
@@ -109,7 +108,7 @@ class TransformFunction(_Model):
 
     def takes(self, media_type: str) -> bool:
         """Whether it runs on accepted files of a media type."""
-        return any(fnmatch.fnmatchcase(media_type, pattern) for pattern in self.media_types)
+        return not {media_type, f"{MEDIA_TYPES[media_type].family}/*"}.isdisjoint(self.media_types)
 
 
 class ResultSubscriber(_Model):

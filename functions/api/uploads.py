@@ -132,7 +132,7 @@ def _check(request: UploadRequest) -> None:
 def _is_acceptable(content_type: str, accepted: Sequence[str]) -> bool:
     """Whether the type is generic or names an accepted media type; validate checks the bytes later."""
     return content_type in _UNDECLARED or any(
-        content_type in (name, *MEDIA_TYPES[name].aliases) for name in accepted if name in MEDIA_TYPES
+        content_type in MEDIA_TYPES[name].declared for name in accepted if name in MEDIA_TYPES
     )
 
 

@@ -23,6 +23,12 @@ class ReasonCode(StrEnum):
     TOO_MANY_PIXELS = "TOO_MANY_PIXELS"
     TOO_MANY_FRAMES = "TOO_MANY_FRAMES"
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    NOT_TEXT = "NOT_TEXT"
+    MIXED_ENCODINGS = "MIXED_ENCODINGS"
+    COMPRESSION_BOMB = "COMPRESSION_BOMB"
+    NO_COLUMNS = "NO_COLUMNS"
+    TOO_MANY_COLUMNS = "TOO_MANY_COLUMNS"
+    TOO_MANY_ROWS = "TOO_MANY_ROWS"
     CORRUPT = "CORRUPT"
 
 
@@ -86,6 +92,31 @@ REASON_TEXTS: dict[ReasonCode, ReasonText] = {
     ReasonCode.LIMIT_EXCEEDED: ReasonText(
         "The {found} file has {actual:,} {unit}; at most {limit:,} are accepted.",
         "Shorten or split the file, then upload it again.",
+    ),
+    ReasonCode.NOT_TEXT: ReasonText(
+        "The {found} file is not a text: {detail}.",
+        "Export the table as text in UTF-8; a workbook or an archive is not accepted under another name.",
+    ),
+    ReasonCode.MIXED_ENCODINGS: ReasonText(
+        "The {found} file is partly in UTF-8 and partly in another encoding: they differ from line {line:,} on.",
+        "Export all of it in UTF-8. Files that were joined must have the same encoding before.",
+    ),
+    ReasonCode.COMPRESSION_BOMB: ReasonText(
+        "The compressed {found} file has more than {limit:,} bytes when it is decompressed.",
+        "Split the table into several files, then upload those.",
+    ),
+    ReasonCode.NO_COLUMNS: ReasonText(
+        "The {found} file has no columns: {detail}.",
+        "Separate columns by comma, semicolon, tab or |, with their names in the first line; in JSON Lines, "
+        "write one object in each line.",
+    ),
+    ReasonCode.TOO_MANY_COLUMNS: ReasonText(
+        "The {found} file has {actual:,} columns; at most {limit:,} are accepted.",
+        "Upload only the columns that are needed, or turn columns into rows.",
+    ),
+    ReasonCode.TOO_MANY_ROWS: ReasonText(
+        "The {found} file has more than {limit:,} rows.",
+        "Split the table into several files, then upload those.",
     ),
     ReasonCode.CORRUPT: ReasonText(
         "The {found} file cannot be decoded: {detail}.",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from contract.media import MEDIA_TYPES, UNKNOWN_MEDIA_TYPE
-from contract.signatures import Signature, other_container, starting
+import zlib
+
+from contract.media import GZIP_TYPES, MEDIA_TYPES, UNKNOWN_MEDIA_TYPE
+from contract.signatures import SNIFF_BYTES, Signature, other_container, starting
 
 # Other common types, so that a rejection can name them. They are tried before the registered types, one of which may
 # match most texts. Each requires enough bytes that no text is likely to start with them.
@@ -26,14 +28,32 @@ _OTHER_TYPES: dict[str, Signature] = {
 }
 
 
-def sniff(head: bytes) -> str:
+def sniff(head: bytes, claimed: str = "") -> str:
     """The MIME type of a file, detected from its first bytes.
 
     Args:
         head: the file's first bytes, up to `SNIFF_BYTES`.
+        claimed: the registered type that the file's name stands for, if any. It decides between several types whose
+            signatures match. A file that matches no signature is of a text type if its name says so.
 
     Returns:
         A key of `MEDIA_TYPES`, or the name of another common type, or `UNKNOWN_MEDIA_TYPE`.
     """
-    signatures = _OTHER_TYPES | {name: media.signature for name, media in MEDIA_TYPES.items()}
-    return next((name for name, matches in signatures.items() if matches(head)), UNKNOWN_MEDIA_TYPE)
+    other = next((name for name, matches in _OTHER_TYPES.items() if matches(head)), "")
+    types = list(MEDIA_TYPES.values())
+    if other == GZIP_TYPES[0]:
+        head, types = _inflated(head), [media for media in types if media.is_text]
+    elif other:
+        return other
+    found = [media.name for media in types if media.signature(head)]
+    if claimed in found or (not found and claimed in MEDIA_TYPES and MEDIA_TYPES[claimed].is_text):
+        return claimed
+    return found[0] if found else other or UNKNOWN_MEDIA_TYPE
+
+
+def _inflated(head: bytes) -> bytes:
+    """The first bytes of a gzip file's content; empty if it is damaged."""
+    try:
+        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(head, SNIFF_BYTES)
+    except zlib.error:
+        return b""

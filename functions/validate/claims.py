@@ -14,7 +14,7 @@ _UNDECLARED = frozenset(
 )
 
 _BY_EXTENSION = {extension: media.name for media in MEDIA_TYPES.values() for extension in media.extensions}
-_BY_ALIAS = {alias: media.name for media in MEDIA_TYPES.values() for alias in media.aliases}
+_BY_ALIAS = {alias: media.name for media in MEDIA_TYPES.values() for alias in media.aliases if alias not in MEDIA_TYPES}
 _PROGRAMS = {".exe": "application/x-msdownload", ".dll": "application/x-msdownload"}
 # Python's own table, without what this machine's files add to it.
 _TYPES = MimeTypes(filenames=()).types_map[True]
@@ -34,12 +34,17 @@ def check_type(found: str, *, key: str, declared: str, allowed: tuple[str, ...])
         described = "of an unknown type" if found == UNKNOWN_MEDIA_TYPE else found
         return reject(ReasonCode.UNSUPPORTED_TYPE, found=described, accepted=", ".join(allowed))
     for source, claimed in (("extension", _type_by_name(key)), ("content type", _type_by_header(declared, key))):
-        if claimed not in {"", found, *MEDIA_TYPES[found].aliases}:
+        if claimed not in ("", *MEDIA_TYPES[found].declared):
             claimed_type, extension = _BY_ALIAS.get(claimed, claimed), MEDIA_TYPES[found].extension
             return reject(
                 ReasonCode.TYPE_MISMATCH, found=found, source=source, claimed=claimed_type, extension=extension
             )
     return None
+
+
+def registered_type_by_name(key: str) -> str:
+    """The registered type that the key's extension stands for; "" if there is none."""
+    return _BY_EXTENSION.get(_extension(key), "")
 
 
 def _type_by_name(key: str) -> str:
@@ -69,4 +74,5 @@ def _type_by_header(declared: str, key: str) -> str:
 
 
 def _extension(key: str) -> str:
-    return PurePosixPath(key.rpartition("/")[2]).suffix.lower()
+    """The extension of the key's last part, without that of its compression."""
+    return PurePosixPath(key.rpartition("/")[2].lower().removesuffix(".gz")).suffix

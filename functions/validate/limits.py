@@ -19,7 +19,7 @@ class Limits:
     """Limits on accepted files.
 
     Args:
-        max_bytes: size of the largest file.
+        max_bytes: size of the largest file of a family that has no `maxBytes` of its own.
         allowed_types: MIME types, keys of `MEDIA_TYPES`.
         families: each family's limits by its name, for the module that measures it.
     """
@@ -27,6 +27,16 @@ class Limits:
     max_bytes: int
     allowed_types: tuple[str, ...]
     families: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def largest_bytes(self) -> int:
+        """Size of the largest file of any type."""
+        return max(self.max_bytes, *map(self.max_bytes_of, self.allowed_types))
+
+    def max_bytes_of(self, media_type: str) -> int:
+        """Size of the largest file of a type."""
+        family = MEDIA_TYPES[media_type].family if media_type in MEDIA_TYPES else ""
+        return int(self.families.get(family, {}).get("maxBytes", self.max_bytes))
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Limits:

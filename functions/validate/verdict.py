@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,8 +13,8 @@ from functions.shared.errors import SourceMissingError
 from functions.shared.reasons import ReasonCode, Rejection, reject
 from functions.shared.runtime import trace_id
 from functions.shared.sniffing import sniff
-from functions.shared.source import Download, FileVersion, downloaded
-from functions.validate.claims import check_type
+from functions.shared.source import Download, FileVersion, RangedReader, downloaded
+from functions.validate.claims import check_type, registered_type_by_name
 from functions.validate.families import measure
 from functions.validate.limits import MAX_KEY_BYTES, Limits
 
@@ -60,22 +61,32 @@ def validate(s3: Any, version: FileVersion, limits: Limits, denylist: Callable[[
     Raises:
         TransientError, AccessError: S3 or the deny-list could not be read.
     """
-    if rejection := _check_key(version.file_key) or _check_size(version.bytes, limits):
+    if rejection := _check_key(version.file_key) or _check_size(version.bytes, limits.largest_bytes):
         return Verdict(finding=rejection)
     try:
-        with downloaded(s3, version, max_bytes=limits.max_bytes) as file:
+        max_bytes = _max_bytes(s3, version, limits)
+        with downloaded(s3, version, max_bytes=max_bytes) as file:
+            if rejection := _check_size(file.bytes, max_bytes):
+                return Verdict(finding=rejection)
             return _check_content(file, version.file_key, limits, denylist)
     except SourceMissingError:
         return Verdict(finding=reject(ReasonCode.NOT_FOUND))
 
 
+def _max_bytes(s3: Any, version: FileVersion, limits: Limits) -> int:
+    """Size of the largest file of the version's type, whose first bytes are read only if they matter."""
+    if version.bytes <= limits.max_bytes:
+        return limits.max_bytes
+    head = io.BufferedReader(RangedReader(s3, version)).read(SNIFF_BYTES)
+    return limits.max_bytes_of(sniff(head, registered_type_by_name(version.file_key)))
+
+
 def _check_content(file: Download, key: str, limits: Limits, denylist: Callable[[str], str | None]) -> Verdict:
-    if rejection := _check_size(file.bytes, limits):
-        return Verdict(finding=rejection)
-    found = sniff(file.body.read(SNIFF_BYTES))
+    found = sniff(file.body.read(SNIFF_BYTES), registered_type_by_name(key))
     finding = (
         _check_denylist(file.sha256, denylist)
         or check_type(found, key=key, declared=file.content_type, allowed=limits.allowed_types)
+        or _check_size(file.bytes, limits.max_bytes_of(found))
         or measure(file.body, found, limits.families)
     )
     return Verdict(finding=finding, media_type=found, sha256=file.sha256, bytes=file.bytes)
@@ -86,11 +97,11 @@ def _check_key(key: str) -> Rejection | None:
     return reject(ReasonCode.KEY_TOO_LONG, actual=size, limit=MAX_KEY_BYTES) if size > MAX_KEY_BYTES else None
 
 
-def _check_size(size: int, limits: Limits) -> Rejection | None:
+def _check_size(size: int, max_bytes: int) -> Rejection | None:
     if size == 0:
         return reject(ReasonCode.EMPTY)
-    if size > limits.max_bytes:
-        return reject(ReasonCode.TOO_LARGE, actual=size, limit=limits.max_bytes)
+    if size > max_bytes:
+        return reject(ReasonCode.TOO_LARGE, actual=size, limit=max_bytes)
     return None
 
 

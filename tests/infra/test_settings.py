@@ -133,8 +133,8 @@ def test_a_setting_that_resembles_nothing_is_refused_with_all_there_are() -> Non
             'img-pipeline:media.image.accepted = "image/png" is not accepted: .* valid array',
         ),
         (
-            {"media": {"table": {"accepted": ["image/png"]}}},
-            r"img-pipeline:media.table = .* is not accepted: a family that functions/validate measures: image",
+            {"media": {"video": {"accepted": ["image/png"]}}},
+            r"img-pipeline:media.video = .* is not accepted: a family that functions/validate measures: image",
         ),
         (
             own("watermark", opacity=0),

@@ -1,0 +1,94 @@
+"""How a text is divided into columns: its delimiter, and the names in its first line."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+DELIMITERS = ",;\t|"
+JSON_LINES = "json"
+"""The `delimiter` of a text with one JSON object in each line."""
+
+# Cells that are values, not names of columns: numbers, dates, times.
+_VALUE = re.compile(r"\s*|[-+]?[\d.,:/ -]*\d[\d.,:/ %€$-]*|true|false", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How a text is divided into columns.
+
+    Args:
+        delimiter: one of `DELIMITERS`, or `JSON_LINES`.
+        has_header: whether the first line holds the names of the columns.
+        columns: unique names, also without regard to case.
+    """
+
+    delimiter: str
+    has_header: bool
+    columns: tuple[str, ...]
+
+
+def delimited_layout(start: str) -> Layout | None:
+    """The layout of a delimited text; None if it is empty.
+
+    The delimiter is the one by which most rows have as many columns as the first. The first row is a header unless one
+    of its cells is empty or a number, a date or the like.
+
+    Args:
+        start: its first rows.
+    """
+    lines = start.splitlines(keepends=True)
+    tables = {delimiter: list(_rows(lines, delimiter)) for delimiter in DELIMITERS}
+    delimiter, rows = max(tables.items(), key=lambda table: _fitness(table[1]))
+    if not rows:
+        return None
+    has_header = not any(_VALUE.fullmatch(cell) for cell in rows[0])
+    names = rows[0] if has_header else [""] * len(rows[0])
+    return Layout(delimiter=delimiter, has_header=has_header, columns=unique_names(names))
+
+
+def json_layout(start: str) -> Layout | None:
+    """The layout of JSON Lines: the keys of the first lines; None if the first is not an object."""
+    names: dict[str, None] = {}
+    for number, line in enumerate(filter(str.strip, start.splitlines())):
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        if isinstance(row, dict):
+            names |= dict.fromkeys(row)
+        elif number == 0:
+            return None
+    return Layout(delimiter=JSON_LINES, has_header=False, columns=tuple(names)) if names else None
+
+
+def unique_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of columns: `column3` for an empty third name, and `total_2` for a second `total`."""
+    unique: dict[str, str] = {}
+    for number, name in enumerate(names, start=1):
+        wanted = base = name.strip() or f"column{number}"
+        suffix = 1
+        while wanted.lower() in unique:
+            suffix += 1
+            wanted = f"{base}_{suffix}"
+        unique[wanted.lower()] = wanted
+    return tuple(unique.values())
+
+
+def _rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+    """The rows before the first that cannot be parsed, without empty ones."""
+    try:
+        yield from filter(None, csv.reader(lines, delimiter=delimiter))
+    except csv.Error:
+        return
+
+
+def _fitness(rows: Sequence[Sequence[str]]) -> tuple[float, int]:
+    """(share of the rows that have as many columns as the first, number of columns), if that is more than one."""
+    width = len(rows[0]) if rows else 0
+    if width < 2:
+        return (0, width)
+    return (sum(len(row) == width for row in rows) / len(rows), width)
