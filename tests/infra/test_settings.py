@@ -134,7 +134,7 @@ def test_a_setting_that_resembles_nothing_is_refused_with_all_there_are() -> Non
         ),
         (
             {"media": {"video": {"accepted": ["image/png"]}}},
-            r"img-pipeline:media.video = .* is not accepted: a family that functions/validate measures: image",
+            r"img-pipeline:media.video = .* is not accepted: a family that functions/validate measures: image, table",
         ),
         (
             own("watermark", opacity=0),
