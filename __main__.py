@@ -126,6 +126,7 @@ outputs: StackOutputs[pulumi.Input[str]] = StackOutputs(
     webhooks_dlq_url=webhooks.queue.dead_letter.url if webhooks else "",
     webhooks_secret_arn=webhooks.secret_arn if webhooks else "",
     webhook_urls={name: endpoint.url for name, endpoint in settings.webhooks.endpoints.items()},
+    callback_hosts=settings.callback_hosts,
     alert_topic_arn=alerting.topic_arn,
     alarm_names=alerting.alarm_names,
     paging_alarm_name=alerting.paging_alarm_name,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from client.jobs import find_jobs
+from client.json_text import json_object
 from client.pipeline import Pipeline, Row
 
 # Clocks of different services differ a little, and a line may be later than the row that it belongs to.
@@ -58,7 +58,7 @@ def logs_of_file(pipeline: Pipeline, wanted: str) -> list[LoggedLine]:
 
 def _function_lines(pipeline: Pipeline, function: str, job: Row) -> Iterator[LoggedLine]:
     for invocation in _invocations(pipeline, function, job):
-        fields = [_fields(event["message"]) for event in invocation]
+        fields = [json_object(event["message"]) for event in invocation]
         files = {each["fileKey"] for each in fields if each.get("fileKey")}
         if files and job["fileKey"] not in files:
             continue
@@ -96,14 +96,6 @@ def _invocations(pipeline: Pipeline, function: str, job: Row) -> Iterator[list[d
                 invocation = []
         if invocation:
             yield invocation
-
-
-def _fields(message: str) -> Mapping[str, Any]:
-    try:
-        value = json.loads(message)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _milliseconds(time: str, margin: timedelta) -> int:

@@ -6,7 +6,6 @@ renditions in the processed bucket, the asset's record and, for a file that is w
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from client.dead_letters.stack_queues import dead_letter_queues
 from client.errors import NotFoundError
 from client.ingestion import RUNNING, pipe_state
 from client.jobs import deliveries, is_over, jobs_of_file
+from client.json_text import json_object
 from client.logs import logs_of_file
 from client.malware import scan_status, scans
 from client.pipeline import Pipeline, Row
@@ -253,19 +253,10 @@ def _lines(pipeline: Pipeline, source: str, group: str, text: str, window: tuple
             at=datetime.fromtimestamp(event["timestamp"] / 1000, UTC),
             source=source,
             text=event["message"].strip(),
-            fields=_fields(event["message"]),
+            fields=json_object(event["message"]),
         )
         for event in events
     ]
-
-
-def _fields(message: str) -> Mapping[str, Any]:
-    """A line's fields; none for one that is not JSON."""
-    try:
-        fields = json.loads(message)
-    except ValueError:
-        return {}
-    return fields if isinstance(fields, dict) else {}
 
 
 def _log_entry(line: _LogLine, foreign: Collection[str | None]) -> Entry | None:

@@ -1,4 +1,4 @@
-"""Webhooks of a stack: who is told, who has refused for good, tests, and the secret that deliveries are signed with."""
+"""Webhooks of a stack: its receivers and whether they are disabled, test deliveries, replays and the signing keys."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
@@ -15,20 +16,23 @@ from client.audit import audited
 from client.clock import Clock
 from client.dead_letters.stack_queues import find_queue
 from client.errors import InvalidRequestError, NotFoundError, is_missing
+from client.json_text import json_object
 from client.moving import Message, MoveResult, OutgoingMessage, move
 from client.pipeline import Pipeline
 from client.queues import MAX_HELD
-from contract.webhooks import DELIVERY, TEST, SigningKeys, delivery_of, disabled_row_id
+from contract.webhooks import CALLBACK, DELIVERY, TEST, SigningKeys, delivery_of, disabled_row_id
 
 _KEY_BYTES = 32
 
 
 @dataclass(frozen=True, kw_only=True)
-class WebhookEndpoint:
-    """An endpoint of the settings.
+class WebhookReceiver:
+    """An endpoint of the settings, or a host that callbacks are sent to.
 
     Attributes:
-        disabled_at: when it answered 410 Gone, ISO 8601; empty while it is told of results.
+        name: the endpoint's name, or the host.
+        url: the endpoint's address; empty for a host, whose addresses are in the jobs' rows.
+        disabled_at: when it answered 410 Gone, ISO 8601; empty while it is enabled.
     """
 
     name: str
@@ -36,18 +40,40 @@ class WebhookEndpoint:
     disabled_at: str
 
 
-def webhook_endpoints(pipeline: Pipeline) -> list[WebhookEndpoint]:
-    """The stack's endpoints, by name."""
-    urls = pipeline.outputs.webhook_urls
+def webhook_receivers(pipeline: Pipeline) -> list[WebhookReceiver]:
+    """The stack's endpoints, then its callback hosts, each by name.
+
+    Raises:
+        InvalidRequestError: the stack has no webhooks.
+    """
+    _queue_url(pipeline)
+    hosts = dict.fromkeys(sorted(pipeline.outputs.callback_hosts), "")
+    urls = dict(sorted(pipeline.outputs.webhook_urls.items())) | hosts
     rows = pipeline.jobs(map(disabled_row_id, urls))
     return [
-        WebhookEndpoint(name=name, url=url, disabled_at=rows.get(disabled_row_id(name), {}).get("disabledAt", ""))
-        for name, url in sorted(urls.items())
+        WebhookReceiver(name=name, url=url, disabled_at=rows.get(disabled_row_id(name), {}).get("disabledAt", ""))
+        for name, url in urls.items()
     ]
 
 
+def webhook_receiver(pipeline: Pipeline, name: str) -> WebhookReceiver:
+    """One of the stack's receivers.
+
+    Raises:
+        InvalidRequestError: the stack has no webhooks.
+        NotFoundError: it has no receiver of that name.
+    """
+    receivers = {receiver.name: receiver for receiver in webhook_receivers(pipeline)}
+    if name in receivers:
+        return receivers[name]
+    raise NotFoundError(
+        f"{pipeline.stack} has no webhook receiver {name}, only {', '.join(receivers)}: "
+        f"see `img-pipeline webhooks list --stack {pipeline.stack}`"
+    )
+
+
 def rotate_signing_keys(pipeline: Pipeline) -> SigningKeys:
-    """Sign with a new key from now on, and with the one before it beside; a key that was older is no longer used.
+    """Create a new signing key. Deliveries are signed with it and the previous one; older keys are no longer used.
 
     The function reads the keys every five minutes.
 
@@ -62,7 +88,7 @@ def rotate_signing_keys(pipeline: Pipeline) -> SigningKeys:
 
 
 def signing_keys(pipeline: Pipeline) -> SigningKeys:
-    """The keys that the stack signs with.
+    """The keys that deliveries are signed with.
 
     Raises:
         InvalidRequestError: the stack has no webhooks.
@@ -70,21 +96,27 @@ def signing_keys(pipeline: Pipeline) -> SigningKeys:
     """
     if keys := _stored_keys(pipeline):
         return keys
-    raise NotFoundError(f"{pipeline.stack} has no signing keys yet: img-pipeline webhooks rotate")
+    raise NotFoundError(
+        f"{pipeline.stack} has no signing keys yet: `img-pipeline webhooks rotate --stack {pipeline.stack}` makes one"
+    )
 
 
 def send_test(pipeline: Pipeline, name: str) -> str:
-    """Have a made-up result delivered to an endpoint, through the queue as any other.
+    """Queue a test delivery for an endpoint; it is signed, posted and tried again as any other.
 
     Returns:
         The delivery's `webhook-id`.
 
     Raises:
-        InvalidRequestError: the stack has no webhooks, or the endpoint is disabled.
-        NotFoundError: there is no endpoint of that name.
+        InvalidRequestError: the stack has no webhooks, or the endpoint is disabled, or it is a callback host.
+        NotFoundError: there is no endpoint of that name, or no signing key.
     """
-    if _endpoint(pipeline, name).disabled_at:
-        raise InvalidRequestError(f"{name} is disabled: img-pipeline webhooks replay {name} enables it again")
+    receiver = webhook_receiver(pipeline, name)
+    if not receiver.url:
+        raise InvalidRequestError(f"{name} is a host of callbacks: upload a file with a callbackUrl to test it")
+    if receiver.disabled_at:
+        raise InvalidRequestError(f"{name} is disabled: `img-pipeline webhooks replay {name}` enables it again")
+    signing_keys(pipeline)
     result = {"type": TEST, "fileKey": "webhook-test", "sequencer": "", "run": uuid.uuid4().hex}
     delivery = delivery_of(result, name, datetime.now(UTC).isoformat(timespec="milliseconds"))
     pipeline.client("sqs").send_message(QueueUrl=_queue_url(pipeline), MessageBody=json.dumps(delivery))
@@ -99,25 +131,26 @@ def replay_webhooks(
     clock: Clock,
     on_progress: Callable[[MoveResult], None] = lambda _: None,
 ) -> MoveResult:
-    """Enable an endpoint again, and send its dead letters back to the webhooks' queue.
+    """Enable a receiver again, and send its dead letters back to the webhooks' queue.
 
     Args:
-        name: the endpoint's name.
+        name: the endpoint's name, or the callback host.
         rate: the most messages sent within any second.
         on_progress: called with the result so far.
 
     Raises:
-        NotFoundError: there is no endpoint of that name.
+        InvalidRequestError: the stack has no webhooks.
+        NotFoundError: there is no receiver of that name.
     """
-    _endpoint(pipeline, name)
+    webhook_receiver(pipeline, name)
     dead_letters = find_queue(pipeline, "webhooks")
 
     def choose(messages: Sequence[Message]) -> list[OutgoingMessage | None]:
         return [
             OutgoingMessage(body=message.body, message_attributes=message.message_attributes)
-            if json.loads(message.body).get(DELIVERY, {}).get("endpoint") == name
+            if receiver == name
             else None
-            for message in messages
+            for message, receiver in zip(messages, _receivers_of(pipeline, messages), strict=True)
         ]
 
     with audited(pipeline, "webhooks replay", endpoint=name, rate=rate) as action:
@@ -131,12 +164,18 @@ def replay_webhooks(
     return result
 
 
-def _endpoint(pipeline: Pipeline, name: str) -> WebhookEndpoint:
-    endpoints = {endpoint.name: endpoint for endpoint in webhook_endpoints(pipeline)}
-    if name in endpoints:
-        return endpoints[name]
-    known = ", ".join(endpoints) or "none; set webhooks.endpoints"
-    raise NotFoundError(f"{pipeline.stack} has no webhook endpoint {name}: there are {known}")
+def _receivers_of(pipeline: Pipeline, messages: Sequence[Message]) -> list[str]:
+    """The receiver of each delivery; "" for a callback whose job has expired or was deleted, and for other messages."""
+    deliveries = [json_object(message.body) for message in messages]
+    endpoints = [delivery.get(DELIVERY, {}).get("endpoint", "") for delivery in deliveries]
+    job_ids = [each["jobId"] for each, endpoint in zip(deliveries, endpoints, strict=True) if endpoint == CALLBACK]
+    hosts = {
+        job_id: urlsplit(row.get("callbackUrl", "")).hostname or "" for job_id, row in pipeline.jobs(job_ids).items()
+    }
+    return [
+        hosts.get(delivery["jobId"], "") if endpoint == CALLBACK else endpoint
+        for delivery, endpoint in zip(deliveries, endpoints, strict=True)
+    ]
 
 
 def _stored_keys(pipeline: Pipeline) -> SigningKeys | None:

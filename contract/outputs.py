@@ -70,6 +70,7 @@ class StackOutputs(Generic[Text]):
         webhooks_queue_url, webhooks_dlq_url, webhooks_secret_arn: the webhooks' queue, its dead-letter queue, and the
             secret that they are signed with; empty where the stack has no webhooks.
         webhook_urls: the endpoints of the settings, by name.
+        callback_hosts: hosts that a job's `callbackUrl` may name.
         alert_topic_arn: where alarms are published.
         alarm_names: physical names of every alarm but the paging one.
         paging_alarm_name: the composite alarm that pages.
@@ -107,6 +108,7 @@ class StackOutputs(Generic[Text]):
     webhooks_dlq_url: Text
     webhooks_secret_arn: Text
     webhook_urls: Mapping[str, Text]
+    callback_hosts: Sequence[Text]
     alert_topic_arn: Text
     alarm_names: Sequence[Text]
     paging_alarm_name: Text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 
 from client.dead_letters.stack_queues import DeadLetterQueue
 from client.events import announced
+from client.json_text import json_object
 from client.moving import Message
 from client.pipeline import Pipeline
 from contract.outputs import DeadLetterKind
@@ -124,7 +124,7 @@ class Group:
 
 def explain(pipeline: Pipeline, queue: DeadLetterQueue, messages: Sequence[Message]) -> list[DeadLetter]:
     """Find the cause of each message."""
-    bodies = [_parsed(message.body) for message in messages]
+    bodies = [json_object(message.body) for message in messages]
     subjects = [_subject(queue.kind, body) for body in bodies]
     jobs = pipeline.jobs(job_id for subject in subjects for job_id in subject.job_ids)
     dead_letters = []
@@ -168,14 +168,6 @@ def _group(cause: str, dead_letters: Sequence[DeadLetter]) -> Group:
         hint=dead_letters[0].hint,
         sample_keys=list(keys)[:SAMPLE_KEYS],
     )
-
-
-def _parsed(body: str) -> Mapping[str, Any]:
-    try:
-        parsed = json.loads(body)
-    except ValueError:
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
 
 
 class _Subject(NamedTuple):

@@ -21,6 +21,7 @@ from localcloud.patches import (
     move_tasks,
     pipes,
     s3,
+    secretsmanager,
     sns,
     sqs,
     stepfunctions,
@@ -58,6 +59,7 @@ def install(
     move_tasks.install()
     dynamodb.install()
     sns.install()
+    secretsmanager.install()
     lambda_.install(record_metric, record_log_line)
     stepfunctions.install(record_metric)
     cloudwatch.install()

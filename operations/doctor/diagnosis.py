@@ -18,6 +18,7 @@ from operations.doctor.checks import (
     queues,
     quotas,
     state,
+    webhooks,
 )
 from operations.doctor.findings import Check, Finding, Status, run_check
 from operations.doctor.smoke_test import file_is_processed
@@ -52,6 +53,7 @@ CHECKS: Mapping[str, Check] = {
     "quotas": quotas.quotas_are_not_reached,
     "budget": budget.budget_is_active,
     "api": api.api_answers,
+    "webhooks": webhooks.webhooks_are_delivered,
 }
 SMOKE_TEST = "smoke test"
 

@@ -10,7 +10,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from client.clock import SystemClock
-from client.webhooks import replay_webhooks, rotate_signing_keys, send_test, webhook_endpoints
+from client.webhooks import replay_webhooks, rotate_signing_keys, send_test, webhook_receivers
 from contract.webhooks import CALLBACK, Endpoint, SigningKeys, WebhookConfiguration
 from testing.receiver import HANG, Receiver, Request, receiving
 from testing.stack import Stack, deployed_stack
@@ -124,7 +124,7 @@ def test_receiver_that_is_gone_hears_nothing_more_until_it_is_enabled_again(hook
     send_test(hooked.pipeline, "gone")
 
     def disabled() -> set[str]:
-        return {endpoint.name for endpoint in webhook_endpoints(hooked.pipeline) if endpoint.disabled_at}
+        return {each.name for each in webhook_receivers(hooked.pipeline) if each.disabled_at}
 
     assert eventually(disabled, "the disabled endpoint") == {"gone"}
     upload = hooked.upload("uploads/unheard.jpg")

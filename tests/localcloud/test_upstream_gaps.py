@@ -561,3 +561,10 @@ def test_metric_filters_count_nothing(bench: Workbench) -> None:
     (stream,) = logs.describe_log_streams(logGroupName=group)["logStreams"]
     logs.put_log_events(logGroupName=group, logStreamName=stream["logStreamName"], logEvents=[event])
     assert metric_names(bench, group) == set()
+
+
+def test_a_secret_without_a_value_has_a_version(bench: Workbench) -> None:
+    """_create_without_version"""
+    secrets = bench.cloud.client("secretsmanager")
+    arn = secrets.create_secret(Name="without-value")["ARN"]
+    assert secrets.list_secret_version_ids(SecretId=arn)["Versions"] != []
