@@ -11,7 +11,7 @@ from components.blocks.iam import Statement, allow, use_key
 from components.blocks.monitoring import Alarm, Monitoring, SavedQuery
 from components.blocks.queue import Queue, QueueArgs, Sender
 from components.persist import Persist
-from components.settings import VISIBILITY_FACTOR, Settings
+from components.settings import VISIBILITY_FACTOR, WEBHOOK_MEMORY_MB, Settings
 from components.stack_context import StackContext
 from contract.webhooks import MAX_ATTEMPTS
 
@@ -20,7 +20,6 @@ TIMEOUT_SECONDS = 25
 BATCH_SIZE = 10
 # A receiver that hangs holds a call for ten seconds; this many calls serve 50 of them at once.
 MAX_CONCURRENCY = 5
-MEMORY_MB = 512
 # Days that Secrets Manager keeps a deleted secret, 7 at least ("DeleteSecret").
 RECOVERY_DAYS = 7
 
@@ -89,7 +88,7 @@ class Webhooks(pulumi.ComponentResource):
                 short_name="webhook",
                 layer=args.settings.function_layers["webhook"],
                 description="Posts results to webhook endpoints",
-                memory_mb=MEMORY_MB,
+                memory_mb=WEBHOOK_MEMORY_MB,
                 timeout_seconds=TIMEOUT_SECONDS,
                 # The event source mapping limits how many run at a time.
                 reserved_concurrency=0,

@@ -31,6 +31,7 @@ SOURCE_RETENTION_SECONDS = 4 * 24 * 3600
 API_TIMEOUT_SECONDS = 15
 # More memory is more processor, and importing the resolver is what takes time in a cold start.
 API_MEMORY_MB = 1024
+WEBHOOK_MEMORY_MB = 512
 
 
 class _Model(BaseModel):

@@ -11,14 +11,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.settings import API_MEMORY_MB, Settings, TransformFunction
+from components.settings import Settings, TransformFunction
 from operations.cost import prices
+from operations.cost.api import api_lines
+from operations.cost.bill import (
+    DAYS_PER_MONTH,
+    GIGABYTE,
+    IDLE_POLLS_PER_MONTH,
+    MEGABYTE,
+    REQUESTS_PER_MESSAGE,
+    Line,
+    Load,
+)
 from operations.cost.measurements import Measurements
-from operations.cost.prices import MILLION, Price
+from operations.cost.prices import MILLION
+from operations.cost.webhooks import webhook_lines
 from operations.cost.workflow import MEASURED_TYPE, WorkflowRun, workflow_run
 
-DAYS_PER_MONTH = 30
-KILOBYTE, MEGABYTE, GIGABYTE = 1024, 1e6, 1e9
+KILOBYTE = 1024
 
 # One vCPU ("Configure Lambda function memory"); the functions use one core, so more memory does not make them faster.
 MEGABYTES_PER_CORE = 1769
@@ -38,11 +48,6 @@ EXPRESS_TIME_STEP_SECONDS = 0.1
 WORKFLOW_EVENT_BYTES = 310 + 26
 # Of logs as they are stored, compressed (example in "Amazon CloudWatch Pricing").
 STORED_SHARE_OF_LOGS = 0.15
-# Polls by a pipe on an idle queue: five at a time, each waiting for 20 s, as Lambda does ("Using Lambda with Amazon
-# SQS"); believed for pipes.
-IDLE_POLLS_PER_MONTH = 5 * prices.SECONDS_PER_MONTH / 20
-# Send, receive, delete.
-REQUESTS_PER_MESSAGE = 3
 # The jobs' index by status holds keys alone: one write when a job starts, two when its status changes.
 STATUS_INDEX_WRITES = 3
 # The assets' indexes, by owner and by shard, hold keys alone: one write to each when a record is put.
@@ -50,57 +55,13 @@ ASSET_INDEX_WRITES = 2
 # X-Ray's default rule: the first each second, and this share of the rest ("Configuring sampling rules").
 SAMPLED_SHARE = 0.05
 
-# What a client calls for one file: one call for the upload URL, and polls until the job has ended: believed.
-API_CALLS_PER_FILE = 4
-API_SECONDS_PER_CALL = 0.03
-# What one call writes down: the access log's entry and the function's own line: believed.
-API_LOG_BYTES_PER_CALL = 800
-# For one file: the job's row with its entry in the index by owner, the caller's quota, and the index by owner once more
-# for each of the two changes of its status, which remove an entry and add one.
-API_WRITES_PER_FILE = 3 + 2 * 2
-# A machine keeps its token for the hour that it is valid.
-TOKENS_PER_MONTH = prices.HOURS_PER_MONTH
-WEB_ACL_RULES = 2
-
 METRICS_PER_FUNCTION = 2  # Duration and ColdStart
 ALARM_METRICS_PER_FUNCTION = 4  # two alarms, each over two metrics
 ALARM_METRICS_PER_SUBSCRIBER = 1
 OTHER_ALARM_METRICS = 26
 API_ALARM_METRICS = 6  # three alarms, each over two metrics
 REFUSED_CALLS_METRICS = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Load:
-    """What comes in: `uploads_per_day` files of `megabytes` (10^6 bytes) each."""
-
-    uploads_per_day: float
-    megabytes: float
-
-    @property
-    def files(self) -> float:
-        """Files a month."""
-        return self.uploads_per_day * DAYS_PER_MONTH
-
-    @property
-    def gigabytes(self) -> float:
-        """Gigabytes a month."""
-        return self.files * self.megabytes * MEGABYTE / GIGABYTE
-
-
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """One line of the bill: `quantity` of the price's unit a month."""
-
-    service: str
-    what: str
-    quantity: float
-    price: Price
-
-    @property
-    def usd(self) -> float:
-        """US dollars a month."""
-        return self.price.times(self.quantity)
+WEBHOOK_ALARM_METRICS = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +105,8 @@ def estimate(settings: Settings, load: Load, measured: Measurements, core_speed:
         *_step_functions(work),
         *_storage(work),
         *_malware_scan(work),
-        *_api(work),
+        *api_lines(settings, load),
+        *webhook_lines(settings, load, log_bytes_per_call=work.log_bytes_per_call),
         *_tables(work),
         *_messages(work),
         *_logs(work),
@@ -259,10 +221,15 @@ class Work:
         return events + data * self.settings.workflow_log_data
 
     @property
+    def log_bytes_per_call(self) -> float:
+        """Bytes that one call of a function logs."""
+        own = self.measured.function_log_line_bytes * (self.settings.function_log_level in ("DEBUG", "INFO"))
+        return own + self.measured.function_log_other_bytes
+
+    @property
     def function_log_bytes(self) -> float:
         """Bytes that the functions log about a file."""
-        own = self.measured.function_log_line_bytes * (self.settings.function_log_level in ("DEBUG", "INFO"))
-        return self.function_count * (own + self.measured.function_log_other_bytes)
+        return self.function_count * self.log_bytes_per_call
 
 
 def express_usd(executions: float, seconds: float, memory_mb: int = EXPRESS_MEMORY_STEP_MB) -> float:
@@ -371,35 +338,6 @@ def _malware_scan(work: Work) -> Iterator[Line]:
     yield Line(service="S3", what="lists of versions", quantity=load.files, price=prices.S3_PUT)
 
 
-def _api(work: Work) -> Iterator[Line]:
-    """Every file comes by the API, and its client waits for the job to end."""
-    settings = work.settings
-    if not settings.api.enabled:
-        return
-    calls = work.load.files * API_CALLS_PER_FILE
-    yield Line(service="API Gateway", what="calls", quantity=calls, price=prices.HTTP_API_CALL)
-    yield Line(service="Lambda", what="api called", quantity=calls, price=prices.LAMBDA_REQUEST)
-    yield Line(
-        service="Lambda",
-        what=f"api, {API_SECONDS_PER_CALL:.2f} s at {API_MEMORY_MB} MB",
-        quantity=calls * API_SECONDS_PER_CALL * API_MEMORY_MB / 1024,
-        price=prices.LAMBDA_DURATION[settings.architecture],
-    )
-    yield Line(
-        service="DynamoDB",
-        what="the API's jobs and quotas",
-        quantity=work.load.files * API_WRITES_PER_FILE,
-        price=prices.DYNAMODB_WRITE,
-    )
-    yield Line(service="DynamoDB", what="the API's reads", quantity=calls, price=prices.DYNAMODB_READ)
-    yield Line(
-        service="CloudWatch Logs",
-        what="calls of the API",
-        quantity=calls * API_LOG_BYTES_PER_CALL / GIGABYTE,
-        price=prices.LOG_INGESTION,
-    )
-
-
 def _tables(work: Work) -> Iterator[Line]:
     files, run, measured = work.load.files, work.run, work.measured
     asset_bytes = measured.asset_row_bytes + measured.rendition_entry_bytes * work.renditions
@@ -492,6 +430,7 @@ def alarm_metrics(settings: Settings) -> int:
     return (
         OTHER_ALARM_METRICS
         + api
+        + WEBHOOK_ALARM_METRICS * settings.has_webhooks
         + ALARM_METRICS_PER_FUNCTION * len(settings.function_layers)
         + ALARM_METRICS_PER_SUBSCRIBER * len(settings.result_subscribers)
     )
@@ -500,12 +439,6 @@ def alarm_metrics(settings: Settings) -> int:
 def _fixed_costs(work: Work) -> Iterator[Line]:
     """What is paid for by the hour, files or none."""
     settings = work.settings
-    if settings.api.makes_user_pool:
-        yield Line(service="Cognito", what="the client for machines", quantity=1, price=prices.MACHINE_CLIENT)
-        yield Line(service="Cognito", what="its tokens", quantity=TOKENS_PER_MONTH, price=prices.MACHINE_TOKEN)
-    if settings.api.waf:
-        yield Line(service="WAF", what="sign-in", quantity=1, price=prices.WEB_ACL)
-        yield Line(service="WAF", what="rules", quantity=WEB_ACL_RULES, price=prices.WEB_ACL_RULE)
     if settings.encryption == "kms" and not settings.kms_key_arn:
         # With bucket keys and cached data keys, the number of requests is negligible.
         yield Line(service="KMS", what="the stack's key", quantity=1, price=prices.KMS_KEY)

@@ -41,7 +41,7 @@ class Price:
         return quantity * self.usd / self.per
 
     def __str__(self) -> str:
-        per = {1: "", 1000: "thousand ", MILLION: "million "}[self.per]
+        per = {1: "", 1000: "thousand ", 10_000: "10,000 ", MILLION: "million "}[self.per]
         return f"${self.usd:g} per {per}{self.unit}"
 
 
@@ -107,6 +107,23 @@ MACHINE_TOKEN = Price(
     source="Vantage, CUPM2MTokenRequestsFull",
     as_of=_LOOKED_UP,
     checked=Checked.SECONDARY,
+)
+SECRET = _each(0.40, "secret-months", "Hivebook, AWS Secrets Manager", Checked.SECONDARY)
+SECRET_REQUEST = Price(
+    usd=0.05,
+    per=10_000,
+    unit="requests",
+    source="Hivebook, AWS Secrets Manager",
+    as_of=_LOOKED_UP,
+    checked=Checked.SECONDARY,
+)
+CLOUDFRONT_REQUEST = Price(
+    usd=0.01,
+    per=10_000,
+    unit="HTTPS requests",
+    source="Amazon CloudFront Pricing",
+    as_of=_LOOKED_UP,
+    checked=Checked.BELIEVED,
 )
 WEB_ACL = _each(5.00, "web ACL-months", "AWS WAF Pricing", Checked.BELIEVED)
 WEB_ACL_RULE = _each(1.00, "rule-months", "AWS WAF Pricing", Checked.BELIEVED)

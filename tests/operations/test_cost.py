@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -14,12 +15,12 @@ from components.settings import Settings
 from operations.commands.cost import app, report
 from operations.cost import prices
 from operations.cost import settings as chosen
+from operations.cost.bill import Load
 from operations.cost.estimate import (
     ASSET_INDEX_WRITES,
     METRICS_PER_FUNCTION,
     STATUS_INDEX_WRITES,
     Estimate,
-    Load,
     Work,
     alarm_metrics,
     estimate,
@@ -133,7 +134,33 @@ def test_the_api_asks_for_calls_tokens_and_a_client() -> None:
 
 def test_a_stack_without_an_api_pays_for_none() -> None:
     services = priced("api.enabled=false").by_service
-    assert not {"API Gateway", "Cognito"} & set(services)
+    assert not {"API Gateway", "Cognito", "CloudFront"} & set(services)
+
+
+def test_the_console_costs_its_requests_to_cloudfront() -> None:
+    assert priced().by_service["CloudFront"] == pytest.approx(18_000 * 0.01 / 10_000)
+    assert "CloudFront" not in priced("api.console=false").by_service
+
+
+def test_webhooks_cost_a_message_for_each_result_and_each_delivery() -> None:
+    """Of two endpoints one wants no completed files, and a job may have a callback."""
+    endpoints = "{a: {url: 'https://a.example.com'}, b: {url: 'https://b.example.com', outcomes: [DELETED]}}"
+    changes = (f"webhooks.endpoints={endpoints}", "api.callbackHosts=[c.example.com]")
+    found, files = priced(*changes), LOAD.files
+    messages = files * 3
+    assert line(found, "SQS", "webhooks") == pytest.approx(messages * 3 * 0.40e-6)
+    assert line(found, "SQS", "polls of the webhooks' idle queue") == pytest.approx(5 * 2_592_000 / 20 * 0.40e-6)
+    assert line(found, "Lambda", "webhook called") == pytest.approx(messages * 0.20e-6)
+    assert line(found, "Lambda", "webhook, 0.20 s at 512 MB") == pytest.approx(messages * 0.1 * 13.3334e-6)
+    # Whether the two receivers are disabled, and the callback's address twice.
+    assert line(found, "DynamoDB", "webhook receivers") == pytest.approx(files * 4 * 0.125e-6)
+    assert line(found, "CloudWatch Logs", "webhook calls") == pytest.approx(messages * 1000 / 1e9 * 0.50)
+    assert found.by_service["Secrets Manager"] == pytest.approx(0.40 + 8640 * 0.05 / 10_000)
+
+
+def test_a_stack_without_webhooks_pays_for_none() -> None:
+    assert "Secrets Manager" not in priced().by_service
+    assert not [line for line in priced().lines if "webhook" in line.what]
 
 
 def test_x_ray_samples_the_first_each_second_and_a_twentieth_of_the_rest() -> None:
@@ -276,10 +303,12 @@ def test_the_workflows_calls_are_those_of_a_real_execution(stack: Stack) -> None
 
 
 @pytest.mark.parametrize("stack_name", ["dev", "prod"])
-def test_alarms_are_counted_as_the_program_makes_them(stack_name: str) -> None:
-    alarms = run(stack_name).of_type("MetricAlarm")
+@pytest.mark.parametrize("webhooks", [{}, {"a": {"url": "https://a.example.com"}}], ids=["", "webhooks"])
+def test_alarms_are_counted_as_the_program_makes_them(stack_name: str, webhooks: dict[str, Any]) -> None:
+    settings = {"webhooks": {"endpoints": webhooks}}
+    alarms = run(stack_name, settings).of_type("MetricAlarm")
     watched = sum("metric" in query for alarm in alarms for query in alarm.inputs["metricQueries"])
-    assert alarm_metrics(stack_settings(stack_name)) == watched
+    assert alarm_metrics(stack_settings(stack_name, [f"webhooks.endpoints={json.dumps(webhooks)}"])) == watched
 
 
 def test_indexes_are_counted_as_the_program_makes_them() -> None:
