@@ -119,6 +119,14 @@ def dead_letters(stack: Stack, connection: Pipeline, files: None) -> Iterator[No
 
 
 @pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Let SIGINT interrupt this process, also one that was started as a script's background job."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The current folder, with pictures to upload and messages to import."""
     (tmp_path / "pictures").mkdir()
@@ -148,7 +156,7 @@ def interrupt_once(monkeypatch: pytest.MonkeyPatch, target: str) -> None:
     monkeypatch.setattr(owner, name, interrupted)
 
 
-@pytest.mark.usefixtures("dead_letters", "folder")
+@pytest.mark.usefixtures("ctrl_c", "dead_letters", "folder")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.arguments)
 def test_interrupted_command_reports_its_progress_in_one_line(
     case: Case, monkeypatch: pytest.MonkeyPatch, img_pipeline: RunCommand
