@@ -20,9 +20,8 @@ import yaml
 
 from components.settings.declared import families, family_limits, transform_settings, transforms
 from functions.shared.reasons import REASON_TEXTS, ReasonCode
+from policies.pack import policies
 from policies.recording import ACCOUNT_ID, REGION, Recording, Resource, run
-from policies.rules import RULES
-from policies.stack_rules import STACK_RULES
 
 ROOT = Path(__file__).resolve().parent.parent
 # The stack of the tables: prod, with one subscriber to results.
@@ -84,7 +83,7 @@ def reasons_table() -> str:
 
 def rules_table() -> str:
     """Every rule of the policy pack."""
-    return _table(("Rule", "Requirement"), [(f"`{rule.name}`", rule.description) for rule in (*RULES, *STACK_RULES)])
+    return _table(("Rule", "Requirement"), [(f"`{rule.name}`", rule.description) for rule in policies()])
 
 
 def roles_table() -> str:

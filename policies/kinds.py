@@ -29,6 +29,14 @@ SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
 EGRESS_RULE = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 
+FUNCTION = "aws:lambda/function:Function"
+API = "aws:apigatewayv2/api:Api"
+API_ROUTE = "aws:apigatewayv2/route:Route"
+API_STAGE = "aws:apigatewayv2/stage:Stage"
+USER_POOL_CLIENT = "aws:cognito/userPoolClient:UserPoolClient"
+DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
+ORIGIN_ACCESS_CONTROL = "aws:cloudfront/originAccessControl:OriginAccessControl"
+
 # The key that AWS manages for SNS in every account.
 KEY_OF_SNS = "alias/aws/sns"
 

@@ -11,7 +11,8 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from policies.rules import RULES, Declared, Rule
+from policies import api_rules, rules  # noqa: F401 - they register their rules
+from policies.rule import RULES, Declared, Rule
 from policies.stack_rules import STACK_RULES, Member, Stack, StackRule
 from policies.values import plain
 

@@ -1,13 +1,8 @@
-"""The rules for single resources: what each requires, and what to do about a violation.
-
-A check yields one message for each violation. The engine runs it before it creates the resource, so a resource that
-violates one of these rules is never created.
-"""
+"""The rules for roles, resource policies, data and networks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -29,6 +24,7 @@ from policies.documents import (
     ways_to_more_privileges,
     works_on,
 )
+from policies.rule import Declared, rule
 from policies.values import UNKNOWN, differs, within
 
 # The longest that SQS keeps a message ("Amazon SQS message quotas").
@@ -39,56 +35,6 @@ TAGS = (PROJECT_TAG, STACK_TAG)
 # Condition keys for the resource or account that a service acts for ("The confused deputy problem", IAM User Guide).
 # CloudWatch Logs sends its log group in the encryption context ("Encrypt log data in CloudWatch Logs using AWS KMS").
 SOURCES = {"aws:SourceArn", "aws:SourceAccount", "kms:EncryptionContext:aws:logs:arn"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Declared:
-    """A resource as the program declares it.
-
-    Attributes:
-        type: the provider's type token, such as `aws:s3/bucket:Bucket`.
-        properties: its inputs by camelCase name, as plain values.
-    """
-
-    type: str
-    properties: Mapping[str, Any]
-
-    def get(self, key: str) -> Any:
-        """A property; None where it is not set, UNKNOWN where it is known after the deployment only."""
-        return self.properties.get(key)
-
-
-Check = Callable[[Declared], Iterator[str]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rule:
-    """A requirement on every resource of some types.
-
-    Attributes:
-        name: the rule's id, which says what it requires.
-        description: the same in one sentence, for docs/security.md.
-        types: the types that it applies to; none for every type.
-        check: yields one message for each violation.
-    """
-
-    name: str
-    description: str
-    types: Collection[str]
-    check: Check
-
-
-RULES: list[Rule] = []
-
-
-def rule(rule_id: str, description: str, *types: str) -> Callable[[Check], Check]:
-    """Register a check as a rule."""
-
-    def add(check: Check) -> Check:
-        RULES.append(Rule(name=rule_id, description=description, types=types, check=check))
-        return check
-
-    return add
 
 
 @rule("iam-no-action-wildcards", "Role policies list each action by name, without `*`.", kinds.ROLE_POLICY)

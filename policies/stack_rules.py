@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from policies import kinds
 from policies.documents import denies_unscanned
-from policies.rules import Declared
+from policies.rule import Declared
 from policies.values import UNKNOWN, within
 
 
@@ -127,6 +128,28 @@ def s3_unscanned_reads_denied(stack: Stack) -> Iterator[Finding]:
                 plan,
                 "the bucket's policy allows reading objects that are not scanned; add deny_unscanned_reads() to it",
             )
+
+
+OPEN_ROUTES = {"GET /health", "GET /openapi.json"}
+
+
+@stack_rule(
+    "api-callers-authorized",
+    "Every route of the API but `GET /health` and `GET /openapi.json` has an authorizer, unless the setting `api.auth` "
+    "is `none`.",
+)
+def api_callers_authorized(stack: Stack) -> Iterator[Finding]:
+    settings = [_api_settings(function) for function in stack.of_type(kinds.FUNCTION)]
+    if any(each is UNKNOWN or json.loads(each)["auth"] == "none" for each in settings if each):
+        return
+    for route in stack.of_type(kinds.API_ROUTE):
+        if route.get("routeKey") not in OPEN_ROUTES and not route.get("authorizerId"):
+            yield Finding(route, "everybody may call it; set authorizerId, or api.auth to none in the stack's settings")
+
+
+def _api_settings(function: Member) -> Any:
+    """What the API's function is told of the stack's settings; None for other functions."""
+    return within(function.get("environment"), "variables", "API_SETTINGS")
 
 
 # Where each type keeps the key that its data is encrypted with.

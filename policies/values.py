@@ -39,6 +39,11 @@ def within(value: Any, *path: str | int) -> Any:
     return value
 
 
+def items(value: Any) -> Sequence[Any]:
+    """The items of a list; none where it is not set, or not known yet."""
+    return () if value is UNKNOWN or value is None else value
+
+
 def _item(container: Any, key: Any) -> Any:
     try:
         value = container[key]

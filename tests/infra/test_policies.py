@@ -22,7 +22,7 @@ from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 from policies import kinds
 from policies.pack import policies
 from policies.recording import Recording, Resource
-from policies.rules import RULES
+from policies.rule import RULES
 
 DAY = 24 * 3600
 OPTIONS = PolicyResourceOptions(False, [], None, [], PolicyCustomTimeouts(0, 0, 0), [])
@@ -368,6 +368,68 @@ BROKEN = [
     Broken("logs-retention-set", kinds.LOG_GROUP, "", without("retentionInDays"), "retentionInDays"),
     Broken("tags-project-and-stack", kinds.BUCKET, "", without("tags"), "Project and Stack"),
     Broken("tags-project-and-stack", "aws:pipes/pipe:Pipe", "", put(tags={"Project": "img-pipeline"}), "tags Stack"),
+    Broken("api-access-logged", kinds.API_STAGE, "", without("accessLogSettings"), "accessLogSettings"),
+    Broken("api-throttled", kinds.API_STAGE, "", without("defaultRouteSettings"), "defaultRouteSettings"),
+    Broken(
+        "api-throttled", kinds.API_STAGE, "", put(defaultRouteSettings={"throttlingRateLimit": 50}), "BurstLimit of def"
+    ),
+    Broken("api-throttled", kinds.API_STAGE, "", put(routeSettings=[{"routeKey": "GET /jobs"}]), "of GET /jobs"),
+    *(
+        Broken(
+            "api-cors-origins-named",
+            kinds.API,
+            "",
+            put(corsConfiguration={"allowOrigins": ["https://a.example", origin], "allowCredentials": True}),
+            f"{origin} may call",
+        )
+        for origin in ("*", "https://*")
+    ),
+    Broken("api-callers-authorized", kinds.API_ROUTE, "POST /uploads", without("authorizerId"), "everybody may call"),
+    Broken(
+        "cognito-no-implicit-flow",
+        kinds.USER_POOL_CLIENT,
+        "console",
+        put(allowedOauthFlows=["code", "implicit"]),
+        "implicit",
+    ),
+    *(
+        Broken(
+            "cognito-no-implicit-flow",
+            kinds.USER_POOL_CLIENT,
+            "machine",
+            put(explicitAuthFlows=["ALLOW_REFRESH_TOKEN_AUTH", flow]),
+            f"{flow} gives",
+        )
+        for flow in ("ALLOW_USER_PASSWORD_AUTH", "ALLOW_ADMIN_USER_PASSWORD_AUTH")
+    ),
+    *(
+        Broken("cognito-machines-have-secrets", kinds.USER_POOL_CLIENT, "machine", change, "generateSecret")
+        for change in (put(generateSecret=False), without("generateSecret"))
+    ),
+    Broken(
+        "cloudfront-origin-access-control",
+        kinds.DISTRIBUTION,
+        "",
+        put(origins=[{"originId": "files", "domainName": "site.s3.amazonaws.com"}]),
+        "originAccessControlId",
+    ),
+    *(
+        Broken(
+            "cloudfront-origin-access-control",
+            kinds.ORIGIN_ACCESS_CONTROL,
+            "",
+            put(signingBehavior=behavior),
+            "not always signed",
+        )
+        for behavior in ("never", "no-override")
+    ),
+    *(
+        Broken("cloudfront-https-only", kinds.DISTRIBUTION, "", put(**{key: value}), "without TLS")
+        for key, value in (
+            ("defaultCacheBehavior", {"viewerProtocolPolicy": "allow-all"}),
+            ("orderedCacheBehaviors", [{"viewerProtocolPolicy": "allow-all"}]),
+        )
+    ),
     Broken("kms-one-key", kinds.QUEUE, "-dlq", without("kmsMasterKeyId"), "pass the key"),
     Broken("kms-one-key", kinds.TOPIC, "results", put(kmsMasterKeyId="alias/aws/sns"), "pass the key"),
     Broken("kms-one-key", kinds.TABLE, "", put(serverSideEncryption={"enabled": True}), "pass the key"),
@@ -390,6 +452,16 @@ KEPT = [
     Broken("iam-trust-this-account", kinds.ROLE, "validate", first_statement(), ""),
     Broken("logs-retention-set", kinds.LOG_GROUP, "", put(retentionInDays=1), ""),
     Broken("s3-encrypted", kinds.BUCKET_ENCRYPTION, "", lambda inputs: inputs, ""),
+    Broken("api-cors-origins-named", kinds.API, "", put(corsConfiguration={"allowOrigins": ["*"]}), ""),
+    Broken("api-callers-authorized", kinds.API_ROUTE, "GET /health", without("authorizerId"), ""),
+    Broken("cognito-machines-have-secrets", kinds.USER_POOL_CLIENT, "console", put(generateSecret=False), ""),
+    Broken(
+        "cloudfront-https-only",
+        kinds.DISTRIBUTION,
+        "",
+        put(defaultCacheBehavior={"viewerProtocolPolicy": "https-only"}),
+        "",
+    ),
 ]
 
 
@@ -398,6 +470,26 @@ def test_the_limit_that_a_rule_allows_is_no_violation(full: Recording, kept: Bro
     resource = next(found for found in full.of_type(kept.type) if found.name.endswith(kept.name))
     others = [other for other in full.cloud_resources if other is not resource]
     assert violations([replace(resource, inputs=kept.change(resource.inputs)), *others], only=kept.rule) == []
+
+
+def test_a_stack_may_say_that_everybody_may_call_its_api(local: Recording) -> None:
+    """The policy pack cannot see settings; it sees what the API's function is told of them."""
+    function = next(
+        function
+        for function in local.of_type(kinds.FUNCTION)
+        if "API_SETTINGS" in function.inputs.get("environment", {}).get("variables", {})
+    )
+    rest = [resource for resource in local.cloud_resources if resource is not function]
+    assert violations(local.cloud_resources, only="api-callers-authorized") == []
+    asks_for_tokens = replace(function, inputs={**function.inputs, "environment": told(function, auth="jwt")})
+    assert violations([asks_for_tokens, *rest], only="api-callers-authorized") != []
+
+
+def told(function: Resource, **settings: str) -> dict[str, Any]:
+    """The environment of the API's function with other settings."""
+    variables = function.inputs["environment"]["variables"]
+    changed = json.dumps({**json.loads(variables["API_SETTINGS"]), **settings})
+    return {"variables": {**variables, "API_SETTINGS": changed}}
 
 
 GUARDS = [kinds.PUBLIC_ACCESS_BLOCK, kinds.OWNERSHIP_CONTROLS, kinds.BUCKET_ENCRYPTION, *kinds.TLS_POLICIES]
