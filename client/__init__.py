@@ -26,9 +26,7 @@ from client.assets import delete_asset, find_asset
 from client.audit import audited
 from client.backfill import missing
 from client.clients import Clients, aws_clients
-from client.clock import Clock, SystemClock
 from client.dead_letters.archive import export, put_back, read
-from client.dead_letters.causes import DeadLetter, Group, group
 from client.dead_letters.replaying import purge, replay
 from client.dead_letters.sampling import Sample, find, sample
 from client.dead_letters.stack_queues import DeadLetterQueue, dead_letter_queues, find_queue
@@ -37,13 +35,15 @@ from client.errors import ActionFailedError, InvalidRequestError, NotFoundError,
 from client.ingestion import Backlog, enqueue, pause_ingestion, pipe_state, resume_ingestion, watch_backlog
 from client.jobs import find_jobs, follow, newest_jobs
 from client.logs import LoggedLine, logs_of_file
-from client.moving import Message, MoveResult, OutgoingMessage, move, send_all
 from client.pipeline import Pipeline, Row, is_finished
-from client.queues import SqsQueue
 from client.rerender import recorded, rerenderings
 from client.trace import Trace, trace_file
 from client.uploads import LocalFile, Transfer, Upload, find_files, upload_files
+from contract.clock import Clock, SystemClock
+from contract.dead_letters.causes import DeadLetter, Group, group
+from contract.moving import Message, MoveResult, OutgoingMessage, move, send_all
 from contract.outputs import StackOutputs, read_outputs
+from contract.queues import SqsQueue
 
 __all__ = [
     "ActionFailedError",

@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 
 import urllib3
 
-from client.clock import Clock, SystemClock
 from client.errors import ActionFailedError
+from contract.clock import Clock, SystemClock
 
 # Connecting is tried again; what may have been received is not sent twice.
 _RETRIES = urllib3.Retry(connect=3, read=0, redirect=0, status=0, other=0, backoff_factor=0.5)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from client.audit import audited
-from client.clock import Clock, SystemClock
 from client.errors import ActionFailedError, NotFoundError
 from client.pipeline import Pipeline, Row
 from client.uploads import file_key, is_stored
 from contract.assets import DELETED_AT
+from contract.clock import Clock, SystemClock
 
 POLL_SECONDS = 0.5
 

@@ -17,14 +17,15 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from client.clock import Clock
 from client.errors import ActionFailedError, InvalidRequestError
-from client.events import StoredVersion, announcement, new_run
+from client.events import StoredVersion, announcement
 from client.malware import scan_status, scans
-from client.moving import OutgoingMessage
 from client.pipeline import ROWS_PER_CALL, Pipeline, Row, is_finished
 from client.uploads import Upload
+from contract.clock import Clock
+from contract.events import new_run
 from contract.keys import UPLOADS
+from contract.moving import OutgoingMessage
 
 
 @dataclass(kw_only=True)

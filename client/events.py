@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from client.moving import OutgoingMessage
 from client.uploads import Upload
 from contract.events import SEQUENCER, ObjectVersion, announced_version, as_message, object_created, scan_result
+from contract.moving import OutgoingMessage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,14 +27,6 @@ class StoredVersion:
     sequencer: str
     created_at: str
     scan_status: str = ""
-
-
-def new_run() -> str:
-    """A new id of a request to process finished files again; later ids compare greater.
-
-    See components/workflow/file_workflow.py.
-    """
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def announcement(version: StoredVersion, *, region: str, reason: str, run: str = "") -> OutgoingMessage:
@@ -66,11 +57,6 @@ def announcement(version: StoredVersion, *, region: str, reason: str, run: str =
             time=version.created_at,
             region=region,
         )
-    return OutgoingMessage(body=as_message(event, run=run))
-
-
-def again(event: Mapping[str, Any], run: str) -> OutgoingMessage:
-    """The message to process an event's file again, even if it is finished."""
     return OutgoingMessage(body=as_message(event, run=run))
 
 

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from client.audit import audited
-from client.clock import Clock
 from client.errors import ActionFailedError
-from client.moving import MoveResult, OutgoingMessage, send_all
 from client.pipeline import Pipeline
+from contract.clock import Clock
+from contract.moving import MoveResult, OutgoingMessage, send_all
 
 RUNNING, STOPPED = "RUNNING", "STOPPED"
 # A pipe takes a minute or two to change its state on AWS.

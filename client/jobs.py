@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from client.clock import Clock
 from client.errors import NotFoundError
 from client.pipeline import Pipeline, Row, is_finished, row_of
 from client.uploads import Upload, file_key
+from contract.clock import Clock
 from contract.jobs import FILE_KEY_INDEX, JOB_ID_DIGITS, STATUS_INDEX, JobStatus
 
 STATUSES = tuple(JobStatus)

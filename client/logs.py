@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from client.jobs import find_jobs
-from client.json_text import json_object
 from client.pipeline import Pipeline, Row
+from contract.json_text import json_object
 
 # Clocks of different services differ a little, and a line may be later than the row that it belongs to.
 MARGIN = timedelta(seconds=5)

@@ -11,9 +11,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from client.clock import Clock
 from client.errors import ActionFailedError
-from client.moving import MoveResult
+from contract.clock import Clock
+from contract.moving import MoveResult
 
 POLL_SECONDS = 2
 MAX_RATE = 500

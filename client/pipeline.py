@@ -10,12 +10,12 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from client.clock import Clock, SystemClock
-from client.queues import SqsQueue
 from client.uploads import Upload, content_type_of
 from contract.assets import DELETED_AT
+from contract.clock import Clock, SystemClock
 from contract.jobs import key_job_id
 from contract.outputs import StackOutputs
+from contract.queues import SqsQueue
 
 # The number of rows that DynamoDB returns in one call ("BatchGetItem", Amazon DynamoDB API Reference).
 ROWS_PER_CALL = 100

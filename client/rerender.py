@@ -11,10 +11,10 @@ from client.assets import deleted_error
 from client.errors import NotFoundError
 from client.events import StoredVersion, announcement
 from client.malware import scan_status, scans
-from client.moving import OutgoingMessage
 from client.pipeline import Pipeline, Row
 from client.uploads import Upload
 from contract.assets import DELETED_AT
+from contract.moving import OutgoingMessage
 from contract.scan import ScanResult
 
 
@@ -61,7 +61,7 @@ def rerenderings(pipeline: Pipeline, rows: Iterable[Row], run: str, seen: Rerend
     """The messages that send recorded versions through the workflow again.
 
     Args:
-        run: see `client.events.new_run`.
+        run: see `contract.events.new_run`.
         seen: counts what is found on the way.
     """
     scanning = scans(pipeline)

@@ -17,12 +17,12 @@ from client.dead_letters.stack_queues import dead_letter_queues
 from client.errors import NotFoundError
 from client.ingestion import RUNNING, pipe_state
 from client.jobs import deliveries, is_over, jobs_of_file
-from client.json_text import json_object
 from client.logs import logs_of_file
 from client.malware import scan_status, scans
 from client.pipeline import Pipeline, Row
 from client.uploads import Upload, file_key
 from contract.jobs import JobStatus
+from contract.json_text import json_object
 from contract.keys import renditions_folder
 from contract.outputs import DeadLetterKind
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from client.clock import Clock, SystemClock
 from client.errors import InvalidRequestError, NotFoundError
+from contract.clock import Clock, SystemClock
 from contract.jobs import possible_job_ids, version_job_id
 from contract.keys import UPLOADS
 from contract.media import UNKNOWN_MEDIA_TYPE, media_type_of

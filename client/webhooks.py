@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from client.audit import audited
-from client.clock import Clock
 from client.dead_letters.stack_queues import find_queue
 from client.errors import InvalidRequestError, NotFoundError, is_missing
-from client.json_text import json_object
-from client.moving import Message, MoveResult, OutgoingMessage, move
 from client.pipeline import Pipeline
-from client.queues import MAX_HELD
+from contract.clock import Clock
+from contract.json_text import json_object
+from contract.moving import Message, MoveResult, OutgoingMessage, move
+from contract.queues import MAX_HELD
 from contract.webhooks import CALLBACK, DELIVERY, TEST, SigningKeys, delivery_of, disabled_row_id
 
 _KEY_BYTES = 32

@@ -12,6 +12,7 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 S3_SOURCE = "aws.s3"
@@ -146,6 +147,14 @@ def as_message(event: Mapping[str, Any], *, run: str = "") -> str:
         run: processes a finished file again, see `RUN`; if empty, a finished file is not processed again.
     """
     return json.dumps({**event, RUN: run} if run else dict(event))
+
+
+def new_run() -> str:
+    """A new id of a request to process finished files again; later ids compare greater.
+
+    See components/workflow/file_workflow.py.
+    """
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _common(detail_type: str, source: str, time: str, region: str) -> dict[str, Any]:

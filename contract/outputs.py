@@ -49,74 +49,30 @@ class DeadLetterOutput(Generic[Text]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StackOutputs(Generic[Text]):
-    """A stack's outputs. A field ``ingest_bucket`` is exported as ``ingestBucket``.
+class QueueOutputs(Generic[Text]):
+    """A stack's queues with dead letters.
 
     Args:
-        region: where the stack is.
-        api_url: the HTTP API's address, without a slash at the end; empty where the stack has none.
-        console_url: the web console's address; empty where the stack has none.
-        user_pool_id, console_client_id, machine_client_id: who may call the API: the Cognito user pool, its client for
-            the console and its client for machines; empty where the stack makes no user pool.
-        ingest_bucket, processed_bucket: the buckets' names.
         transform_queue_url, transform_dlq_url, validate_dlq_url, delivery_dlq_url: URLs of the pipeline's own queues.
-        pipe_name: the pipe from the transform queue to the workflow.
-        state_machine_arn: the workflow.
-        malware_protection_plan: GuardDuty's plan; empty if the stack does not scan.
-        backfill_arn: the backfill's state machine; empty if the stack has none.
-        assets_table, jobs_table, denylist_table: the tables' names.
-        results_topic_arn: the topic of results.
         results_queue_urls, results_dlq_urls: a queue, and its dead-letter queue, for each subscriber's name.
-        webhooks_queue_url, webhooks_dlq_url, webhooks_secret_arn: the webhooks' queue, its dead-letter queue, and the
-            secret that they are signed with; empty where the stack has no webhooks.
-        webhook_urls: the endpoints of the settings, by name.
-        callback_hosts: hosts that a job's `callbackUrl` may name.
-        alert_topic_arn: where alarms are published.
-        alarm_names: physical names of every alarm but the paging one.
-        paging_alarm_name: the composite alarm that pages.
-        budget_name: the monthly budget; empty if the stack has none.
-        dashboard_url: the CloudWatch dashboard.
-        function_names: physical names by short name.
-        log_groups: log groups by the function's short name, and of the workflow, the pipe, the audit trail and the
-            API's requests.
-        role_arns: roles by the function's short name, and of the workflow, the pipe and what the stack's options add.
+        webhooks_queue_url, webhooks_dlq_url: the webhooks' queue and its dead-letter queue; empty where the stack has
+            no webhooks.
     """
 
-    region: Text
-    api_url: Text
-    console_url: Text
-    user_pool_id: Text
-    console_client_id: Text
-    machine_client_id: Text
-    ingest_bucket: Text
-    processed_bucket: Text
     transform_queue_url: Text
     transform_dlq_url: Text
     validate_dlq_url: Text
     delivery_dlq_url: Text
-    pipe_name: Text
-    state_machine_arn: Text
-    malware_protection_plan: Text
-    backfill_arn: Text
-    assets_table: Text
-    jobs_table: Text
-    denylist_table: Text
-    results_topic_arn: Text
     results_queue_urls: Mapping[str, Text]
     results_dlq_urls: Mapping[str, Text]
     webhooks_queue_url: Text
     webhooks_dlq_url: Text
-    webhooks_secret_arn: Text
-    webhook_urls: Mapping[str, Text]
-    callback_hosts: Sequence[Text]
-    alert_topic_arn: Text
-    alarm_names: Sequence[Text]
-    paging_alarm_name: Text
-    budget_name: Text
-    dashboard_url: Text
-    function_names: Mapping[str, Text]
-    log_groups: Mapping[str, Text]
-    role_arns: Mapping[str, Text]
+
+    @property
+    def queue_urls(self) -> tuple[Text, ...]:
+        """Every queue that is no dead-letter queue."""
+        webhooks = (self.webhooks_queue_url,) if self.webhooks_queue_url else ()
+        return (self.transform_queue_url, *self.results_queue_urls.values(), *webhooks)
 
     @property
     def dead_letter_queues(self) -> tuple[DeadLetterOutput[Text], ...]:
@@ -156,6 +112,66 @@ class StackOutputs(Generic[Text]):
                 replays_to=self.webhooks_queue_url,
                 is_redrive_target=True,
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackOutputs(QueueOutputs[Text]):
+    """A stack's outputs. A field ``ingest_bucket`` is exported as ``ingestBucket``.
+
+    Args:
+        region: where the stack is.
+        api_url: the HTTP API's address, without a slash at the end; empty where the stack has none.
+        console_url: the web console's address; empty where the stack has none.
+        user_pool_id, console_client_id, machine_client_id: who may call the API: the Cognito user pool, its client for
+            the console and its client for machines; empty where the stack makes no user pool.
+        ingest_bucket, processed_bucket: the buckets' names.
+        pipe_name: the pipe from the transform queue to the workflow.
+        state_machine_arn: the workflow.
+        malware_protection_plan: GuardDuty's plan; empty if the stack does not scan.
+        backfill_arn: the backfill's state machine; empty if the stack has none.
+        assets_table, jobs_table, denylist_table: the tables' names.
+        results_topic_arn: the topic of results.
+        webhooks_secret_arn: the secret that webhooks are signed with; empty where the stack has none.
+        webhook_urls: the endpoints of the settings, by name.
+        callback_hosts: hosts that a job's `callbackUrl` may name.
+        alert_topic_arn: where alarms are published.
+        alarm_names: physical names of every alarm but the paging one.
+        paging_alarm_name: the composite alarm that pages.
+        budget_name: the monthly budget; empty if the stack has none.
+        dashboard_url: the CloudWatch dashboard.
+        function_names: physical names by short name.
+        log_groups: log groups by the function's short name, and of the workflow, the pipe, the audit trail and the
+            API's requests.
+        role_arns: roles by the function's short name, and of the workflow, the pipe and what the stack's options add.
+    """
+
+    region: Text
+    api_url: Text
+    console_url: Text
+    user_pool_id: Text
+    console_client_id: Text
+    machine_client_id: Text
+    ingest_bucket: Text
+    processed_bucket: Text
+    pipe_name: Text
+    state_machine_arn: Text
+    malware_protection_plan: Text
+    backfill_arn: Text
+    assets_table: Text
+    jobs_table: Text
+    denylist_table: Text
+    results_topic_arn: Text
+    webhooks_secret_arn: Text
+    webhook_urls: Mapping[str, Text]
+    callback_hosts: Sequence[Text]
+    alert_topic_arn: Text
+    alarm_names: Sequence[Text]
+    paging_alarm_name: Text
+    budget_name: Text
+    dashboard_url: Text
+    function_names: Mapping[str, Text]
+    log_groups: Mapping[str, Text]
+    role_arns: Mapping[str, Text]
 
     def exports(self) -> dict[str, Any]:
         """The outputs by their exported names."""

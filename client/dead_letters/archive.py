@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from client.audit import audited
-from client.clock import Clock
-from client.dead_letters.causes import DeadLetter
 from client.dead_letters.sampling import Sample, sample
 from client.dead_letters.stack_queues import DeadLetterQueue
 from client.errors import InvalidRequestError
-from client.moving import MoveResult, OutgoingMessage, send_all
 from client.pipeline import Pipeline
-from client.queues import MAX_HELD
+from contract.clock import Clock
+from contract.dead_letters.causes import DeadLetter
+from contract.moving import MoveResult, OutgoingMessage, send_all
+from contract.queues import MAX_HELD
 
 
 @dataclass(frozen=True, kw_only=True)

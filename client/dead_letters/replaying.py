@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
+
+from botocore.exceptions import ClientError
 
 from client.audit import audited
-from client.clock import Clock
-from client.dead_letters.causes import Cause, DeadLetter, explain
 from client.dead_letters.stack_queues import DeadLetterQueue
-from client.events import again, new_run
+from client.errors import ActionFailedError
 from client.malware import with_latest_scan
 from client.move_task import move_whole_queue
-from client.moving import Message, MoveResult, OutgoingMessage, move
 from client.pipeline import Pipeline
-from client.queues import MAX_HELD
-from contract.outputs import DeadLetterKind
+from contract.clock import Clock
+from contract.dead_letters.causes import explain
+from contract.dead_letters.replaying import Replay
+from contract.events import new_run
+from contract.moving import MoveResult, move
+from contract.queues import MAX_HELD
 
 # Added to the time that the rate needs. After a crash, messages are visible again when both have passed.
 _SPARE_SECONDS = 300
@@ -30,11 +34,7 @@ def replay(
     clock: Clock,
     on_progress: Callable[[MoveResult], None] = lambda _: None,
 ) -> MoveResult:
-    """Send dead letters to the queue where they failed, body and attributes unchanged, and delete them here.
-
-    A rejected file is validated again: its original event is sent, as a new run, since its job is finished (see
-    components/workflow/file_workflow.py), and where it was scanned for malware, with the latest scan result. A
-    message that this replay causes stays in the queue, so that a file which fails again is not replayed for ever.
+    """Send dead letters to the queue where they failed, see `contract.dead_letters.replaying`, and delete them here.
 
     Args:
         only: a cause, a file's key, a job's id or a message's id; None for the whole queue.
@@ -44,18 +44,14 @@ def replay(
     destination = pipeline.queue(queue.replays_to)
     depth = pipeline.queue(queue.url).depth()
     source = pipeline.queue(queue.url, hidden_seconds=_SPARE_SECONDS + 3 * depth.total // rate)
-    run = new_run()
-
-    def is_chosen(dead_letter: DeadLetter) -> bool:
-        came_from_this_replay = dead_letter.message.sent_at > depth.at or _run_of(dead_letter) == run
-        return not came_from_this_replay and (only is None or dead_letter.matches(only))
-
-    def choose(messages: Sequence[Message]) -> list[OutgoingMessage | None]:
-        dead_letters = explain(pipeline, queue, messages)
-        return [
-            _copy(pipeline, queue, dead_letter, run) if is_chosen(dead_letter) else None for dead_letter in dead_letters
-        ]
-
+    chosen = Replay(
+        queue=queue,
+        explained=partial(explain, pipeline.jobs, queue),
+        with_latest_scan=partial(with_latest_scan, pipeline),
+        started_at=depth.at,
+        run=new_run(),
+        only=only,
+    )
     with audited(
         pipeline, "dlq replay", queue=source.name, to=destination.name, filter=only or "all", rate=rate
     ) as action:
@@ -70,7 +66,9 @@ def replay(
                 pipeline.client("sqs"), source.arn, destination.arn, rate=rate, clock=clock, on_progress=note
             )
         if result is None:
-            result = move(source, destination, choose, rate=rate, clock=clock, max_held=MAX_HELD, on_progress=note)
+            result = move(
+                source, destination, chosen.copies, rate=rate, clock=clock, max_held=MAX_HELD, on_progress=note
+            )
         if result.interrupted:
             # Messages that were not read are left as well.
             result.left = pipeline.queue(queue.url).depth().total
@@ -88,20 +86,13 @@ def purge(pipeline: Pipeline, queue: DeadLetterQueue) -> int:
     sqs_queue = pipeline.queue(queue.url)
     with audited(pipeline, "dlq purge", queue=sqs_queue.name, filter="all") as action:
         count = sqs_queue.depth().total
-        sqs_queue.purge()
+        try:
+            sqs_queue.purge()
+        except ClientError as error:
+            if "PurgeQueueInProgress" not in error.response["Error"]["Code"]:
+                raise
+            raise ActionFailedError(
+                f"{sqs_queue.name} is being purged already: SQS takes up to 60 seconds for it"
+            ) from None
         action.counts = {"purged": count}
     return count
-
-
-def _copy(pipeline: Pipeline, queue: DeadLetterQueue, dead_letter: DeadLetter, run: str) -> OutgoingMessage | None:
-    if queue.kind is not DeadLetterKind.REJECTIONS:
-        return OutgoingMessage(body=dead_letter.message.body, message_attributes=dead_letter.message.message_attributes)
-    if dead_letter.cause == Cause.UNREADABLE:
-        return None
-    return again(with_latest_scan(pipeline, dead_letter.body["event"]), run)
-
-
-def _run_of(dead_letter: DeadLetter) -> str:
-    """The run in which a file was rejected; empty for an upload, and where there is none."""
-    event = dead_letter.body.get("event")
-    return event.get("run", "") if isinstance(event, dict) else ""

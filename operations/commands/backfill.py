@@ -9,9 +9,9 @@ import typer
 
 from client.audit import audited
 from client.backfill import Found, check_prefix, follow, missing, start
-from client.events import new_run
 from client.ingestion import enqueue
 from client.pipeline import Pipeline
+from contract.events import new_run
 from operations.commands.console import (
     confirmed,
     duration,

@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from client.moving import MoveResult
+from contract.moving import MoveResult
 from operations.interruption import Interruption
 
 # 128 + SIGINT, as shells report a command that Ctrl-C ended ("Exit Status", Bash Reference Manual).

@@ -10,12 +10,12 @@ import typer
 from rich.markup import escape
 
 from client.dead_letters.archive import export, put_back, read
-from client.dead_letters.causes import DeadLetter, group
 from client.dead_letters.replaying import purge, replay
 from client.dead_letters.sampling import DEFAULT_LIMIT, Sample, find, sample
 from client.dead_letters.stack_queues import DeadLetterQueue, dead_letter_queues, find_queue, states
 from client.errors import InvalidRequestError, NotFoundError
 from client.pipeline import Pipeline
+from contract.dead_letters.causes import DeadLetter, group
 from contract.outputs import DeadLetterKind
 from operations.commands.console import (
     confirmed,

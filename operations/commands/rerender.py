@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from client.errors import InvalidRequestError
-from client.events import new_run
 from client.ingestion import enqueue
 from client.rerender import Rerendering, recorded, rerenderings
+from contract.events import new_run
 from operations.commands.console import confirmed, duration, finish, progress, sending
 from operations.commands.options import OPERATE, LocalOption, RateOption, StackOption, YesOption
 from operations.connection import connect

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from client.clock import SystemClock
 from client.webhooks import replay_webhooks, rotate_signing_keys, send_test, webhook_receivers
+from contract.clock import SystemClock
 from contract.webhooks import CALLBACK, Endpoint, SigningKeys, WebhookConfiguration
 from testing.receiver import HANG, Receiver, Request, receiving
 from testing.stack import Stack, deployed_stack

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from client.moving import Message, OutgoingMessage
+from contract.moving import Message, OutgoingMessage
 
 
 class Killed(BaseException):

@@ -17,9 +17,9 @@ from client.dead_letters.replaying import replay
 from client.dead_letters.stack_queues import find_queue
 from client.errors import PipelineError
 from client.ingestion import enqueue
-from client.moving import MoveResult, OutgoingMessage
 from client.pipeline import Pipeline
-from client.queues import SqsQueue
+from contract.moving import MoveResult, OutgoingMessage
+from contract.queues import SqsQueue
 from operations.interruption import Interruption
 from testing.stack import Stack
 

@@ -13,7 +13,7 @@ import pytest
 import typer
 from rich.console import Console
 
-from client.moving import MoveResult
+from contract.moving import MoveResult
 from operations.commands.console import finish, print_json, table
 from testing.stack import Stack
 from tests.operations.conftest import RunCommand

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from client import queues
 from client.audit import audit_file
 from client.dead_letters import replaying
 from client.dead_letters.archive import export
 from client.dead_letters.replaying import replay
 from client.dead_letters.stack_queues import find_queue
-from client.moving import MoveResult
 from client.pipeline import Pipeline
 from client.uploads import Upload
+from contract import queues
+from contract.moving import MoveResult
 from operations.commands import dead_letters as commands
 from operations.interruption import Interruption
 from testing.stack import Stack

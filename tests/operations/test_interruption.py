@@ -15,14 +15,14 @@ import pytest
 
 from client.audit import audit_file
 from client.dead_letters.stack_queues import find_queue
-from client.moving import OutgoingMessage, batches
 from client.pipeline import Pipeline
+from contract.moving import OutgoingMessage, batches
 from testing.pictures import photograph
 from testing.stack import Stack
 from tests.operations.conftest import RunCommand
 
-SEND = "client.queues:SqsQueue.send"
-RECEIVE = "client.queues:SqsQueue.receive"
+SEND = "contract.queues:SqsQueue.send"
+RECEIVE = "contract.queues:SqsQueue.receive"
 FILES, DEAD_LETTERS = 12, 20
 
 
@@ -87,7 +87,7 @@ CASES = (
         says="replayed 10 to img-pipeline-local-transform-queue; left 10 in delivery; run the command again",
         audited=True,
     ),
-    Case(arguments="dlq purge delivery --yes", at="client.queues:SqsQueue.purge", says="may have been", audited=True),
+    Case(arguments="dlq purge delivery --yes", at="contract.queues:SqsQueue.purge", says="may have been", audited=True),
     Case(arguments="dlq export new.jsonl --queue delivery", at=RECEIVE, says="new.jsonl was not written"),
     Case(arguments="dlq import dead-letters.jsonl --yes", at=SEND, says="imported 10 of 20", audited=True),
     Case(

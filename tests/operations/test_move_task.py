@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 
 from client.errors import ActionFailedError, PipelineError
 from client.move_task import move_whole_queue
-from client.moving import MoveResult
+from contract.moving import MoveResult
 from tests.operations.simulated_queue import VirtualClock
 
 DLQ = "arn:aws:sqs:eu-west-1:111122223333:img-pipeline-prod-transform-dlq"

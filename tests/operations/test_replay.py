@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from client.moving import Message, MoveResult, OutgoingMessage, move, send_all
+from contract.moving import Message, MoveResult, OutgoingMessage, move, send_all
 from tests.operations.simulated_queue import Faults, Killed, SimulatedQueue, VirtualClock
 
 Choice = Callable[[Sequence[Message]], Sequence[OutgoingMessage | None]]

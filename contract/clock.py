@@ -35,3 +35,23 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
+
+
+class Deadline:
+    """The machine's monotonic clock; a stop is requested once the given seconds have passed."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    @property
+    def requested(self) -> bool:
+        """Whether the time is over."""
+        return time.monotonic() >= self._end
+
+    def now(self) -> float:
+        """Seconds on a monotonic clock."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, no longer than to the end."""
+        time.sleep(max(0.0, min(seconds, self._end - time.monotonic())))

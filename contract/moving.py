@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Protocol
 
-from client.clock import Clock
+from contract.clock import Clock
 
 # The most messages in one call of SQS ("Amazon SQS message quotas").
 BATCH = 10

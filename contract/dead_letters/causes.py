@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from client.dead_letters.stack_queues import DeadLetterQueue
-from client.events import announced
-from client.json_text import json_object
-from client.moving import Message
-from client.pipeline import Pipeline
-from contract.outputs import DeadLetterKind
+from contract.events import announced_version
+from contract.jobs import possible_job_ids
+from contract.json_text import json_object
+from contract.moving import Message
+from contract.outputs import DeadLetterKind, DeadLetterOutput
 
-SAMPLE_KEYS = 3
+SAMPLES = 3
 
 
 class Cause(StrEnum):
@@ -120,13 +119,24 @@ class Group:
     reason: str
     hint: str
     sample_keys: list[str]
+    sample_job_ids: list[str]
 
 
-def explain(pipeline: Pipeline, queue: DeadLetterQueue, messages: Sequence[Message]) -> list[DeadLetter]:
-    """Find the cause of each message."""
+Jobs = Callable[[Iterable[str]], Mapping[str, Mapping[str, Any]]]
+"""Returns the rows of the jobs table by job id; ids without a row are left out."""
+
+
+def explain(jobs_by_id: Jobs, queue: DeadLetterOutput[str], messages: Sequence[Message]) -> list[DeadLetter]:
+    """Find the cause of each message.
+
+    Args:
+        jobs_by_id: reads the jobs table.
+        queue: the dead-letter queue that the messages are in.
+        messages: what was received.
+    """
     bodies = [json_object(message.body) for message in messages]
     subjects = [_subject(queue.kind, body) for body in bodies]
-    jobs = pipeline.jobs(job_id for subject in subjects for job_id in subject.job_ids)
+    jobs = jobs_by_id(job_id for subject in subjects for job_id in subject.job_ids)
     dead_letters = []
     for message, body, subject in zip(messages, bodies, subjects, strict=True):
         job = subject.job_among(jobs)
@@ -158,7 +168,6 @@ def group(dead_letters: Iterable[DeadLetter]) -> list[Group]:
 
 
 def _group(cause: str, dead_letters: Sequence[DeadLetter]) -> Group:
-    keys = dict.fromkeys(dead_letter.file_key for dead_letter in dead_letters if dead_letter.file_key)
     return Group(
         cause=cause,
         count=len(dead_letters),
@@ -166,8 +175,14 @@ def _group(cause: str, dead_letters: Sequence[DeadLetter]) -> Group:
         last_seen=max(dead_letter.failed_at for dead_letter in dead_letters),
         reason=Counter(dead_letter.reason for dead_letter in dead_letters).most_common(1)[0][0],
         hint=dead_letters[0].hint,
-        sample_keys=list(keys)[:SAMPLE_KEYS],
+        sample_keys=_samples(dead_letter.file_key for dead_letter in dead_letters),
+        sample_job_ids=_samples(dead_letter.job_id for dead_letter in dead_letters),
     )
+
+
+def _samples(values: Iterable[str]) -> list[str]:
+    """The first distinct values; empty ones are left out."""
+    return list(dict.fromkeys(filter(None, values)))[:SAMPLES]
 
 
 class _Subject(NamedTuple):
@@ -197,10 +212,10 @@ def _subject(kind: DeadLetterKind, body: Mapping[str, Any]) -> _Subject:
             return _Subject(body["fileKey"], (body["jobId"],))
         if kind is DeadLetterKind.WEBHOOKS:
             return _Subject(body["fileKey"], (body["jobId"],) if "jobId" in body else ())
-        upload = announced(body)
+        version = announced_version(body)
     except (KeyError, TypeError):
         return _Subject()
-    return _Subject(upload.file_key, upload.possible_job_ids, upload.version_id)
+    return _Subject(version.key, possible_job_ids(version.bucket, version.key, version.version_id), version.version_id)
 
 
 def _explanation(

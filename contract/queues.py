@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from client.errors import ActionFailedError
-from client.moving import Message, OutgoingMessage
+from contract.moving import Message, OutgoingMessage
 
 # The longest that SQS hides a message ("Amazon SQS visibility timeout").
 MAX_HIDDEN_SECONDS = 12 * 3600
@@ -41,7 +38,7 @@ class SqsQueue:
     """One queue.
 
     Args:
-        sqs: a boto3 client.
+        sqs: a client of boto3 or botocore.
         url: the queue's URL.
         hidden_seconds: how long others do not see what was received here; should this process die, they see it then.
     """
@@ -119,17 +116,8 @@ class SqsQueue:
         return bodies
 
     def purge(self) -> None:
-        """Delete everything in it.
-
-        Raises:
-            ActionFailedError: the queue was purged less than a minute ago, which SQS does not do twice.
-        """
-        try:
-            self._sqs.purge_queue(QueueUrl=self.url)
-        except ClientError as error:
-            if "PurgeQueueInProgress" not in error.response["Error"]["Code"]:
-                raise
-            raise ActionFailedError(f"{self.name} is being purged already: SQS takes up to 60 seconds for it") from None
+        """Delete everything in it. SQS refuses this less than a minute after the last time."""
+        self._sqs.purge_queue(QueueUrl=self.url)
 
     def visibility_timeout_seconds(self) -> int:
         """How long a received message stays hidden before it is delivered again."""
