@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo night-shift console up engine test test-engine test-fast lint format docs lock bench clean
+.PHONY: help setup demo night-shift console up engine test test-engine test-fast lint format docs lock bench bench-api clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,10 @@ lock: setup ## pin requirements.in and each layer in functions/layers with hashe
 
 bench: setup ## image steps against naive Pillow, side by side
 	@$(BIN)/python -m bench.images
+
+bench-api: setup ## the API: 200 clients for a minute, every job accounted for; latency beside bare presigning
+	@$(BIN)/python -m bench.api_clients
+	@$(BIN)/python -m bench.api_latency
 
 clean: ## remove the virtual environment and everything built
 	rm -rf $(VENV) .build

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 import re
@@ -22,6 +23,9 @@ JSON = {"Content-Type": "application/json"}
 NOT_ALLOWED = (500, JSON, b'{"message":"Internal Server Error"}')
 TOO_MANY = (429, JSON, b'{"message":"Too Many Requests"}')
 
+# Each call that runs needs a process, which takes a second of a processor to start and tens of megabytes.
+CONCURRENT_CALLS = 8
+
 _variables: ContextVar[dict[str, str]] = ContextVar("variables of the request's log entry")
 
 
@@ -29,6 +33,7 @@ def install(record_metric: RecordMetric) -> None:
     """Apply this service's patches."""
     _say_nothing_of_a_function_that_failed()
     _call_functions_as_aws()
+    _limit_concurrent_calls()
     _know_the_caller()
     _measure_requests(record_metric)
 
@@ -71,6 +76,18 @@ def _call_functions_as_aws() -> None:
         answer = await invoke(integration, api_id, stage, whole_path, method, *event, **keywords)
         variables["integrationLatency"] = str(_milliseconds_since(started))
         return answer
+
+    apigateway._invoke_lambda_proxy = invoke_lambda_proxy
+
+
+def _limit_concurrent_calls() -> None:
+    """Gap: each of many requests at a time starts a process. AWS has a machine for each; here they wait for one."""
+    invoke, calls = apigateway._invoke_lambda_proxy, asyncio.Semaphore(CONCURRENT_CALLS)
+
+    @functools.wraps(invoke)
+    async def invoke_lambda_proxy(*arguments: Any, **keywords: Any) -> Any:
+        async with calls:
+            return await invoke(*arguments, **keywords)
 
     apigateway._invoke_lambda_proxy = invoke_lambda_proxy
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from localcloud.emulator import Emulator
+from localcloud.patches.apigateway import CONCURRENT_CALLS
 from testing.waiting import eventually
+from tests.localcloud.concurrent_calls import processes_of, waits_for_others
 from tests.localcloud.workbench import Workbench
 
 ECHO = """
@@ -108,3 +111,9 @@ def measured(bench: Workbench, namespace: str, name: str, dimensions: dict[str, 
         Statistics=["Sum"],
     )["Datapoints"]
     return sum(point["Sum"] for point in points)
+
+
+def test_of_many_calls_some_wait_for_the_process_of_another(bench: Workbench, tmp_path: Path) -> None:
+    """Every process that is started waits until as many run as may; so no call ends before."""
+    api = bench.http_api(bench.function(waits_for_others(tmp_path, CONCURRENT_CALLS)))
+    assert processes_of(api, CONCURRENT_CALLS + 1) == CONCURRENT_CALLS

@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -23,7 +24,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.emulator import Emulator
+from localcloud.patches.apigateway import CONCURRENT_CALLS
 from testing.policies import policy
+from tests.localcloud.concurrent_calls import processes_of, waits_for_others
 from tests.localcloud.query_protocol import COMPARISON, call_by_query
 from tests.localcloud.races import bodies_after_a_message_arrives_during_a_deletion, statuses_of_two_conditional_puts
 from tests.localcloud.workbench import HttpApi, Workbench, call_function, send_to
@@ -550,6 +553,12 @@ def test_an_http_api_calls_functions_that_do_not_let_it_in_and_hides_its_stage(h
     """_call_functions_as_aws"""
     http_api.shut_out()
     assert http_api.get() == (200, "/things/7")
+
+
+def test_each_of_many_calls_of_an_http_api_starts_a_process(bench: Workbench, tmp_path: Path) -> None:
+    """_limit_concurrent_calls"""
+    calls = CONCURRENT_CALLS + 1
+    assert processes_of(bench.http_api(bench.function(waits_for_others(tmp_path, calls))), calls) == calls
 
 
 def test_metric_filters_count_nothing(bench: Workbench) -> None:
