@@ -25,12 +25,16 @@ context = StackContext.current(settings)
 
 if settings.encryption == "kms":
     encryption = EncryptionArgs(
-        context=context, functions=settings.function_layers, budget=settings.monthly_budget_usd > 0
+        context=context,
+        functions=settings.function_layers,
+        budget=settings.monthly_budget_usd > 0,
+        distribution=settings.api.has_console,
     )
     context = context.with_key(settings.kms_key_arn or Encryption("encryption", encryption).key_arn)
 network = Network("network", NetworkArgs(context=context, vpc=settings.vpc)) if settings.vpc else None
 
 console = Console("console", ConsoleArgs(context=context, settings=settings)) if settings.api.has_console else None
+signed_renditions = console.signed_renditions if console else None
 page_origins = [*settings.api.cors_origins, *([console.origin] if console else [])] if settings.api.enabled else []
 ingest = Ingest("ingest", IngestArgs(context=context, settings=settings, page_origins=page_origins))
 persist = Persist("persist", PersistArgs(context=context, settings=settings))
@@ -44,6 +48,7 @@ transform = Transform(
         persist=persist,
         audit=audit,
         network=network,
+        distribution_arn=signed_renditions.distribution_arn if signed_renditions else None,
     ),
 )
 api = None
@@ -57,6 +62,7 @@ if settings.api.enabled:
             ingest_bucket=ingest.bucket,
             processed_bucket=transform.bucket,
             persist=persist,
+            signed_renditions=signed_renditions,
             page_origins=page_origins,
             console_urls=[console.url] if console else ["http://localhost/"],
         ),

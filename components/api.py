@@ -10,6 +10,7 @@ from components.blocks.function import Function, FunctionArgs, Platform
 from components.blocks.http_api import HttpApi, HttpApiArgs, Jwt
 from components.blocks.iam import Statement, allow, use_key
 from components.blocks.monitoring import Monitoring, SavedQuery
+from components.blocks.url_signing import SignedUrls
 from components.blocks.user_pool import UserPool, UserPoolArgs
 from components.blocks.waf import Waf, WafArgs
 from components.persist import Persist
@@ -24,7 +25,9 @@ TIMEOUT_SECONDS = 15
 
 @dataclass(frozen=True, kw_only=True)
 class ApiArgs:
-    """`page_origins` are the origins of web pages that call the API; `console_urls` the addresses that the sign-in page
+    """`signed_renditions` is what renditions' URLs are signed with, None for S3's presigned requests.
+
+    `page_origins` are the origins of web pages that call the API; `console_urls` the addresses that the sign-in page
     may send people back to.
     """
 
@@ -34,6 +37,7 @@ class ApiArgs:
     ingest_bucket: Bucket
     processed_bucket: Bucket
     persist: Persist
+    signed_renditions: SignedUrls | None
     page_origins: Sequence[pulumi.Input[str]]
     console_urls: Sequence[pulumi.Input[str]]
 
@@ -118,6 +122,7 @@ class Api(pulumi.ComponentResource):
                     "ASSETS_TABLE": args.persist.assets.name,
                     "JOBS_TABLE": args.persist.jobs.name,
                     "API_SETTINGS": _configuration(settings).to_json(),
+                    **_signing(args.signed_renditions),
                 },
                 statements=self._statements(),
             ),
@@ -127,7 +132,7 @@ class Api(pulumi.ComponentResource):
     def _statements(self) -> list[Statement]:
         args = self._args
         uploads = pulumi.Output.concat(args.ingest_bucket.arn, f"/{UPLOADS}*")
-        renditions = pulumi.Output.concat(args.processed_bucket.arn, f"/{PROCESSED}{UPLOADS}*")
+        services = ["s3", "dynamodb", *(["secretsmanager"] if args.signed_renditions else [])]
         jobs_table, assets_table = args.persist.jobs.arn, args.persist.assets.arn
         return [
             # Presigned requests have the permissions of the role that signed them.
@@ -138,7 +143,7 @@ class Api(pulumi.ComponentResource):
                 why="Signs the requests that upload a file, whole or in parts",
             ),
             allow("SignOriginals", ["s3:GetObjectVersion"], [uploads], why="Signs the addresses of originals"),
-            allow("SignRenditions", ["s3:GetObject"], [renditions], why="Signs the addresses of renditions"),
+            _sign_renditions(args),
             allow("DeleteOriginals", ["s3:DeleteObject"], [uploads], why="Marks an original as deleted"),
             allow(
                 "KeepJobs",
@@ -159,7 +164,7 @@ class Api(pulumi.ComponentResource):
                 [_index(assets_table, each) for each in (assets.OWNER_INDEX, assets.SHARD_INDEX)],
                 why="Lists a caller's and all assets",
             ),
-            *use_key(args.context, ["kms:Decrypt", "kms:GenerateDataKey"], ["s3", "dynamodb"]),
+            *use_key(args.context, ["kms:Decrypt", "kms:GenerateDataKey"], services),
         ]
 
     def monitoring(self) -> Monitoring:
@@ -188,6 +193,27 @@ class Api(pulumi.ComponentResource):
                 ),
             ],
         )
+
+
+def _signing(renditions: SignedUrls | None) -> dict[str, pulumi.Input[str]]:
+    if renditions is None:
+        return {}
+    return {
+        "RENDITIONS_URL": renditions.base_url,
+        "URL_KEY_ID": renditions.key.key_id,
+        "URL_KEY_SECRET_ARN": renditions.key.secret_arn,
+        # A version's key and the id go together, so a new key is used by new environments alone.
+        "URL_KEY_SECRET_VERSION": renditions.key.secret_version_id,
+    }
+
+
+def _sign_renditions(args: ApiArgs) -> Statement:
+    if args.signed_renditions:
+        secret = args.signed_renditions.key.secret_arn
+        why = "Reads the key that signs the URLs of renditions"
+        return allow("ReadUrlKey", ["secretsmanager:GetSecretValue"], [secret], why=why)
+    renditions = pulumi.Output.concat(args.processed_bucket.arn, f"/{PROCESSED}{UPLOADS}*")
+    return allow("SignRenditions", ["s3:GetObject"], [renditions], why="Signs the addresses of renditions")
 
 
 def _configuration(settings: Settings) -> ApiConfiguration:

@@ -6,10 +6,12 @@ import pulumi
 
 from components.api import Api
 from components.blocks.packaging import console_files
+from components.blocks.url_signing import SignedUrls, UrlSigningKey, UrlSigningKeyArgs
 from components.blocks.user_pool import CONSOLE_SCOPES
-from components.blocks.web_site import WebSite, WebSiteArgs, as_asset
+from components.blocks.web_site import SignedFiles, WebSite, WebSiteArgs, as_asset
 from components.settings import Settings
 from components.stack_context import StackContext
+from contract.keys import PROCESSED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +25,12 @@ class Console(pulumi.ComponentResource):
 
     origin: pulumi.Output[str]
     url: pulumi.Output[str]
+    signed_renditions: SignedUrls | None
 
     def __init__(self, name: str, args: ConsoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:Console", name, None, opts)
         context, self._settings = args.context, args.settings
+        key = self._signing_key(f"{name}-renditions", context) if args.settings.api.signs_renditions else None
         directory, files = console_files()
         if not files:
             pulumi.log.warn("the console has no page: build it with `make console`, which needs Node.js", self)
@@ -40,12 +44,25 @@ class Console(pulumi.ComponentResource):
                 directory=directory,
                 files=files,
                 old_version_days=args.settings.lifecycle.old_version_days,
+                signed_files=_signed_files(args, key) if key else None,
             ),
             pulumi.ResourceOptions(parent=self),
         )
         self.origin = pulumi.Output.concat(args.settings.url_scheme, "://", self._site.domain_name)
         self.url = pulumi.Output.concat(self.origin, "/")
+        self.signed_renditions = (
+            SignedUrls(base_url=self.url, distribution_arn=self._site.arn, key=key) if key else None
+        )
         self.register_outputs({"url": self.url})
+
+    def _signing_key(self, name: str, context: StackContext) -> UrlSigningKey:
+        return UrlSigningKey(
+            name,
+            UrlSigningKeyArgs(
+                context=context, role="rendition-urls", description=f"Signs the URLs of {context.name('renditions')}"
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
 
     def connect(self, api: Api) -> None:
         """Tell the page where the API is, and how callers sign in."""
@@ -64,6 +81,11 @@ class Console(pulumi.ComponentResource):
             "clientId": pool.console_client_id,
             "scopes": CONSOLE_SCOPES,
         }
+
+
+def _signed_files(args: ConsoleArgs, key: UrlSigningKey) -> SignedFiles:
+    processed = args.settings.processed_bucket_name or args.context.bucket_name("processed")
+    return SignedFiles(bucket_name=processed, prefix=PROCESSED, key_group_id=key.key_group_id)
 
 
 def _content_security_policy(args: ConsoleArgs) -> str:

@@ -18,6 +18,7 @@ from components.blocks.packaging import LayerTarget, code_archive, dependency_la
 from components.blocks.queue import DeadLetterQueue, DeadLetterQueueArgs
 from components.blocks.saved_queries import saved_queries
 from components.blocks.state_machine import StateMachine
+from components.blocks.web_site import read_by_distribution
 from components.file_machine import FileMachineArgs, file_machine
 from components.persist import Persist
 from components.settings import Settings, TransformFunction
@@ -34,12 +35,15 @@ VALIDATE_DLQ = dead_letter_queue(VALIDATE)
 
 @dataclass(frozen=True, kw_only=True)
 class TransformArgs:
+    """`distribution_arn` is of the CloudFront distribution that sends renditions, where one does."""
+
     context: StackContext
     settings: Settings
     ingest_bucket: Bucket
     persist: Persist
     audit: Audit
     network: Network | None
+    distribution_arn: pulumi.Input[str] | None
 
 
 class Transform(pulumi.ComponentResource):
@@ -57,17 +61,7 @@ class Transform(pulumi.ComponentResource):
         self._prefix, self._args = name, args
         settings = args.settings
 
-        self.bucket = Bucket(
-            f"{name}-processed",
-            BucketArgs(
-                context=args.context,
-                bucket_name=settings.processed_bucket_name or args.context.bucket_name("processed"),
-                expiration_days=settings.lifecycle.rendition_days,
-                old_version_days=settings.lifecycle.old_version_days,
-                incomplete_upload_days=settings.lifecycle.incomplete_upload_days,
-            ),
-            child,
-        )
+        self.bucket = self._processed_bucket()
         self.validate_dlq = DeadLetterQueue(
             f"{name}-{VALIDATE_DLQ}",
             DeadLetterQueueArgs(context=args.context, queue_name=args.context.name(VALIDATE_DLQ)),
@@ -97,6 +91,25 @@ class Transform(pulumi.ComponentResource):
             child,
         )
         self.register_outputs({"bucket": self.bucket.name, "state_machine": self.state_machine.arn})
+
+    def _processed_bucket(self) -> Bucket:
+        args, lifecycle = self._args, self._args.settings.lifecycle
+        name = args.settings.processed_bucket_name or args.context.bucket_name("processed")
+        statements = []
+        if args.distribution_arn is not None:
+            statements.append(read_by_distribution(args.context, name, PROCESSED, args.distribution_arn))
+        return Bucket(
+            f"{self._prefix}-processed",
+            BucketArgs(
+                context=args.context,
+                bucket_name=name,
+                expiration_days=lifecycle.rendition_days,
+                old_version_days=lifecycle.old_version_days,
+                incomplete_upload_days=lifecycle.incomplete_upload_days,
+                statements=statements,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
 
     def monitoring(self) -> Monitoring:
         """Alarms on the workflow, its functions and rejected files; saved queries over their logs."""

@@ -34,6 +34,7 @@ class Resource:
     arn: str
     protect: bool
     retain_on_delete: bool
+    ignore_changes: frozenset[str]
     dependencies: frozenset[str]
     property_dependencies: Mapping[str, frozenset[str]]
 
@@ -206,6 +207,7 @@ class _RecordingMonitor(MockMonitor):
                     arn=self.resources[response.urn].state.get("arn", ""),
                     protect=request.protect,
                     retain_on_delete=request.retainOnDelete,
+                    ignore_changes=frozenset(request.ignoreChanges),
                     dependencies=frozenset(request.dependencies),
                     property_dependencies={key: frozenset(on.urns) for key, on in request.propertyDependencies.items()},
                 )

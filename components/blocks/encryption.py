@@ -19,11 +19,13 @@ class EncryptionArgs:
         context: the stack.
         functions: short names of its Lambda functions, whose log groups the key encrypts.
         budget: whether AWS Budgets publishes to the alert topic.
+        distribution: whether CloudFront reads from buckets.
     """
 
     context: StackContext
     functions: Collection[str]
     budget: bool
+    distribution: bool
 
 
 class Encryption(pulumi.ComponentResource):
@@ -56,6 +58,7 @@ class Encryption(pulumi.ComponentResource):
 def _key_policy(args: EncryptionArgs) -> pulumi.Output[str]:
     context = args.context
     this_account = {"StringEquals": {"aws:SourceAccount": context.account_id}}
+    distributions = f"arn:{context.partition}:cloudfront::{context.account_id}:distribution/*"
     log_groups = [context.arn("logs", f"log-group:{name}") for name in all_log_groups(context, args.functions)]
     return policy_document(
         [
@@ -76,6 +79,20 @@ def _key_policy(args: EncryptionArgs) -> pulumi.Output[str]:
                     ("CloudWatchAlarms", "cloudwatch.amazonaws.com"),
                     *([("Budgets", "budgets.amazonaws.com")] if args.budget else []),
                 )
+            ),
+            # A policy that named the distribution would need it first ("Restrict access to an Amazon S3 origin").
+            *(
+                [
+                    allow_service(
+                        "CloudFront",
+                        "cloudfront.amazonaws.com",
+                        ["kms:Decrypt"],
+                        "*",
+                        {"ArnLike": {"aws:SourceArn": distributions}},
+                    )
+                ]
+                if args.distribution
+                else []
             ),
             # The encryption context is the log group's ARN. Exact names: a pattern such as img-pipeline-{stack}-* also
             # matches the log groups of a stack called {stack}-eu.

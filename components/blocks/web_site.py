@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.blocks.bucket import Bucket, BucketArgs
-from components.blocks.iam import allow_service
+from components.blocks.iam import Statement, allow_service
 from components.stack_context import StackContext
 
 # The managed policy CachingOptimized ("Use managed cache policies", Amazon CloudFront Developer Guide).
@@ -19,6 +19,21 @@ TWO_YEARS_SECONDS = 63_072_000
 # Files under assets/ have their content's hash in their names; a page and its settings may change at any time.
 UNCHANGING = "public, max-age=31536000, immutable"
 CHANGING = "no-cache"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedFiles:
+    """Objects of another bucket, which are sent for a signed URL alone.
+
+    Args:
+        bucket_name: of the bucket, whose policy has to have `read_by_distribution`.
+        prefix: of the objects' keys, and so of their paths.
+        key_group_id: of the keys that URLs may be signed with.
+    """
+
+    bucket_name: str
+    prefix: str
+    key_group_id: pulumi.Input[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +46,7 @@ class WebSiteArgs:
         content_security_policy: sent with every file.
         directory, files: the built site, and what of it there is, relative to the directory.
         old_version_days: days until replaced files are removed.
+        signed_files: what the site has beside its own files.
     """
 
     context: StackContext
@@ -40,19 +56,21 @@ class WebSiteArgs:
     directory: Path
     files: Sequence[Path]
     old_version_days: int
+    signed_files: SignedFiles | None = None
 
 
 class WebSite(pulumi.ComponentResource):
     """Static files behind CloudFront."""
 
     bucket: Bucket
+    arn: pulumi.Output[str]
     domain_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: WebSiteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:WebSite", name, None, opts)
         self._prefix, self._args = name, args
         distribution = self._distribution()
-        self.domain_name = distribution.domain_name
+        self.arn, self.domain_name = distribution.arn, distribution.domain_name
         self.bucket = Bucket(
             name,
             BucketArgs(
@@ -61,15 +79,7 @@ class WebSite(pulumi.ComponentResource):
                 expiration_days=0,
                 old_version_days=args.old_version_days,
                 incomplete_upload_days=1,
-                statements=[
-                    allow_service(
-                        "ReadByDistribution",
-                        "cloudfront.amazonaws.com",
-                        ["s3:GetObject"],
-                        f"arn:{args.context.partition}:s3:::{args.bucket_name}/*",
-                        {"StringEquals": {"aws:SourceArn": distribution.arn}},
-                    )
-                ],
+                statements=[read_by_distribution(args.context, args.bucket_name, "", distribution.arn)],
             ),
             pulumi.ResourceOptions(parent=self),
         )
@@ -102,6 +112,8 @@ class WebSite(pulumi.ComponentResource):
             signing_protocol="sigv4",
             opts=child,
         )
+        headers = self._headers()
+        signed = [args.signed_files] if args.signed_files else []
         return aws.cloudfront.Distribution(
             self._prefix,
             comment=args.description,
@@ -112,21 +124,22 @@ class WebSite(pulumi.ComponentResource):
             default_root_object="index.html",
             origins=[
                 {
-                    "origin_id": "files",
+                    "origin_id": bucket_name,
                     # By its name, because the bucket's policy needs the distribution first.
-                    "domain_name": f"{args.bucket_name}.s3.{context.region}.{context.dns_suffix}",
+                    "domain_name": f"{bucket_name}.s3.{context.region}.{context.dns_suffix}",
                     "origin_access_control_id": access.id,
                 }
+                for bucket_name in (args.bucket_name, *(each.bucket_name for each in signed))
             ],
-            default_cache_behavior={
-                "target_origin_id": "files",
-                "viewer_protocol_policy": "redirect-to-https",
-                "allowed_methods": ["GET", "HEAD"],
-                "cached_methods": ["GET", "HEAD"],
-                "cache_policy_id": CACHING_OPTIMIZED,
-                "compress": True,
-                "response_headers_policy_id": self._headers().id,
-            },
+            default_cache_behavior=_behavior(args.bucket_name, headers),
+            ordered_cache_behaviors=[
+                {
+                    **_behavior(each.bucket_name, headers),
+                    "path_pattern": f"{each.prefix}*",
+                    "trusted_key_groups": [each.key_group_id],
+                }
+                for each in signed
+            ],
             restrictions={"geo_restriction": {"restriction_type": "none"}},
             viewer_certificate={"cloudfront_default_certificate": True},
             tags=context.tags,
@@ -154,6 +167,33 @@ class WebSite(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def read_by_distribution(
+    context: StackContext, bucket_name: str, prefix: str, distribution_arn: pulumi.Input[str]
+) -> Statement:
+    """The statement of a bucket's policy that lets a distribution read its objects, or those with a prefix."""
+    return allow_service(
+        "ReadByDistribution",
+        "cloudfront.amazonaws.com",
+        ["s3:GetObject"],
+        f"arn:{context.partition}:s3:::{bucket_name}/{prefix}*",
+        {"StringEquals": {"aws:SourceArn": distribution_arn}},
+    )
+
+
+def _behavior(
+    bucket_name: str, headers: aws.cloudfront.ResponseHeadersPolicy
+) -> aws.cloudfront.DistributionDefaultCacheBehaviorArgsDict:
+    return {
+        "target_origin_id": bucket_name,
+        "viewer_protocol_policy": "redirect-to-https",
+        "allowed_methods": ["GET", "HEAD"],
+        "cached_methods": ["GET", "HEAD"],
+        "cache_policy_id": CACHING_OPTIMIZED,
+        "compress": True,
+        "response_headers_policy_id": headers.id,
+    }
 
 
 def as_asset(settings: pulumi.Input[dict]) -> pulumi.Output[pulumi.Asset]:

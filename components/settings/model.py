@@ -164,6 +164,7 @@ class ApiSettings(_Model):
     waf: bool
     callback_hosts: tuple[HostName, ...]
     p99_milliseconds: Annotated[int, Field(ge=1)]
+    renditions: Literal["presigned", "signed"]
 
     @property
     def makes_user_pool(self) -> bool:
@@ -174,6 +175,11 @@ class ApiSettings(_Model):
     def has_console(self) -> bool:
         """Whether there is a web console: it knows the sign-in page of the stack's own user pool, and no other."""
         return self.enabled and self.console and not self.issuer
+
+    @property
+    def signs_renditions(self) -> bool:
+        """Whether renditions have URLs of the console's distribution, signed with a key of the stack's own."""
+        return self.enabled and self.renditions == "signed"
 
 
 class WebhookEndpoint(_Model):

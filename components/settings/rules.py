@@ -209,6 +209,10 @@ def _api(api: ApiSettings) -> Iterator[Mistake]:
             api.p99_milliseconds,
             f"less than {1000 * API_TIMEOUT_SECONDS}, the function's timeout, or the alarm is never in ALARM",
         )
+    if api.signs_renditions and not api.has_console:
+        yield Mistake(
+            "api.renditions", api.renditions, "presigned where there is no console, whose distribution would send them"
+        )
     if api.waf and not api.makes_user_pool:
         yield Mistake("api.waf", api.waf, "false where the stack has no user pool: AWS attaches WAF to no HTTP API")
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from contract.assets import WATERMARKED
 from functions.api.configuration import processed_bucket
+from functions.api.distribution import sends_renditions, signed_url
 from functions.api.models import Rendition, Thumbnail
 from functions.api.presigning import download
 from functions.shared.rows import Row
@@ -22,7 +23,7 @@ def signed_renditions(asset: Row) -> list[Rendition]:
     return [
         Rendition(
             name=each["name"],
-            url=download(processed_bucket(), each["key"]),
+            url=_url(each["key"]),
             media_type=each["contentType"],
             width=each["width"],
             height=each["height"],
@@ -30,6 +31,10 @@ def signed_renditions(asset: Row) -> list[Rendition]:
         )
         for each in sorted(asset["renditions"], key=lambda each: each["width"])
     ]
+
+
+def _url(key: str) -> str:
+    return signed_url(key) if sends_renditions() else download(processed_bucket(), key)
 
 
 def handed_out(renditions: Sequence[Rendition]) -> str | None:

@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from contract.api import DOWNLOAD_URL_SECONDS
 from contract.keys import renditions_folder
 from contract.messages import Outcome
 from functions.shared.aws import failures_named
 from functions.shared.source import FileVersion
 
 _PARALLEL_WRITES = 4
+# Browsers and CloudFront keep a rendition as long as its signed URL is valid.
+_CACHE_CONTROL = f"max-age={DOWNLOAD_URL_SECONDS}"
 
 
 class Answer(Protocol):
@@ -64,7 +67,13 @@ def store(s3: Any, bucket: str, version: FileVersion, rendition: Rendition) -> d
     """
     key = f"{renditions_folder(version.file_key, version.version_id)}{rendition.file_name}"
     with failures_named(f"write s3://{bucket}/{key}"):
-        s3.put_object(Bucket=bucket, Key=key, Body=rendition.body, ContentType=rendition.content_type)
+        s3.put_object(
+            Bucket=bucket,
+            Key=key,
+            Body=rendition.body,
+            ContentType=rendition.content_type,
+            CacheControl=_CACHE_CONTROL,
+        )
     return {
         "name": rendition.name,
         "key": key,

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 import ministack.app
 from hypercorn.typing import ASGIFramework
 
+from localcloud.patches.cloudfront import refusal
 from localcloud.patches.iam import role_credentials
 from localcloud.patches.observers import Service
 from localcloud.patches.stepfunctions import executions
@@ -30,16 +31,30 @@ def application(own_service: Service) -> ASGIFramework:
         elif scope["type"] == "http" and own_service.serves(scope["path"]):
             await _answer_for(own_service, scope, receive, send)
         elif scope["type"] == "http" and scope["path"].startswith(DISTRIBUTIONS):
-            await ministack.app.app(_addressed_by_domain_name(scope), receive, send)
+            await _answer_for_distribution(scope, receive, send)
         else:
             await ministack.app.app(scope, receive, send)
 
     return serve
 
 
-def _addressed_by_domain_name(scope: dict[str, Any]) -> dict[str, Any]:
-    """A request to a distribution's address on the endpoint, as one to its domain name, over TLS."""
+async def _answer_for_distribution(
+    scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]
+) -> None:
     label, _, path = scope["path"].removeprefix(DISTRIBUTIONS).partition("/")
+    host = dict(scope["headers"]).get(b"host", b"").decode()
+    url = f"{scope['scheme']}://{host}{scope['raw_path'].decode()}"
+    refused = refusal(label, f"/{path}", url, scope["query_string"].decode())
+    if refused:
+        headers = [(b"content-type", b"text/plain")]
+        await send({"type": "http.response.start", "status": 403, "headers": headers})
+        await send({"type": "http.response.body", "body": refused.encode()})
+    else:
+        await ministack.app.app(_addressed_by_domain_name(scope, label, path), receive, send)
+
+
+def _addressed_by_domain_name(scope: dict[str, Any], label: str, path: str) -> dict[str, Any]:
+    """A request to a distribution's address on the endpoint, as one to its domain name, over TLS."""
     raw_path = scope["raw_path"].decode().removeprefix(f"{DISTRIBUTIONS}{label}")
     replaced = {b"host", b"x-forwarded-proto"}
     headers = [(name, value) for name, value in scope["headers"] if name not in replaced]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from localcloud.resources import tags as tag_apis
-from localcloud.resources.base import Cloud, Created, Properties, Resource, TaggedResource, handles, pascal_case
+from localcloud.resources.base import Cloud, Created, Properties, Resource, TaggedResource, given, handles, pascal_case
 
 # Resources do not import patches: see DISTRIBUTIONS in localcloud/patches/routes.py.
 ADDRESS = "/_aws/cloudfront/"
@@ -109,6 +109,80 @@ class ResponseHeadersPolicy(Resource):
         }
 
 
+@handles("aws:cloudfront/publicKey:PublicKey")
+class PublicKey(Resource):
+    generated_name: ClassVar = "name"
+    identity: ClassVar = ("name", "encoded_key")
+
+    name: str
+    comment: str = ""
+    encoded_key: str
+
+    def create(self, cloud: Cloud) -> Created:
+        created = cloud.client("cloudfront").create_public_key(PublicKeyConfig=self._config(str(uuid.uuid4())))
+        return Created(created["PublicKey"]["Id"], {})
+
+    def update(self, cloud: Cloud, resource_id: str) -> Created:
+        cloudfront = cloud.client("cloudfront")
+        found = cloudfront.get_public_key_config(Id=resource_id)
+        config = self._config(found["PublicKeyConfig"]["CallerReference"])
+        cloudfront.update_public_key(Id=resource_id, IfMatch=found["ETag"], PublicKeyConfig=config)
+        return Created(resource_id, {})
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        config = cloud.client("cloudfront").get_public_key_config(Id=resource_id)["PublicKeyConfig"]
+        return self.with_actual_values(comment=config.get("Comment", ""), encoded_key=config["EncodedKey"])
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloudfront = cloud.client("cloudfront")
+        tag = cloudfront.get_public_key(Id=resource_id)["ETag"]
+        cloudfront.delete_public_key(Id=resource_id, IfMatch=tag)
+
+    def _config(self, reference: str) -> dict[str, str]:
+        return {
+            "CallerReference": reference,
+            "Name": self.name,
+            "Comment": self.comment,
+            "EncodedKey": self.encoded_key,
+        }
+
+
+@handles("aws:cloudfront/keyGroup:KeyGroup")
+class KeyGroup(Resource):
+    generated_name: ClassVar = "name"
+    identity: ClassVar = ("name",)
+
+    name: str
+    comment: str = ""
+    items: Sequence[str]
+
+    def create(self, cloud: Cloud) -> Created:
+        cloudfront = cloud.client("cloudfront")
+        for found in cloudfront.list_key_groups()["KeyGroupList"].get("Items", []):
+            if found["KeyGroup"]["KeyGroupConfig"]["Name"] == self.name:
+                return self.update(cloud, found["KeyGroup"]["Id"])
+        created = cloudfront.create_key_group(KeyGroupConfig=self._config())
+        return Created(created["KeyGroup"]["Id"], {})
+
+    def update(self, cloud: Cloud, resource_id: str) -> Created:
+        cloudfront = cloud.client("cloudfront")
+        tag = cloudfront.get_key_group(Id=resource_id)["ETag"]
+        cloudfront.update_key_group(Id=resource_id, IfMatch=tag, KeyGroupConfig=self._config())
+        return Created(resource_id, {})
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        config = cloud.client("cloudfront").get_key_group_config(Id=resource_id)["KeyGroupConfig"]
+        return self.with_actual_values(comment=config.get("Comment", ""), items=config["Items"])
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloudfront = cloud.client("cloudfront")
+        tag = cloudfront.get_key_group(Id=resource_id)["ETag"]
+        cloudfront.delete_key_group(Id=resource_id, IfMatch=tag)
+
+    def _config(self) -> dict[str, Any]:
+        return {"Name": self.name, "Comment": self.comment, "Items": list(self.items)}
+
+
 class Origin(Properties):
     origin_id: str
     domain_name: str
@@ -131,6 +205,8 @@ class CacheBehavior(Properties):
     cache_policy_id: str
     compress: bool
     response_headers_policy_id: str
+    path_pattern: str | None = None
+    trusted_key_groups: Sequence[str] = ()
 
     def request(self) -> dict[str, Any]:
         return {
@@ -140,6 +216,8 @@ class CacheBehavior(Properties):
             "CachePolicyId": self.cache_policy_id,
             "Compress": self.compress,
             "ResponseHeadersPolicyId": self.response_headers_policy_id,
+            "TrustedKeyGroups": {"Enabled": bool(self.trusted_key_groups), **_items(self.trusted_key_groups)},
+            **given(PathPattern=self.path_pattern),
         }
 
 
@@ -161,6 +239,7 @@ class Distribution(TaggedResource):
     default_root_object: str
     origins: Sequence[Origin]
     default_cache_behavior: CacheBehavior
+    ordered_cache_behaviors: Sequence[CacheBehavior] = ()
 
     def create(self, cloud: Cloud) -> Created:
         cloudfront = cloud.client("cloudfront")
@@ -208,6 +287,7 @@ class Distribution(TaggedResource):
             "DefaultRootObject": self.default_root_object,
             "Origins": _items([origin.request() for origin in self.origins]),
             "DefaultCacheBehavior": self.default_cache_behavior.request(),
+            "CacheBehaviors": _items([behavior.request() for behavior in self.ordered_cache_behaviors]),
         }
 
     def _created(self, cloud: Cloud, distribution: Mapping[str, Any]) -> Created:

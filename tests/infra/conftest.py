@@ -20,7 +20,7 @@ FULL = {
     "alertEmails": ["operators@example.com"],
     "alertHttpsEndpoints": ["https://events.example.com/integration/0123456789abcdef/enqueue"],
     "monthlyBudgetUsd": 500,
-    "api": {"corsOrigins": ["https://app.example.com"], "waf": True},
+    "api": {"corsOrigins": ["https://app.example.com"], "waf": True, "renditions": "signed"},
     "tags": {"CostCentre": "media"},
 }
 

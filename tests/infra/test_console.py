@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from components.blocks import packaging
 from policies.recording import ACCOUNT_ID, Recording, run
@@ -88,3 +90,61 @@ def test_there_is_none_where_it_is_switched_off_or_cannot_sign_anybody_in() -> N
         recording = run("dev", {"api": api})
         assert recording.outputs["consoleUrl"] == ""
         assert recording.of_type("Distribution") == []
+
+
+@pytest.fixture(scope="module")
+def signed() -> Recording:
+    """dev, whose renditions are sent by the console's distribution."""
+    return run("dev", {"api": {"renditions": "signed"}})
+
+
+def test_renditions_are_sent_for_urls_signed_with_the_stacks_key_alone(signed: Recording) -> None:
+    distribution = signed.one("Distribution").inputs
+    (behavior,) = distribution["orderedCacheBehaviors"]
+    (group,) = signed.of_type("KeyGroup")
+    (key,) = signed.of_type("PublicKey")
+    assert behavior["pathPattern"] == "processed/*"
+    assert behavior["trustedKeyGroups"] == [group.inputs["name"]]
+    assert group.inputs["items"] == [key.name]
+    assert "trustedKeyGroups" not in distribution["defaultCacheBehavior"]
+    origins = {origin["originId"]: origin for origin in distribution["origins"]}
+    processed = origins[behavior["targetOriginId"]]
+    assert processed["domainName"] == f"{signed.outputs['processedBucket']}.s3.eu-west-1.amazonaws.com"
+    assert processed["originAccessControlId"]
+
+
+def test_the_distribution_reads_renditions_and_nothing_else_of_their_bucket(signed: Recording, dev: Recording) -> None:
+    def allowed(recording: Recording) -> list[object]:
+        bucket = recording.outputs["processedBucket"]
+        policy = json.loads(recording.one("BucketPolicy", bucket=bucket).inputs["policy"])
+        return [statement for statement in policy["Statement"] if statement["Effect"] == "Allow"]
+
+    (statement,) = allowed(signed)
+    assert statement == {
+        "Sid": "ReadByDistribution",
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudfront.amazonaws.com"},
+        "Action": ["s3:GetObject"],
+        "Resource": f"arn:aws:s3:::{signed.outputs['processedBucket']}/processed/*",
+        "Condition": {"StringEquals": {"aws:SourceArn": DISTRIBUTION}},
+    }
+    assert allowed(dev) == []
+
+
+def test_the_api_reads_the_signing_key_and_no_renditions(signed: Recording) -> None:
+    role = signed.one("Role", name="img-pipeline-dev-api").inputs["name"]
+    policy = json.loads(signed.one("RolePolicy", role=role).inputs["policy"])
+    by_action = {action: each["Resource"] for each in policy["Statement"] for action in each["Action"]}
+    assert "s3:GetObject" not in by_action
+    assert by_action["secretsmanager:GetSecretValue"] == [signed.one("Secret").arn]
+
+
+def test_the_public_key_is_that_of_the_secret_and_the_private_one_is_secret(signed: Recording) -> None:
+    version = signed.one("SecretVersion")
+    pem = version.inputs["secretString"]["value"]
+    private_key = serialization.load_pem_private_key(pem.encode(), None)
+    assert isinstance(private_key, rsa.RSAPrivateKey)
+    assert private_key.key_size == 2048
+    public_key = serialization.load_pem_public_key(signed.one("PublicKey").inputs["encodedKey"].encode())
+    assert public_key == private_key.public_key()
+    assert version.ignore_changes == {"secretString"}

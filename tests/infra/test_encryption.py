@@ -24,6 +24,7 @@ NEEDED = {
     "dynamodb:Query": READ,
     "dynamodb:PutItem": READ,
     "dynamodb:UpdateItem": READ,
+    "secretsmanager:GetSecretValue": READ,
 }
 
 
@@ -55,6 +56,14 @@ def test_functions_that_write_renditions_may_encrypt_them(stack: Recording) -> N
     for function, written in (("thumbnail", True), ("watermark", True), ("metadata", False), ("validate", False)):
         (use_key,) = [each for each in allowed(stack, f"img-pipeline-prod-{function}") if each["Sid"] == "UseKey"]
         assert ("kms:GenerateDataKey" in use_key["Action"]) is written, function
+
+
+def test_the_consoles_distribution_may_decrypt_what_it_reads(stack: Recording) -> None:
+    policy = json.loads(stack.one("aws:kms/key:Key").inputs["policy"])
+    (cloudfront,) = [statement for statement in policy["Statement"] if statement["Sid"] == "CloudFront"]
+    assert cloudfront["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    assert cloudfront["Action"] == ["kms:Decrypt"]
+    assert fnmatchcase(stack.one("Distribution").arn, cloudfront["Condition"]["ArnLike"]["aws:SourceArn"])
 
 
 def test_key_encrypts_the_log_groups_of_this_stack_only(stack: Recording) -> None:

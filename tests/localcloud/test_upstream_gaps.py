@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,8 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from localcloud.emulator import Emulator
 from localcloud.patches.apigateway import CONCURRENT_CALLS
@@ -559,6 +562,54 @@ def test_each_of_many_calls_of_an_http_api_starts_a_process(bench: Workbench, tm
     """_limit_concurrent_calls"""
     calls = CONCURRENT_CALLS + 1
     assert processes_of(bench.http_api(bench.function(waits_for_others(tmp_path, calls))), calls) == calls
+
+
+def test_a_distribution_answers_a_request_without_the_signature_that_it_asks_for(bench: Workbench) -> None:
+    """cloudfront.refusal"""
+    s3 = bench.cloud.client("s3")
+    s3.create_bucket(Bucket="signed-files")
+    s3.put_object(Bucket="signed-files", Key="x.txt", Body=b"x")
+    everybody = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::signed-files/*",
+    }
+    s3.delete_public_access_block(Bucket="signed-files")
+    s3.put_bucket_policy(Bucket="signed-files", Policy=json.dumps({"Version": "2012-10-17", "Statement": [everybody]}))
+    label = distribution_with_a_key_group(bench.cloud, "signed-files.s3.us-east-1.amazonaws.com").partition(".")[0]
+    request = urllib.request.Request(  # noqa: S310 (our own server)
+        f"{bench.cloud.endpoint_url}/x.txt", headers={"host": f"{label}.cloudfront.net"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 (our own server)
+        assert answer.read() == b"x"
+
+
+def distribution_with_a_key_group(cloud: Emulator, origin: str) -> str:
+    """The domain name of a distribution before a bucket that answers requests signed with a key."""
+    cloudfront = cloud.client("cloudfront")
+    pem = (
+        rsa.generate_private_key(65537, 2048)
+        .public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+    key = {"CallerReference": "1", "Name": "signed", "EncodedKey": pem.decode()}
+    key_id = cloudfront.create_public_key(PublicKeyConfig=key)["PublicKey"]["Id"]
+    group = cloudfront.create_key_group(KeyGroupConfig={"Name": "signed", "Items": [key_id]})["KeyGroup"]["Id"]
+    bucket = {"Id": "files", "DomainName": origin, "S3OriginConfig": {"OriginAccessIdentity": ""}}
+    config = {
+        "CallerReference": "1",
+        "Comment": "signed",
+        "Enabled": True,
+        "Origins": {"Quantity": 1, "Items": [bucket]},
+        "DefaultCacheBehavior": {
+            "TargetOriginId": "files",
+            "ViewerProtocolPolicy": "allow-all",
+            "CachePolicyId": "658327ea-f89d-4fab-a63d-7e88639e58f6",
+            "TrustedKeyGroups": {"Enabled": True, "Quantity": 1, "Items": [group]},
+        },
+    }
+    return cloudfront.create_distribution(DistributionConfig=config)["Distribution"]["DomainName"]
 
 
 def test_metric_filters_count_nothing(bench: Workbench) -> None:
