@@ -17,7 +17,8 @@ MEMORY_KEYWORD = "x-memoryBytesPer"
 
 OUTPUT_KEYWORD = "x-outputMemory"
 """Keyword of the schema of a setting that is the length of one side of an output: {otherSide: maximum of the other
-side, limit: name of the limit on its area, bytes: bytes of memory for each unit of its area}."""
+side, limit: name of the limit on its area, bytes: bytes of memory for each unit of its area}. Of a setting that is
+true or false, `otherSide` is the maximum of the area if it is true."""
 
 
 def output_bytes(declared: Mapping[str, Any], side: int, limits: Mapping[str, Any]) -> int:

@@ -19,10 +19,19 @@ FITS: tuple[Fit, ...] = get_args(Fit)
 MIN_SIDE, MAX_SIDE = 16, 8192
 """Pixels of a rendition's width and height."""
 
+ANIMATED_FORMATS: tuple[RenditionFormat, ...] = ("webp",)
+
+MAX_ANIMATED_PIXELS = 25_000_000
+"""Most pixels of an animated rendition, summed over its frames, which are in memory together. The rendition of an
+animation that has more is its first frame."""
+
 MIN_QUALITY, MAX_QUALITY = 1, 95
 
 CENTER, ATTENTION = "center", "attention"
 """Focal points without coordinates: the image's centre, and the part that viewers look at first."""
+
+FOCAL_POINT_METADATA = "focal-point"
+"""Name of an upload's metadata, `x-amz-meta-focal-point`: a point of the image that presets keep in view."""
 
 _POINT = re.compile(r"(0(?:\.\d{1,6})?|1(?:\.0{1,6})?),(0(?:\.\d{1,6})?|1(?:\.0{1,6})?)")
 
@@ -43,6 +52,7 @@ class RenditionSpec:
         height: in pixels; None for any with `inside`.
         fit: `inside` scales the whole image to at most `width` and `height`; `cover` fills them, and crops the rest.
         focal_point: what `cover` keeps in view: `center`, `attention`, or a point such as `0.3,0.7`.
+        animated: keep an animated GIF or WebP animated, up to `MAX_ANIMATED_PIXELS`; only with `ANIMATED_FORMATS`.
         quality: 1 to 95; PNG has none.
 
     Raises:
@@ -54,6 +64,7 @@ class RenditionSpec:
     height: int | None = None
     fit: Fit = "inside"
     focal_point: str = CENTER
+    animated: bool = False
     quality: int = 82
 
     def __post_init__(self) -> None:
@@ -65,6 +76,8 @@ class RenditionSpec:
         for name, value, accepted in (("format", self.format, RENDITION_FORMATS), ("fit", self.fit, FITS)):
             if value not in accepted:
                 raise ValueError(f"{name} is {value!r}; one of {', '.join(accepted)} is accepted")
+        if self.animated and self.format not in ANIMATED_FORMATS:
+            raise ValueError(f"animated is true; only the format {', '.join(ANIMATED_FORMATS)} is animated")
         if self.fit == "cover" and self.height is None:
             raise ValueError("height is missing; fit cover needs it")
         if self.focal_point not in (CENTER, ATTENTION) and focal_point(self.focal_point) is None:
@@ -74,7 +87,7 @@ class RenditionSpec:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> RenditionSpec:
-        """Read {format, width, height?, fit?, focalPoint?, quality?}.
+        """Read {format, width, height?, fit?, focalPoint?, animated?, quality?}.
 
         Raises:
             ValueError: a value is not accepted.
@@ -94,5 +107,5 @@ class RenditionSpec:
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:16]
 
 
-_KEYS = {"height": "height", "fit": "fit", "focal_point": "focalPoint", "quality": "quality"}
+_KEYS = {"height": "height", "fit": "fit", "focal_point": "focalPoint", "animated": "animated", "quality": "quality"}
 """The optional fields, by their names in JSON."""

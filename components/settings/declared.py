@@ -172,6 +172,8 @@ def _refusals(path: str, error: ValidationError) -> Iterator[Refusal]:
             yield where, instance, f"a value greater than or equal to {wanted}"
         case "maximum":
             yield where, instance, f"a value less than or equal to {wanted}"
+        case "contains":
+            yield where, instance, f"a list with {wanted['const']}"
         case "exclusiveMinimum":
             yield where, instance, f"a value greater than {wanted}"
         case rule:

@@ -55,6 +55,6 @@ def image_rendition(name: str, stem: str, format: Format, size: tuple[int, int],
         name=name,
         file_name=f"{stem}{format.extension}",
         content_type=format.content_type,
-        measures={"width": width, "height": height},
+        measures={"width": width, "height": height, "frames": 1},
         body=body,
     )

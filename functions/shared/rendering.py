@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from PIL import Image, ImageFile
 
-from contract.renditions import ATTENTION, RenditionSpec, focal_point
+from contract.renditions import ATTENTION, MAX_ANIMATED_PIXELS, RenditionSpec, focal_point
+from functions.shared.animation import animated_webp, frame_count, frames, loops
 from functions.shared.attention import most_interesting
 from functions.shared.formats import AVIF, JPEG, PNG, WEBP, Format
-from functions.shared.framing import CENTER_POINT, Point, Size, crop_box, crop_size, scaled_size
+from functions.shared.framing import CENTER_POINT, Box, Size, crop_box, crop_size, scaled_size
 from functions.shared.images import encoded, open_image, orientation, plain, to_srgb, upright, upright_size
 
 OUTPUT_FORMATS: dict[str, Format] = {"jpeg": JPEG, "webp": WEBP, "avif": AVIF, "png": PNG}
 """By their names in a specification."""
+
+Area = tuple[float, float, float, float]
 
 # The factor that the decoder leaves to the resampling filter, which scales with better quality.
 _MIN_REDUCTION = 2.0
@@ -28,16 +33,18 @@ class Rendered:
         format: the format of `body`.
         size: width and height in pixels.
         body: the encoded image.
+        frames: the number of frames that were encoded.
     """
 
     format: Format
     size: Size
     body: bytes
+    frames: int = 1
 
     @property
     def measures(self) -> dict[str, int]:
         """What is recorded of it."""
-        return {"width": self.size[0], "height": self.size[1]}
+        return {"width": self.size[0], "height": self.size[1], "frames": self.frames}
 
 
 def render(body: BinaryIO, format: Format, spec: RenditionSpec, *, max_pixels: int) -> Rendered:
@@ -45,14 +52,16 @@ def render(body: BinaryIO, format: Format, spec: RenditionSpec, *, max_pixels: i
     return Renderer(body, format, max_pixels=max_pixels).render(spec)
 
 
-def _focal_point(picture: Image.Image, size: Size, spec: RenditionSpec) -> Point:
+def _box(picture: Image.Image, size: Size, spec: RenditionSpec) -> Box:
     if spec.focal_point == ATTENTION:
-        return most_interesting(picture, size)
-    return focal_point(spec.focal_point) or CENTER_POINT
+        point = most_interesting(picture, size)
+    else:
+        point = focal_point(spec.focal_point) or CENTER_POINT
+    return crop_box(picture.size, size, point)
 
 
 class Renderer:
-    """Makes renditions of one image's first frame, from one decode if the largest is made first.
+    """Makes renditions of one image, from one decode of its first frame if the largest is made first.
 
     Args:
         body: the file, seekable.
@@ -77,14 +86,37 @@ class Renderer:
         """Scale, crop and encode."""
         scaled = scaled_size(self._full, spec)
         size = crop_size(scaled, spec)
-        encoding = (scaled, size, spec.focal_point, spec.format, spec.quality)
+        is_animated = spec.animated and 1 < self._frames <= MAX_ANIMATED_PIXELS // math.prod(size)
+        encoding = (scaled, size, spec.focal_point, is_animated, spec.format, spec.quality)
         if encoding not in self._made:  # specifications larger than the image have the same result
-            picture = self._picture(scaled)
-            if size != scaled:
-                picture = picture.crop(crop_box(scaled, size, _focal_point(picture, size, spec)))
-            target = OUTPUT_FORMATS[spec.format]
-            self._made[encoding] = Rendered(format=target, size=size, body=encoded(picture, target, spec.quality))
+            make = self._animated if is_animated else self._still
+            self._made[encoding] = make(spec, scaled, size)
         return self._made[encoding]
+
+    def _still(self, spec: RenditionSpec, scaled: Size, size: Size) -> Rendered:
+        picture = self._picture(scaled)
+        if size != scaled:
+            picture = picture.crop(_box(picture, size, spec))
+        target = OUTPUT_FORMATS[spec.format]
+        return Rendered(format=target, size=size, body=encoded(picture, target, spec.quality))
+
+    def _animated(self, spec: RenditionSpec, scaled: Size, size: Size) -> Rendered:
+        image, self._opened = self._opened or self._open(), None
+        loop, box = loops(image), None
+        pictures: list[Image.Image] = []
+        durations: list[int] = []
+        for frame, milliseconds in frames(image):
+            picture = self._shown(frame, scaled)
+            box = box or _box(picture, size, spec)
+            pictures.append(picture.crop(box) if size != scaled else picture)
+            durations.append(milliseconds)
+        body = animated_webp(pictures, durations, loop=loop, quality=spec.quality)
+        return Rendered(format=OUTPUT_FORMATS[spec.format], size=size, body=body, frames=len(pictures))
+
+    @functools.cached_property
+    def _frames(self) -> int:
+        self._opened = self._opened or self._open()
+        return frame_count(self._opened)
 
     def _picture(self, size: Size) -> Image.Image:
         """The whole image in this size, scaled from the last one if that is not smaller."""
@@ -104,7 +136,11 @@ class Renderer:
         wanted = (int(stored_size[0] * _MIN_REDUCTION), int(stored_size[1] * _MIN_REDUCTION))
         drafted = image.draft(None, wanted)
         box = drafted[1] if drafted else None
-        source = plain(image)
+        return self._shown(plain(image), size, box)
+
+    def _shown(self, source: Image.Image, size: Size, box: Area | None = None) -> Image.Image:
+        """Scale a frame as it is stored, or a box of it, to `size`, upright and in sRGB."""
+        stored_size = upright_size(size, self._rotation)
         if source.size != stored_size:
             source = source.resize(stored_size, Image.Resampling.LANCZOS, box=box, reducing_gap=_MIN_REDUCTION)
         return upright(to_srgb(source), self._rotation)

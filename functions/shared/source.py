@@ -7,7 +7,7 @@ import io
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from botocore.exceptions import ClientError
@@ -60,12 +60,14 @@ class Download:
         content_type: the content type that the uploader declared, "" if none.
         bytes: the object's actual size.
         sha256: hex digest of `body`.
+        metadata: what the uploader sent as `x-amz-meta-…`, by the name behind that, in lower case.
     """
 
     body: BinaryIO
     content_type: str
     bytes: int
     sha256: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -98,6 +100,7 @@ def downloaded(s3: Any, version: FileVersion, *, max_bytes: int) -> Iterator[Dow
             content_type=response.get("ContentType", ""),
             bytes=response["ContentLength"],
             sha256=digest.hexdigest(),
+            metadata={name.lower(): value for name, value in response.get("Metadata", {}).items()},
         )
 
 

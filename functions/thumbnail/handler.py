@@ -6,13 +6,14 @@ import functools
 import os
 from typing import Any
 
+from contract.renditions import FOCAL_POINT_METADATA
 from functions.shared.answers import Transformed, store_all
 from functions.shared.aws import client
 from functions.shared.errors import ThumbnailError
 from functions.shared.image_source import ImageSource
 from functions.shared.runtime import lambda_handler
 from functions.shared.source import downloaded
-from functions.thumbnail.presets import Preset, presets_from_environment
+from functions.thumbnail.presets import Preset, focused, presets_from_environment
 from functions.thumbnail.renditions import make_renditions
 
 
@@ -27,5 +28,6 @@ def handler(event: dict[str, Any]) -> Transformed:
     image = ImageSource.from_payload(event)
     s3, bucket = client("s3"), os.environ["PROCESSED_BUCKET"]
     with downloaded(s3, image.version, max_bytes=image.version.bytes) as file:
-        renditions = make_renditions(file.body, image.format, _presets(), max_pixels=image.max_pixels)
+        presets = focused(_presets(), file.metadata.get(FOCAL_POINT_METADATA, ""))
+        renditions = make_renditions(file.body, image.format, presets, max_pixels=image.max_pixels)
         return Transformed(transform="thumbnail", renditions=store_all(s3, bucket, image.version, renditions))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from contract.renditions import RenditionSpec
+from contract.renditions import ANIMATED_FORMATS, RenditionSpec, focal_point
 from functions.shared.errors import ConfigurationError
 
 
@@ -36,9 +37,21 @@ def presets_from_environment(environment: Mapping[str, str]) -> tuple[Preset, ..
     """
     try:
         return tuple(
-            Preset(preset=name, spec=RenditionSpec.from_json({**preset, "format": format}))
+            Preset(preset=name, spec=_spec(preset, format))
             for name, preset in json.loads(environment["SETTINGS"])["presets"].items()
             for format in preset["formats"]
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ConfigurationError(f"SETTINGS is invalid: {error!r}. Deploy the stack again.") from error
+
+
+def focused(presets: Sequence[Preset], text: str) -> tuple[Preset, ...]:
+    """The presets with the focal point of an upload, if the text is one."""
+    if focal_point(text) is None:
+        return tuple(presets)
+    return tuple(replace(preset, spec=replace(preset.spec, focal_point=text)) for preset in presets)
+
+
+def _spec(preset: Mapping[str, Any], format: str) -> RenditionSpec:
+    is_animated = preset.get("animated", False) and format in ANIMATED_FORMATS
+    return RenditionSpec.from_json({**preset, "format": format, "animated": is_animated})

@@ -168,6 +168,25 @@ def test_a_setting_that_resembles_nothing_is_refused_with_all_there_are() -> Non
             own("thumbnail", presets={"w160": {"width": 8}}),
             r"img-pipeline:transforms.thumbnail.settings.presets.w160.width = 8 is not accepted: .* equal to 16",
         ),
+        (
+            own("thumbnail", presets={"w160": {"fit": "cover"}}),
+            r"img-pipeline:transforms.thumbnail.settings.presets.w160 = .* is not accepted: with each of height",
+        ),
+        (
+            own("thumbnail", presets={"w160": {"fit": "fill"}}),
+            r'img-pipeline:transforms.thumbnail.settings.presets.w160.fit = "fill" is not accepted: '
+            r"one of inside, cover",
+        ),
+        (
+            own("thumbnail", presets={"w160": {"focalPoint": "0.3,1.7"}}),
+            r'img-pipeline:transforms.thumbnail.settings.presets.w160.focalPoint = "0.3,1.7" is not accepted: '
+            r"pattern is .*center\|attention.*",
+        ),
+        (
+            own("thumbnail", presets={"w160": {"animated": True, "formats": ["jpeg", "avif"]}}),
+            r'img-pipeline:transforms.thumbnail.settings.presets.w160.formats = \["jpeg", "avif"\] is not accepted: '
+            r"a list with webp",
+        ),
     ],
 )
 def test_an_impossible_value_is_refused_with_key_value_and_what_is_accepted(

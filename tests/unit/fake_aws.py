@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +25,7 @@ class StoredObject:
 
     body: bytes
     content_type: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -45,9 +46,18 @@ class FakeS3:
     listing: list[dict[str, Any]] = field(default_factory=list)
     listing_failures: list[Exception] = field(default_factory=list)
 
-    def add(self, key: str, body: bytes, content_type: str = "", version: str = "v1", bucket: str = "ingest") -> None:
+    def add(
+        self,
+        key: str,
+        body: bytes,
+        content_type: str = "",
+        version: str = "v1",
+        bucket: str = "ingest",
+        *,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
         """Store an upload."""
-        self.objects[bucket, key, version] = StoredObject(body, content_type)
+        self.objects[bucket, key, version] = StoredObject(body, content_type, metadata or {})
 
     def get_object(self, *, Bucket: str, Key: str, VersionId: str = "", Range: str = "") -> dict[str, Any]:
         if self.failures and (failure := self.failures.pop(0)):
@@ -67,6 +77,7 @@ class FakeS3:
             "Body": StreamingBody(stream, len(body)),
             "ContentLength": len(body),
             "ContentType": stored.content_type or "binary/octet-stream",
+            "Metadata": dict(stored.metadata),
         }
 
     def list_version(self, key: str, version: str, second: int, size: int = 1) -> None:

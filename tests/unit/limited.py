@@ -1,11 +1,14 @@
 """Runs one step on a file with a hard limit on memory: python -m tests.unit.limited STEP FILE MEGABYTES MAX_PIXELS.
 
+STEP is validate, thumbnail, watermark, metadata, or the specification of a rendition as JSON.
+
 Linux counts all private writable memory against RLIMIT_DATA, used or not, so this limit is stricter than Lambda's on
 resident memory. Prints the outcome: the reason code or COMPLETED.
 """
 
 from __future__ import annotations
 
+import json
 import resource
 import sys
 from pathlib import Path
@@ -15,6 +18,7 @@ from contract.signatures import SNIFF_BYTES
 from functions.metadata.describing import describe
 from functions.shared.formats import FORMATS
 from functions.shared.reasons import Rejection
+from functions.shared.rendering import render
 from functions.shared.sniffing import sniff
 from functions.thumbnail.presets import Preset
 from functions.thumbnail.renditions import make_renditions
@@ -28,8 +32,6 @@ PRESETS = [
     for width in (1280, 640, 320, 160)
     for format in ("jpeg", "webp")
 ]
-
-WIDEST = [Preset(preset="w8192", spec=RenditionSpec(format=format, width=8192)) for format in ("jpeg", "webp")]
 
 
 def main(step: str, file: str, megabytes: str, most: str) -> None:
@@ -47,14 +49,13 @@ def main(step: str, file: str, megabytes: str, most: str) -> None:
             case "thumbnail":
                 for _ in make_renditions(body, format, PRESETS, max_pixels=max_pixels):
                     pass
-            case "widest thumbnail":
-                for _ in make_renditions(body, format, WIDEST, max_pixels=max_pixels):
-                    pass
             case "watermark":
                 mark, position = TextMark("© img-pipeline"), Position.BOTTOM_RIGHT
                 watermark(body, format, mark, opacity=0.6, position=position, max_pixels=max_pixels)
             case "metadata":
                 describe(body, format, frames=1, max_pixels=max_pixels)
+            case _:
+                render(body, format, RenditionSpec.from_json(json.loads(step)), max_pixels=max_pixels)
     print("COMPLETED")
 
 

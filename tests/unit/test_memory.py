@@ -7,7 +7,9 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pillow_heif
 import pytest
@@ -15,6 +17,7 @@ from PIL import Image
 
 from components.settings.declared import transform_settings
 from contract.memory import FUNCTION_MB, needed_mb
+from contract.renditions import MAX_ANIMATED_PIXELS
 from functions.shared.formats import AVIF, FORMATS, GIF, JPEG, PNG, TIFF, WEBP, Format
 from functions.shared.images import open_image
 from functions.shared.reasons import ReasonCode, Rejection
@@ -140,22 +143,62 @@ def test_an_image_at_its_formats_limit_fits_the_required_memory(tmp_path: Path, 
         assert run(step, path, demanded - FUNCTION_MB + OWN_MB[step], max_pixels) == "COMPLETED", step
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory that counts what is mapped")
-@pytest.mark.parametrize("name", ["progressive.jpg", "alpha.png", "opaque.webp", "alpha.webp", "deep-alpha.avif"])
-def test_a_rendition_as_large_as_the_image_fits_the_required_memory(tmp_path: Path, name: str) -> None:
-    path = tmp_path / name
-    path.write_bytes(LARGE_FILES[name]())
-    limits = {"maxPixels": least_setting(path)}
-    thumbnail = transform_settings("thumbnail")
-    widest = {"presets": {"w8192": {"width": 8192, "formats": ["jpeg", "webp"], "quality": 82}}}
+def megabytes_for(preset: Mapping[str, Any], path: Path, limits: Mapping[str, int]) -> int:
+    """What the settings require for a preset, without what a function's own memory has to spare."""
     demanded = needed_mb(
         max_bytes=path.stat().st_size,
         limits=limits,
         bytes_per={"maxPixels": DECODED_BYTES_PER_PIXEL},
-        largest_output_bytes=thumbnail.largest_output_bytes(widest, limits),
+        largest_output_bytes=transform_settings("thumbnail").largest_output_bytes({"presets": {"it": preset}}, limits),
     )
-    megabytes = demanded - FUNCTION_MB + OWN_MB["validate"]
-    assert run("widest thumbnail", path, megabytes, limits["maxPixels"]) == "COMPLETED"
+    return demanded - FUNCTION_MB + OWN_MB["validate"]
+
+
+# Nearly the whole image is kept, so that it is in memory twice.
+CROPPED = {"width": SIZE[0], "height": SIZE[1] - 1, "fit": "cover"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory that counts what is mapped")
+@pytest.mark.parametrize(
+    ("name", "spec"),
+    [
+        ("progressive.jpg", {"format": "jpeg", "width": 8192}),
+        *((name, {"format": "webp", "width": 8192}) for name in ("alpha.png", "opaque.webp", "deep-alpha.avif")),
+        ("opaque.webp", {"format": "avif", "width": 8192}),
+        ("alpha.png", {"format": "avif", "width": 8192}),
+        ("alpha.webp", {"format": "png", "width": 8192}),
+        *(("alpha.png", {"format": format, **CROPPED}) for format in ("webp", "avif")),
+    ],
+)
+def test_a_rendition_as_large_as_the_image_fits_the_required_memory(
+    tmp_path: Path, name: str, spec: dict[str, Any]
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(LARGE_FILES[name]())
+    limits = {"maxPixels": least_setting(path)}
+    assert run(json.dumps(spec), path, megabytes_for(spec, path, limits), limits["maxPixels"]) == "COMPLETED"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory that counts what is mapped")
+@pytest.mark.parametrize(("frames", "size"), [(2, (100, 16_000)), (8, (632, 632))])
+def test_an_animation_as_large_as_its_source_fits_the_required_memory(
+    tmp_path: Path, frames: int, size: tuple[int, int]
+) -> None:
+    path = tmp_path / "animation.webp"
+    pictures = [Image.merge("RGBA", [Image.effect_noise(size, 100) for _ in range(4)]) for _ in range(frames)]
+    path.write_bytes(file_of(pictures[0], WEBP, save_all=True, append_images=pictures[1:], duration=100, method=0))
+    spec = {"format": "webp", "width": size[0], "animated": True}
+    limits = {"maxPixels": frames * size[0] * size[1]}
+    assert run(json.dumps(spec), path, megabytes_for(spec, path, limits), size[0] * size[1]) == "COMPLETED"
+
+
+def test_the_memory_of_animations_is_declared_for_the_most_pixels_that_they_may_have() -> None:
+    limits = {"maxPixels": 1 << 40}
+    thumbnail = transform_settings("thumbnail")
+    preset = thumbnail.properties["presets"]["additionalProperties"]["properties"]["animated"]
+    assert preset["x-outputMemory"]["otherSide"] == MAX_ANIMATED_PIXELS
+    assert thumbnail.largest_output_bytes({"presets": {"it": {"animated": False}}}, limits) == 0
+    assert thumbnail.largest_output_bytes({"presets": {"it": {"animated": True}}}, limits) == 32 * MAX_ANIMATED_PIXELS
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory that counts what is mapped")

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw, ImageStat
 
 from contract.renditions import RENDITION_FORMATS, RenditionSpec
-from functions.shared.formats import JPEG, PNG, WEBP
+from functions.shared.animation import frames
+from functions.shared.formats import GIF, JPEG, PNG, WEBP, Format
+from functions.shared.images import open_image
 from functions.shared.rendering import OUTPUT_FORMATS, Rendered, Renderer, render
+from tests.unit.conftest import Cloud, file_payload
 from tests.unit.pictures import exif_with_gps, file_of, gradient, quadrants
 
 MAX_PIXELS = 1 << 24
@@ -65,7 +71,7 @@ def test_formats_with_transparency_keep_it(format: str) -> None:
 def test_the_size_follows_from_the_fit(width: int, height: int | None, fit: str, size: tuple[int, int]) -> None:
     spec = RenditionSpec(format="png", width=width, height=height, fit=fit)  # pyright: ignore[reportArgumentType]
     made = rendered(quadrants((600, 400)), spec)
-    assert made.measures == {"width": size[0], "height": size[1]}
+    assert made.measures == {"width": size[0], "height": size[1], "frames": 1}
     assert decoded(made).size == size
 
 
@@ -144,6 +150,7 @@ def test_one_renderer_makes_the_same_as_one_for_each_rendition_in_any_order() ->
         ({"format": "bmp"}, "format is 'bmp'"),
         ({"fit": "fill"}, "fit is 'fill'"),
         ({"fit": "cover"}, "height is missing"),
+        ({"format": "avif", "animated": True}, "animated is true"),
         ({"focalPoint": "0.3;0.7"}, "focalPoint is '0.3;0.7'"),
         ({"focalPoint": "1.2,0.5"}, "focalPoint is '1.2,0.5'"),
     ],
@@ -161,3 +168,131 @@ def test_equal_specifications_have_one_id_and_others_another() -> None:
         == RenditionSpec.from_json({"width": 320, "format": "webp"}).id
     )
     assert RenditionSpec(format="webp", width=320, quality=83).id != spec.id
+
+
+COLOURS = [(250, 0, 0), (0, 250, 0), (0, 0, 250), (240, 240, 0)]
+MILLISECONDS = [40, 120, 500, 70]
+
+
+def animated(format: Format, colours: Sequence[tuple[int, int, int]] = COLOURS, **options: Any) -> io.BytesIO:
+    """An animation of 300 by 200 pixels with a frame for each colour, its right half grey."""
+    pictures = [Image.new("RGB", (300, 200), colour) for colour in colours]
+    for picture in pictures:
+        picture.paste(GREY, (150, 0, 300, 200))
+    options = {"duration": MILLISECONDS, "loop": 0, **options}
+    return io.BytesIO(file_of(pictures[0], format, save_all=True, append_images=pictures[1:], **options))
+
+
+def played(body: bytes) -> list[tuple[tuple[int, int, int], int]]:
+    """The colour at the left edge of each frame, and the frame's milliseconds."""
+    image = Image.open(io.BytesIO(body))
+    shown = []
+    for index in range(getattr(image, "n_frames", 1)):
+        image.seek(index)
+        colour = image.convert("RGB").getpixel((1, image.height // 2))
+        shown.append((colour, image.info["duration"]))
+    return shown
+
+
+def near(colour: tuple[int, int, int]) -> Any:
+    return pytest.approx(colour, abs=12)
+
+
+@pytest.mark.parametrize("format", [GIF, WEBP], ids=["GIF", "WebP"])
+@pytest.mark.parametrize("height", [None, 50])
+def test_an_animation_keeps_its_frames_and_their_durations(format: Format, height: int | None) -> None:
+    fit = "cover" if height else "inside"
+    spec = RenditionSpec(format="webp", width=150, height=height, fit=fit, animated=True)
+    made = render(animated(format), format, spec, max_pixels=MAX_PIXELS)
+    assert made.measures == {"width": 150, "height": height or 100, "frames": 4}
+    assert Image.open(io.BytesIO(made.body)).size == made.size
+    assert played(made.body) == [
+        (near(colour), milliseconds) for colour, milliseconds in zip(COLOURS, MILLISECONDS, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("format", "options", "plays"),
+    [(GIF, {"loop": 0}, 0), (GIF, {"loop": 2}, 3), (GIF, {"loop": None}, 1), (WEBP, {"loop": 3}, 3)],
+)
+def test_an_animation_is_played_as_often_as_its_source(format: Format, options: dict[str, Any], plays: int) -> None:
+    made = render(
+        animated(format, **options),
+        format,
+        RenditionSpec(format="webp", width=150, animated=True),
+        max_pixels=MAX_PIXELS,
+    )
+    assert Image.open(io.BytesIO(made.body)).info["loop"] == plays
+
+
+def test_frames_that_browsers_would_slow_down_are_as_slow_in_the_rendition() -> None:
+    source = animated(GIF, duration=[0, 10, 20, 30])
+    made = render(source, GIF, RenditionSpec(format="webp", width=150, animated=True), max_pixels=MAX_PIXELS)
+    assert [milliseconds for _, milliseconds in played(made.body)] == [100, 100, 20, 30]
+
+
+@pytest.mark.parametrize(
+    ("values", "most"), [({"format": "webp"}, None), ({"format": "webp", "animated": True}, 4 * 150 * 100 - 1)]
+)
+def test_without_the_setting_or_above_the_limit_the_first_frame_is_kept(
+    monkeypatch: pytest.MonkeyPatch, values: dict[str, Any], most: int | None
+) -> None:
+    if most:
+        monkeypatch.setattr("functions.shared.rendering.MAX_ANIMATED_PIXELS", most)
+    made = render(animated(GIF), GIF, RenditionSpec(width=150, **values), max_pixels=MAX_PIXELS)
+    assert made.measures["frames"] == getattr(Image.open(io.BytesIO(made.body)), "n_frames", 1) == 1
+    assert decoded(made).getpixel((1, 50)) == near(COLOURS[0])
+
+
+def test_stills_and_animations_of_one_file_do_not_depend_on_their_order() -> None:
+    specs = [
+        RenditionSpec(format="webp", width=300, animated=True),
+        RenditionSpec(format="png", width=300),
+        RenditionSpec(format="webp", width=150, animated=True),
+        RenditionSpec(format="png", width=150),
+    ]
+    body = animated(WEBP)
+    alone = [render(body, WEBP, spec, max_pixels=MAX_PIXELS).body for spec in specs]
+    for order in (specs, specs[::-1]):
+        renderer = Renderer(body, WEBP, max_pixels=MAX_PIXELS)
+        for spec in order:
+            made = renderer.render(spec)
+            assert made.frames == (4 if spec.animated else 1)
+            if spec.width == 300 or spec.animated:
+                assert made.body == alone[specs.index(spec)]
+
+
+def test_what_no_frame_of_a_gif_has_covered_stays_transparent() -> None:
+    first, second = Image.new("P", (30, 40), 0), Image.new("P", (30, 40), 0)
+    for picture, colour in ((first, COLOURS[0]), (second, COLOURS[2])):
+        picture.putpalette(bytes(colour) * 2)
+    body = bytearray(file_of(first, GIF, save_all=True, append_images=[second], duration=50, loop=0, optimize=False))
+    body[6:8] = (60).to_bytes(2, "little")  # the canvas is twice as wide as the frames
+    # Compared before they are encoded: Pillow shows as black what no frame of a WebP covers.
+    for (shown, _), colour in zip(
+        frames(open_image(io.BytesIO(bytes(body)), GIF, max_pixels=MAX_PIXELS)),
+        (COLOURS[0], COLOURS[2]),
+        strict=True,
+    ):
+        assert shown.size == (60, 40)
+        assert shown.getpixel((10, 20)) == (*colour, 255)
+        assert shown.getchannel("A").crop((30, 0, 60, 40)).getextrema() == (0, 0)
+
+
+def test_thumbnail_crops_around_the_focal_point_that_was_uploaded_with_the_image(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preset = {"width": 64, "height": 64, "fit": "cover", "formats": ["png"], "quality": 80}
+    monkeypatch.setenv("SETTINGS", json.dumps({"presets": {"square": preset}}))
+    body = file_of(quadrants((256, 64)), PNG)
+    shown = {}
+    for name, metadata in (("left", "0.1,0.5"), ("right", "0.9, 0.5"), ("invalid", "9,9"), ("none", "")):
+        key = f"uploads/{name}.png"
+        verdict = cloud.validate(key, body)
+        cloud.s3.add(key, body, metadata={"Focal-Point": metadata} if metadata else {})
+        answer = cloud.invoke("thumbnail", {"file": file_payload(key, len(body)), "media": verdict})
+        shown[name] = Image.open(io.BytesIO(cloud.outputs()[answer["renditions"][0]["key"]])).tobytes()
+    whole = quadrants((256, 64))
+    assert shown["left"] == whole.crop((0, 0, 64, 64)).tobytes()
+    assert shown["right"] == whole.crop((192, 0, 256, 64)).tobytes()
+    assert shown["invalid"] == shown["none"] == whole.crop((96, 0, 160, 64)).tobytes()

@@ -29,6 +29,7 @@ def watermarked(cloud: Cloud, body: bytes, format: Format) -> Image.Image:
         "contentType": f"image/{(image.format or '').lower()}",
         "width": image.width,
         "height": image.height,
+        "frames": 1,
         "bytes": len(body),
     }
     return image
