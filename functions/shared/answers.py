@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
 
 from contract.api import DOWNLOAD_URL_SECONDS
 from contract.keys import renditions_folder
 from contract.messages import Outcome
 from functions.shared.aws import failures_named
+from functions.shared.reasons import Rejection
 from functions.shared.source import FileVersion
 
 _PARALLEL_WRITES = 4
@@ -40,14 +43,23 @@ class Rendition:
         file_name: unique within the file, with an extension: "w320.webp".
         content_type: its MIME type.
         measures: what is recorded besides its size in bytes, such as an image's width and height.
-        body: its content.
+        body: its content, or the file that holds it.
     """
 
     name: str
     file_name: str
     content_type: str
-    measures: Mapping[str, int]
-    body: bytes
+    measures: Mapping[str, int] = field(default_factory=dict)
+    body: bytes | Path
+
+    @property
+    def bytes(self) -> int:
+        """The size of its content."""
+        return self.body.stat().st_size if isinstance(self.body, Path) else len(self.body)
+
+    def open(self) -> BinaryIO:
+        """Open its content for reading."""
+        return self.body.open("rb") if isinstance(self.body, Path) else io.BytesIO(self.body)
 
 
 def store(s3: Any, bucket: str, version: FileVersion, rendition: Rendition) -> dict[str, Any]:
@@ -66,11 +78,11 @@ def store(s3: Any, bucket: str, version: FileVersion, rendition: Rendition) -> d
         TransientError, AccessError: the write failed, see `aws.failures_named`.
     """
     key = f"{renditions_folder(version.file_key, version.version_id)}{rendition.file_name}"
-    with failures_named(f"write s3://{bucket}/{key}"):
+    with failures_named(f"write s3://{bucket}/{key}"), rendition.open() as body:
         s3.put_object(
             Bucket=bucket,
             Key=key,
-            Body=rendition.body,
+            Body=body,
             ContentType=rendition.content_type,
             CacheControl=_CACHE_CONTROL,
         )
@@ -79,7 +91,7 @@ def store(s3: Any, bucket: str, version: FileVersion, rendition: Rendition) -> d
         "key": key,
         "contentType": rendition.content_type,
         **rendition.measures,
-        "bytes": len(rendition.body),
+        "bytes": rendition.bytes,
     }
 
 
@@ -98,13 +110,20 @@ class Transformed:
         transform: the transform's name in the stack's settings.
         renditions: what `store` returned for each.
         metadata: JSON types only, no null.
+        rejection: why the file is rejected, if the transform found that it cannot be processed.
     """
 
     transform: str
     renditions: list[dict[str, Any]] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
-    outcome: str = Outcome.COMPLETED
+    rejection: Rejection | None = None
+
+    @property
+    def outcome(self) -> str:
+        """COMPLETED, or the reason code."""
+        return self.rejection.code.value if self.rejection else Outcome.COMPLETED
 
     def payload(self) -> dict[str, Any]:
         """The payload for the workflow, without `durationMs`."""
-        return {"transform": self.transform, "renditions": self.renditions, "metadata": self.metadata}
+        answer = {"transform": self.transform, "renditions": self.renditions, "metadata": self.metadata}
+        return answer | ({"rejection": self.rejection.payload()} if self.rejection else {})

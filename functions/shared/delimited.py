@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 DELIMITERS = ",;\t|"
@@ -32,16 +33,15 @@ class Layout:
 
 
 def delimited_layout(start: str) -> Layout | None:
-    """The layout of a delimited text; None if it is empty.
+    r"""The layout of a delimited text; None if it is empty.
 
     The delimiter is the one by which most rows have as many columns as the first. The first row is a header unless one
     of its cells is empty or a number, a date or the like.
 
     Args:
-        start: its first rows.
+        start: its first rows, with lines that end in ``\n``.
     """
-    lines = start.splitlines(keepends=True)
-    tables = {delimiter: list(_rows(lines, delimiter)) for delimiter in DELIMITERS}
+    tables = {delimiter: list(_rows(start, delimiter)) for delimiter in DELIMITERS}
     delimiter, rows = max(tables.items(), key=lambda table: _fitness(table[1]))
     if not rows:
         return None
@@ -53,7 +53,7 @@ def delimited_layout(start: str) -> Layout | None:
 def json_layout(start: str) -> Layout | None:
     """The layout of JSON Lines: the keys of the first lines; None if the first is not an object."""
     names: dict[str, None] = {}
-    for number, line in enumerate(filter(str.strip, start.splitlines())):
+    for number, line in enumerate(filter(str.strip, start.split("\n"))):
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):
@@ -78,10 +78,10 @@ def unique_names(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(unique.values())
 
 
-def _rows(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
     """The rows before the first that cannot be parsed, without empty ones."""
     try:
-        yield from filter(None, csv.reader(lines, delimiter=delimiter))
+        yield from filter(None, csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter))
     except csv.Error:
         return
 

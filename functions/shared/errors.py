@@ -42,5 +42,9 @@ class MetadataError(PipelineError):
     """The image could not be described."""
 
 
+class TableError(PipelineError):
+    """The table could not be converted."""
+
+
 class EraseError(PipelineError):
     """What was made from a deleted file could not be removed."""

@@ -29,6 +29,9 @@ class ReasonCode(StrEnum):
     NO_COLUMNS = "NO_COLUMNS"
     TOO_MANY_COLUMNS = "TOO_MANY_COLUMNS"
     TOO_MANY_ROWS = "TOO_MANY_ROWS"
+    SCHEMA_MISMATCH = "SCHEMA_MISMATCH"
+    ROWS_MISFIT = "ROWS_MISFIT"
+    FORMULAS_FOUND = "FORMULAS_FOUND"
     CORRUPT = "CORRUPT"
 
 
@@ -118,6 +121,18 @@ REASON_TEXTS: dict[ReasonCode, ReasonText] = {
         "The {found} file has more than {limit:,} rows.",
         "Split the table into several files, then upload those.",
     ),
+    ReasonCode.SCHEMA_MISMATCH: ReasonText(
+        "The table does not have the columns that are set for {prefix}: {detail}.",
+        "Name the columns in the first line exactly as set, in any order.",
+    ),
+    ReasonCode.ROWS_MISFIT: ReasonText(
+        "{actual:,} rows do not fit, more than {limit:g} % of all. The first is in line {line:,}, {value}: {detail}",
+        "Correct these rows, then upload the file again.",
+    ),
+    ReasonCode.FORMULAS_FOUND: ReasonText(
+        "{actual:,} cells start like a formula (=, +, - or @), the first of them in the column {column}.",
+        "Remove these characters or put an apostrophe before them, so that no spreadsheet runs them as formulas.",
+    ),
     ReasonCode.CORRUPT: ReasonText(
         "The {found} file cannot be decoded: {detail}.",
         "The upload may be incomplete: upload the file again. If that fails too, export the original from an editor.",
@@ -138,6 +153,10 @@ class Rejection:
     code: ReasonCode
     reason: str
     hint: str
+
+    def payload(self) -> dict[str, str]:
+        """The rejection as the workflow reads it."""
+        return {"reasonCode": self.code.value, "reason": self.reason, "hint": self.hint}
 
 
 def reject(code: ReasonCode, **values: Any) -> Rejection:

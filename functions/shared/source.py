@@ -104,6 +104,22 @@ def downloaded(s3: Any, version: FileVersion, *, max_bytes: int) -> Iterator[Dow
         )
 
 
+@contextmanager
+def streamed(s3: Any, version: FileVersion) -> Iterator[BinaryIO]:
+    """Read a file version once, in order, without storing it.
+
+    Args:
+        s3: an S3 client.
+        version: the file version.
+
+    Raises:
+        SourceMissingError: the version does not exist.
+        TransientError, AccessError: the read failed, see `aws.failures_named`.
+    """
+    with closing(_get(s3, version)["Body"]) as stream, failures_named(f"read {version}"):
+        yield stream
+
+
 def _get(s3: Any, version: FileVersion, **extra: str) -> dict[str, Any]:
     with failures_named(f"read {version}"):
         try:

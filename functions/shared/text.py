@@ -10,6 +10,8 @@ from typing import BinaryIO, cast
 GZIP_START = b"\x1f\x8b"
 GZIP, UNCOMPRESSED = "gzip", "none"
 PIECE_BYTES = 1 << 20
+START_BYTES = 1 << 18
+"""The number of first bytes in which a table's layout is recognized."""
 
 
 def pieces(body: BinaryIO, compression: str) -> Iterator[bytes]:

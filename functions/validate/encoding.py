@@ -7,10 +7,7 @@ import re
 
 from contract.signatures import CONTROL_CHARACTER
 from functions.shared.reasons import ReasonCode, Rejection, reject
-from functions.shared.text import marked_encoding
-
-START_BYTES = 1 << 18
-"""The number of first bytes that are kept."""
+from functions.shared.text import START_BYTES, marked_encoding
 
 _UNDECODED = re.compile("[\udc80-\udcff]")
 _BEYOND_ASCII = re.compile("[^\0-\x7f\udc80-\udcff]")

@@ -45,8 +45,7 @@ class Verdict:
         common = {"mediaType": self.media_type, "sha256": self.sha256, "traceId": trace_id()}
         if not isinstance(self.finding, Rejection):
             return {"accepted": True, **common, "measures": asdict(self.finding), "bytes": self.bytes}
-        reason = {"reasonCode": self.finding.code.value, "reason": self.finding.reason, "hint": self.finding.hint}
-        return {"accepted": False, **common, **reason}
+        return {"accepted": False, **common, **self.finding.payload()}
 
 
 def validate(s3: Any, version: FileVersion, limits: Limits, denylist: Callable[[str], str | None]) -> Verdict:

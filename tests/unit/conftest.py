@@ -25,6 +25,15 @@ def image_limits(**changes: object) -> str:
     return json.dumps({"image": {"accepted": list(FORMATS), "maxPixels": 2_000_000, "maxFrames": 20, **changes}})
 
 
+TABLE_TYPES = ["text/csv", "text/tab-separated-values", "application/x-ndjson"]
+
+
+def table_limits(**changes: object) -> str:
+    """The value of validate's variable MEDIA for tables."""
+    limits = {"maxBytes": 1_000_000, "maxRows": 1000, "maxColumns": 20, "minColumns": 2}
+    return json.dumps({"table": {"accepted": TABLE_TYPES, **limits, **changes}})
+
+
 ENVIRONMENT = {
     "POWERTOOLS_METRICS_NAMESPACE": "img-pipeline/test",
     "POWERTOOLS_LOG_LEVEL": "INFO",
@@ -32,9 +41,10 @@ ENVIRONMENT = {
     "MEDIA": image_limits(),
     "DENYLIST_TABLE": "denylist",
     "PROCESSED_BUCKET": "processed",
-    # Settings of thumbnail and watermark; each reads its own.
+    # Settings of all transforms; each reads its own.
     "SETTINGS": json.dumps(
         {"presets": PRESETS, "text": "© img-pipeline", "opacity": 0.6, "position": "bottom-right", "logoPath": ""}
+        | {"toleratedPercent": 5, "formulas": "flag", "schemas": {}}
     ),
 }
 
@@ -74,7 +84,7 @@ class Cloud:
         runtime.logger.cache_clear()
         runtime._metrics.cache_clear()
         runtime._Environment.cold = True
-        for name in ("validate", "thumbnail", "watermark", "metadata"):
+        for name in ("validate", "thumbnail", "watermark", "metadata", "table"):
             for value in vars(importlib.import_module(f"functions.{name}.handler")).values():
                 if isinstance(value, functools._lru_cache_wrapper):
                     value.cache_clear()
@@ -88,7 +98,14 @@ class Cloud:
 
 def file_payload(key: str, size: int) -> dict[str, Any]:
     """The workflow's `file`."""
-    return {"bucket": "ingest", "fileKey": key, "versionId": "v1", "bytes": size, "executionName": "execution-1"}
+    return {
+        "jobId": "job-1",
+        "bucket": "ingest",
+        "fileKey": key,
+        "versionId": "v1",
+        "bytes": size,
+        "executionName": "execution-1",
+    }
 
 
 @pytest.fixture

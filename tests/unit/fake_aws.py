@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
@@ -101,10 +101,10 @@ class FakeS3:
         for start in range(0, len(listed), size):
             yield {"Versions": listed[start : start + size]}
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> dict[str, Any]:
+    def put_object(self, *, Bucket: str, Key: str, Body: BinaryIO, ContentType: str) -> dict[str, Any]:
         if self.write_failures:
             raise self.write_failures.pop(0)
-        self.objects[Bucket, Key, ""] = StoredObject(Body, ContentType)
+        self.objects[Bucket, Key, ""] = StoredObject(Body.read(), ContentType)
         return {}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import json
 from typing import Any
 
 import pytest
@@ -15,14 +14,7 @@ from hypothesis import strategies as st
 from functions.shared.delimited import DELIMITERS, delimited_layout
 from tests.unit.conftest import Cloud
 
-LIMITS = {"maxBytes": 1_000_000, "maxRows": 1000, "maxColumns": 20, "minColumns": 2}
-TYPES = ["text/csv", "text/tab-separated-values", "application/x-ndjson"]
 PEOPLE = "id;name;city\n1;Zoë;Köln\n2;Ann;Rome\n"
-
-
-@pytest.fixture(autouse=True)
-def _tables(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - its environment comes first
-    monkeypatch.setenv("MEDIA", json.dumps({"table": {"accepted": TYPES, **LIMITS}}))
 
 
 @pytest.mark.parametrize(

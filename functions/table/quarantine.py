@@ -1,0 +1,65 @@
+"""The rows of a table that do not fit, as JSON Lines."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+_MAX_VALUE_CHARACTERS = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Misfit:
+    """A row that does not fit.
+
+    Args:
+        line: its line in the file, from 1.
+        column: the column that does not fit; "" if it is the row.
+        value: the value that does not fit, or the row.
+        reason: why.
+    """
+
+    line: int
+    column: str
+    value: str
+    reason: str
+
+
+class Quarantine:
+    """Writes the rows that do not fit to a file, in the order in which they are found.
+
+    Args:
+        path: the file.
+
+    Attributes:
+        rows: their number.
+        first: the first of them.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows = 0
+        self.first: Misfit | None = None
+        self._file = path.open("w", encoding="utf-8")
+        self._last_line = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _type: type | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+        self._file.close()
+
+    def add(self, misfit: Misfit) -> None:
+        """Write a value that does not fit; a row may have several, one after the other."""
+        self.first = self.first or misfit
+        self.rows += misfit.line != self._last_line
+        self._last_line = misfit.line
+        line = asdict(misfit) | {"value": misfit.value[:_MAX_VALUE_CHARACTERS]}
+        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def close(self) -> None:
+        """Complete the file."""
+        self._file.close()

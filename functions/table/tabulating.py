@@ -1,0 +1,122 @@
+"""Makes all that a table becomes: Parquet, profile, preview and quarantine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from functions.shared.answers import Rendition
+from functions.shared.reasons import ReasonCode, Rejection, reject
+from functions.table.plain import PlainTable, write_plain
+from functions.table.profile import Profile, preview, profile
+from functions.table.quarantine import Misfit, Quarantine
+from functions.table.reading import connect, quarantine_rejects, write_parquet
+from functions.table.settings import Schema
+from functions.table.types import column_types
+
+PARQUET_TYPE = "application/vnd.apache.parquet"
+_JSON_TYPE = "application/json"
+_JSON_LINES_TYPE = "application/x-ndjson"
+# The record of a file, with all that it says of it, is limited to 400 KB, and the workflow's state to 256 KiB.
+_RECORDED_COLUMNS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """What a table became.
+
+    Args:
+        renditions: their content is in files, which must be there until it is stored.
+        metadata: what is recorded of the table.
+    """
+
+    renditions: list[Rendition]
+    metadata: dict[str, Any]
+
+
+def tabulate(
+    body: BinaryIO, measures: Mapping[str, Any], schema: Schema, folder: Path, memory_mb: int
+) -> Table | Rejection:
+    """Convert a table that validate accepted.
+
+    Args:
+        body: the file, which is read once.
+        measures: what validate measured.
+        schema: what is required of it.
+        folder: an empty folder for files.
+        memory_mb: the function's memory.
+
+    Returns:
+        The table, or why the file is rejected.
+    """
+    parquet = folder / "table.parquet"
+    quarantined = folder / "quarantine.jsonl"
+    with Quarantine(quarantined) as quarantine, connect(folder, memory_mb) as connection:
+        table = write_plain(body, measures, folder / "rows.csv", quarantine)
+        types = _pinned_types(table, schema) if schema.types else column_types(connection, table)
+        if isinstance(types, Rejection):
+            return types
+        row_count = write_parquet(connection, table, types, parquet)
+        quarantine_rejects(connection, table, types, quarantine)
+        if (first := quarantine.first) and 100 * quarantine.rows > schema.tolerated_percent * (
+            row_count + quarantine.rows
+        ):
+            return _rows_misfit(first, quarantine.rows, schema)
+        found = profile(connection, parquet, types)
+        if found.formulas and schema.rejects_formulas:
+            return reject(
+                ReasonCode.FORMULAS_FOUND, actual=sum(found.formulas.values()), column=next(iter(found.formulas))
+            )
+        _write_json(folder / "preview.json", preview(connection, parquet, types))
+        _write_json(folder / "profile.json", {"rowCount": row_count, "columns": found.columns})
+    made = {"table.parquet": PARQUET_TYPE, "preview.json": _JSON_TYPE, "profile.json": _JSON_TYPE}
+    if quarantine.rows:
+        made[quarantined.name] = _JSON_LINES_TYPE
+    renditions = [
+        Rendition(name=file.partition(".")[0], file_name=file, content_type=content_type, body=folder / file)
+        for file, content_type in made.items()
+    ]
+    return Table(renditions=renditions, metadata=_metadata(row_count, found, quarantine.rows))
+
+
+def _pinned_types(table: PlainTable, schema: Schema) -> dict[str, str] | Rejection:
+    """The types of the columns, in the order of the file."""
+    missing, unknown = schema.types.keys() - set(table.columns), set(table.columns) - schema.types.keys()
+    if not missing and not unknown:
+        return {column: schema.types[column] for column in table.columns}
+    details = [
+        f"{what} {', '.join(sorted(names))}"
+        for what, names in (("it lacks", missing), ("it also has", unknown))
+        if names
+    ]
+    return reject(ReasonCode.SCHEMA_MISMATCH, prefix=schema.prefix, detail=" and ".join(details))
+
+
+def _rows_misfit(first: Misfit, rows: int, schema: Schema) -> Rejection:
+    what = f"the value {first.value[:60]!r} of {first.column}" if first.column else f"{first.value[:60]!r}"
+    return reject(
+        ReasonCode.ROWS_MISFIT,
+        actual=rows,
+        limit=schema.tolerated_percent,
+        line=first.line,
+        value=what,
+        detail=first.reason,
+    )
+
+
+def _metadata(row_count: int, found: Profile, quarantined: int) -> dict[str, Any]:
+    return {
+        "rowCount": row_count,
+        "quarantined": quarantined,
+        "columnCount": len(found.columns),
+        "columns": found.columns[:_RECORDED_COLUMNS],
+        "formulas": sum(found.formulas.values()),
+        "formulaColumns": list(found.formulas)[:_RECORDED_COLUMNS],
+    }
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, allow_nan=False), encoding="utf-8")
