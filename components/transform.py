@@ -23,6 +23,7 @@ from components.file_machine import FileMachineArgs, file_machine
 from components.persist import Persist
 from components.settings import Settings, TransformFunction
 from components.settings.declared import transform_settings
+from components.settings.storage import transform_storage_mb, validate_storage_mb
 from components.stack_context import StackContext
 from components.workflow.deletion import ERASE_TIMEOUT_SECONDS
 from contract.jobs import FILE_KEY_INDEX
@@ -238,6 +239,7 @@ class Transform(pulumi.ComponentResource):
                 layer=settings.validate_.layer,
                 description="Validates a file and measures it",
                 memory_mb=settings.validate_.memory_mb,
+                storage_mb=validate_storage_mb(settings),
                 timeout_seconds=settings.validate_.timeout_seconds,
                 reserved_concurrency=settings.validate_.reserved_concurrency,
                 provisioned_concurrency=settings.validate_.provisioned_concurrency,
@@ -288,6 +290,7 @@ class Transform(pulumi.ComponentResource):
                 layer=transform.layer,
                 description=f"The transform {name} of an accepted file",
                 memory_mb=transform.memory_mb,
+                storage_mb=transform_storage_mb(args.settings, name),
                 timeout_seconds=transform.timeout_seconds,
                 reserved_concurrency=transform.reserved_concurrency,
                 environment=environment,

@@ -6,8 +6,10 @@ The types of a family are measured by one module, `functions/validate/<family>.p
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 from contract.signatures import AV1_BRANDS, HEVC_BRANDS, Signature, coded_by, delimited, starting
 
@@ -155,3 +157,15 @@ def media_type_of(file_name: str) -> str:
     """The registered MIME type of a file name's extension; `UNKNOWN_MEDIA_TYPE` if there is none."""
     suffix = PurePosixPath(file_name).suffix.lower()
     return next((media.name for media in MEDIA_TYPES.values() if suffix in media.extensions), UNKNOWN_MEDIA_TYPE)
+
+
+def max_bytes_of(media_type: str, families: Mapping[str, Mapping[str, Any]], default: int) -> int:
+    """Size of the largest accepted file of a type.
+
+    Args:
+        media_type: a MIME type.
+        families: the families' limits by name, of which `maxBytes` applies.
+        default: for types of a family that has none.
+    """
+    family = MEDIA_TYPES[media_type].family if media_type in MEDIA_TYPES else ""
+    return int(families.get(family, {}).get("maxBytes", default))

@@ -12,6 +12,7 @@ from components.blocks.monitoring import FIVE_MINUTES, Alarm, Metric, percentage
 from components.blocks.network import Network
 from components.settings import Alarms
 from components.stack_context import StackContext
+from contract.memory import LEAST_STORAGE_MB
 from contract.metrics import SERVICE_DIMENSION, metrics_namespace
 from contract.metrics import Metric as FunctionMetric
 from contract.names import LIVE
@@ -41,6 +42,7 @@ class FunctionArgs:
     layer: str
     description: str
     memory_mb: int
+    storage_mb: int = LEAST_STORAGE_MB
     timeout_seconds: int
     reserved_concurrency: int
     provisioned_concurrency: int = 0
@@ -112,6 +114,7 @@ class Function(pulumi.ComponentResource):
             handler=f"functions.{args.short_name}.handler.handler",
             layers=[platform.layer_arns[args.layer]],
             memory_size=args.memory_mb,
+            ephemeral_storage={"size": args.storage_mb},
             timeout=args.timeout_seconds,
             # The provider's value for unreserved is -1; 0 would throttle every call.
             reserved_concurrent_executions=args.reserved_concurrency or -1,

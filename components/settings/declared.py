@@ -22,7 +22,7 @@ from jsonschema.exceptions import ValidationError
 
 from components.blocks.packaging import FUNCTIONS_DIRECTORY, PROJECT_DIRECTORY, built_file
 from components.blocks.watermark_text import UndrawableTextError, picture_of
-from contract.memory import MEMORY_KEYWORD, OUTPUT_KEYWORD, output_bytes
+from contract.memory import DISK_KEYWORD, MEMORY_KEYWORD, OUTPUT_KEYWORD, output_bytes
 from contract.overlay import merge_patch
 
 Refusal = tuple[str, object, str]
@@ -53,6 +53,11 @@ class DeclaredSettings:
     def memory_bytes_per(self) -> Mapping[str, int] | None:
         """Bytes of memory for each unit of a limit; None where the schema declares none."""
         return self.schema.get(MEMORY_KEYWORD)
+
+    @property
+    def disk_bytes_per_byte(self) -> int:
+        """Bytes of storage for each byte of the largest file; 0 where the schema declares none."""
+        return self.schema.get(DISK_KEYWORD, 0)
 
     def largest_output_bytes(self, values: Mapping[str, Any], limits: Mapping[str, Any]) -> int:
         """Bytes of memory for the largest output of these settings; 0 where the schema declares none.

@@ -243,6 +243,15 @@ class Settings(_Model):
         """Every media type that validate accepts."""
         return tuple(media_type for family in self.media.values() for media_type in family.accepted)
 
+    def family_max_bytes(self, family: str) -> int:
+        """Size of the largest accepted file of a family."""
+        return self.media[family].limits.get("maxBytes", self.max_bytes)
+
+    @property
+    def largest_bytes(self) -> int:
+        """Size of the largest accepted file."""
+        return max(map(self.family_max_bytes, self.media))
+
     def types_of(self, transform: str) -> tuple[str, ...]:
         """The accepted media types that a transform runs on."""
         return tuple(each for each in self.accepted_types if self.transforms[transform].takes(each))

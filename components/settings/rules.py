@@ -135,28 +135,29 @@ def _memory(settings: Settings) -> Iterator[Mistake]:
     functions |= {f"transforms.{name}": transform for name, transform in settings.transforms.items()}
     for family, accepted in settings.media.items():
         for key, function in functions.items():
-            own, outputs = None, 0
+            measured, own, outputs = family_limits(family), None, 0
             if isinstance(function, TransformFunction):
                 if not any(map(function.takes, accepted.accepted)):
                     continue
                 declared = transform_settings(key.removeprefix("transforms."))
                 own = declared.memory_bytes_per
                 outputs = declared.largest_output_bytes(function.settings, accepted.limits)
-            bytes_per = own or family_limits(family).memory_bytes_per or {}
+            bytes_per = own or measured.memory_bytes_per or {}
+            held_bytes = 0 if measured.disk_bytes_per_byte else settings.family_max_bytes(family)
             least = needed_mb(
-                max_bytes=settings.max_bytes,
+                max_bytes=held_bytes,
                 limits=accepted.limits,
                 bytes_per=bytes_per,
                 largest_output_bytes=outputs,
             )
             if function.memory_mb < least:
-                limits = ", ".join(f"media.{family}.{name} ({accepted.limits[name]})" for name in bytes_per)
+                limits = [f"media.{family}.{name} ({accepted.limits[name]})" for name in bytes_per]
+                held = [f"maxBytes ({held_bytes})"] if held_bytes else []
                 made = f", and the outputs of {key}.settings" if outputs else ""
                 yield Mistake(
                     f"{key}.memoryMb",
                     function.memory_mb,
-                    f"at least {least}, to hold a file of {limits} and maxBytes ({settings.max_bytes}){made}; or lower "
-                    "those",
+                    f"at least {least}, to hold a file of {' and '.join([*limits, *held])}{made}; or lower those",
                 )
 
 

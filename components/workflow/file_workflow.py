@@ -7,6 +7,7 @@
               a later version ▶ FindOwner ▶ HasOwner ▶ InheritOwner ▶ MarkProcessing
       rejected ▶ RecordRejection ▶ SendToValidateDlq ▶ PublishRejection ▶ FinishRejection ▶ Rejected
       accepted ▶ MarkTransforming ▶ Transform ▶ CheckAnswers ▶ Persist ▶ Publish ▶ MarkPublished ▶ Complete ▶ Completed
+                 CheckAnswers finds a transform's rejection ▶ RecordRejection
                  Persist refused ▶ CheckExisting ▶ WhoseRecord ▶ Publish, Complete or Supersede ▶ Superseded
                                    the file was deleted ▶ EraseLate ▶ Supersede
       deleted ▶ Erase, see components/workflow/deletion.py
@@ -72,10 +73,12 @@ from components.workflow.values import (
     PAYLOAD_OR_NULL,
     RECEIVED,
     RECORDED_RUN,
+    REJECTED_BY_TRANSFORM,
     REJECTED_FILE,
     REJECTION,
     REJECTION_MESSAGE,
     SCANNED_FILE,
+    VERDICT_OF_TRANSFORM,
     WITH_JOB_ID_OF_KEY,
     stages_and,
 )
@@ -335,6 +338,11 @@ def _transformation(spec: WorkflowSpec) -> States:
             "Type": "Choice",
             "Choices": [
                 {
+                    "Condition": expression(REJECTED_BY_TRANSFORM),
+                    "Assign": {"verdict": expression(VERDICT_OF_TRANSFORM)},
+                    "Next": "RecordRejection",
+                },
+                {
                     "Condition": expression(f"$count({INVALID_ANSWERS}) = 0"),
                     "Assign": {
                         "renditions": expression("[$answers.answer.renditions]"),
@@ -342,7 +350,7 @@ def _transformation(spec: WorkflowSpec) -> States:
                         "stages": stages_and(Stage.TRANSFORMED),
                     },
                     "Next": "Persist",
-                }
+                },
             ],
             "Default": "AnswerInvalid",
         },

@@ -204,6 +204,9 @@ INVALID_ANSWERS = """[$filter($answers, function($each) {(
     ? $not($type($lookup($answer, "renditions")) = "array" and $type($lookup($answer, "metadata")) = "object")
     : true
 )}).name]"""
+# The first rejection by a transform: like validate's verdict on a file that is not accepted.
+REJECTED_BY_TRANSFORM = "$exists($answers.answer.rejection)"
+VERDICT_OF_TRANSFORM = '$merge([$verdict, $answers.answer.rejection[0], {"accepted": false}])'
 INVALID_ANSWER = "InvalidAnswer"
 INVALID_ANSWER_CAUSE = (
     f'$join({INVALID_ANSWERS}, ", ") & ": the function returned something other than an object with the list '

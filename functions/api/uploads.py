@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from contract.api import MULTIPART_BYTES, PENDING_DAYS, UPLOAD_URL_SECONDS
 from contract.jobs import JobStatus
-from contract.media import MEDIA_TYPES, UNKNOWN_MEDIA_TYPE, media_type_of
+from contract.media import MEDIA_TYPES, UNKNOWN_MEDIA_TYPE, max_bytes_of, media_type_of
 from functions.api import presigning, quotas
 from functions.api.configuration import configuration, jobs_table
 from functions.api.file_names import file_key
@@ -121,8 +121,10 @@ def renewed(row: Row) -> bool:
 
 def _check(request: UploadRequest) -> None:
     settings = configuration()
-    if request.size is not None and request.size > settings.max_bytes:
-        raise Problem(ProblemCode.TOO_LARGE, size=request.size, limit=settings.max_bytes)
+    declared = (request.content_type or media_type_of(request.filename)).lower()
+    max_bytes = max_bytes_of(declared, settings.media, settings.max_bytes)
+    if request.size is not None and request.size > max_bytes:
+        raise Problem(ProblemCode.TOO_LARGE, size=request.size, limit=max_bytes)
     if request.content_type and not _is_acceptable(request.content_type.lower(), settings.accepted):
         raise Problem(ProblemCode.UNSUPPORTED_TYPE, content_type=request.content_type)
     if request.callback_url is not None and not _may_be_called(request.callback_url, settings.callback_hosts):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from contract.media import MEDIA_TYPES
+from contract.media import MEDIA_TYPES, max_bytes_of
 from functions.shared.errors import ConfigurationError
 
 MAX_KEY_BYTES = 900
@@ -35,8 +35,7 @@ class Limits:
 
     def max_bytes_of(self, media_type: str) -> int:
         """Size of the largest file of a type."""
-        family = MEDIA_TYPES[media_type].family if media_type in MEDIA_TYPES else ""
-        return int(self.families.get(family, {}).get("maxBytes", self.max_bytes))
+        return max_bytes_of(media_type, self.families, self.max_bytes)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Limits:

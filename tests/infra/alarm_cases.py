@@ -52,7 +52,7 @@ def cases(stack: str, subscribers: Sequence[str], *, has_authorizer: bool) -> li
         *_workflow(names),
         *(
             case
-            for function in ("validate", "erase", "thumbnail", "watermark", "metadata", "api")
+            for function in ("validate", "erase", "thumbnail", "watermark", "metadata", "table", "api")
             for case in _function(stack, function)
         ),
         _account_concurrency(),

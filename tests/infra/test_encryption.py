@@ -41,7 +41,7 @@ def allowed(stack: Recording, role: str) -> list[dict[str, Any]]:
 
 def test_every_role_may_use_the_key_for_what_it_reads_and_writes(stack: Recording) -> None:
     roles = [role.inputs["name"] for role in stack.of_type("Role")]
-    assert len(roles) == 10
+    assert len(roles) == 11
     for role in roles:
         actions = {action for statement in allowed(stack, role) for action in statement["Action"]}
         data = actions & set(NEEDED)
@@ -53,7 +53,8 @@ def test_every_role_may_use_the_key_for_what_it_reads_and_writes(stack: Recordin
 
 
 def test_functions_that_write_renditions_may_encrypt_them(stack: Recording) -> None:
-    for function, written in (("thumbnail", True), ("watermark", True), ("metadata", False), ("validate", False)):
+    writes = {"thumbnail": True, "watermark": True, "table": True, "metadata": False, "validate": False}
+    for function, written in writes.items():
         (use_key,) = [each for each in allowed(stack, f"img-pipeline-prod-{function}") if each["Sid"] == "UseKey"]
         assert ("kms:GenerateDataKey" in use_key["Action"]) is written, function
 

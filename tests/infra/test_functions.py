@@ -5,7 +5,7 @@ import json
 from policies.recording import PROJECT_DIRECTORY, Recording, Resource, run
 
 FUNCTION = "aws:lambda/function:Function"
-SHORT_NAMES = ("validate", "erase", "thumbnail", "watermark", "metadata", "api")
+SHORT_NAMES = ("validate", "erase", "thumbnail", "watermark", "metadata", "table", "api")
 
 
 def functions(recording: Recording) -> dict[str, Resource]:

@@ -10,7 +10,7 @@ import pytest
 
 from policies.recording import ACCOUNT_ID, Recording, Resource, run
 
-FUNCTIONS = ("validate", "erase", "thumbnail", "watermark", "metadata")
+FUNCTIONS = ("validate", "erase", "thumbnail", "watermark", "metadata", "table")
 # A network interface gets a random id when Lambda creates it.
 NETWORK_INTERFACES = re.compile(r"arn:aws:ec2:[^:]+:\d+:network-interface/\*")
 # GuardDuty chooses the end of its own rule's name.
@@ -133,6 +133,7 @@ def test_transforms_read_uploads_and_write_renditions_and_nothing_else(dev: Reco
         "thumbnail": {("s3:GetObjectVersion", uploads), ("s3:PutObject", renditions)},
         "watermark": {("s3:GetObjectVersion", uploads), ("s3:PutObject", renditions)},
         "metadata": {("s3:GetObjectVersion", uploads)},
+        "table": {("s3:GetObjectVersion", uploads), ("s3:PutObject", renditions)},
     }.items():
         data = {grant for grant in granted_to(dev, role) if not grant[0].startswith(("logs:", "xray:"))}
         assert data == expected, role

@@ -2,7 +2,7 @@
 
 from policies.recording import ACCOUNT_ID, Recording, run
 
-FUNCTIONS = {"validate", "erase", "thumbnail", "watermark", "metadata", "api"}
+FUNCTIONS = {"validate", "erase", "thumbnail", "watermark", "metadata", "table", "api"}
 
 
 def test_outputs_name_everything_that_an_operator_types(recording: Recording) -> None:

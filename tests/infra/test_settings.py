@@ -54,7 +54,7 @@ def test_the_defaults_are_valid() -> None:
     assert chosen.max_bytes == 50 * 1024 * 1024
     presets = chosen.transforms["thumbnail"].settings["presets"]
     assert [preset["width"] for preset in presets.values()] == [160, 320, 640, 1280]
-    assert list(chosen.transforms) == ["thumbnail", "watermark", "metadata"]
+    assert list(chosen.transforms) == ["thumbnail", "watermark", "metadata", "table"]
     assert chosen.media["image"].limits == {"maxPixels": 100_000_000, "maxFrames": 300}
     assert chosen.architecture == "arm64"
 
@@ -224,13 +224,13 @@ def test_all_receives_must_fit_in_the_queues_retention() -> None:
 
 
 def test_reserved_concurrency_must_fit_the_account() -> None:
-    message = refusal(accountConcurrency=450)
-    assert message.startswith("img-pipeline:accountConcurrency = 450 is not accepted: at least 500")
-    settings(accountConcurrency=500)
+    message = refusal(accountConcurrency=550)
+    assert message.startswith("img-pipeline:accountConcurrency = 550 is not accepted: at least 600")
+    settings(accountConcurrency=600)
 
 
 def test_an_account_with_little_concurrency_can_reserve_none() -> None:
-    unreserved = {name: {"reservedConcurrency": 0} for name in ("thumbnail", "watermark", "metadata")}
+    unreserved = {name: {"reservedConcurrency": 0} for name in ("thumbnail", "watermark", "metadata", "table")}
     chosen = settings(accountConcurrency=10, validate={"reservedConcurrency": 0}, transforms=unreserved)
     assert chosen.account_concurrency == 10
 
@@ -324,7 +324,7 @@ def test_a_transform_without_a_folder_is_refused_with_those_that_exist() -> None
     message = refusal(transforms=transform("colourise"))
     assert message == (
         'img-pipeline:transforms = "colourise" is not accepted: '
-        "names of folders under functions/ that hold handler.py: metadata, thumbnail, watermark"
+        "names of folders under functions/ that hold handler.py: metadata, table, thumbnail, watermark"
     )
 
 
@@ -338,13 +338,13 @@ def test_a_transform_without_a_folder_is_refused_with_those_that_exist() -> None
 def test_a_layer_that_does_not_exist_is_refused_with_those_that_do(key: str, chosen: dict[str, Any]) -> None:
     assert refusal(**chosen) == (
         f'img-pipeline:{key} = "nowhere" is not accepted: '
-        "names of layers in functions/layers: api, base, images, webhook"
+        "names of layers in functions/layers: api, base, images, table, webhook"
     )
 
 
 def test_an_entry_extends_the_default_transforms_and_null_removes_one() -> None:
     chosen = settings(transforms={"watermark": None, "thumbnail": {"memoryMb": 2000}})
-    assert list(chosen.transforms) == ["thumbnail", "metadata"]
+    assert list(chosen.transforms) == ["thumbnail", "metadata", "table"]
     assert (chosen.transforms["thumbnail"].memory_mb, chosen.transforms["thumbnail"].timeout_seconds) == (2000, 90)
     presets = {"w2560": {"width": 2560, "formats": ["webp"], "quality": 82}, "w160": None}
     assert list(settings(**own("thumbnail", presets=presets)).transforms["thumbnail"].settings["presets"]) == [

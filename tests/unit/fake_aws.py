@@ -101,7 +101,15 @@ class FakeS3:
         for start in range(0, len(listed), size):
             yield {"Versions": listed[start : start + size]}
 
-    def put_object(self, *, Bucket: str, Key: str, Body: BinaryIO, ContentType: str) -> dict[str, Any]:
+    def put_object(
+        self,
+        *,
+        Bucket: str,
+        Key: str,
+        Body: BinaryIO,
+        ContentType: str,
+        CacheControl: str,  # noqa: ARG002
+    ) -> dict[str, Any]:
         if self.write_failures:
             raise self.write_failures.pop(0)
         self.objects[Bucket, Key, ""] = StoredObject(Body.read(), ContentType)

@@ -193,3 +193,19 @@ def test_rejected_file_is_recorded_sent_to_the_dlq_published_and_finished(rig: R
     ]
     assert rig.asset(upload) == {}
     assert rig.calls(upload, "thumbnail") == []
+
+
+def test_a_file_that_a_transform_rejects_ends_like_one_that_validate_rejects(rig: Rig, upload: Upload) -> None:
+    explanation = {name: REJECTED[name] for name in ("reasonCode", "reason", "hint")}
+    rig.set_responses(upload, "metadata", {"answer": {"metadata": {}, "rejection": explanation}})
+
+    execution = rig.run(upload)
+
+    assert execution.output == {"jobId": upload.job_id, "status": "REJECTED"}
+    assert rig.job(upload).items() >= {"status": "REJECTED", **explanation, "mediaType": "image/jpeg"}.items()
+    assert rig.stages(upload) == [(1, "RECEIVED"), (1, "VALIDATED"), (1, "REJECTED")]
+    [kept] = rig.dead_letters(upload)
+    assert kept.items() >= {**explanation, "sha256": ACCEPTED["sha256"], "event": upload.event}.items()
+    [notification] = rig.notifications(upload)
+    assert notification.items() >= {"type": "AssetRejected", **explanation}.items()
+    assert rig.asset(upload) == {}

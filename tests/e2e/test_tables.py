@@ -1,0 +1,102 @@
+"""Tables through the same pipeline as pictures."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from client.uploads import Upload
+from testing.stack import Stack, deployed_stack
+from testing.waiting import eventually
+
+CUSTOMERS = b"""customer_id,name,email,country,balance
+1,Ann Lee,ann@example.com,US,10.50
+2,Bob Ray,bob@example.com,DE,-3
+3,Zo\xc3\xab Kay,zoe@example.com,FR,0
+4,"Moe, Sam",sam@example.com,NL,99.99
+5,Liz Orr,liz@example.com,US,7
+"""
+
+
+@pytest.fixture(scope="module")
+def small_stack() -> Iterator[Stack]:
+    """A stack whose queue delivers a message three times."""
+    with deployed_stack(maxReceiveCount=3) as deployed:
+        yield deployed
+
+
+def test_a_table_of_five_rows_is_processed(stack: Stack, tmp_path: Path) -> None:
+    upload = stack.upload("uploads/customer-data.csv", CUSTOMERS)
+    (job,) = stack.finish(upload)
+    asset = _asset(stack, upload)
+
+    assert (job["status"], job["mediaType"]) == ("COMPLETED", "text/csv")
+    record = asset["metadata"]
+    assert (record["rowCount"], record["status"]) == (5, "PROCESSED")
+    assert (record["fileId"], record["fileName"]) == (upload.job_id, "customer-data.csv")
+    assert (record["sha256"], record["quarantined"]) == (asset["sha256"], 0)
+    assert [column["type"] for column in record["columns"]] == ["bigint", "text", "text", "text", "double"]
+    parquet = tmp_path / "table.parquet"
+    parquet.write_bytes(_rendition(stack, asset, "table"))
+    assert duckdb.connect().read_parquet(str(parquet)).fetchall()[2] == (3, "Zoë Kay", "zoe@example.com", "FR", 0.0)
+    assert len(json.load(io.BytesIO(_rendition(stack, asset, "preview")))["rows"]) == 5
+    (notification,) = stack.notifications(upload)
+    assert (notification["type"], notification["mediaType"]) == ("AssetReady", "text/csv")
+
+
+def test_a_table_with_too_many_rows_that_do_not_fit_is_rejected(stack: Stack) -> None:
+    upload = stack.upload("uploads/tables/broken.csv", b"a,b\n1,2\n3\n4,5\n")
+    (job,) = stack.finish(upload)
+
+    assert (job["status"], job["reasonCode"]) == ("REJECTED", "ROWS_MISFIT")
+    assert "line 3" in job["reason"]
+    assert stack.pipeline.asset(upload.file_key) is None
+
+
+def test_rows_that_do_not_fit_are_quarantined(stack: Stack) -> None:
+    upload = stack.upload("uploads/tables/orders.csv", b"a,b\n" + b"1,2\n" * 30 + b"3\n")
+    stack.finish(upload)
+    asset = _asset(stack, upload)
+
+    assert (asset["metadata"]["rowCount"], asset["metadata"]["quarantined"]) == (30, 1)
+    assert json.loads(_rendition(stack, asset, "quarantine"))["line"] == 32
+
+
+def test_a_failing_table_is_tried_as_often_as_the_settings_say_and_completes_after_a_replay(small_stack: Stack) -> None:
+    stack, sqs = small_stack, small_stack.cloud.client("sqs")
+    transform_dlq = stack.outputs["transformDlqUrl"]
+    with stack.broken("table", SETTINGS="{"):
+        upload = stack.upload("uploads/customer-data.csv", CUSTOMERS)
+        eventually(lambda: stack.pipeline.queue_depth(transform_dlq) == 1, "the dead letter", 120)
+    job = stack.pipeline.job(upload)
+    assert job is not None
+    assert (job["status"], job["reasonCode"]) == ("FAILED", "ConfigurationError")
+    assert [stage["attempt"] for stage in job["stages"] if stage["stage"] == "FAILED"] == [1, 2, 3]
+    assert stack.pipeline.asset(upload.file_key) is None
+
+    (message,) = sqs.receive_message(QueueUrl=transform_dlq)["Messages"]
+    sqs.send_message(QueueUrl=stack.outputs["transformQueueUrl"], MessageBody=message["Body"])
+    sqs.delete_message(QueueUrl=transform_dlq, ReceiptHandle=message["ReceiptHandle"])
+
+    (job,) = stack.finish(upload)
+    assert job["status"] == "COMPLETED"
+    assert _asset(stack, upload)["metadata"]["rowCount"] == 5
+    assert stack.pipeline.queue_depth(transform_dlq) == 0
+
+
+def _asset(stack: Stack, upload: Upload) -> dict[str, Any]:
+    asset = stack.pipeline.asset(upload.file_key)
+    assert asset is not None, f"no record of {upload.file_key}"
+    return asset
+
+
+def _rendition(stack: Stack, asset: dict[str, Any], name: str) -> bytes:
+    """The content of a rendition."""
+    (key,) = [rendition["key"] for rendition in asset["renditions"] if rendition["name"] == name]
+    return stack.cloud.client("s3").get_object(Bucket=stack.outputs["processedBucket"], Key=key)["Body"].read()
