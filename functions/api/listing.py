@@ -8,11 +8,11 @@ import heapq
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Self
 
+from functions.http_api.parallel import in_parallel
 from functions.http_api.problems import Problem, ProblemCode
 from functions.shared.aws import client
 from functions.shared.rows import Row, row_of
@@ -149,8 +149,7 @@ def _merged(partitions: Sequence[Partition], cursor: Cursor | None, limit: int) 
     """All entries, newest first; every partition's first page is read at the same time."""
     readers = [partition.pages(cursor, limit + 1) for partition in partitions]
     client("dynamodb")  # botocore makes clients in one thread at a time
-    with ThreadPoolExecutor(max_workers=len(readers)) as pool:
-        firsts = list(pool.map(lambda reader: next(reader, []), readers))
+    firsts = in_parallel(lambda reader: next(reader, []), readers, threads=len(readers))
 
     def entries(first: list[Entry], rest: Iterator[list[Entry]]) -> Iterator[Entry]:
         yield from first

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -19,6 +18,7 @@ from functions.api.idempotency import job_id, request_hash
 from functions.api.models import ArrivedUpload, Signed, Upload, UploadRequest
 from functions.api.parts import parts_of
 from functions.api.times import as_text, now
+from functions.http_api.parallel import in_parallel
 from functions.http_api.problems import Problem, ProblemCode
 from functions.shared.aws import client, error_code
 from functions.shared.rows import Row, find_all, item_of, row_of
@@ -80,8 +80,9 @@ def begin(rows: Sequence[Row], *, owner: str, repeatable: bool) -> list[Upload |
     known = find_all(jobs_table(), "jobId", {row["jobId"] for row in rows}) if repeatable and rows else {}
     quotas.charge(owner, sum(row["jobId"] not in known for row in rows))
     presigning.s3()  # creating a botocore client is not thread-safe
-    with ThreadPoolExecutor(_PARALLEL_WRITES) as pool:
-        return list(pool.map(lambda row: _begun(row, known.get(row["jobId"]) or _recorded(row)), rows))
+    return in_parallel(
+        lambda row: _begun(row, known.get(row["jobId"]) or _recorded(row)), rows, threads=_PARALLEL_WRITES
+    )
 
 
 def signed_upload(row: Row) -> Signed:

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from localcloud.emulator import Emulator
 from localcloud.patches.apigateway import CONCURRENT_CALLS
 from testing.policies import policy
+from testing.waiting import eventually
 from tests.localcloud.concurrent_calls import processes_of, waits_for_others
 from tests.localcloud.query_protocol import COMPARISON, call_by_query
 from tests.localcloud.races import bodies_after_a_message_arrives_during_a_deletion, statuses_of_two_conditional_puts
@@ -495,6 +497,62 @@ def test_sqs_has_no_move_tasks(bench: Workbench, call: str, arguments: dict[str,
         getattr(bench.cloud.client("sqs"), call)(**arguments)
 
 
+def test_permission_to_list_move_tasks_is_not_checked_on_the_queue(bench: Workbench) -> None:
+    """_resolve_source_queue_arn"""
+    queue = bench.queue()
+    session = _session_of_role(bench, lambda _: {"Action": "sqs:ListMessageMoveTasks", "Resource": queue.arn})
+    with pytest.raises(ClientError, match="AccessDenied"):
+        _client_of(bench, "sqs", session).list_message_move_tasks(SourceArn=queue.arn)
+
+
+def test_an_event_source_mapping_needs_no_permission(bench: Workbench) -> None:
+    """_poll_with_the_functions_role"""
+    queue = bench.queue()
+    functions, sqs = bench.cloud.client("lambda"), bench.cloud.client("sqs")
+    function = bench.function("def handler(event, context): return None")
+    functions.create_event_source_mapping(EventSourceArn=queue.arn, FunctionName=function)
+    queue.send({})
+    depths = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+
+    def is_empty() -> bool:
+        found = sqs.get_queue_attributes(QueueUrl=queue.url, AttributeNames=depths)["Attributes"]
+        return {found[name] for name in depths} == {"0"}
+
+    eventually(is_empty, "the function's call with the message")
+
+
+def test_a_distribution_has_no_address_on_the_endpoint(bench: Workbench) -> None:
+    """_addressed_by_domain_name"""
+    label = distribution_of_one_page(bench)
+    page = urllib.request.Request(f"{bench.cloud.endpoint_url}/", headers={"Host": f"{label}.cloudfront.net"})  # noqa: S310
+    with urllib.request.urlopen(page) as answer:  # noqa: S310 (our own server)
+        assert answer.read() == b"page"
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(f"{bench.cloud.endpoint_url}/_aws/cloudfront/{label}/")  # noqa: S310 (our own server)
+
+
+def distribution_of_one_page(bench: Workbench) -> str:
+    """Create a bucket with a page and a distribution before it; return the first label of its domain name."""
+    s3, bucket = bench.cloud.client("s3"), bench.name("site")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="index.html", Body=b"page")
+    readable = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    s3.delete_public_access_block(Bucket=bucket)
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy(readable))
+    origin = {"Id": "s", "DomainName": f"{bucket}.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}
+    created = bench.cloud.client("cloudfront").create_distribution(
+        DistributionConfig={
+            "CallerReference": bucket,
+            "Comment": "",
+            "Enabled": True,
+            "DefaultRootObject": "index.html",
+            "Origins": {"Quantity": 1, "Items": [origin]},
+            "DefaultCacheBehavior": {"TargetOriginId": "s", "ViewerProtocolPolicy": "allow-all"},
+        }
+    )
+    return created["Distribution"]["DomainName"].partition(".")[0]
+
+
 def test_an_express_execution_can_be_listed_and_described(bench: Workbench) -> None:
     """_refuse_express_executions"""
     machine = bench.workflow({"Done": {"Type": "Succeed"}})
@@ -550,6 +608,17 @@ def test_an_http_api_is_neither_throttled_nor_measured(bench: Workbench, http_ap
     """_measure_requests"""
     assert [http_api.get()[0] for _ in range(3)] == [200] * 3
     assert metric_names(bench, "AWS/ApiGateway") == set()
+
+
+def test_an_http_api_writes_no_access_log(bench: Workbench) -> None:
+    """_measure_requests, _know_the_caller"""
+    logs, group = bench.cloud.client("logs"), bench.name("/access")
+    logs.create_log_group(logGroupName=group)
+    arn = f"arn:aws:logs:{bench.cloud.region}:{bench.cloud.account_id}:log-group:{group}"
+    function = bench.function("def handler(event, context): return {'statusCode': 200}")
+    api = bench.http_api(function, AccessLogSettings={"DestinationArn": arn, "Format": "$context.authorizer.error"})
+    assert api.get()[0] == 200
+    assert logs.filter_log_events(logGroupName=group)["events"] == []
 
 
 def test_an_http_api_calls_functions_that_do_not_let_it_in_and_hides_its_stage(http_api: HttpApi) -> None:
