@@ -8,8 +8,8 @@ import pulumi_aws as aws
 
 from components.blocks.function import Function, FunctionArgs, Platform
 from components.blocks.iam import Statement, allow, use_key
-from components.blocks.monitoring import Alarm, Monitoring, SavedQuery
-from components.blocks.queue import Queue, QueueArgs, Sender
+from components.blocks.monitoring import Alarm, Metric, Monitoring, SavedQuery, not_consumed
+from components.blocks.queue import Queue, QueueArgs, Sender, queue_metric
 from components.persist import Persist
 from components.settings import VISIBILITY_FACTOR, WEBHOOK_MEMORY_MB, Settings
 from components.stack_context import StackContext
@@ -157,12 +157,13 @@ class Webhooks(pulumi.ComponentResource):
         )
 
     def monitoring(self) -> Monitoring:
-        """Alarms on deliveries that were given up, and on the function; the receivers' answers."""
+        """Alarms on deliveries that were not accepted, and on the queue's consumer; the receivers' answers."""
         return Monitoring(
             alarms=list(self._alarms()),
             rows=[
                 {
-                    "Webhooks given up": {"webhooks-dlq": self.queue.dead_letter.depth},
+                    "Webhooks waiting": {"visible": self._visible},
+                    "Webhooks not accepted": {"webhooks-dlq": self.queue.dead_letter.depth},
                     "Webhook calls": {
                         "calls": self.function.metric("Invocations"),
                         "errors": self.function.metric("Errors"),
@@ -179,6 +180,10 @@ class Webhooks(pulumi.ComponentResource):
             ],
         )
 
+    @property
+    def _visible(self) -> Metric:
+        return queue_metric(self.queue.queue_name, "ApproximateNumberOfMessagesVisible")
+
     def _alarms(self) -> Iterator[Alarm]:
         dead_letters, thresholds = self.queue.dead_letter, self._args.settings.alarms
         yield dead_letters.alarm(
@@ -187,5 +192,16 @@ class Webhooks(pulumi.ComponentResource):
             threshold=thresholds.dead_letter_messages,
             # The receiver's owner has to act.
             pages=False,
+        )
+        function_name = self.function.function_name
+        yield Alarm(
+            name="webhooks-stopped",
+            meaning=f"Messages are visible in {self.queue.queue_name}, but {function_name} is not invoked: its event "
+            "source mapping is disabled or cannot read the queue.",
+            command=f"aws lambda list-event-source-mappings --function-name {function_name}:live",
+            metrics={"visible": self._visible, "invocations": self.function.metric("Invocations")},
+            expression=not_consumed("visible", "invocations"),
+            threshold=0,
+            periods=5,
         )
         yield from self.function.alarms(thresholds)

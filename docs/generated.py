@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # The stack of the tables: prod, with one subscriber to results.
 STACK = "prod"
 SUBSCRIBER = "subscriber"
+WEBHOOKS = json.dumps({"endpoints": {"catalogue": {"url": "https://hooks.example.com/"}}})
 
 # The section of docs/runbook.md for an alarm, by the end of its name; the first match counts.
 ALARM_SECTIONS = {
@@ -36,6 +37,10 @@ ALARM_SECTIONS = {
     "api-p99-latency": "The API fails or refuses calls",
     "api-errors": "The API fails or refuses calls",
     "api-cold-starts": "The API fails or refuses calls",
+    "webhooks-dlq-depth": "Webhooks are not delivered",
+    "webhooks-stopped": "Webhooks are not delivered",
+    "webhook-errors": "Webhooks are not delivered",
+    "webhook-cold-starts": "Webhooks are not delivered",
     "transform-dlq-depth": "Files fail",
     "validate-dlq-depth": "Files are rejected",
     "delivery-dlq-depth": "Uploads are not noticed",
@@ -109,12 +114,9 @@ def scan_permissions_table() -> str:
 
 
 def webhook_permissions_table() -> str:
-    """What roles may do beyond that where endpoints are told by webhooks."""
+    """Additional permissions of a stack with webhooks."""
     usual = _grants(_program())
-    endpoints = {"catalogue": {"url": "https://hooks.example.com/"}}
-    return _permissions(
-        [grant for grant in _grants(_program(webhooks=json.dumps({"endpoints": endpoints}))) if grant not in usual]
-    )
+    return _permissions([grant for grant in _grants(_program(webhooks=WEBHOOKS)) if grant not in usual])
 
 
 def scan_denials_table() -> str:
@@ -176,7 +178,7 @@ def resource_policies_table() -> str:
 
 def alarms_table() -> str:
     """Every alarm: whether it pages, its meaning, the first command, and its section in the runbook."""
-    recording = _program()
+    recording = _program(webhooks=WEBHOOKS)
     paging = recording.one("CompositeAlarm")
     rows = []
     for alarm in [paging, *_by_name(recording.of_type("aws:cloudwatch/metricAlarm:MetricAlarm"))]:

@@ -76,3 +76,8 @@ class Monitored(Protocol):
 def percentage(part: str, whole: str, minimum: int) -> str:
     """Metric math for `part` in percent of `whole`, 0 while `whole` is less than `minimum`."""
     return f"IF({whole}>={minimum},100*{part}/{whole},0)"
+
+
+def not_consumed(visible: str, invocations: str) -> str:
+    """Metric math that is 1 while messages are visible in a queue and its consumer is not invoked, else 0."""
+    return f"IF(FILL({visible},0)>0 AND FILL({invocations},0)==0,1,0)"

@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from components.blocks.iam import ServiceRole, ServiceRoleArgs, allow, use_key, write_logs
 from components.blocks.log_groups import pipe_log_group
-from components.blocks.monitoring import FIVE_MINUTES, Alarm, Metric, Monitoring
+from components.blocks.monitoring import FIVE_MINUTES, Alarm, Metric, Monitoring, not_consumed
 from components.blocks.queue import Queue, queue_metric
 from components.settings import Settings
 from components.stack_context import StackContext
@@ -153,7 +153,7 @@ class WorkflowPipe(pulumi.ComponentResource):
                 "visible": queue_metric(queue_name, "ApproximateNumberOfMessagesVisible"),
                 "invocations": self._metric("Invocations"),
             },
-            expression="IF(FILL(visible,0)>0 AND FILL(invocations,0)==0,1,0)",
+            expression=not_consumed("visible", "invocations"),
             threshold=0,
             periods=5,
             pages=True,

@@ -61,7 +61,7 @@ ALARM_METRICS_PER_SUBSCRIBER = 1
 OTHER_ALARM_METRICS = 26
 API_ALARM_METRICS = 6  # three alarms, each over two metrics
 REFUSED_CALLS_METRICS = 1
-WEBHOOK_ALARM_METRICS = 1
+WEBHOOK_ALARM_METRICS = 3  # the dead-letter queue, and two of a queue that is not consumed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,11 @@ import botocore.session
 import pytest
 
 from client import queues
+from client.webhooks import rotate_signing_keys
+from contract.webhooks import delivery_of
 from docs.generated import ALARM_SECTIONS, ROOT
-from testing.stack import Stack
+from testing.receiver import receiving
+from testing.stack import Stack, deployed_stack
 from testing.waiting import eventually
 from tests.documentation.commands import COMMAND, Command, commands_of
 from tests.operations.conftest import RunCommand
@@ -21,6 +24,7 @@ from tests.operations.conftest import RunCommand
 RUNBOOK = ROOT / "docs" / "runbook.md"
 COMMANDS = list(commands_of(RUNBOOK))
 SUBSCRIBER = "inspector"
+ENDPOINT = "catalogue"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +50,16 @@ class Incident:
 
 
 @pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """A stack with an endpoint of webhooks, which is told of deletions, and a signing key."""
+    with receiving() as receiver:
+        endpoints = {ENDPOINT: {"url": receiver.address, "outcomes": ["DELETED"]}}
+        with deployed_stack(webhooks={"endpoints": endpoints, "allowPrivateAddresses": True}) as deployed:
+            rotate_signing_keys(deployed.pipeline)
+            yield deployed
+
+
+@pytest.fixture(scope="module")
 def incident(stack: Stack) -> Incident:
     """A bad release of watermark fails one file, another is no image; a subscriber does not delete its result."""
     with stack.broken("watermark", SETTINGS="{"):
@@ -68,6 +82,7 @@ def incident(stack: Stack) -> Incident:
         stack.outputs["deliveryDlqUrl"]: event,
         stack.outputs["validateDlqUrl"]: rejection,
         stack.outputs["resultsDlqUrls"][SUBSCRIBER]: result,
+        stack.outputs["webhooksDlqUrl"]: delivery_of(result, ENDPOINT, "2026-01-01T00:00:00.000+00:00"),
     }
     return Incident(
         failed_key=failed.file_key,
@@ -94,6 +109,7 @@ def filled_in(command: Command, incident: Incident, run: RunCommand) -> list[str
     names = {
         "FILEKEY": incident.rejected_key if about_rejected else incident.failed_key,
         "SUBSCRIBER": SUBSCRIBER,
+        "ENDPOINT": ENDPOINT,
     }
     text = "\0".join(command.arguments)
     if "CAUSE" in text:

@@ -36,13 +36,14 @@ class Case:
     good: Sequence[Observed]
 
 
-def cases(stack: str, subscribers: Sequence[str], *, has_authorizer: bool) -> list[Case]:
+def cases(stack: str, subscribers: Sequence[str], *, has_authorizer: bool, has_webhooks: bool) -> list[Case]:
     """One case for each alarm that a stack with the default settings must have.
 
     Args:
         stack: its name.
         subscribers: the names of its results' subscribers.
         has_authorizer: whether its API asks for tokens.
+        has_webhooks: whether it delivers results to webhooks.
     """
     names = f"img-pipeline-{stack}-"
     return [
@@ -59,6 +60,7 @@ def cases(stack: str, subscribers: Sequence[str], *, has_authorizer: bool) -> li
         *_tables(names),
         *_api(names),
         *([_calls_refused(stack)] if has_authorizer else []),
+        *(_webhooks(stack) if has_webhooks else ()),
     ]
 
 
@@ -68,14 +70,18 @@ def _source(namespace: str, **dimensions: str) -> Callable[[str], Source]:
 
 def _dead_letter_queues(names: str, subscribers: Sequence[str]) -> Iterator[Case]:
     for queue in ("transform-dlq", "validate-dlq", "delivery-dlq", *(f"results-{name}-dlq" for name in subscribers)):
-        visible = _source("AWS/SQS", QueueName=names + queue)("ApproximateNumberOfMessagesVisible")
-        yield Case(
-            alarm=f"{queue}-depth",
-            period_seconds=MINUTE,
-            periods=1,
-            bad=[{visible: [0, 1]}],
-            good=[{visible: [0, 0]}],
-        )
+        yield _dead_letters(names, queue)
+
+
+def _dead_letters(names: str, queue: str) -> Case:
+    visible = _source("AWS/SQS", QueueName=names + queue)("ApproximateNumberOfMessagesVisible")
+    return Case(
+        alarm=f"{queue}-depth",
+        period_seconds=MINUTE,
+        periods=1,
+        bad=[{visible: [0, 1]}],
+        good=[{visible: [0, 0]}],
+    )
 
 
 def _queue_and_rule(names: str) -> Iterator[Case]:
@@ -115,13 +121,22 @@ def _pipe(names: str) -> Iterator[Case]:
         bad=[{pipe("ExecutionThrottled"): [1]}],
         good=[{pipe("ExecutionThrottled"): [0], started: [1]}],
     )
-    visible = _source("AWS/SQS", QueueName=f"{names}transform-queue")("ApproximateNumberOfMessagesVisible")
-    yield Case(
-        alarm="pipe-stopped",
+    yield _not_consumed("pipe-stopped", f"{names}transform-queue", started)
+
+
+def _not_consumed(alarm: str, queue: str, invocations: Source) -> Case:
+    visible = _source("AWS/SQS", QueueName=queue)("ApproximateNumberOfMessagesVisible")
+    return Case(
+        alarm=alarm,
         period_seconds=MINUTE,
         periods=5,
-        bad=[{visible: [0, 1]}, {visible: [1], started: [0]}],
-        good=[{visible: [1], started: [1]}, {visible: [0]}, {visible: [0], started: [1]}, {started: [0]}],
+        bad=[{visible: [0, 1]}, {visible: [1], invocations: [0]}],
+        good=[
+            {visible: [1], invocations: [1]},
+            {visible: [0]},
+            {visible: [0], invocations: [1]},
+            {invocations: [0]},
+        ],
     )
 
 
@@ -238,3 +253,11 @@ def _calls_refused(stack: str) -> Case:
         bad=[{refused: [1] * 101}],
         good=[{refused: [1] * 100}],
     )
+
+
+def _webhooks(stack: str) -> Iterator[Case]:
+    names = f"img-pipeline-{stack}-"
+    yield _dead_letters(names, "webhooks-dlq")
+    invocations = _source("AWS/Lambda", FunctionName=f"{names}webhook")("Invocations")
+    yield _not_consumed("webhooks-stopped", f"{names}webhooks", invocations)
+    yield from _function(stack, "webhook")

@@ -4,7 +4,7 @@ import pytest
 
 from policies.recording import Recording, run
 
-# Nearly everything that is optional, in one stack: own key, VPC, subscribers with and without filters, alerts.
+# Nearly everything that is optional, in one stack: own key, VPC, subscribers with and without filters, webhooks.
 FULL = {
     "encryption": "kms",
     "vpc": {
@@ -20,7 +20,13 @@ FULL = {
     "alertEmails": ["operators@example.com"],
     "alertHttpsEndpoints": ["https://events.example.com/integration/0123456789abcdef/enqueue"],
     "monthlyBudgetUsd": 500,
-    "api": {"corsOrigins": ["https://app.example.com"], "waf": True, "renditions": "signed"},
+    "api": {
+        "corsOrigins": ["https://app.example.com"],
+        "waf": True,
+        "renditions": "signed",
+        "callbackHosts": ["hooks.example.com"],
+    },
+    "webhooks": {"endpoints": {"catalogue": {"url": "https://catalogue.example.com/hooks"}}},
     "tags": {"CostCentre": "media"},
 }
 

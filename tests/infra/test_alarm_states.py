@@ -61,10 +61,10 @@ def state(alarm: Resource, case: Case, observed: Sequence[Observed]) -> str:
 def alarms(recording: Recording) -> list[tuple[Resource, Case]]:
     """Every alarm of a stack with its case; there is no alarm without a case, and none missing."""
     subscribers = list(recording.outputs["resultsQueueUrls"])
-    has_authorizer = bool(recording.of_type("Authorizer"))
+    has_authorizer, has_webhooks = bool(recording.of_type("Authorizer")), bool(recording.outputs["webhooksQueueUrl"])
     expected = {
         f"img-pipeline-{recording.stack}-{case.alarm}": case
-        for case in cases(recording.stack, subscribers, has_authorizer=has_authorizer)
+        for case in cases(recording.stack, subscribers, has_authorizer=has_authorizer, has_webhooks=has_webhooks)
     }
     recorded = {alarm.inputs["name"]: alarm for alarm in recording.of_type(ALARM)}
     assert set(recorded) == set(expected)
