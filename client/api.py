@@ -117,16 +117,23 @@ class ApiClient:
         Raises:
             ActionFailedError: the answer is an error, or there is none.
         """
-        where = f"{method} {url.partition('?')[0]}"
-        try:
-            response = self._http.request(method, url, body=body, headers=dict(headers))
-        except urllib3.exceptions.HTTPError as error:
-            raise ActionFailedError(f"{where} has no answer: {error}") from None
-        answer = Answer(status=response.status, headers=response.headers, body=response.data)
+        answer = self.exchange(method, url, body, headers)
         # S3 may complete an upload in parts with status 200 and an error.
         if answer.status >= _ERRORS or (answer.status == _OK and b"<Error>" in answer.body[:200]):
-            raise ActionFailedError(f"{where}: {_refusal(answer)}")
+            raise ActionFailedError(f"{method} {url.partition('?')[0]}: {_refusal(answer)}")
         return answer
+
+    def exchange(self, method: str, url: str, body: bytes | BinaryIO | None, headers: Mapping[str, str]) -> Answer:
+        """Send a request and return the answer, whatever its status.
+
+        Raises:
+            ActionFailedError: there is none.
+        """
+        try:
+            response = self._http.request(method, url, body=body, headers=dict(headers), redirect=False)
+        except urllib3.exceptions.HTTPError as error:
+            raise ActionFailedError(f"{method} {url.partition('?')[0]} has no answer: {error}") from None
+        return Answer(status=response.status, headers=response.headers, body=response.data)
 
     def _upload_parts(self, upload: Job, stream: BinaryIO) -> None:
         started = self.send("POST", upload["uploadUrl"], None, upload["headers"])

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,26 +12,12 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from client.api import Answer, ApiClient
 from testing.stack import Stack
 
 READ, WRITE, OPERATE = (f"img-pipeline/files:{name}" for name in ("read", "write", "operate"))
-TIMEOUT_SECONDS = 60
 
 Claims = dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What a server answered; `headers` by lower-case name."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.body)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,14 +89,4 @@ def encoded(part: bytes) -> str:
 
 def send(method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
     """Send a request and return the answer, whatever its status."""
-    request = urllib.request.Request(url, body, dict(headers or {}), method=method)  # noqa: S310 (our own server)
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
-            return _answer(answer.status, answer.headers, answer.read())
-    except urllib.error.HTTPError as error:
-        return _answer(error.code, error.headers, error.read())
-
-
-def _answer(status: int, headers: Any, body: bytes) -> Answer:
-    return Answer(status=status, headers={name.lower(): value for name, value in headers.items()}, body=body)
+    return ApiClient("").exchange(method, url, body, headers or {})

@@ -11,13 +11,11 @@ from urllib.parse import parse_qs
 import ministack.app
 from hypercorn.typing import ASGIFramework
 
+from localcloud.addresses import DISTRIBUTIONS
 from localcloud.patches.cloudfront import refusal
 from localcloud.patches.iam import role_credentials
 from localcloud.patches.observers import Service
 from localcloud.patches.stepfunctions import executions
-
-DISTRIBUTIONS = "/_aws/cloudfront/"
-"""The path of CloudFront distributions' addresses on the endpoint: the first label of the domain name follows."""
 
 
 def application(own_service: Service) -> ASGIFramework:

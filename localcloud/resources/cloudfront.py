@@ -10,11 +10,9 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
+from localcloud.addresses import DISTRIBUTIONS
 from localcloud.resources import tags as tag_apis
 from localcloud.resources.base import Cloud, Created, Properties, Resource, TaggedResource, given, handles, pascal_case
-
-# Resources do not import patches: see DISTRIBUTIONS in localcloud/patches/routes.py.
-ADDRESS = "/_aws/cloudfront/"
 
 
 @handles("aws:cloudfront/originAccessControl:OriginAccessControl")
@@ -293,7 +291,7 @@ class Distribution(TaggedResource):
     def _created(self, cloud: Cloud, distribution: Mapping[str, Any]) -> Created:
         host = cloud.client("cloudfront").meta.endpoint_url.partition("://")[2]
         label = distribution["DomainName"].partition(".")[0]
-        return Created(distribution["Id"], {"arn": distribution["ARN"], "domainName": f"{host}{ADDRESS}{label}"})
+        return Created(distribution["Id"], {"arn": distribution["ARN"], "domainName": f"{host}{DISTRIBUTIONS}{label}"})
 
 
 def _items(items: Sequence[Any]) -> dict[str, Any]:

@@ -49,6 +49,10 @@ _LIST_DATE = date(2026, 8, 31)
 _LOOKED_UP = date(2026, 11, 21)
 
 
+def _many(usd: float, per: int, unit: str, source: str, checked: Checked) -> Price:
+    return Price(usd=usd, per=per, unit=unit, source=source, as_of=_LOOKED_UP, checked=checked)
+
+
 def _million(usd: float, unit: str, source: str, checked: Checked = Checked.LIST) -> Price:
     return Price(usd=usd, per=MILLION, unit=unit, source=source, as_of=_LIST_DATE, checked=checked)
 
@@ -100,31 +104,10 @@ HTTP_API_CALL = _million(
     1.00, "calls", "AWS whitepaper, Best Practices for API Gateway Private APIs", Checked.SECONDARY
 )
 MACHINE_CLIENT = _each(6.00, "client-months", "Rhythmic, The AWS Cognito M2M Bill Has Come Due", Checked.SECONDARY)
-MACHINE_TOKEN = Price(
-    usd=2.25,
-    per=1000,
-    unit="tokens",
-    source="Vantage, CUPM2MTokenRequestsFull",
-    as_of=_LOOKED_UP,
-    checked=Checked.SECONDARY,
-)
+MACHINE_TOKEN = _many(2.25, 1000, "tokens", "Vantage, CUPM2MTokenRequestsFull", Checked.SECONDARY)
 SECRET = _each(0.40, "secret-months", "Hivebook, AWS Secrets Manager", Checked.SECONDARY)
-SECRET_REQUEST = Price(
-    usd=0.05,
-    per=10_000,
-    unit="requests",
-    source="Hivebook, AWS Secrets Manager",
-    as_of=_LOOKED_UP,
-    checked=Checked.SECONDARY,
-)
-CLOUDFRONT_REQUEST = Price(
-    usd=0.01,
-    per=10_000,
-    unit="HTTPS requests",
-    source="Amazon CloudFront Pricing",
-    as_of=_LOOKED_UP,
-    checked=Checked.BELIEVED,
-)
+SECRET_REQUEST = _many(0.05, 10_000, "requests", "Hivebook, AWS Secrets Manager", Checked.SECONDARY)
+CLOUDFRONT_REQUEST = _many(0.01, 10_000, "HTTPS requests", "Amazon CloudFront Pricing", Checked.BELIEVED)
 WEB_ACL = _each(5.00, "web ACL-months", "AWS WAF Pricing", Checked.BELIEVED)
 WEB_ACL_RULE = _each(1.00, "rule-months", "AWS WAF Pricing", Checked.BELIEVED)
 MALWARE_GIGABYTE = Price(
