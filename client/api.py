@@ -77,7 +77,7 @@ class ApiClient:
         return upload
 
     def follow(self, job_id: str, *, timeout_seconds: float, clock: Clock | None = None) -> Job:
-        """Ask for a job when the API says so (`Retry-After`), until nothing more happens to it by itself.
+        """Ask for a job when the API says so (`Retry-After`), until its status is final.
 
         Args:
             job_id: the job.

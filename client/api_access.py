@@ -10,7 +10,7 @@ from client.errors import InvalidRequestError
 from client.pipeline import Pipeline
 
 NO_TOKEN, USER_POOL, ISSUER = "none", "user pool", "issuer"
-"""What `ApiAccess.auth` may be: everybody may call; the stack's Cognito user pool; an issuer of one's own."""
+"""What `ApiAccess.auth` may be: no token is needed; the stack's Cognito user pool; another issuer."""
 
 
 @dataclass(frozen=True, kw_only=True)

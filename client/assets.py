@@ -1,4 +1,4 @@
-"""Finds the record of a file, and deletes a file with everything that was made of it."""
+"""Finds the record of a file, and deletes a file with its renditions and records."""
 
 from __future__ import annotations
 

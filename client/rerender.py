@@ -25,7 +25,7 @@ class Rerendering:
     Attributes:
         chosen: keys of the files that are processed again, in this order.
         gone: keys of files whose recorded version is not in the ingest bucket any more: they stay as they are.
-        unsafe: keys of files that a stack which scans for malware lets nobody read: they stay as they are too.
+        unsafe: keys of files without a clean malware scan, where the stack requires one; unchanged too.
     """
 
     chosen: list[str] = field(default_factory=list)

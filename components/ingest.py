@@ -235,7 +235,7 @@ class Ingest(pulumi.ComponentResource):
 
 
 def _objects_deleted(bucket_name: pulumi.Input[str]) -> dict[str, Any]:
-    """An EventBridge pattern: every deletion that somebody asked for, so none by the bucket's own lifecycle."""
+    """An EventBridge pattern: every deletion by a request, not those by the bucket's lifecycle."""
     return {
         "source": [events.S3_SOURCE],
         "detail-type": [events.OBJECT_DELETED],

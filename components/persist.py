@@ -32,7 +32,7 @@ class PersistArgs:
 class Index:
     """A global secondary index of a table.
 
-    `included` are the attributes that it holds beside the keys.
+    `included` are the attributes that it holds in addition to the keys.
     """
 
     name: str

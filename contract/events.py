@@ -1,6 +1,6 @@
 """Events that start the workflow for a file: S3's, GuardDuty's, and the pipeline's own.
 
-The pipeline's own are S3's or GuardDuty's with a `run` or a `sequencer` beside the detail.
+The pipeline's own are S3's or GuardDuty's with a `run` or a `sequencer` in addition to the detail.
 
 Sources: Amazon S3 User Guide, "EventBridge event message structure"; Amazon GuardDuty User Guide, "Monitoring S3 object
 scans with Amazon EventBridge".
@@ -22,7 +22,7 @@ GUARDDUTY_SOURCE = "aws.guardduty"
 SCAN_RESULT = "GuardDuty Malware Protection Object Scan Result"
 
 DELETE_OBJECT = "DeleteObject"
-"""The `reason` of a deletion that somebody asked for; the bucket's lifecycle gives "Lifecycle Expiration"."""
+"""The `reason` of a deletion by a request; the bucket's lifecycle gives "Lifecycle Expiration"."""
 
 DELETE_MARKER_CREATED, PERMANENTLY_DELETED = "Delete Marker Created", "Permanently Deleted"
 """The `deletion-type` of a deletion: the key has no current version any more, or one version is gone for good."""

@@ -69,7 +69,7 @@ class SqsQueue:
         return Depth(visible=visible, in_flight=in_flight, delayed=delayed, at=second + 1)
 
     def receive(self) -> list[Message]:
-        """Up to ten messages, hidden from others for a while; none when there are no more."""
+        """Up to ten messages, hidden from other consumers until the visibility timeout; none if the queue is empty."""
         answer = self._sqs.receive_message(
             QueueUrl=self.url,
             MaxNumberOfMessages=10,
@@ -98,7 +98,7 @@ class SqsQueue:
         return [messages[index] for index in _failed(answer)]
 
     def release(self, messages: Sequence[Message]) -> None:
-        """Make up to ten messages visible to others again; what was shown to somebody else since stays as it is."""
+        """Make up to ten messages visible again, except those that another consumer has received since."""
         self._sqs.change_message_visibility_batch(
             QueueUrl=self.url,
             Entries=[

@@ -150,7 +150,7 @@ class Function(pulumi.ComponentResource):
             function_version=function.version,
             opts=child,
         )
-        # Callers wait for the answer and own all retries; this holds for anybody who calls otherwise.
+        # Callers invoke synchronously and retry. Lambda would retry an asynchronous invocation twice by default.
         aws.lambda_.FunctionEventInvokeConfig(
             self._prefix, function_name=function.name, qualifier=alias.name, maximum_retry_attempts=0, opts=child
         )

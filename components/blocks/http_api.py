@@ -57,7 +57,7 @@ class HttpApiArgs:
 
     Attributes:
         routes: the scopes of which a token needs one, by route (`GET /jobs/{jobId}`); an open route has none.
-        jwt: None lets everybody call every route.
+        jwt: None allows every call without a token.
         cors_origins: origins of web pages that may call.
         burst: requests that may come at once.
         route_requests_per_second: routes that may be called less often than `requests_per_second`.
@@ -241,7 +241,7 @@ class HttpApi(pulumi.ComponentResource):
             expression=percentage("errors", "calls", thresholds.minimum_invocations),
             threshold=limit,
             period_seconds=FIVE_MINUTES,
-            # Nobody can upload through it.
+            # Clients cannot upload.
             pages=True,
         )
 
@@ -261,7 +261,7 @@ class HttpApi(pulumi.ComponentResource):
         return Alarm(
             name="api-client-errors",
             meaning=f"More than {CLIENT_ERROR_PERCENT} % of the calls to {self._args.api_name} are wrong (4xx); a "
-            "client is broken, or somebody tries what the API lets through.",
+            "client is broken, or someone probes the API.",
             command=f"aws logs tail {self.log_group_name} --since 30m --filter-pattern '{{ $.status = \"4*\" }}'",
             metrics={"errors": self.metric("4xx"), "calls": self.metric("Count")},
             expression=percentage("errors", "calls", CLIENT_ERROR_CALLS),

@@ -13,12 +13,12 @@ ACCESS_TOKEN_HOURS = 1
 # The console keeps no token in the browser's storage, so a longer session would outlive no reload.
 REFRESH_TOKEN_HOURS = 12
 MEANINGS = {
-    Scope.WRITE: "Upload files, and delete one's own",
-    Scope.READ: "See one's own jobs and assets",
-    Scope.OPERATE: "See and delete everybody's",
+    Scope.WRITE: "Upload files and delete your own",
+    Scope.READ: "Read your own jobs and assets",
+    Scope.OPERATE: "Read and delete the jobs and assets of all callers",
 }
 
-# As a user pool spells them. Nobody is an operator by a client: people are by their group.
+# With the resource server's prefix, as Cognito requires. No client grants files:operate: membership of the group does.
 MACHINE_SCOPES = [f"{RESOURCE_SERVER}/{scope.value}" for scope in (Scope.WRITE, Scope.READ)]
 CONSOLE_SCOPES = ["openid", "email", *MACHINE_SCOPES]
 
@@ -85,7 +85,7 @@ class UserPool(pulumi.ComponentResource):
             username_attributes=["email"],
             username_configuration={"case_sensitive": False},
             auto_verified_attributes=["email"],
-            # An address counts as somebody's only once they have answered from it.
+            # Cognito verifies an address by a code before it accepts it.
             user_attribute_update_settings={"attributes_require_verification_before_updates": ["email"]},
             account_recovery_setting={"recovery_mechanisms": [{"name": "verified_email", "priority": 1}]},
             password_policy={

@@ -1,6 +1,6 @@
 """Settings that functions declare: those of a transform, and limits of a family of media types in validate.
 
-Each is a JSON Schema beside the code, `functions/<transform>/settings.schema.json` or
+Each is a JSON Schema next to the code, `functions/<transform>/settings.schema.json` or
 `functions/validate/<family>.schema.json`, with types, bounds, defaults and descriptions. It is read here as data; the
 functions receive validated values.
 

@@ -27,7 +27,7 @@ VISIBILITY_FACTOR = 6
 # Retention of a queue with a dead-letter queue. The age of a moved message counts from its first queue, so time spent
 # here reduces the time in the dead-letter queue.
 SOURCE_RETENTION_SECONDS = 4 * 24 * 3600
-# How long the API's function may take; the API itself gives up after 30 s ("Quotas for HTTP API").
+# How long the API's function may take; the API itself times out after 30 s ("Quotas for HTTP API").
 API_TIMEOUT_SECONDS = 15
 # More memory is more processor, and importing the resolver is what takes time in a cold start.
 API_MEMORY_MB = 1024
@@ -68,7 +68,7 @@ ShortName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,23}$")]
 FunctionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,21}$")]
 BucketName = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9-]{1,61}[a-z0-9])?$")]
 HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://\S+$", max_length=MAX_URL_CHARACTERS)]
-# Empty, or an issuer as its tokens spell it: their `iss` and this are compared as they are.
+# Empty, or the exact `iss` of the issuer's tokens, with which it is compared.
 Issuer = Annotated[str, StringConstraints(pattern=r"^(https://[^\s?#]+)?$", max_length=MAX_URL_CHARACTERS)]
 WebhookUrl = Annotated[str, StringConstraints(pattern=r"^https?://\S+$", max_length=MAX_URL_CHARACTERS)]
 HostName = Annotated[str, StringConstraints(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")]
@@ -270,7 +270,7 @@ class Settings(_Model):
 
     @property
     def has_webhooks(self) -> bool:
-        """Whether anybody is told of results by HTTPS."""
+        """Whether the stack delivers results to webhooks."""
         return bool(self.webhooks.endpoints or self.callback_hosts)
 
     @property
@@ -280,7 +280,7 @@ class Settings(_Model):
 
     @property
     def webhooks_variable(self) -> str:
-        """What the webhooks' function is told, for its environment."""
+        """The webhook function's settings, for its environment."""
         endpoints = {
             name: Endpoint(url=each.url, outcomes=tuple(each.outcomes))
             for name, each in self.webhooks.endpoints.items()

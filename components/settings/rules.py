@@ -33,7 +33,7 @@ BOOKKEEPING_SECONDS = 15
 # As browsers write it in the header Origin (RFC 6454), without a port that is the scheme's own.
 ORIGIN = re.compile(r"https://[a-z0-9.-]+(:\d{1,5})?|http://(localhost|127\.0\.0\.1)(:\d{1,5})?")
 
-# Of an endpoint that anybody on the Internet may have.
+# An endpoint's URL on the public Internet.
 PUBLIC_URL = re.compile(r"https://[A-Za-z0-9.-]+(:443)?([/?][^\s#]*)?")
 
 
@@ -184,10 +184,12 @@ def _buckets(settings: Settings) -> Iterator[Mistake]:
 
 def _api(api: ApiSettings) -> Iterator[Mistake]:
     if api.auth == "none" and (api.issuer or api.audience):
-        yield Mistake("api.auth", api.auth, "jwt with an issuer or audience: without authentication nobody reads them")
+        yield Mistake("api.auth", api.auth, "jwt where issuer or audience is set: auth none does not use them")
     elif api.issuer and not api.audience:
         yield Mistake(
-            "api.audience", api.audience, "what the issuer's tokens are for, or every token of it is accepted"
+            "api.audience",
+            api.audience,
+            "the audience of the issuer's tokens; without one, every token of the issuer would be accepted",
         )
     elif api.audience and not api.issuer:
         yield Mistake("api.audience", api.audience, "empty without an issuer: the user pool's own clients are accepted")

@@ -13,7 +13,7 @@ def parts_of(size: int | None) -> Parts:
     """The parts of a file.
 
     Args:
-        size: its bytes; None where nobody has said.
+        size: its bytes; None if unknown.
     """
     if size is None:
         return Parts(part_size=PART_BYTES)

@@ -11,7 +11,7 @@ from operations.cost.bill import GIGABYTE, Line, Load
 # What a client calls for one file: one call for the upload URL, and polls until the job has ended: believed.
 CALLS_PER_FILE = 4
 SECONDS_PER_CALL = 0.03
-# What one call writes down: the access log's entry and the function's own line: believed.
+# What one call logs: the access log's entry and the function's own line: believed.
 LOG_BYTES_PER_CALL = 800
 # For one file: the job's row with its entry in the index by owner, the caller's quota, and the index by owner once more
 # for each of the two changes of its status, which remove an entry and add one.

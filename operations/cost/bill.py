@@ -18,7 +18,7 @@ REQUESTS_PER_MESSAGE = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """What comes in: `uploads_per_day` files of `megabytes` (10^6 bytes) each."""
+    """The uploads: `uploads_per_day` files of `megabytes` (10^6 bytes) each."""
 
     uploads_per_day: float
     megabytes: float

@@ -95,7 +95,7 @@ def estimate(settings: Settings, load: Load, measured: Measurements, core_speed:
 
     Args:
         settings: the stack's.
-        load: what comes in.
+        load: the uploads.
         measured: what a file takes.
         core_speed: how fast Lambda's core is beside the measured one.
     """

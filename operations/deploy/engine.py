@@ -77,7 +77,7 @@ class DeploymentResult:
     Attributes:
         stack: the stack's name.
         operation: preview, deploy, destroy or refresh.
-        applied: whether anything was really changed; False for a preview and for a deployment nobody confirmed.
+        applied: whether anything was changed; False for a preview and for a deployment that was not confirmed.
         changes: the resources that differ, each once.
         unchanged: how many do not.
         failures: why it failed, if it did.

@@ -160,7 +160,7 @@ def test_only_warning_of_a_new_stack_is_that_alerts_have_no_subscriber(
         # Alarms have no data in their first minutes.
         if check != "alarm states"
     }
-    assert [finding.found for finding in found.pop("alert recipients")] == ["nobody is subscribed to the alerts"]
+    assert [finding.found for finding in found.pop("alert recipients")] == ["the alert topic has no subscription"]
     assert not any(found.values()), found
 
 
@@ -812,7 +812,7 @@ def test_budget_is_checked_where_one_is_set(stack: Stack, connection: Pipeline) 
     client = stack.cloud.client("budgets")
     for notification in client.describe_notifications_for_budget(**budgets)["Notifications"]:
         client.delete_notification(**budgets, Notification=notification)
-    assert "notifies nobody" in failure(budget.budget_is_active, limited).found
+    assert "has no notification" in failure(budget.budget_is_active, limited).found
     client.delete_budget(**budgets)
     assert failure(budget.budget_is_active, limited).advice == "deploy again: img-pipeline deploy --stack local"
 

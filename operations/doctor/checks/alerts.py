@@ -1,4 +1,4 @@
-"""Whether alarms notify somebody, and whether results reach their subscribers."""
+"""Whether alarms send notifications, and whether results reach their subscribers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def alarms_notify_alert_topic(pipeline: Pipeline) -> Iterator[Finding]:
             yield fail(f"{name} does not exist", redeploy(pipeline))
         elif not alarm["ActionsEnabled"]:
             yield fail(
-                f"{name} notifies nobody: its actions are disabled",
+                f"{name} sends no notifications: its actions are disabled",
                 f"aws cloudwatch enable-alarm-actions --alarm-names {name}",
             )
         elif topic_arn not in alarm["AlarmActions"]:
@@ -49,10 +49,10 @@ def alarms_are_ok(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def alert_subscriptions_are_confirmed(pipeline: Pipeline) -> Iterator[Finding]:
-    """Somebody is subscribed to the alerts and has confirmed."""
+    """The alert topic has a subscription, and each one is confirmed."""
     subscriptions = _subscriptions(pipeline, pipeline.outputs.alert_topic_arn)
     if not subscriptions:
-        yield warn("nobody is subscribed to the alerts", "set alertEmails or alertHttpsEndpoints, then deploy")
+        yield warn("the alert topic has no subscription", "set alertEmails or alertHttpsEndpoints, then deploy")
     for subscription in subscriptions:
         who = f"{subscription['Protocol']} {_shown(subscription)}"
         # SNS lists this in the ARN's place until the owner of the address has confirmed.

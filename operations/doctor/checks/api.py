@@ -27,7 +27,8 @@ def api_answers(pipeline: Pipeline) -> Iterator[Finding]:
     if access.auth == NO_TOKEN:
         if not pipeline.local:
             yield warn(
-                "whoever reaches the API may use it: it asks for no token", "set api.auth to jwt in the stack's file"
+                "the API needs no token: everyone who knows its address can use it",
+                "set api.auth to jwt in the stack's file",
             )
         return
     status = _status(_get(f"{access.url}/limits"))

@@ -24,7 +24,7 @@ def budget_is_active(pipeline: Pipeline) -> Iterator[Finding]:
     spent, limit = budget["CalculatedSpend"]["ActualSpend"]["Amount"], budget["BudgetLimit"]["Amount"]
     notifications = budgets.describe_notifications_for_budget(AccountId=account_id, BudgetName=name)["Notifications"]
     if not notifications:
-        yield fail(f"{name} notifies nobody", redeploy(pipeline))
+        yield fail(f"{name} has no notification", redeploy(pipeline))
     inactive = [] if pipeline.local else _inactive_tags(pipeline)
     if inactive:
         yield warn(

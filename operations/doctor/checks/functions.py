@@ -49,7 +49,7 @@ def functions_have_concurrency(pipeline: Pipeline) -> Iterator[Finding]:
         if reserved == 0:
             yield fail(
                 f"{name} cannot run: its reserved concurrency is 0",
-                f"if nobody did so on purpose, {redeploy(pipeline)}",
+                f"if this is not intended, {redeploy(pipeline)}",
             )
         else:
             yield ok(f"{name}: {'unreserved' if reserved is None else reserved}")

@@ -22,7 +22,7 @@ def pipe_is_running(pipeline: Pipeline) -> Iterator[Finding]:
     elif state in ("STOPPED", "STOPPING"):
         yield fail(
             f"{name} is {state}: uploads wait in the queue",
-            f"if nobody paused it on purpose: img-pipeline resume --stack {pipeline.stack} --yes",
+            f"if this is not intended: img-pipeline resume --stack {pipeline.stack} --yes",
         )
     elif state in ("STARTING", "CREATING", "UPDATING"):
         yield warn(f"{name} is {state}", "wait a minute, then run this again")
@@ -87,7 +87,8 @@ def queue_has_redrive_policy(pipeline: Pipeline) -> Iterator[Finding]:
     policy = json.loads(_queue_attribute(pipeline, pipeline.outputs.transform_queue_url, "RedrivePolicy") or "{}")
     if policy.get("deadLetterTargetArn") != _queue_attribute(pipeline, pipeline.outputs.transform_dlq_url, "QueueArn"):
         yield fail(
-            "the transform queue has no dead-letter queue: failed files are retried for ever", redeploy(pipeline)
+            "the transform queue has no dead-letter queue: failed files are retried until they expire",
+            redeploy(pipeline),
         )
     elif int(policy["maxReceiveCount"]) < 2:
         yield warn("a file is tried once only", "set maxReceiveCount to 5, what AWS recommends")

@@ -99,7 +99,8 @@ def logs_expire(pipeline: Pipeline) -> Iterator[Finding]:
             yield fail(f"the log group {group} does not exist", redeploy(pipeline))
         elif "retentionInDays" not in description:
             yield warn(
-                f"{group} has no retention period: its events are stored, and charged, for ever", redeploy(pipeline)
+                f"{group} has no retention period: its events never expire, and their storage is charged",
+                redeploy(pipeline),
             )
         else:
             yield ok(f"{group} after {description['retentionInDays']} days")

@@ -1,4 +1,4 @@
-"""Whether webhooks are signed and delivered; the check of dead letters has those that were given up."""
+"""Whether webhooks are signed and delivered; dead letters have a check of their own."""
 
 from __future__ import annotations
 
