@@ -18,7 +18,7 @@ class Replay:
 
     A rejected file is validated again: its original event is sent, as a new run, since its job is finished (see
     components/workflow/file_workflow.py), and where it was scanned for malware, with the latest scan result. A
-    message that this replay causes stays in the queue, so that a file which fails again is not replayed for ever.
+    message that this replay causes stays in the queue, so that a file which fails again is not replayed repeatedly.
 
     Args:
         queue: the dead-letter queue.

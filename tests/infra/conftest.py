@@ -56,3 +56,9 @@ def full() -> Recording:
 def recording(request: pytest.FixtureRequest) -> Recording:
     """Each of the stacks in turn."""
     return request.getfixturevalue(request.param)
+
+
+def function_names(recording: Recording) -> set[str]:
+    """The short names of the functions that a recorded stack must have."""
+    always = {"validate", "erase", "thumbnail", "watermark", "metadata", "table", "api"}
+    return always | ({"webhook"} if recording.outputs["webhooksQueueUrl"] else set())

@@ -19,12 +19,12 @@ NEEDED = {
     "sqs:ReceiveMessage": READ,
     "sqs:SendMessage": WRITE,
     "sns:Publish": WRITE,
+    "secretsmanager:GetSecretValue": READ,
     "dynamodb:BatchGetItem": READ,
     "dynamodb:GetItem": READ,
     "dynamodb:Query": READ,
     "dynamodb:PutItem": READ,
     "dynamodb:UpdateItem": READ,
-    "secretsmanager:GetSecretValue": READ,
 }
 
 

@@ -1,11 +1,12 @@
 """The functions, the workflow and the network of the functions."""
 
 import json
+import re
 
 from policies.recording import PROJECT_DIRECTORY, Recording, Resource, run
+from tests.infra.conftest import function_names
 
 FUNCTION = "aws:lambda/function:Function"
-SHORT_NAMES = ("validate", "erase", "thumbnail", "watermark", "metadata", "table", "api")
 
 
 def functions(recording: Recording) -> dict[str, Resource]:
@@ -18,12 +19,12 @@ def environment(recording: Recording, short_name: str) -> dict[str, str]:
 
 
 def test_every_function_and_its_handler_exist(recording: Recording) -> None:
-    assert set(functions(recording)) == set(SHORT_NAMES)
+    assert functions(recording).keys() == function_names(recording)
     for function in functions(recording).values():
         module, _, attribute = function.inputs["handler"].rpartition(".")
         source = PROJECT_DIRECTORY / (module.replace(".", "/") + ".py")
         assert attribute == "handler"
-        assert "def handler(" in source.read_text(encoding="utf-8"), source
+        assert re.search(r"^(def handler\(|handler = )", source.read_text(encoding="utf-8"), re.MULTILINE), source
 
 
 def test_all_functions_run_one_code_archive_and_each_its_layer(recording: Recording) -> None:
@@ -39,8 +40,9 @@ def test_functions_have_concurrency_limits_and_timeouts(recording: Recording) ->
     machine = recording.one("aws:sfn/stateMachine:StateMachine")
     workflow_timeout = json.loads(machine.inputs["definition"])["TimeoutSeconds"]
     for short_name, function in functions(recording).items():
-        # Of the pipe's executions, each runs one erase function at most; the API's calls are throttled.
-        bounded = short_name in ("erase", "api")
+        # Of the pipe's executions, each runs one erase function at most; the API's calls are throttled; the event
+        # source mapping of webhooks has a maximum concurrency.
+        bounded = short_name in ("erase", "api", "webhook")
         assert function.inputs["reservedConcurrentExecutions"] >= 1 or bounded, function
         assert function.inputs["timeout"] < workflow_timeout, function
 
@@ -91,7 +93,7 @@ def test_functions_receive_their_limits_from_the_settings(dev: Recording) -> Non
         "logoPath": "",
     }
     assert "PROCESSED_BUCKET" not in environment(dev, "metadata")
-    for short_name in SHORT_NAMES:
+    for short_name in function_names(dev):
         assert environment(dev, short_name)["POWERTOOLS_SERVICE_NAME"] == short_name
         assert environment(dev, short_name)["POWERTOOLS_METRICS_NAMESPACE"] == "img-pipeline/dev"
 

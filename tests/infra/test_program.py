@@ -1,8 +1,7 @@
 """The program as a whole: its outputs, its names and its shape."""
 
 from policies.recording import ACCOUNT_ID, Recording, run
-
-FUNCTIONS = {"validate", "erase", "thumbnail", "watermark", "metadata", "table", "api"}
+from tests.infra.conftest import function_names
 
 
 def test_outputs_name_everything_that_an_operator_types(recording: Recording) -> None:
@@ -23,9 +22,10 @@ def test_outputs_name_everything_that_an_operator_types(recording: Recording) ->
     assert outputs["resultsTopicArn"].endswith(f":{prefix}results")
     assert outputs["alertTopicArn"].endswith(f":{prefix}alerts")
     assert outputs["pagingAlarmName"] == f"{prefix}paging"
-    assert outputs["functionNames"] == {name: f"{prefix}{name}" for name in FUNCTIONS}
-    assert set(outputs["roleArns"]) == {*FUNCTIONS, "workflow", "pipe"}
-    assert set(outputs["logGroups"]) == {*FUNCTIONS, "workflow", "pipe", "audit", "api-access"}
+    functions = function_names(recording)
+    assert outputs["functionNames"] == {name: f"{prefix}{name}" for name in functions}
+    assert set(outputs["roleArns"]) == {*functions, "workflow", "pipe"}
+    assert set(outputs["logGroups"]) == {*functions, "workflow", "pipe", "audit", "api-access"}
 
 
 def test_names_in_outputs_are_names_of_resources(recording: Recording) -> None:
@@ -48,7 +48,7 @@ def test_everything_belongs_to_a_layer(recording: Recording) -> None:
     for resource in recording.cloud_resources:
         assert resource.parent in components, resource
     layers = {resource.type for resource in recording.resources if resource.parent not in components}
-    optional = {"img-pipeline:index:Encryption", "img-pipeline:index:Network"}
+    optional = {f"img-pipeline:index:{layer}" for layer in ("Encryption", "Network", "Webhooks")}
     required = ("Ingest", "Persist", "Transform", "Api", "Console", "WorkflowPipe", "Alerting", "Audit")
     assert layers - optional == {f"img-pipeline:index:{layer}" for layer in required}
 
