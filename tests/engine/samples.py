@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from localcloud.resources.base import Created
 from localcloud.resources.lifecycle import Values
 
@@ -586,12 +589,29 @@ def _website(tagged: Values, retagged: Values) -> list[Sample]:
             {"comment": "all"},
         ),
         sample(
+            "public-key",
+            "aws:cloudfront/publicKey:PublicKey",
+            {"name": "samples", "comment": "one", "encodedKey": _public_key()},
+            {"comment": "all"},
+        ),
+        sample(
+            "key-group",
+            "aws:cloudfront/keyGroup:KeyGroup",
+            lambda made: {"name": "samples", "comment": "one", "items": [made["public-key"].id]},
+            {"comment": "all"},
+        ),
+        sample(
             "distribution",
             "aws:cloudfront/distribution:Distribution",
             lambda made: _distribution(made) | tagged,
             {"priceClass": "PriceClass_All", **retagged},
         ),
     ]
+
+
+def _public_key() -> str:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def _distribution(made: Made) -> Values:
@@ -628,6 +648,11 @@ def _queue_consumer(tagged: Values, retagged: Values) -> list[Sample]:
             "aws:secretsmanager/secret:Secret",
             {"name": "samples", "description": "one", "recoveryWindowInDays": 0, **tagged},
             {"description": "all", **retagged},
+        ),
+        sample(
+            "secret-version",
+            "aws:secretsmanager/secretVersion:SecretVersion",
+            lambda made: {"secretId": made["secret"].id, "secretString": "one"},
         ),
         sample(
             "event-source",
