@@ -13,12 +13,14 @@ from testing.stack import Stack, deployed_stack
 FOLDER = Path(__file__).parent
 # More than a test sends, so that none is refused for what others sent.
 NO_THROTTLE = {"requestsPerSecond": 1000, "burst": 1000, "uploadsPerSecond": 1000}
+ORIGIN = "https://app.example.com"
+"""The one origin beside the console's whose pages may call the API."""
 
 
 @pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
     """The real program, workflow, handlers and policies, deployed once, IAM enforced."""
-    with deployed_stack(api={"auth": "jwt", **NO_THROTTLE}) as deployed:
+    with deployed_stack(api={"auth": "jwt", "corsOrigins": [ORIGIN], **NO_THROTTLE}) as deployed:
         yield deployed
 
 

@@ -524,15 +524,21 @@ def test_an_event_source_mapping_needs_no_permission(bench: Workbench) -> None:
 def test_a_distribution_has_no_address_on_the_endpoint(bench: Workbench) -> None:
     """_addressed_by_domain_name"""
     label = distribution_of_one_page(bench)
-    page = urllib.request.Request(f"{bench.cloud.endpoint_url}/", headers={"Host": f"{label}.cloudfront.net"})  # noqa: S310
-    with urllib.request.urlopen(page) as answer:  # noqa: S310 (our own server)
-        assert answer.read() == b"page"
+    assert page_of_distribution(bench, label) == b"page"
     with pytest.raises(urllib.error.HTTPError):
         urllib.request.urlopen(f"{bench.cloud.endpoint_url}/_aws/cloudfront/{label}/")  # noqa: S310 (our own server)
 
 
-def distribution_of_one_page(bench: Workbench) -> str:
-    """Create a bucket with a page and a distribution before it; return the first label of its domain name."""
+def page_of_distribution(bench: Workbench, label: str) -> bytes:
+    """What a distribution returns to a request without a signature."""
+    headers = {"host": f"{label}.cloudfront.net"}
+    request = urllib.request.Request(f"{bench.cloud.endpoint_url}/", headers=headers)  # noqa: S310 (our own server)
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 (our own server)
+        return answer.read()
+
+
+def distribution_of_one_page(bench: Workbench, **behavior: Any) -> str:
+    """Create a public bucket with a page and a distribution before it; return the first label of its domain name."""
     s3, bucket = bench.cloud.client("s3"), bench.name("site")
     s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key="index.html", Body=b"page")
@@ -547,7 +553,7 @@ def distribution_of_one_page(bench: Workbench) -> str:
             "Enabled": True,
             "DefaultRootObject": "index.html",
             "Origins": {"Quantity": 1, "Items": [origin]},
-            "DefaultCacheBehavior": {"TargetOriginId": "s", "ViewerProtocolPolicy": "allow-all"},
+            "DefaultCacheBehavior": {"TargetOriginId": "s", "ViewerProtocolPolicy": "allow-all", **behavior},
         }
     )
     return created["Distribution"]["DomainName"].partition(".")[0]
@@ -635,27 +641,12 @@ def test_each_of_many_calls_of_an_http_api_starts_a_process(bench: Workbench, tm
 
 def test_a_distribution_answers_a_request_without_the_signature_that_it_asks_for(bench: Workbench) -> None:
     """cloudfront.refusal"""
-    s3 = bench.cloud.client("s3")
-    s3.create_bucket(Bucket="signed-files")
-    s3.put_object(Bucket="signed-files", Key="x.txt", Body=b"x")
-    everybody = {
-        "Effect": "Allow",
-        "Principal": "*",
-        "Action": "s3:GetObject",
-        "Resource": "arn:aws:s3:::signed-files/*",
-    }
-    s3.delete_public_access_block(Bucket="signed-files")
-    s3.put_bucket_policy(Bucket="signed-files", Policy=json.dumps({"Version": "2012-10-17", "Statement": [everybody]}))
-    label = distribution_with_a_key_group(bench.cloud, "signed-files.s3.us-east-1.amazonaws.com").partition(".")[0]
-    request = urllib.request.Request(  # noqa: S310 (our own server)
-        f"{bench.cloud.endpoint_url}/x.txt", headers={"host": f"{label}.cloudfront.net"}
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 (our own server)
-        assert answer.read() == b"x"
+    signers = {"Enabled": True, "Quantity": 1, "Items": [key_group(bench.cloud)]}
+    assert page_of_distribution(bench, distribution_of_one_page(bench, TrustedKeyGroups=signers)) == b"page"
 
 
-def distribution_with_a_key_group(cloud: Emulator, origin: str) -> str:
-    """The domain name of a distribution before a bucket that answers requests signed with a key."""
+def key_group(cloud: Emulator) -> str:
+    """Create a group of one new key that signs requests; return its id."""
     cloudfront = cloud.client("cloudfront")
     pem = (
         rsa.generate_private_key(65537, 2048)
@@ -664,21 +655,7 @@ def distribution_with_a_key_group(cloud: Emulator, origin: str) -> str:
     )
     key = {"CallerReference": "1", "Name": "signed", "EncodedKey": pem.decode()}
     key_id = cloudfront.create_public_key(PublicKeyConfig=key)["PublicKey"]["Id"]
-    group = cloudfront.create_key_group(KeyGroupConfig={"Name": "signed", "Items": [key_id]})["KeyGroup"]["Id"]
-    bucket = {"Id": "files", "DomainName": origin, "S3OriginConfig": {"OriginAccessIdentity": ""}}
-    config = {
-        "CallerReference": "1",
-        "Comment": "signed",
-        "Enabled": True,
-        "Origins": {"Quantity": 1, "Items": [bucket]},
-        "DefaultCacheBehavior": {
-            "TargetOriginId": "files",
-            "ViewerProtocolPolicy": "allow-all",
-            "CachePolicyId": "658327ea-f89d-4fab-a63d-7e88639e58f6",
-            "TrustedKeyGroups": {"Enabled": True, "Quantity": 1, "Items": [group]},
-        },
-    }
-    return cloudfront.create_distribution(DistributionConfig=config)["Distribution"]["DomainName"]
+    return cloudfront.create_key_group(KeyGroupConfig={"Name": "signed", "Items": [key_id]})["KeyGroup"]["Id"]
 
 
 def test_metric_filters_count_nothing(bench: Workbench) -> None:
