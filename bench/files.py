@@ -8,6 +8,7 @@ With --write they replace `operations/cost/measurements.json`.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import platform
@@ -19,8 +20,11 @@ from pathlib import Path
 from statistics import linear_regression
 from typing import Any
 
+from PIL import Image
+
 from bench.steps import our_metadata, our_validate, our_watermark
-from contract.renditions import RenditionFormat, RenditionSpec
+from contract.renditions import RENDITION_FORMATS, RenditionFormat, RenditionSpec
+from functions.shared.attention import most_interesting
 from functions.shared.formats import JPEG
 from functions.thumbnail.presets import Preset
 from functions.thumbnail.renditions import make_renditions
@@ -30,9 +34,12 @@ from testing.stack import Stack, deployed_stack
 
 # About 0.6, 5 and 20 MB, as cameras write them.
 _MEGAPIXELS = (2, 17, 67)
-_REPEATS = 3
+_REPEATS = 5
 _WIDTHS = (160, 320, 640, 1280)
-_FORMATS: tuple[RenditionFormat, ...] = ("jpeg", "webp")
+# Megapixels of a 3:2 picture in these widths.
+_MEGAPIXELS_WRITTEN = sum(width * width / 1.5 / 1e6 for width in _WIDTHS)
+# AVIF looks with 60 as JPEG with 82.
+_QUALITIES: dict[RenditionFormat, int] = {"jpeg": 82, "webp": 82, "avif": 60, "png": 82}
 # What CloudWatch Logs adds to each event ("PutLogEvents", Amazon CloudWatch Logs API Reference).
 _LOG_EVENT_BYTES = 26
 
@@ -79,45 +86,56 @@ def _cpu_seconds(work: Callable[[Path], object], photo: Path) -> float:
     return min(once() for _ in range(_REPEATS))
 
 
-def _by_size(photos: Sequence[Path], work: Callable[[Path], object]) -> dict[str, float]:
-    """Linear regression of CPU seconds over megabytes."""
+def _by_size(photos: Sequence[Path], work: Callable[[Path], object], *, without: float = 0.0) -> dict[str, float]:
+    """Linear regression of CPU seconds over megabytes, without so many seconds for each file."""
     line = linear_regression(
         [photo.stat().st_size / 1e6 for photo in photos], [_cpu_seconds(work, photo) for photo in photos]
     )
-    return {"perFile": round(max(0.0, line.intercept), 4), "perMegabyte": round(line.slope, 4)}
+    return {"perFile": round(max(0.0, line.intercept - without), 4), "perMegabyte": round(line.slope, 4)}
 
 
 def _renditions(photos: Sequence[Path]) -> dict[str, Any]:
-    """CPU seconds of thumbnail for a file without renditions, and for each megapixel of renditions, by format."""
-    photo = photos[1]
-    smallest, jpeg, both = (
-        _cpu_seconds(lambda path, asked=asked: _scale(path, *asked), photo)
-        for asked in ((_WIDTHS[:1], _FORMATS[:1]), (_WIDTHS, _FORMATS[:1]), (_WIDTHS, _FORMATS))
-    )
-    written = sum(map(_megapixels, _WIDTHS))
-    jpeg_rate = (jpeg - smallest) / (written - _megapixels(_WIDTHS[0]))
-    webp_rate = (both - jpeg) / written
-    rates = {"jpeg": round(jpeg_rate, 4), "webp": round(webp_rate, 4)}
+    """CPU seconds of reading and scaling a file, of each megapixel of renditions by format, and of attention."""
+    photo, scaled = photos[1], _presets("jpeg")
+    one_format = _cpu_seconds(lambda path: _made(path, scaled), photo)
+    rates: dict[str, float] = {}
+    for format in RENDITION_FORMATS:
+        # Of another quality than those before, or a JPEG would not be encoded again.
+        presets = [*scaled, *_presets(format, better=1)]
+        both = _cpu_seconds(lambda path, presets=presets: _made(path, presets), photo)
+        rates[format] = (both - one_format) / _MEGAPIXELS_WRITTEN
+    encoding = rates["jpeg"] * _MEGAPIXELS_WRITTEN
     return {
-        "thumbnail": _by_size(photos, lambda path: _scale(path, _WIDTHS[:1], _FORMATS[:1])),
-        "perRenditionMegapixel": rates,
+        "thumbnail": _by_size(photos, lambda path: _made(path, scaled), without=encoding),
+        "perRenditionMegapixel": {format: round(rate, 4) for format, rate in rates.items()},
+        "perAttention": round(_cpu_seconds(_attention(photo), photo), 4),
     }
 
 
-def _scale(path: Path, widths: Sequence[int], formats: Sequence[RenditionFormat]) -> list[bytes]:
-    presets = [
-        Preset(preset=f"w{width}", spec=RenditionSpec(format=format, width=width))
-        for width in widths
-        for format in formats
+def _attention(photo: Path) -> Callable[[Path], object]:
+    """Finds the part of the largest rendition to crop to; its pixels are decoded before."""
+    picture = Image.open(io.BytesIO(_made(photo, _presets("jpeg"))[0])).convert("RGB")
+    return lambda _: most_interesting(picture, (picture.height, picture.height))
+
+
+def _presets(format: RenditionFormat, better: int = 0) -> list[Preset]:
+    quality = _QUALITIES[format] + better
+    return [
+        Preset(preset=f"w{width}", spec=RenditionSpec(format=format, width=width, quality=quality)) for width in _WIDTHS
     ]
+
+
+def _made(path: Path, presets: Sequence[Preset]) -> list[bytes]:
     with path.open("rb") as body:
-        made = make_renditions(body, JPEG, presets, max_pixels=100_000_000)
-        return [rendition.body for rendition in made]
+        return [rendition.body for rendition in make_renditions(body, JPEG, presets, max_pixels=100_000_000)]
 
 
-def _megapixels(width: int) -> float:
-    """Megapixels of a 3:2 picture."""
-    return width * width / 1.5 / 1e6
+def _rendition_bytes(photo: Path) -> dict[str, int]:
+    """Bytes of a megapixel of renditions, by format."""
+    return {
+        format: round(sum(map(len, _made(photo, _presets(format)))) / _MEGAPIXELS_WRITTEN)
+        for format in RENDITION_FORMATS
+    }
 
 
 def _bytes(photo: Path) -> dict[str, Any]:
@@ -131,19 +149,8 @@ def _bytes(photo: Path) -> dict[str, Any]:
             raise SystemExit(f"{upload.file_key} was not recorded: {job}")
         renditions = asset.pop("renditions")
         watermarked = next(each for each in renditions if each["name"] == "watermark")
-        scaled = [each for each in renditions if each is not watermarked]
         return {
-            "renditionBytesPerMegapixel": {
-                name: round(
-                    sum(int(each["bytes"]) for each in scaled if each["contentType"] == f"image/{name}")
-                    / sum(
-                        int(each["width"]) * int(each["height"]) / 1e6
-                        for each in scaled
-                        if each["contentType"] == f"image/{name}"
-                    )
-                )
-                for name in _FORMATS
-            },
+            "renditionBytesPerMegapixel": _rendition_bytes(photo),
             "watermarkBytesPerByte": round(int(watermarked["bytes"]) / photo.stat().st_size, 3),
             # Each call to S3 is authorized once.
             "readsPerFile": sum(decision.action == "s3:GetObjectVersion" for decision in stack.cloud.journal()),

@@ -1,6 +1,6 @@
 """Prints the CPU seconds and peak memory of each image step, ours and naive Pillow, each in its own process.
 
-python -m bench.images              24 and 100 megapixel JPEG, ours and naive
+python -m bench.images              24 and 100 megapixel JPEG and an animation, ours and naive
 python -m bench.images --formats    peak memory of every function for 100 megapixels of every format (minutes)
 """
 
@@ -12,11 +12,12 @@ import multiprocessing
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.steps import STEPS
-from testing.pictures import write_photo
+from bench.steps import ANIMATION_STEPS, STEPS
+from testing.pictures import write_animation, write_photo
 
 _FORMATS = (
     "photo.jpg",
@@ -54,15 +55,23 @@ def main() -> None:
 def _ours_and_naive(folder: Path) -> None:
     for megapixels in (24, 100):
         photo = _photo(folder / f"{megapixels}.jpg", megapixels)
-        print(f"\n{megapixels} megapixel JPEG, {photo.stat().st_size / 1e6:.1f} MB")
-        print(f"{'step':36}{'ours':>16}{'naive Pillow':>20}{'ratio':>9}{'':>7}")
-        print(f"{'':36}{'CPU s':>8}{'MB':>8}{'CPU s':>12}{'MB':>8}{'CPU':>9}{'MB':>7}")
-        for name in STEPS:
-            ours, naive = _measured(photo, name, "ours"), _measured(photo, name, "naive")
-            print(
-                f"{name:36}{ours.cpu_seconds:8.3f}{ours.peak_mb:8.0f}{naive.cpu_seconds:12.3f}{naive.peak_mb:8.0f}"
-                f"{naive.cpu_seconds / ours.cpu_seconds:8.1f}x{naive.peak_mb / ours.peak_mb:6.1f}x"
-            )
+        _table(f"{megapixels} megapixel JPEG", photo, STEPS)
+    animation = folder / "animation.gif"
+    write_animation(animation, frames=60)
+    _table("60 frames of 640 by 480", animation, ANIMATION_STEPS)
+
+
+def _table(title: str, file: Path, steps: Iterable[str]) -> None:
+    print(f"\n{title}, {file.stat().st_size / 1e6:.1f} MB")
+    print(f"{'step':44}{'ours':>16}{'naive Pillow':>20}{'ratio':>9}{'':>7}")
+    print(f"{'':44}{'CPU s':>8}{'MB':>8}{'CPU s':>12}{'MB':>8}{'CPU':>9}{'MB':>7}")
+    for name in steps:
+        ours, naive = _measured(file, name, "ours"), _measured(file, name, "naive")
+        print(
+            f"{name:44}{ours.cpu_seconds:8.3f}{ours.peak_mb:8.0f}{naive.cpu_seconds:12.3f}{naive.peak_mb:8.0f}"
+            f"{naive.cpu_seconds / ours.cpu_seconds:8.1f}x{naive.peak_mb / ours.peak_mb:6.1f}x",
+            flush=True,
+        )
 
 
 def _by_format(folder: Path) -> None:

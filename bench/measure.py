@@ -9,12 +9,12 @@ import sys
 import time
 from pathlib import Path
 
-from bench.steps import STEPS
+from bench.steps import ANIMATION_STEPS, STEPS
 
 
 def main(step: str, whose: str, file: str) -> None:
     """Run and print."""
-    ours, naive = STEPS[step]
+    ours, naive = {**STEPS, **ANIMATION_STEPS}[step]
     run = ours if whose == "ours" else naive
     started = time.process_time()
     run(Path(file))

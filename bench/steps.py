@@ -6,12 +6,13 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont, ImageOps, ImageSequence
 
 from contract.renditions import RenditionFormat, RenditionSpec
 from contract.signatures import SNIFF_BYTES
 from functions.metadata.describing import describe
 from functions.shared.formats import FORMATS, Format
+from functions.shared.rendering import render
 from functions.shared.sniffing import sniff
 from functions.thumbnail.presets import Preset
 from functions.thumbnail.renditions import make_renditions
@@ -22,6 +23,8 @@ from functions.watermark.stamping import watermark
 
 _WIDTHS = (1280, 640, 320, 160)
 _MAX_PIXELS = 200_000_000
+_AVIF_QUALITY = 60
+_SQUARE = RenditionSpec(format="jpeg", width=320, height=320, fit="cover", focal_point="attention")
 _TEXT = "© img-pipeline"
 
 
@@ -85,6 +88,56 @@ def naive_renditions(path: Path) -> None:
         scaled.save(io.BytesIO(), "WEBP", quality=82)
 
 
+def our_avif(path: Path) -> None:
+    """Every default preset as AVIF."""
+    presets = [
+        Preset(preset=f"w{width}", spec=RenditionSpec(format="avif", width=width, quality=_AVIF_QUALITY))
+        for width in _WIDTHS
+    ]
+    with path.open("rb") as body:
+        list(make_renditions(body, _format(path), presets, max_pixels=_MAX_PIXELS))
+
+
+def naive_avif(path: Path) -> None:
+    """Every default preset as AVIF, each from the full-size picture, with the encoder's default speed."""
+    with Image.open(path) as image:
+        picture = ImageOps.exif_transpose(image.convert("RGB"))
+    for width in _WIDTHS:
+        scaled = picture.copy()
+        scaled.thumbnail((width, width), Image.Resampling.LANCZOS)
+        scaled.save(io.BytesIO(), "AVIF", quality=_AVIF_QUALITY)
+
+
+def our_square(path: Path) -> None:
+    """A square of the most interesting part."""
+    with path.open("rb") as body:
+        render(body, _format(path), _SQUARE, max_pixels=_MAX_PIXELS)
+
+
+def naive_square(path: Path) -> None:
+    """A square of the centre: Pillow finds nothing of interest."""
+    with Image.open(path) as image:
+        picture = ImageOps.exif_transpose(image.convert("RGB"))
+    ImageOps.fit(picture, (320, 320)).save(io.BytesIO(), "JPEG", quality=82)
+
+
+def our_animation(path: Path) -> None:
+    """An animated WebP, 320 pixels wide."""
+    spec = RenditionSpec(format="webp", width=320, animated=True)
+    with path.open("rb") as body:
+        render(body, _format(path), spec, max_pixels=_MAX_PIXELS)
+
+
+def naive_animation(path: Path) -> None:
+    """The same with the encoder's default method."""
+    with Image.open(path) as image:
+        durations = [frame.info["duration"] for frame in ImageSequence.Iterator(image)]
+        pictures = ImageSequence.all_frames(image, lambda frame: frame.convert("RGB").resize((320, 240)))
+    pictures[0].save(
+        io.BytesIO(), "WEBP", save_all=True, append_images=pictures[1:], duration=durations, quality=82, method=4
+    )
+
+
 def our_watermark(path: Path) -> None:
     """Draw the mark on its region only."""
     with path.open("rb") as body:
@@ -127,7 +180,14 @@ STEPS: dict[str, tuple[Callable[[Path], None], Callable[[Path], None]]] = {
     "validate: decode": (our_validate, naive_validate),
     "thumbnail: 320 px JPEG": (our_thumbnail, naive_thumbnail),
     "thumbnail: 4 sizes, JPEG and WebP": (our_renditions, naive_renditions),
+    "avif: 4 sizes": (our_avif, naive_avif),
+    "square: 320 px, around what is interesting": (our_square, naive_square),
     "watermark: full size, quality 85": (our_watermark, naive_watermark),
     "metadata": (our_metadata, naive_metadata),
 }
 """By name: (ours, naive)."""
+
+ANIMATION_STEPS: dict[str, tuple[Callable[[Path], None], Callable[[Path], None]]] = {
+    "animation: 320 px WebP": (our_animation, naive_animation),
+}
+"""As `STEPS`, of an animation."""

@@ -26,6 +26,13 @@ def write_photo(path: Path, megapixels: int, *, progressive: bool = False) -> No
     photo.save(path, **options.get(path.suffix, {}))
 
 
+def write_animation(path: Path, frames: int) -> None:
+    """Write an animated GIF of 640 by 480 pixels: a window that moves over a picture."""
+    picture = _detailed((640 + 4 * frames, 480), seed=7, tile_pixels=512)
+    pictures = [picture.crop((4 * frame, 0, 4 * frame + 640, 480)).quantize(64) for frame in range(frames)]
+    pictures[0].save(path, "GIF", save_all=True, append_images=pictures[1:], duration=40, loop=0)
+
+
 def _detailed(size: tuple[int, int], seed: int, tile_pixels: int) -> Image.Image:
     """A picture with detail at every scale up to that of a tile."""
     # Repeat a tile, because a hundred megapixels of noise would take minutes.

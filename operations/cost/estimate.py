@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.settings import Settings, TransformFunction
+from contract.renditions import ATTENTION
 from operations.cost import prices
 from operations.cost.api import api_lines
 from operations.cost.bill import (
@@ -178,6 +179,7 @@ class Work:
             case "thumbnail":
                 seconds = measured.thumbnail.of(megabytes) + sum(
                     measured.per_rendition_megapixel[name] * _megapixels(preset)
+                    + measured.per_attention * (preset.get("focalPoint") == ATTENTION)
                     for preset in self._presets
                     for name in preset["formats"]
                 )
@@ -453,5 +455,9 @@ def _fixed_costs(work: Work) -> Iterator[Line]:
 
 
 def _megapixels(preset: Mapping[str, Any]) -> float:
-    """Of a 3:2 picture as wide as the preset."""
-    return preset["width"] * preset["width"] / 1.5 / MILLION
+    """Of the preset's rendition of a 3:2 picture that is larger."""
+    width, height = preset["width"], preset.get("height", math.inf)
+    if preset.get("fit") == "cover":
+        return width * height / MILLION
+    width = min(width, 1.5 * height)
+    return width * width / 1.5 / MILLION

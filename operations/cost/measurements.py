@@ -29,13 +29,17 @@ class LineBySize(_Model):
 
 
 class CpuSeconds(_Model):
-    """Of each function; `thumbnail` is reading and scaling, `per_rendition_megapixel` encoding, by format."""
+    """Of each function; `thumbnail` is reading and scaling, `per_rendition_megapixel` encoding, by format.
+
+    `per_attention` is finding the most interesting part of a picture, for each rendition that is cropped to it.
+    """
 
     validate_: LineBySize
     thumbnail: LineBySize
     watermark: LineBySize
     metadata: LineBySize
     per_rendition_megapixel: Mapping[str, float]
+    per_attention: float
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=lambda name: to_camel(name.removesuffix("_"))

@@ -50,9 +50,10 @@ MEASURED = Measurements.model_validate(
             "thumbnail": {"perFile": 0.1, "perMegabyte": 0.06},
             "watermark": {"perFile": 0.0, "perMegabyte": 0.2},
             "metadata": {"perFile": 0.1, "perMegabyte": 0.0},
-            "perRenditionMegapixel": {"jpeg": 0.0, "webp": 0.0},
+            "perRenditionMegapixel": {"jpeg": 0.0, "webp": 0.0, "avif": 0.5},
+            "perAttention": 0.25,
         },
-        "renditionBytesPerMegapixel": {"jpeg": 300_000, "webp": 300_000},
+        "renditionBytesPerMegapixel": {"jpeg": 300_000, "webp": 300_000, "avif": 200_000},
         "watermarkBytesPerByte": 0.8,
         "readsPerFile": 4,
         "assetRowBytes": 800,
@@ -102,6 +103,31 @@ def test_express_is_billed_in_whole_tenths_of_a_second_and_whole_64_megabytes() 
 def test_transforms_of_six_and_a_half_gigabyte_seconds_cost_262_dollars_on_arm() -> None:
     assert lambda_usd(3 * LOAD.files, 6.5 * LOAD.files, "arm64") == pytest.approx(261.80, abs=0.01)
     assert lambda_usd(3 * LOAD.files, 6.5 * LOAD.files, "x86_64") == pytest.approx(326.80, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("preset", "seconds", "gigabytes"),
+    [
+        ({"width": 3000}, 3.0, 1.2),  # 6 megapixels of a 3:2 picture
+        ({"width": 3000, "height": 1000}, 0.75, 0.3),  # 1500 by 1000
+        ({"width": 2000, "height": 2000, "fit": "cover"}, 2.0, 0.8),
+        ({"width": 2000, "height": 2000, "fit": "cover", "focalPoint": "attention"}, 2.25, 0.8),
+    ],
+)
+def test_a_preset_costs_the_time_and_bytes_of_its_format_size_and_focal_point(
+    preset: dict[str, object], seconds: float, gigabytes: float
+) -> None:
+    """AVIF is measured as 0.5 s and 200 KB for each megapixel, attention as 0.25 s."""
+
+    def work(*changes: str) -> Work:
+        return Work(settings=stack_settings("prod", changes), load=LOAD, measured=MEASURED, core_speed=1)
+
+    with_it = {**preset, "formats": ["avif"], "quality": 60}
+    added = work(
+        "transforms.thumbnail.memoryMb=3008", f"transforms.thumbnail.settings.presets.it={json.dumps(with_it)}"
+    )
+    assert added.cpu_seconds("thumbnail") - work().cpu_seconds("thumbnail") == pytest.approx(seconds)
+    assert added.rendition_bytes - work().rendition_bytes == pytest.approx(gigabytes * 1e6)
 
 
 def test_guardduty_charges_per_gigabyte_and_per_object() -> None:
