@@ -17,7 +17,7 @@ from components.settings import load_settings
 from components.stack_context import StackContext
 from components.transform import Transform, TransformArgs
 from components.webhooks import Webhooks, WebhooksArgs
-from contract.outputs import StackOutputs
+from contract.outputs import QueueOutputs, StackOutputs
 
 settings = load_settings()
 check_handlers(settings.function_layers)
@@ -51,6 +51,28 @@ transform = Transform(
         distribution_arn=signed_renditions.distribution_arn if signed_renditions else None,
     ),
 )
+pipe = WorkflowPipe(
+    "pipe",
+    WorkflowPipeArgs(
+        context=context, settings=settings, queue=ingest.queue, state_machine_arn=transform.state_machine.arn
+    ),
+)
+webhooks = None
+if settings.has_webhooks:
+    webhooks = Webhooks(
+        "webhooks", WebhooksArgs(context=context, settings=settings, platform=transform.platform, persist=persist)
+    )
+subscribers = persist.subscriber_queues
+queues: QueueOutputs[pulumi.Input[str]] = QueueOutputs(
+    transform_queue_url=ingest.queue.url,
+    transform_dlq_url=ingest.queue.dead_letter.url,
+    validate_dlq_url=transform.validate_dlq.url,
+    delivery_dlq_url=ingest.delivery_dlq.url,
+    results_queue_urls={name: queue.url for name, queue in subscribers.items()},
+    results_dlq_urls={name: queue.dead_letter.url for name, queue in subscribers.items()},
+    webhooks_queue_url=webhooks.queue.url if webhooks else "",
+    webhooks_dlq_url=webhooks.queue.dead_letter.url if webhooks else "",
+)
 api = None
 if settings.api.enabled:
     api = Api(
@@ -63,23 +85,15 @@ if settings.api.enabled:
             processed_bucket=transform.bucket,
             persist=persist,
             signed_renditions=signed_renditions,
+            audit=audit,
+            queues=queues,
+            pipe_name=pipe.pipe_name,
             page_origins=page_origins,
             console_urls=[console.url] if console else ["http://localhost/"],
         ),
     )
     if console:
         console.connect(api)
-webhooks = None
-if settings.has_webhooks:
-    webhooks = Webhooks(
-        "webhooks", WebhooksArgs(context=context, settings=settings, platform=transform.platform, persist=persist)
-    )
-pipe = WorkflowPipe(
-    "pipe",
-    WorkflowPipeArgs(
-        context=context, settings=settings, queue=ingest.queue, state_machine_arn=transform.state_machine.arn
-    ),
-)
 alerting = Alerting(
     "alerting",
     AlertingArgs(
@@ -100,12 +114,12 @@ if settings.backfill.enabled:
 
 functions = {
     **transform.functions,
-    **({"api": api.function} if api else {}),
+    **(api.functions if api else {}),
     **({"webhook": webhooks.function} if webhooks else {}),
 }
 user_pool = api.user_pool if api else None
-subscribers = persist.subscriber_queues
 outputs: StackOutputs[pulumi.Input[str]] = StackOutputs(
+    **vars(queues),
     region=context.region,
     api_url=api.url if api else "",
     console_url=console.url if console else "",
@@ -114,10 +128,6 @@ outputs: StackOutputs[pulumi.Input[str]] = StackOutputs(
     machine_client_id=user_pool.machine_client_id if user_pool else "",
     ingest_bucket=ingest.bucket.name,
     processed_bucket=transform.bucket.name,
-    transform_queue_url=ingest.queue.url,
-    transform_dlq_url=ingest.queue.dead_letter.url,
-    validate_dlq_url=transform.validate_dlq.url,
-    delivery_dlq_url=ingest.delivery_dlq.url,
     pipe_name=pipe.pipe_name,
     state_machine_arn=transform.state_machine.arn,
     malware_protection_plan=ingest.malware_scan.plan_id if ingest.malware_scan else "",
@@ -126,10 +136,6 @@ outputs: StackOutputs[pulumi.Input[str]] = StackOutputs(
     jobs_table=persist.jobs.name,
     denylist_table=persist.denylist.name,
     results_topic_arn=persist.results_topic_arn,
-    results_queue_urls={name: queue.url for name, queue in subscribers.items()},
-    results_dlq_urls={name: queue.dead_letter.url for name, queue in subscribers.items()},
-    webhooks_queue_url=webhooks.queue.url if webhooks else "",
-    webhooks_dlq_url=webhooks.queue.dead_letter.url if webhooks else "",
     webhooks_secret_arn=webhooks.secret_arn if webhooks else "",
     webhook_urls={name: endpoint.url for name, endpoint in settings.webhooks.endpoints.items()},
     callback_hosts=settings.callback_hosts,

@@ -1,10 +1,11 @@
 """The API layer: its routes and who may call them, the function that answers, and how both are watched."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 
+from components.audit import Audit
 from components.blocks.bucket import Bucket
 from components.blocks.function import Function, FunctionArgs, Platform
 from components.blocks.http_api import HttpApi, HttpApiArgs, Jwt
@@ -13,12 +14,14 @@ from components.blocks.monitoring import Monitoring, SavedQuery
 from components.blocks.url_signing import SignedUrls
 from components.blocks.user_pool import UserPool, UserPoolArgs
 from components.blocks.waf import Waf, WafArgs
+from components.operator import Operator, OperatorArgs
 from components.persist import Persist
 from components.settings import API_MEMORY_MB, API_TIMEOUT_SECONDS, Settings
 from components.stack_context import StackContext
 from contract import assets, jobs
 from contract.api import ROUTES, ApiConfiguration
 from contract.keys import PROCESSED, UPLOADS
+from contract.outputs import QueueOutputs
 
 TIMEOUT_SECONDS = 15
 
@@ -38,6 +41,9 @@ class ApiArgs:
     processed_bucket: Bucket
     persist: Persist
     signed_renditions: SignedUrls | None
+    audit: Audit
+    queues: QueueOutputs[pulumi.Input[str]]
+    pipe_name: str
     page_origins: Sequence[pulumi.Input[str]]
     console_urls: Sequence[pulumi.Input[str]]
 
@@ -46,7 +52,7 @@ class Api(pulumi.ComponentResource):
     """From a request over HTTPS to an upload URL, the state of a job, or a picture's address."""
 
     url: pulumi.Output[str]
-    function: Function
+    functions: Mapping[str, Function]
     access_log_group_name: str
     user_pool: UserPool | None
 
@@ -54,7 +60,9 @@ class Api(pulumi.ComponentResource):
         super().__init__("img-pipeline:index:Api", name, None, opts)
         self._prefix, self._args = name, args
         self.user_pool = self._user_pool() if args.settings.api.makes_user_pool else None
-        self.function = self._function()
+        self._operator = self._operators()
+        self._function = self._api_function()
+        self.functions = {"api": self._function, **self._operator.functions}
         self._http = self._http_api()
         self.url = self._http.url
         self.access_log_group_name = self._http.log_group_name
@@ -80,6 +88,23 @@ class Api(pulumi.ComponentResource):
             return Jwt(issuer=pool.issuer, audience=[pool.console_client_id, pool.machine_client_id])
         return Jwt(issuer=settings.issuer, audience=settings.audience) if settings.auth == "jwt" else None
 
+    def _operators(self) -> Operator:
+        args = self._args
+        return Operator(
+            self._prefix,
+            OperatorArgs(
+                context=args.context,
+                settings=args.settings,
+                platform=args.platform,
+                ingest_bucket=args.ingest_bucket,
+                persist=args.persist,
+                audit=args.audit,
+                queues=args.queues,
+                pipe_name=args.pipe_name,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+
     def _http_api(self) -> HttpApi:
         args, settings = self._args, self._args.settings
         return HttpApi(
@@ -88,7 +113,8 @@ class Api(pulumi.ComponentResource):
                 context=args.context,
                 api_name=args.context.name("api"),
                 description="Asks for upload URLs, follows jobs and shows assets",
-                function=self.function,
+                function=self._function,
+                route_functions=self._operator.routes,
                 routes={
                     route: [spelling for scope in scopes for spelling in scope.spellings]
                     for route, scopes in ROUTES.items()
@@ -103,7 +129,7 @@ class Api(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
 
-    def _function(self) -> Function:
+    def _api_function(self) -> Function:
         args, settings = self._args, self._args.settings
         return Function(
             self._prefix,
@@ -174,7 +200,8 @@ class Api(pulumi.ComponentResource):
         return Monitoring(
             alarms=[
                 *self._http.alarms(settings.alarms, p99_milliseconds=settings.api.p99_milliseconds),
-                *self.function.alarms(settings.alarms),
+                *self._function.alarms(settings.alarms),
+                *self._operator.alarms(settings.alarms),
             ],
             rows=[self._http.graphs()],
             queries=[

@@ -53,6 +53,11 @@ class Scope(StrEnum):
         return self.value, f"{RESOURCE_SERVER}/{self.value}"
 
 
+OPERATOR_ROUTES = ("GET /operations/health", "GET /operations/dead-letters")
+REPLAY_ROUTE = "POST /operations/dead-letters/replay"
+"""Routes for operators only, answered by functions of their own. People have the scopes of the client for the console,
+and are operators by their group; so the authorizer accepts every token that may read, and the function decides."""
+
 _SEE = (Scope.READ, Scope.OPERATE)
 ROUTES: Mapping[str, Sequence[Scope]] = {
     "GET /health": (),
@@ -66,6 +71,8 @@ ROUTES: Mapping[str, Sequence[Scope]] = {
     "GET /assets": _SEE,
     "GET /assets/{fileKey+}": _SEE,
     "DELETE /assets/{fileKey+}": (Scope.WRITE, Scope.OPERATE),
+    **dict.fromkeys(OPERATOR_ROUTES, _SEE),
+    REPLAY_ROUTE: _SEE,
 }
 """The scopes of each route, of which a token needs one; routes without scopes are public."""
 

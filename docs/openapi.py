@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from functions.api.description import described
 from functions.api.routes import app
-from functions.http_api.openapi import document
 
 PATH = Path(__file__).with_name("openapi.json")
 
 
 def description() -> str:
     """What the API returns for GET /openapi.json."""
-    return document(app)
+    return described(app)

@@ -9,6 +9,8 @@ import pulumi_aws as aws
 from components.blocks.iam import allow_service, deny_plaintext, policy_document
 from components.stack_context import StackContext
 
+ROLE = "alerts"
+
 
 @dataclass(frozen=True, kw_only=True)
 class AlertTopicArgs:
@@ -28,6 +30,11 @@ class AlertTopicArgs:
     paging_alarm_name: str
 
 
+def alert_topic_arn(context: StackContext) -> str:
+    """The topic's ARN, for what is created before it."""
+    return context.arn("sns", context.name(ROLE))
+
+
 def create_alert_topic(name: str, args: AlertTopicArgs, parent: pulumi.Resource) -> pulumi.Output[str]:
     """Create the topic with its policy and its subscriptions.
 
@@ -37,7 +44,7 @@ def create_alert_topic(name: str, args: AlertTopicArgs, parent: pulumi.Resource)
     child = pulumi.ResourceOptions(parent=parent)
     topic = aws.sns.Topic(
         name,
-        name=args.context.name("alerts"),
+        name=args.context.name(ROLE),
         # CloudWatch may not use the key that AWS manages for SNS, and that key's policy cannot be changed ("Why
         # didn't I receive an SNS notification for my CloudWatch alarm trigger?"); alarms name resources, not files.
         kms_master_key_id=args.context.key_arn,

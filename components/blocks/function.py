@@ -53,6 +53,7 @@ class FunctionArgs:
 class Function(pulumi.ComponentResource):
     """The function functions/{short_name}, called through its alias `live`."""
 
+    short_name: str
     function_name: str
     log_group_name: str
     alias_arn: pulumi.Output[str]
@@ -61,6 +62,7 @@ class Function(pulumi.ComponentResource):
     def __init__(self, name: str, args: FunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:Function", name, None, opts)
         self._prefix, self._args = name, args
+        self.short_name = args.short_name
         self.function_name = args.platform.context.name(args.short_name)
         self.log_group_name = function_log_group(args.platform.context, args.short_name)
         log_group = self._log_group()

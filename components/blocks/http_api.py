@@ -1,4 +1,4 @@
-"""An HTTP API before one function: routes, who may call them and how often, and a log of every request."""
+"""An HTTP API before functions: routes, who may call them and how often, and a log of every request."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -56,6 +56,8 @@ class HttpApiArgs:
     """What is called, by whom and how often.
 
     Attributes:
+        function: answers every route that `route_functions` does not have.
+        route_functions: the functions that answer other routes.
         routes: the scopes of which a token needs one, by route (`GET /jobs/{jobId}`); an open route has none.
         jwt: None allows every call without a token.
         cors_origins: origins of web pages that may call.
@@ -67,6 +69,7 @@ class HttpApiArgs:
     api_name: str
     description: str
     function: Function
+    route_functions: Mapping[str, Function]
     routes: Mapping[str, Sequence[str]]
     jwt: Jwt | None
     cors_origins: Sequence[pulumi.Input[str]]
@@ -90,8 +93,8 @@ class HttpApi(pulumi.ComponentResource):
         api = self._api()
         self._id = api.id
         routes = self._routes(api)
-        permission = self._let_it_call_the_function(api)
-        self._stage(api, [*routes, permission])
+        permissions = [self._let_it_call(function, api) for function in self._functions]
+        self._stage(api, [*routes, *permissions])
         self.url = pulumi.Output.concat(api.api_endpoint, f"/{STAGE}")
         self.register_outputs({"url": self.url})
 
@@ -108,17 +111,31 @@ class HttpApi(pulumi.ComponentResource):
         )
 
     def _routes(self, api: aws.apigatewayv2.Api) -> list[aws.apigatewayv2.Route]:
-        integration = aws.apigatewayv2.Integration(
-            self._prefix,
+        integrations = {function: self._integration(function, api) for function in self._functions}
+        authorizer = self._authorizer(api)
+        return [
+            self._route(api, integrations[self._function_of(route_key)], authorizer, route_key, scopes)
+            for route_key, scopes in self._args.routes.items()
+        ]
+
+    @property
+    def _functions(self) -> list[Function]:
+        """Every function, once."""
+        return list(dict.fromkeys([self._args.function, *self._args.route_functions.values()]))
+
+    def _function_of(self, route_key: str) -> Function:
+        return self._args.route_functions.get(route_key, self._args.function)
+
+    def _integration(self, function: Function, api: aws.apigatewayv2.Api) -> aws.apigatewayv2.Integration:
+        return aws.apigatewayv2.Integration(
+            f"{self._prefix}-{function.short_name}",
             api_id=api.id,
             integration_type="AWS_PROXY",
-            integration_uri=self._args.function.alias_arn,
+            integration_uri=function.alias_arn,
             payload_format_version="2.0",
             timeout_milliseconds=TIMEOUT_MILLISECONDS,
             opts=self._child,
         )
-        authorizer = self._authorizer(api)
-        return [self._route(api, integration, authorizer, *route) for route in self._args.routes.items()]
 
     def _route(
         self,
@@ -154,17 +171,17 @@ class HttpApi(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _let_it_call_the_function(self, api: aws.apigatewayv2.Api) -> aws.lambda_.Permission:
+    def _let_it_call(self, function: Function, api: aws.apigatewayv2.Api) -> aws.lambda_.Permission:
         return aws.lambda_.Permission(
-            self._prefix,
+            f"{self._prefix}-{function.short_name}",
             action="lambda:InvokeFunction",
-            function=self._args.function.function_name,
+            function=function.function_name,
             qualifier=LIVE,
             principal="apigateway.amazonaws.com",
             source_arn=pulumi.Output.concat(api.execution_arn, f"/{STAGE}/*"),
-            statement_id="api",
+            statement_id=f"api-{function.short_name}",
             # The alias has to be there.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._args.function]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[function]),
         )
 
     def _stage(self, api: aws.apigatewayv2.Api, after: Sequence[pulumi.Resource]) -> aws.apigatewayv2.Stage:

@@ -57,7 +57,7 @@ MediaTypeName = Annotated[str, StringConstraints(pattern=f"^({_NAMES})$")]
 # A media type, or image/* for a family.
 MediaTypePattern = Annotated[str, StringConstraints(pattern=f"^({_NAMES}|({_FAMILIES})/[*])$")]
 InterfaceEndpoint = Literal[
-    "logs", "monitoring", "sqs", "sns", "states", "xray", "kms", "sts", "events", "secretsmanager"
+    "logs", "monitoring", "sqs", "sns", "states", "pipes", "xray", "kms", "sts", "events", "secretsmanager"
 ]
 # The values that CloudWatch Logs accepts ("PutRetentionPolicy").
 LogRetentionDays = Literal[
@@ -264,7 +264,7 @@ class Settings(_Model):
     def function_layers(self) -> dict[str, str]:
         """The dependency layer of each function, by the function's name."""
         of_transforms = {name: each.layer for name, each in self.transforms.items()}
-        of_api = {"api": "api"} if self.api.enabled else {}
+        of_api = dict.fromkeys(("api", "operator", "replay"), "api") if self.api.enabled else {}
         of_webhooks = {"webhook": "webhook"} if self.has_webhooks else {}
         return {"validate": self.validate_.layer, "erase": "base"} | of_transforms | of_api | of_webhooks
 

@@ -76,6 +76,48 @@ export interface Limits {
   multipart: { thresholdBytes: number; partSize: number };
 }
 
+export interface QueueState {
+  name: string;
+  /** For a dead-letter queue, its name in requests. */
+  deadLetters?: string;
+  messages: number;
+  inFlight: number;
+  oldestSeconds?: number;
+}
+
+export interface StackHealth {
+  alarms: { name: string; description: string; since: string }[];
+  queues: QueueState[];
+  pipe: { name: string; state: string; reason?: string };
+}
+
+export interface Cause {
+  cause: string;
+  count: number;
+  firstSeen: string;
+  lastSeen: string;
+  reason: string;
+  hint: string;
+  fileKeys: string[];
+  jobIds: string[];
+}
+
+export interface DeadLetters {
+  queue: string;
+  kind: string;
+  messages: number;
+  complete: boolean;
+  causes: Cause[];
+}
+
+export interface Replayed {
+  /** In a dry run, how many would move. */
+  matching?: number;
+  moved: number;
+  left: number;
+  complete: boolean;
+}
+
 export interface Page<T> {
   items: T[];
   cursor?: string;
@@ -153,6 +195,19 @@ export class Api {
 
   remove(fileKey: string): Promise<unknown> {
     return this.json(`/assets/${path(fileKey)}`, { method: "DELETE" });
+  }
+
+  health(): Promise<StackHealth> {
+    return this.json("/operations/health");
+  }
+
+  async deadLetters(): Promise<DeadLetters[]> {
+    const { queues } = await this.json<{ queues: DeadLetters[] }>("/operations/dead-letters");
+    return queues;
+  }
+
+  replay(queue: string, cause: string, dryRun: boolean): Promise<Replayed> {
+    return this.json("/operations/dead-letters/replay", { method: "POST", body: { queue, cause, dryRun } });
   }
 
   async json<T>(route: string, request: Request = {}): Promise<T> {

@@ -6,11 +6,18 @@ import { Follower } from "./follow";
 import { fileName } from "./format";
 import { GALLERY, Gallery, useAssets } from "./gallery";
 import { Mark } from "./mark";
+import { Operations } from "./operations";
 import { Problems, useProblems } from "./problems";
 import { TransferList } from "./transfer-list";
 import { type Transfer, Uploads } from "./uploads";
 
-export function App({ api, onSignOut }: { api: Api; onSignOut: (() => void) | null }) {
+interface Props {
+  api: Api;
+  isOperator: boolean;
+  onSignOut: (() => void) | null;
+}
+
+export function App({ api, isOperator, onSignOut }: Props) {
   const [limits, setLimits] = useState<Limits | null>(null);
   const [error, setError] = useState<string | null>(null);
   useEffect(() => {
@@ -30,12 +37,12 @@ export function App({ api, onSignOut }: { api: Api; onSignOut: (() => void) | nu
         )}
       </header>
       {error && <p class="fatal">{error}</p>}
-      {limits && <Workspace api={api} limits={limits} />}
+      {limits && <Workspace api={api} isOperator={isOperator} limits={limits} />}
     </>
   );
 }
 
-function Workspace({ api, limits }: { api: Api; limits: Limits }) {
+function Workspace({ api, isOperator, limits }: { api: Api; isOperator: boolean; limits: Limits }) {
   const [jobs, setJobs] = useState<ReadonlyMap<string, Job>>(new Map());
   const [announcement, setAnnouncement] = useState("");
   const assets = useAssets(api);
@@ -67,6 +74,7 @@ function Workspace({ api, limits }: { api: Api; limits: Limits }) {
         onDismiss={(...ids) => uploads.dismiss(...ids)}
         onOpen={setShown}
       />
+      {isOperator && <Operations api={api} />}
       <Problems problems={problems} />
       <Gallery assets={assets} onOpen={setShown} />
       {shown && (

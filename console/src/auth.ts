@@ -83,6 +83,14 @@ export class Session {
     return this.tokens.access;
   }
 
+  /** Whether the person who is signed in is an operator; the API decides it by the same claims. */
+  isOperator(): boolean {
+    const claims = JSON.parse(atob((this.tokens?.access.split(".")[1] ?? "e30").replace(/-/g, "+").replace(/_/g, "/")));
+    const scopes: string[] = String(claims.scope ?? "").split(" ");
+    const groups: string[] = claims["cognito:groups"] ?? [];
+    return groups.includes("operators") || scopes.some((scope) => scope.replace("img-pipeline/", "") === "files:operate");
+  }
+
   private async request(form: Record<string, string>): Promise<void> {
     const answer = await fetch(this.settings.tokenUrl, {
       method: "POST",

@@ -13,6 +13,12 @@ export function time(iso: string): string {
   return TIME.format(new Date(iso));
 }
 
+export function age(seconds: number): string {
+  if (seconds < 90) return `${seconds} s`;
+  if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`;
+  return seconds < 36 * 3600 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
+}
+
 export function fileName(file: { fileName?: string; fileKey: string }): string {
   return file.fileName ?? file.fileKey.split("/").pop() ?? file.fileKey;
 }

@@ -9,14 +9,18 @@ import "./style.css";
 async function start(root: HTMLElement): Promise<void> {
   const config = await loadConfig();
   if (config.auth === "none") {
-    render(<App api={new Api(config.apiUrl, null)} onSignOut={null} />, root);
+    render(<App api={new Api(config.apiUrl, null)} isOperator onSignOut={null} />, root);
     return;
   }
   const session = new Session(config.auth);
   const signedIn = await session.resume();
   render(
     signedIn ? (
-      <App api={new Api(config.apiUrl, () => session.token())} onSignOut={() => session.signOut()} />
+      <App
+        api={new Api(config.apiUrl, () => session.token())}
+        isOperator={session.isOperator()}
+        onSignOut={() => session.signOut()}
+      />
     ) : (
       <SignInPage error={signInError()} onSignIn={() => void session.signIn()} />
     ),

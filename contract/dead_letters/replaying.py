@@ -38,18 +38,18 @@ class Replay:
 
     def copies(self, messages: Sequence[Message]) -> list[OutgoingMessage | None]:
         """What to send for each message; None for one that stays."""
-        return [self._copy(each) if self._is_chosen(each) else None for each in self.explained(messages)]
+        return [self._copy(each) if self.moves(each) else None for each in self.explained(messages)]
 
-    def _is_chosen(self, dead_letter: DeadLetter) -> bool:
+    def moves(self, dead_letter: DeadLetter) -> bool:
+        """Whether the dead letter is sent. A rejection that nobody can read has no event to send."""
         is_its_own = dead_letter.message.sent_at > self.started_at or _run_of(dead_letter) == self.run
-        return not is_its_own and (self.only is None or dead_letter.matches(self.only))
+        is_lost = self.queue.kind is DeadLetterKind.REJECTIONS and dead_letter.cause == Cause.UNREADABLE
+        return not is_its_own and not is_lost and (self.only is None or dead_letter.matches(self.only))
 
-    def _copy(self, dead_letter: DeadLetter) -> OutgoingMessage | None:
+    def _copy(self, dead_letter: DeadLetter) -> OutgoingMessage:
         message = dead_letter.message
         if self.queue.kind is not DeadLetterKind.REJECTIONS:
             return OutgoingMessage(body=message.body, message_attributes=message.message_attributes)
-        if dead_letter.cause == Cause.UNREADABLE:
-            return None
         return OutgoingMessage(body=as_message(self.with_latest_scan(dead_letter.body["event"]), run=self.run))
 
 

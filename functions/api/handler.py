@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from functions.api.routes import app
-from functions.http_api.handling import handler_of
+from typing import Any
 
-handler = handler_of(app)
+from functions.api.routes import app
+from functions.http_api.handling import handle
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer an event of an HTTP API, payload format 2.0."""
+    return handle(app, event, context)

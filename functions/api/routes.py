@@ -10,6 +10,7 @@ from pydantic import StringConstraints
 
 from functions.api import assets, jobs, limits, uploads
 from functions.api.configuration import configuration
+from functions.api.description import described
 from functions.api.idempotency import entry_key
 from functions.api.listing import MAX_LIMIT
 from functions.api.models import (
@@ -62,7 +63,7 @@ def health() -> Response[Any]:
     responses=openapi.answers({200: AnyObject}),
 )
 def description() -> Response[Any]:
-    return Response(200, "application/json", openapi.document(app))
+    return Response(200, "application/json", described(app))
 
 
 @app.get(

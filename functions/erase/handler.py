@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contract.messages import Outcome
-from functions.erase.audit import write_line
+from functions.erase.audit import audit_deletion
 from functions.erase.deletion import Deletion
 from functions.erase.jobs import remove_personal_data
 from functions.erase.record import record_deletion
@@ -44,5 +44,5 @@ def handler(event: dict[str, Any]) -> Erased:
     media_type = None if deletion.is_late else record_deletion(dynamodb, os.environ["ASSETS_TABLE"], deletion)
     renditions = remove_renditions(s3, dynamodb, os.environ["PROCESSED_BUCKET"], jobs_table, deletion)
     jobs = remove_personal_data(dynamodb, jobs_table, deletion)
-    write_line(client("logs"), os.environ["AUDIT_LOG_GROUP"], deletion, {"renditions": renditions, "jobs": jobs})
+    audit_deletion(deletion, {"renditions": renditions, "jobs": jobs})
     return Erased(media_type=media_type or "", renditions=renditions, jobs=jobs)

@@ -30,6 +30,11 @@ _HEADERS = {
 }
 _ANYWHERE = (413, 429, 431, 500, 503)
 _PROBLEMS = (400, 401, 403, 404, 409, 413, 415, 422, 429, 431, 500, 503)
+_OWN_PROBLEMS = {
+    "POST /uploads/{jobId}/sign": {409},
+    "GET /operations/dead-letters": {404},
+    "POST /operations/dead-letters/replay": {404},
+}
 # Line and headers together are too long; answered without a body, before the request is read.
 _WITHOUT_BODY = 431
 # Answers of API Gateway itself, which has a shape of its own.
@@ -54,14 +59,13 @@ def answers(
 
 
 @cache
-def document(app: APIGatewayHttpResolver) -> str:
-    """The OpenAPI document of a resolver's routes, as JSON."""
-    generated = json.loads(
-        app.get_openapi_json_schema(
-            title="img-pipeline", version="1.0.0", description=_DESCRIPTION, openapi_version="3.1.0"
-        )
-    )
+def document(*apps: APIGatewayHttpResolver) -> str:
+    """The OpenAPI document of the routes of several functions, as JSON."""
+    generated, *others = map(_generated, apps)
     generated.pop("servers", None)
+    for other in others:
+        generated["paths"] |= other["paths"]
+        generated["components"]["schemas"] |= other["components"]["schemas"]
     schemas = {name: each for name, each in generated["components"]["schemas"].items() if name not in _UNUSED_SCHEMAS}
     schemas["ProblemDocument"] = ProblemDocument.model_json_schema(by_alias=True)
     generated["paths"] = {_camel_path(path): each for path, each in sorted(generated["paths"].items())}
@@ -74,6 +78,14 @@ def document(app: APIGatewayHttpResolver) -> str:
         "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
     }
     return json.dumps(generated, ensure_ascii=False, indent=2) + "\n"
+
+
+def _generated(app: APIGatewayHttpResolver) -> dict[str, Any]:
+    return json.loads(
+        app.get_openapi_json_schema(
+            title="img-pipeline", version="1.0.0", description=_DESCRIPTION, openapi_version="3.1.0"
+        )
+    )
 
 
 def _answer(
@@ -110,9 +122,9 @@ def _complete(operation: dict[str, Any], *, path: str, method: str) -> None:
         statuses |= {400, 422}
     if "{" in path:
         statuses.add(404)
-    if path.endswith("/sign"):
-        statuses.add(409)
-    if scopes := ROUTES[f"{method} {path.replace('{fileKey}', '{fileKey+}')}"]:
+    route = f"{method} {path.replace('{fileKey}', '{fileKey+}')}"
+    statuses |= _OWN_PROBLEMS.get(route, set())
+    if scopes := ROUTES[route]:
         operation["security"] = [{"token": [scope.value]} for scope in scopes]
         statuses |= {401, 403}
     results = {status: each for status, each in operation["responses"].items() if status != "422"}

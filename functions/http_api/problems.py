@@ -18,9 +18,11 @@ class ProblemCode(StrEnum):
     INVALID_JSON = "INVALID_JSON"
     INVALID_CURSOR = "INVALID_CURSOR"
     UNAUTHENTICATED = "UNAUTHENTICATED"
+    NOT_AN_OPERATOR = "NOT_AN_OPERATOR"
     NOT_FOUND = "NOT_FOUND"
     JOB_NOT_FOUND = "JOB_NOT_FOUND"
     ASSET_NOT_FOUND = "ASSET_NOT_FOUND"
+    QUEUE_NOT_FOUND = "QUEUE_NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     UPLOAD_ENDED = "UPLOAD_ENDED"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
@@ -33,6 +35,7 @@ class ProblemCode(StrEnum):
     DAILY_QUOTA_EXCEEDED = "DAILY_QUOTA_EXCEEDED"
     INTERNAL = "INTERNAL"
     UNAVAILABLE = "UNAVAILABLE"
+    NOT_AUDITED = "NOT_AUDITED"
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,12 @@ WORDINGS: Mapping[ProblemCode, Wording] = {
         "The token does not identify the caller.",
         "Send an access token of the API's issuer with the claim sub or client_id.",
     ),
+    ProblemCode.NOT_AN_OPERATOR: Wording(
+        HTTPStatus.FORBIDDEN,
+        "Operators only",
+        "The caller is not an operator.",
+        "Send a token with the scope files:operate, or one of a member of the group operators.",
+    ),
     ProblemCode.NOT_FOUND: Wording(
         HTTPStatus.NOT_FOUND,
         "No such route",
@@ -81,6 +90,12 @@ WORDINGS: Mapping[ProblemCode, Wording] = {
         "No such asset",
         "There is no asset {file_key}, or it belongs to another caller.",
         "Use a fileKey that GET /assets returned. A file is an asset once its job is COMPLETED, until it is deleted.",
+    ),
+    ProblemCode.QUEUE_NOT_FOUND: Wording(
+        HTTPStatus.NOT_FOUND,
+        "No such dead-letter queue",
+        "There is no dead-letter queue {queue}.",
+        "Name one of GET /operations/dead-letters.",
     ),
     ProblemCode.METHOD_NOT_ALLOWED: Wording(
         HTTPStatus.METHOD_NOT_ALLOWED,
@@ -153,6 +168,12 @@ WORDINGS: Mapping[ProblemCode, Wording] = {
         "The service is busy",
         "The request could not be answered in time.",
         "Try again after the seconds in Retry-After.",
+    ),
+    ProblemCode.NOT_AUDITED: Wording(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The action could not be written to the audit log",
+        "Nothing was changed, because the audit log could not be written.",
+        "Try again after the seconds in Retry-After. If it fails again, check the audit log group and its key.",
     ),
 }
 

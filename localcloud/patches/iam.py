@@ -20,6 +20,8 @@ from ministack.services import (
     sts,
 )
 
+SEARCH_ALARMS = "cloudwatch:DescribeAlarms"
+
 
 def install(journal: Path) -> None:
     """Apply this service's patches."""
@@ -29,6 +31,8 @@ def install(journal: Path) -> None:
     _use_role_arn_as_principal_arn()
     _add_object_tag_condition_keys()
     _name_log_streams()
+    _name_alarms()
+    _name_actions_of_batches()
 
 
 class NotAssumable(LookupError):
@@ -191,6 +195,32 @@ def _name_log_streams() -> None:
         return f"{resource}:log-stream:{json.loads(body)['logStreamName']}"
 
     iam_actions.extract_resource_arn = extract_resource_arn
+
+
+def _name_alarms() -> None:
+    """Gap: DescribeAlarms is checked on `*`; on AWS the resource of a search is every alarm of the account's region."""
+    extract = iam_actions.extract_resource_arn
+
+    @functools.wraps(extract)
+    def extract_resource_arn(service: str, *request: Any) -> str:
+        resource = extract(service, *request)
+        if service != "monitoring" or iam_actions.extract_iam_action(service, *request[:5]) != SEARCH_ALARMS:
+            return resource
+        return f"arn:aws:cloudwatch:{scope()}:alarm:*" if resource == "*" else resource
+
+    iam_actions.extract_resource_arn = extract_resource_arn
+
+
+def _name_actions_of_batches() -> None:
+    """Gap: a batch of SQS is checked as an action of its own; on AWS, DeleteMessageBatch needs sqs:DeleteMessage."""
+    extract = iam_actions.extract_iam_action
+
+    @functools.wraps(extract)
+    def extract_iam_action(service: str, *request: Any) -> str | None:
+        action = extract(service, *request)
+        return action.removesuffix("Batch") if action and service == "sqs" else action
+
+    iam_actions.extract_iam_action = extract_iam_action
 
 
 def role_credentials(role_name: str) -> dict[str, str] | None:

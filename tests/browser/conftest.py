@@ -11,10 +11,11 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from components.blocks.packaging import CONSOLE_DIRECTORY, PROJECT_DIRECTORY
+from contract.api import OPERATORS
 from testing.stack import Stack, deployed_stack
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-USER, PASSWORD = "jo@example.com", "Correct-horse-battery-9"
+USER, OPERATOR, PASSWORD = "jo@example.com", "olivia@example.com", "Correct-horse-battery-9"
 # Large enough for an upload in parts; the functions' memory is for such files.
 SETTINGS = {
     "api": {"enabled": True, "console": True, "auth": "jwt"},
@@ -31,18 +32,18 @@ class Console:
     stack: Stack
     browser: Browser
 
-    def page(self, **context: object) -> Page:
+    def page(self, user: str = USER, **context: object) -> Page:
         """A page of a browser window of its own, whose user has signed in."""
         page = self.browser.new_context(**context).new_page()  # pyright: ignore[reportArgumentType]
         page.goto(self.stack.outputs["consoleUrl"])
         page.get_by_role("button", name="Sign in").click()
-        sign_in(page)
+        sign_in(page, user)
         return page
 
 
-def sign_in(page: Page) -> None:
+def sign_in(page: Page, user: str = USER) -> None:
     """Fill in the sign-in page. The embedded cloud's forgets who has signed in; that of a user pool does not."""
-    page.locator("input[name=username]").fill(USER)
+    page.locator("input[name=username]").fill(user)
     page.locator("input[name=password]").fill(PASSWORD)
     page.locator("button[type=submit], input[type=submit]").first.click()
     page.get_by_role("button", name="Choose files").wait_for()
@@ -65,7 +66,9 @@ def console() -> Iterator[Console]:
 
 
 def _invite(stack: Stack) -> None:
-    """Make the user, whose password is no longer a temporary one."""
+    """Make the users, whose passwords are no longer temporary ones; one of them is an operator."""
     cognito, pool = stack.cloud.client("cognito-idp"), stack.outputs["userPoolId"]
-    cognito.admin_create_user(UserPoolId=pool, Username=USER, TemporaryPassword=PASSWORD, MessageAction="SUPPRESS")
-    cognito.admin_set_user_password(UserPoolId=pool, Username=USER, Password=PASSWORD, Permanent=True)
+    for user in (USER, OPERATOR):
+        cognito.admin_create_user(UserPoolId=pool, Username=user, TemporaryPassword=PASSWORD, MessageAction="SUPPRESS")
+        cognito.admin_set_user_password(UserPoolId=pool, Username=user, Password=PASSWORD, Permanent=True)
+    cognito.admin_add_user_to_group(UserPoolId=pool, Username=OPERATOR, GroupName=OPERATORS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from components.blocks.packaging import PROJECT_DIRECTORY
 from testing.pictures import photograph
-from tests.browser.conftest import Console, sign_in
+from tests.browser.conftest import OPERATOR, Console, sign_in
 
 AXE = PROJECT_DIRECTORY / "console" / "node_modules" / "axe-core" / "axe.min.js"
 LONG_MS = 120_000
@@ -117,6 +118,47 @@ def test_it_is_used_by_keyboard_alone(page: Page, tmp_path: Path) -> None:
 
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(opened).to_be_focused()
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_an_operator_replays_a_cause_by_keyboard_after_seeing_how_many(console: Console, view: str) -> None:
+    stack = console.stack
+    upload = stack.upload(f"uploads/{view}-dead.jpg")
+    stack.finish(upload)
+    dead_letters = stack.outputs["transformDlqUrl"]
+    event = json.dumps(stack.event_of(upload))
+    stack.cloud.client("sqs").send_message(QueueUrl=dead_letters, MessageBody=event)
+
+    page = console.page(OPERATOR, **VIEWS[view])
+    operations = page.get_by_role("region", name="Operations")
+    expect(operations.locator(".health .bad", has_text="transform-dlq")).to_contain_text("1", timeout=LONG_MS)
+    cause = operations.get_by_role("listitem").filter(has_text="ALREADY_FINISHED")
+    expect(cause).to_contain_text(upload.file_key)
+    assert _serious(page) == []
+
+    cause.get_by_role("button", name="Replay").focus()
+    page.keyboard.press("Enter")
+    question = cause.get_by_role("group", name="Send 1 message back")
+    expect(question.get_by_role("button", name="Leave them")).to_be_focused()
+    assert stack.pipeline.queue_depth(dead_letters) == 1
+    assert _serious(page) == []
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+
+    expect(operations.get_by_role("status").first).to_contain_text("1 message was replayed, 0 left", timeout=LONG_MS)
+    expect(operations.get_by_role("heading", name="Operations")).to_be_focused()
+    expect(cause).to_have_count(0, timeout=LONG_MS)
+    assert stack.pipeline.queue_depth(dead_letters) == 0
+
+
+def test_who_is_no_operator_sees_nothing_of_operations_and_does_not_ask(console: Console) -> None:
+    page = console.page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload()
+    sign_in(page)
+    expect(page.get_by_role("heading", name="Operations")).to_have_count(0)
+    assert not [url for url in asked if "/operations/" in url]
 
 
 def test_it_keeps_no_token(page: Page) -> None:

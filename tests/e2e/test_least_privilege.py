@@ -46,7 +46,7 @@ def test_no_permission_covers_more_folders_than_were_used(stack: Stack) -> None:
     wider = {
         (role, action, pattern): folder
         for role, action, pattern in _granted(stack)
-        if pattern.endswith("*") and (folder := _folder(used[role, action], pattern)) != pattern.removesuffix("*")
+        if pattern.endswith("/*") and (folder := _folder(used[role, action], pattern)) != pattern.removesuffix("*")
     }
     assert wider == {}
 

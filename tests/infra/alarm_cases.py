@@ -53,7 +53,17 @@ def cases(stack: str, subscribers: Sequence[str], *, has_authorizer: bool, has_w
         *_workflow(names),
         *(
             case
-            for function in ("validate", "erase", "thumbnail", "watermark", "metadata", "table", "api")
+            for function in (
+                "validate",
+                "erase",
+                "thumbnail",
+                "watermark",
+                "metadata",
+                "table",
+                "api",
+                "operator",
+                "replay",
+            )
             for case in _function(stack, function)
         ),
         _account_concurrency(),

@@ -60,5 +60,5 @@ def recording(request: pytest.FixtureRequest) -> Recording:
 
 def function_names(recording: Recording) -> set[str]:
     """The short names of the functions that a recorded stack must have."""
-    always = {"validate", "erase", "thumbnail", "watermark", "metadata", "table", "api"}
+    always = {"validate", "erase", "thumbnail", "watermark", "metadata", "table", "api", "operator", "replay"}
     return always | ({"webhook"} if recording.outputs["webhooksQueueUrl"] else set())

@@ -65,7 +65,18 @@ def test_one_folder_and_one_entry_add_a_transform_with_settings(project: Path) -
     assert finished.returncode == 0, finished.stderr
     made: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
     assert json.loads(made["variables"]["SETTINGS"]) == {"quality": 70}
-    assert made["functions"] == ["api", "erase", "grey", "metadata", "table", "thumbnail", "validate", "watermark"]
+    assert made["functions"] == [
+        "api",
+        "erase",
+        "grey",
+        "metadata",
+        "operator",
+        "replay",
+        "table",
+        "thumbnail",
+        "validate",
+        "watermark",
+    ]
     assert '"name": "grey"' in made["items"]
 
 

@@ -117,7 +117,7 @@ API = "AWS/ApiGateway"
         ("denylist-throttles", {(TABLES, "ReadThrottleEvents"), (TABLES, "WriteThrottleEvents")}),
         *(
             (f"{function}-errors", {(LAMBDA, "Errors"), (LAMBDA, "Invocations")})
-            for function in ("validate", "thumbnail", "watermark", "metadata", "table", "api")
+            for function in ("validate", "thumbnail", "watermark", "metadata", "table", "api", "operator", "replay")
         ),
     ],
 )
@@ -126,7 +126,7 @@ def test_every_kind_of_failure_has_an_alarm(recording: Recording, name: str, wat
 
 
 def test_cold_start_alarms_use_the_functions_own_metrics(recording: Recording) -> None:
-    for function in ("validate", "thumbnail", "watermark", "metadata", "table", "api"):
+    for function in ("validate", "thumbnail", "watermark", "metadata", "table", "api", "operator", "replay"):
         alarm = alarms(recording)[f"{function}-cold-starts"]
         assert metrics(alarm) == {(f"img-pipeline/{recording.stack}", "ColdStart")}
         assert all(

@@ -7,9 +7,10 @@ import pytest
 
 from components.api import ROUTES
 from components.settings import SettingsError
-from contract.api import OPERATORS, Scope
-from policies.recording import ACCOUNT_ID, Recording, run, run_into
+from contract.api import OPERATOR_ROUTES, OPERATORS, REPLAY_ROUTE, Scope
+from policies.recording import ACCOUNT_ID, Recording, Resource, run, run_into
 
+FUNCTIONS = ("api", "operator", "replay")
 OPEN = {"GET /health", "GET /openapi.json"}
 ORIGIN = "https://app.example.com"
 CONSOLE = "https://d111111abcdef8.cloudfront.net"
@@ -130,20 +131,36 @@ def test_refused_calls_are_counted_where_there_is_an_authorizer(dev: Recording, 
     assert local.of_type("LogMetricFilter") == []
 
 
-def test_the_api_may_call_its_function_and_only_this_api_may(recording: Recording) -> None:
-    permission = recording.one("aws:lambda/permission:Permission").inputs
-    function = f"img-pipeline-{recording.stack}-api"
-    assert (permission["function"], permission["qualifier"]) == (function, "live")
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_api_may_call_its_functions_and_only_this_api_may(recording: Recording, name: str) -> None:
+    function = f"img-pipeline-{recording.stack}-{name}"
+    permission = recording.one("aws:lambda/permission:Permission", function=function).inputs
+    assert permission["qualifier"] == "live"
     assert permission["principal"] == "apigateway.amazonaws.com"
-    assert permission["sourceArn"] == f"arn:aws:execute-api:eu-west-1:{ACCOUNT_ID}:{function}/api/*"
-    integration = recording.one("aws:apigatewayv2/integration:Integration").inputs
-    assert integration["integrationUri"] == recording.one("aws:lambda/alias:Alias", functionName=function).arn
+    api_name = f"img-pipeline-{recording.stack}-api"
+    assert permission["sourceArn"] == f"arn:aws:execute-api:eu-west-1:{ACCOUNT_ID}:{api_name}/api/*"
 
 
-def test_the_function_is_finished_before_the_api_gives_up(recording: Recording) -> None:
-    function = recording.one("aws:lambda/function:Function", name=f"img-pipeline-{recording.stack}-api")
-    integration = recording.one("aws:apigatewayv2/integration:Integration").inputs
-    assert function.inputs["timeout"] * 1000 < integration["timeoutMilliseconds"] <= 30_000
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_finished_before_the_api_gives_up(recording: Recording, name: str) -> None:
+    function = recording.one("aws:lambda/function:Function", name=f"img-pipeline-{recording.stack}-{name}")
+    assert function.inputs["timeout"] * 1000 < integration(recording, name).inputs["timeoutMilliseconds"] <= 30_000
+
+
+def test_operators_routes_go_to_functions_of_their_own(recording: Recording) -> None:
+    """Neither replay nor a look at the queues needs a permission of the function that everybody calls."""
+    answered_by = {"operator": set(OPERATOR_ROUTES), "replay": {REPLAY_ROUTE}}
+    answered_by["api"] = set(ROUTES) - answered_by["operator"] - answered_by["replay"]
+    for name, routes in answered_by.items():
+        target = integration(recording, name).urn
+        found = [route for route in recording.of_type(ROUTE) if target in route.property_dependencies["target"]]
+        assert {route.inputs["routeKey"] for route in found} == routes
+
+
+def integration(recording: Recording, name: str) -> Resource:
+    function = f"img-pipeline-{recording.stack}-{name}"
+    alias = recording.one("aws:lambda/alias:Alias", functionName=function)
+    return recording.one("aws:apigatewayv2/integration:Integration", integrationUri=alias.arn)
 
 
 def test_the_function_is_told_which_settings_are_its_own(dev: Recording) -> None:
@@ -212,18 +229,10 @@ def test_the_firewall_stands_before_the_sign_in_only_where_it_is_asked_for(dev: 
 
 
 def test_the_function_reads_and_writes_these_and_nothing_else(dev: Recording) -> None:
-    policy = json.loads(dev.one("RolePolicy", role="img-pipeline-dev-api").inputs["policy"])
     uploads = f"arn:aws:s3:::img-pipeline-dev-ingest-{ACCOUNT_ID}/uploads/*"
     renditions = f"arn:aws:s3:::img-pipeline-dev-processed-{ACCOUNT_ID}/processed/uploads/*"
     jobs, assets = (dev.one("Table", name=f"img-pipeline-dev-{table}").arn for table in ("jobs", "assets"))
-    granted = {
-        (action, resource)
-        for statement in policy["Statement"]
-        for action in statement["Action"]
-        for resource in statement["Resource"]
-        if not action.startswith(("logs:", "xray:"))
-    }
-    assert granted == {
+    assert granted(dev, "api") == {
         ("s3:PutObject", uploads),
         ("s3:AbortMultipartUpload", uploads),
         ("s3:ListMultipartUploadParts", uploads),
@@ -234,6 +243,47 @@ def test_the_function_reads_and_writes_these_and_nothing_else(dev: Recording) ->
         *(("dynamodb:Query", f"{jobs}/index/{index}-index") for index in ("fileKey", "owner", "status")),
         *((f"dynamodb:{action}", assets) for action in ("GetItem", "BatchGetItem")),
         *(("dynamodb:Query", f"{assets}/index/{index}-index") for index in ("owner", "shard")),
+    }
+
+
+def test_who_looks_at_the_queues_can_neither_send_nor_delete_a_message(dev: Recording) -> None:
+    queues = [queue.arn for queue in dev.of_type("aws:sqs/queue:Queue")]
+    dead_letters = [arn for arn in queues if arn.endswith("-dlq")]
+    assert granted(dev, "operator") == {
+        *(("sqs:GetQueueAttributes", arn) for arn in queues),
+        *((f"sqs:{action}", arn) for action in ("ReceiveMessage", "ChangeMessageVisibility") for arn in dead_letters),
+        ("dynamodb:BatchGetItem", dev.one("Table", name="img-pipeline-dev-jobs").arn),
+        ("pipes:DescribePipe", f"arn:aws:pipes:eu-west-1:{ACCOUNT_ID}:pipe/img-pipeline-dev-pipe"),
+        ("cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:eu-west-1:{ACCOUNT_ID}:alarm:*"),
+        ("cloudwatch:GetMetricData", "*"),
+    }
+
+
+def test_the_replay_moves_from_dead_letter_queues_to_the_others_and_nowhere_else(dev: Recording) -> None:
+    queues = [queue.arn for queue in dev.of_type("aws:sqs/queue:Queue")]
+    taken = ("GetQueueAttributes", "ReceiveMessage", "ChangeMessageVisibility", "DeleteMessage")
+    assert granted(dev, "replay") == {
+        *((f"sqs:{action}", arn) for action in taken for arn in queues if arn.endswith("-dlq")),
+        *(("sqs:SendMessage", arn) for arn in queues if not arn.endswith("-dlq")),
+        ("dynamodb:BatchGetItem", dev.one("Table", name="img-pipeline-dev-jobs").arn),
+    }
+
+
+def test_the_replay_reads_scan_results_where_files_are_scanned() -> None:
+    uploads = f"arn:aws:s3:::img-pipeline-dev-ingest-{ACCOUNT_ID}/uploads/*"
+    assert ("s3:GetObjectVersionTagging", uploads) in granted(run("dev", {"malwareScan": True}), "replay")
+
+
+def granted(recording: Recording, name: str) -> set[tuple[str, str]]:
+    """What a function's role allows, but its logs and traces."""
+    role = f"img-pipeline-{recording.stack}-{name}"
+    policy = json.loads(recording.one("RolePolicy", role=role).inputs["policy"])
+    return {
+        (action, resource)
+        for statement in policy["Statement"]
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+        if not action.startswith(("logs:", "xray:"))
     }
 
 

@@ -42,7 +42,7 @@ def test_functions_have_concurrency_limits_and_timeouts(recording: Recording) ->
     for short_name, function in functions(recording).items():
         # Of the pipe's executions, each runs one erase function at most; the API's calls are throttled; the event
         # source mapping of webhooks has a maximum concurrency.
-        bounded = short_name in ("erase", "api", "webhook")
+        bounded = short_name in ("erase", "api", "operator", "replay", "webhook")
         assert function.inputs["reservedConcurrentExecutions"] >= 1 or bounded, function
         assert function.inputs["timeout"] < workflow_timeout, function
 

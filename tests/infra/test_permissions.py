@@ -13,6 +13,8 @@ from policies.recording import ACCOUNT_ID, Recording, Resource, run
 FUNCTIONS = ("validate", "erase", "thumbnail", "watermark", "metadata", "table")
 # A network interface gets a random id when Lambda creates it.
 NETWORK_INTERFACES = re.compile(r"arn:aws:ec2:[^:]+:\d+:network-interface/\*")
+# DescribeAlarms is checked against every alarm ("CloudWatch permissions reference").
+ALARMS = re.compile(rf"arn:aws:cloudwatch:eu-west-1:{ACCOUNT_ID}:alarm:\*")
 # GuardDuty chooses the end of its own rule's name.
 GUARDDUTYS_RULE = re.compile(r"arn:aws:events:[^:]+:\d+:rule/DO-NOT-DELETE-AmazonGuardDutyMalwareProtectionS3\*")
 SUBNETS = re.compile(r"arn:aws:ec2:[^:]+:\d+:subnet/subnet-0a[12]")
@@ -44,7 +46,7 @@ def test_every_permission_names_a_resource_of_this_stack(recording: Recording) -
     for role, action, resource in grants(recording):
         if resource == "*" or NETWORK_INTERFACES.fullmatch(resource):
             continue
-        if any(allowed.fullmatch(resource) for allowed in (SUBNETS, SECURITY_GROUPS, GUARDDUTYS_RULE)):
+        if any(allowed.fullmatch(resource) for allowed in (SUBNETS, SECURITY_GROUPS, GUARDDUTYS_RULE, ALARMS)):
             continue
         exact = resource.split("/")[0] if resource.startswith("arn:aws:s3:::") else resource.removesuffix(":*")
         exact = exact.partition("/index/")[0]

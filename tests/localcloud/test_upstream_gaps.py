@@ -386,6 +386,24 @@ def test_a_log_stream_is_not_what_permission_to_write_it_is_checked_on(bench: Wo
         _client_of(bench, "logs", session).create_log_stream(logGroupName=group, logStreamName="one")
 
 
+def test_a_search_for_alarms_is_not_checked_on_alarms(bench: Workbench) -> None:
+    """_name_alarms"""
+    alarms = f"arn:aws:cloudwatch:{bench.cloud.region}:{bench.cloud.account_id}:alarm:*"
+    session = _session_of_role(bench, lambda _: {"Action": "cloudwatch:DescribeAlarms", "Resource": alarms})
+    with pytest.raises(ClientError, match="AccessDenied"):
+        _client_of(bench, "cloudwatch", session).describe_alarms(StateValue="ALARM")
+
+
+def test_a_batch_is_checked_as_an_action_of_its_own(bench: Workbench) -> None:
+    """_name_actions_of_batches"""
+    queue = bench.cloud.client("sqs").create_queue(QueueName=bench.name("queue"))["QueueUrl"]
+    session = _session_of_role(bench, lambda _: {"Action": "sqs:SendMessage", "Resource": "*"})
+    with pytest.raises(ClientError, match="AccessDenied"):
+        _client_of(bench, "sqs", session).send_message_batch(
+            QueueUrl=queue, Entries=[{"Id": "0", "MessageBody": "one"}]
+        )
+
+
 def _session_of_role(bench: Workbench, allowed: Callable[[str], dict[str, Any]]) -> dict[str, str]:
     """The credentials of a new role, allowed what its ARN leads to."""
     iam, name = bench.cloud.client("iam"), bench.name("role")

@@ -1,0 +1,13 @@
+"""Lambda entry point: tells operators what is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from functions.http_api.handling import handle
+from functions.operator.routes import app
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer an event of an HTTP API, payload format 2.0."""
+    return handle(app, event, context)
