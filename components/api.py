@@ -247,7 +247,7 @@ def _configuration(settings: Settings) -> ApiConfiguration:
     return ApiConfiguration(
         auth=settings.api.auth,
         max_bytes=settings.largest_bytes,
-        media={family: each.model_dump(mode="json", by_alias=True) for family, each in settings.media.items()},
+        media={family: each.variable for family, each in settings.media.items()},
         daily_uploads_per_caller=settings.api.daily_uploads_per_caller,
         callback_hosts=settings.api.callback_hosts,
         max_receive_count=settings.max_receive_count,

@@ -79,6 +79,7 @@ def _definition(args: FileMachineArgs) -> pulumi.Output[str]:
                     timeout_seconds=settings.workflow_timeout_seconds,
                     job_retention_days=settings.job_retention_days,
                     malware_scan=settings.malware_scan,
+                    skips_identical=settings.skips_identical,
                 )
             )
         )

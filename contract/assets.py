@@ -11,6 +11,10 @@ SHARDS = "0123456789abcdef"
 NO_OWNER = "direct"
 """The `owner` of an asset that was uploaded to the bucket without the API."""
 
+PROCESSED_VERSION = "processedVersionId"
+"""The version that a record's renditions were made from, where that is not its `versionId`: a later upload with the
+same content was not processed again."""
+
 DELETED_AT = "deletedAt"
 """An attribute of the record of a deleted file only. Such a record refuses late events of older versions; readers
 of the table treat it as missing."""

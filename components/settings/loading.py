@@ -18,6 +18,9 @@ from components.settings.rules import contradictions
 from contract.names import PROJECT
 from contract.overlay import merge_patch, without_nulls
 
+COMMON_KEYS = {"accepted", "identicalContent"}
+"""Keys of every family of media types, beside the limits that its schema declares."""
+
 MOVED = {
     "maxPixels": "media.image.maxPixels",
     "maxFrames": "media.image.maxFrames",
@@ -99,7 +102,8 @@ def _declared_settings(values: dict[str, Any]) -> Iterator[Refusal]:
             yield f"media.{family}", given, f"a family that functions/validate measures: {', '.join(families())}"
             continue
         declared = family_limits(family)
-        limits = without_nulls(declared.over_defaults({key: given[key] for key in given if key != "accepted"}))
+        own = {key: each for key, each in given.items() if key not in COMMON_KEYS}
+        limits = without_nulls(declared.over_defaults(own))
         values["media"][family] = given | limits
         yield from declared.refusals(f"media.{family}", limits)
     for name, given in _objects(values["transforms"]):

@@ -81,6 +81,12 @@ class MediaFamily(_Model):
     model_config = ConfigDict(extra="allow")
 
     accepted: Annotated[tuple[MediaTypeName, ...], Field(min_length=1)]
+    identical_content: Literal["skip", "reprocess"] = "reprocess"
+
+    @property
+    def variable(self) -> dict[str, Any]:
+        """What functions are told: the accepted types and the limits."""
+        return {"accepted": list(self.accepted), **self.limits}
 
     @property
     def limits(self) -> dict[str, Any]:
@@ -243,6 +249,12 @@ class Settings(_Model):
         """Every media type that validate accepts."""
         return tuple(media_type for family in self.media.values() for media_type in family.accepted)
 
+    @property
+    def skips_identical(self) -> tuple[str, ...]:
+        """The media types of which a file is not processed again if its content is that of the recorded version."""
+        skipping = [family for family in self.media.values() if family.identical_content == "skip"]
+        return tuple(media_type for family in skipping for media_type in family.accepted)
+
     def family_max_bytes(self, family: str) -> int:
         """Size of the largest accepted file of a family."""
         return self.media[family].limits.get("maxBytes", self.max_bytes)
@@ -304,7 +316,7 @@ class Settings(_Model):
     @property
     def media_variable(self) -> str:
         """The accepted types and limits, as JSON for the environment of validate: {family: {accepted, …limits}}."""
-        return json.dumps({family: each.model_dump(mode="json", by_alias=True) for family, each in self.media.items()})
+        return json.dumps({family: each.variable for family, each in self.media.items()})
 
     @property
     def visibility_timeout_seconds(self) -> int:

@@ -6,6 +6,7 @@
               the key carries a job id ▶ FindOlderVersion ▶ IsFirstVersion ▶ ClaimJob ▶ MarkProcessing
               a later version ▶ FindOwner ▶ HasOwner ▶ InheritOwner ▶ MarkProcessing
       rejected ▶ RecordRejection ▶ SendToValidateDlq ▶ PublishRejection ▶ FinishRejection ▶ Rejected
+      accepted, with the content of the recorded version ▶ KeepRecord, see components/workflow/identical_content.py
       accepted ▶ MarkTransforming ▶ Transform ▶ CheckAnswers ▶ Persist ▶ Publish ▶ MarkPublished ▶ Complete ▶ Completed
                  CheckAnswers finds a transform's rejection ▶ RecordRejection
                  Persist refused ▶ CheckExisting ▶ WhoseRecord ▶ Publish, Complete or Supersede ▶ Superseded
@@ -37,6 +38,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.workflow.deletion import deletion, late_erasure
+from components.workflow.identical_content import identical_content, may_be_skipped
 from components.workflow.jsonata import expression, string
 from components.workflow.tasks import (
     CONDITION_FAILED,
@@ -122,6 +124,7 @@ class WorkflowSpec:
             exceed it on purpose: the execution then ends and its message stays on the queue.
         job_retention_days: days until time to live deletes a job's row, from its last attempt.
         malware_scan: whether the events are results of malware scans.
+        skips_identical: media types of which a file with the content of the recorded version is not processed again.
     """
 
     validate_function_arn: str
@@ -136,6 +139,7 @@ class WorkflowSpec:
     timeout_seconds: int
     job_retention_days: int
     malware_scan: bool = False
+    skips_identical: tuple[str, ...] = ()
 
     @property
     def jobs(self) -> JobsTable:
@@ -156,6 +160,7 @@ def workflow_definition(spec: WorkflowSpec) -> dict[str, Any]:
             **_identification(spec),
             **_validation(spec),
             **_rejection(spec),
+            **(identical_content(spec.assets_table, spec.jobs) if spec.skips_identical else {}),
             **_transformation(spec),
             **_persistence(spec),
             **_publication(spec),
@@ -275,6 +280,10 @@ def _ownership(spec: WorkflowSpec) -> States:
 def _validation(spec: WorkflowSpec) -> States:
     """Validate the file. A rejection is a result, not a failure."""
     # Assigned here, because Validate itself reads $file for the history of stages.
+    ways = {"$verdict.accepted": "MarkTransforming"}
+    if spec.skips_identical:
+        is_skipped = may_be_skipped(spec.skips_identical)
+        ways = {f"$verdict.accepted and $not({is_skipped})": "MarkTransforming", "$verdict.accepted": "KeepRecord"}
     updated_file = {"Assign": {"file": expression("$merge([$file, $verdict.file])")}} if spec.malware_scan else {}
     return {
         "Validate": function_call(
@@ -286,7 +295,10 @@ def _validation(spec: WorkflowSpec) -> States:
         ),
         "Verdict": {
             "Type": "Choice",
-            "Choices": [{"Condition": expression("$verdict.accepted"), **updated_file, "Next": "MarkTransforming"}],
+            "Choices": [
+                {"Condition": expression(condition), **updated_file, "Next": next_state}
+                for condition, next_state in ways.items()
+            ],
             **updated_file,
             "Default": "RecordRejection",
         },
@@ -338,18 +350,18 @@ def _transformation(spec: WorkflowSpec) -> States:
             "Type": "Choice",
             "Choices": [
                 {
-                    "Condition": expression(REJECTED_BY_TRANSFORM),
-                    "Assign": {"verdict": expression(VERDICT_OF_TRANSFORM)},
-                    "Next": "RecordRejection",
-                },
-                {
-                    "Condition": expression(f"$count({INVALID_ANSWERS}) = 0"),
+                    "Condition": expression(f"$count({INVALID_ANSWERS}) = 0 and $not({REJECTED_BY_TRANSFORM})"),
                     "Assign": {
                         "renditions": expression("[$answers.answer.renditions]"),
                         "metadata": expression("$merge([$answers.answer.metadata])"),
                         "stages": stages_and(Stage.TRANSFORMED),
                     },
                     "Next": "Persist",
+                },
+                {
+                    "Condition": expression(REJECTED_BY_TRANSFORM),
+                    "Assign": {"verdict": expression(VERDICT_OF_TRANSFORM)},
+                    "Next": "RecordRejection",
                 },
             ],
             "Default": "AnswerInvalid",

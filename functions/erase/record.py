@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from contract.assets import DELETED_AT, DELETED_DAYS, DELETED_RUN
+from contract.assets import DELETED_AT, DELETED_DAYS, DELETED_RUN, PROCESSED_VERSION
 from functions.erase.deletion import Deletion
 from functions.shared.aws import error_code, failures_named
 
@@ -22,6 +22,7 @@ _REMOVED = (
     "metadata",
     "owner",
     "persistedAt",
+    PROCESSED_VERSION,
     "publishedAt",
     "renditions",
     "sha256",

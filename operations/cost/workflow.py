@@ -92,6 +92,7 @@ def _spec(settings: Settings) -> WorkflowSpec:
         timeout_seconds=settings.workflow_timeout_seconds,
         job_retention_days=settings.job_retention_days,
         malware_scan=settings.malware_scan,
+        skips_identical=settings.skips_identical,
     )
 
 

@@ -26,8 +26,9 @@ CUSTOMERS = b"""customer_id,name,email,country,balance
 
 @pytest.fixture(scope="module")
 def small_stack() -> Iterator[Stack]:
-    """A stack whose queue delivers a message three times."""
-    with deployed_stack(maxReceiveCount=3) as deployed:
+    """A stack whose queue delivers a message three times, and that processes the same content again."""
+    table = {"identicalContent": "reprocess"}
+    with deployed_stack(maxReceiveCount=3, media={"table": table}) as deployed:
         yield deployed
 
 
@@ -48,6 +49,23 @@ def test_a_table_of_five_rows_is_processed(stack: Stack, tmp_path: Path) -> None
     assert len(json.load(io.BytesIO(_rendition(stack, asset, "preview")))["rows"]) == 5
     (notification,) = stack.notifications(upload)
     assert (notification["type"], notification["mediaType"]) == ("AssetReady", "text/csv")
+
+
+def test_the_same_table_again_changes_nothing(stack: Stack) -> None:
+    first = stack.upload("uploads/tables/twice.csv", CUSTOMERS)
+    stack.finish(first)
+    before, renditions = _asset(stack, first), _keys(stack)
+    again = stack.upload(first.file_key, CUSTOMERS)
+    (job,) = stack.finish(again)
+    after = _asset(stack, again)
+
+    assert (job["status"], job["processedVersionId"]) == ("COMPLETED", first.version_id)
+    assert "TRANSFORMED" not in [stage["stage"] for stage in job["stages"]]
+    assert _keys(stack) == renditions
+    assert (after["versionId"], after["processedVersionId"]) == (again.version_id, first.version_id)
+    for name in ("metadata", "renditions", "sha256", "persistedAt", "publishedAt"):
+        assert after[name] == before[name], name
+    assert len(stack.notifications(first, again)) == 1
 
 
 def test_a_table_with_too_many_rows_that_do_not_fit_is_rejected(stack: Stack) -> None:
@@ -90,10 +108,28 @@ def test_a_failing_table_is_tried_as_often_as_the_settings_say_and_completes_aft
     assert stack.pipeline.queue_depth(transform_dlq) == 0
 
 
+def test_the_same_table_again_is_processed_where_the_settings_say_so(small_stack: Stack) -> None:
+    first = small_stack.upload("uploads/twice.csv", CUSTOMERS)
+    small_stack.finish(first)
+    again = small_stack.upload(first.file_key, CUSTOMERS)
+    small_stack.finish(again)
+    asset = _asset(small_stack, again)
+
+    assert asset["versionId"] == again.version_id
+    assert "processedVersionId" not in asset
+    assert all(again.version_id in rendition["key"] for rendition in asset["renditions"])
+
+
 def _asset(stack: Stack, upload: Upload) -> dict[str, Any]:
     asset = stack.pipeline.asset(upload.file_key)
     assert asset is not None, f"no record of {upload.file_key}"
     return asset
+
+
+def _keys(stack: Stack) -> list[str]:
+    """Every object in the processed bucket."""
+    pages = stack.cloud.client("s3").get_paginator("list_objects_v2").paginate(Bucket=stack.outputs["processedBucket"])
+    return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
 
 def _rendition(stack: Stack, asset: dict[str, Any], name: str) -> bytes:

@@ -205,6 +205,7 @@ class Rig:
             map_concurrency=10,
             timeout_seconds=60,
             job_retention_days=JOB_RETENTION_DAYS,
+            skips_identical=("text/csv",),
         )
         self.definition = workflow_definition(self.spec)
         role = self._workflow_role()

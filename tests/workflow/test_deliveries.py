@@ -76,10 +76,15 @@ def test_delivery_overtaken_while_rejecting_sends_one_dead_letter_and_one_notifi
     assert len(rig.notifications(upload)) == 1
 
 
-@pytest.mark.parametrize("write", ["FinishRejection", "Complete", "Supersede"])
+@pytest.mark.parametrize("write", ["FinishRejection", "FinishIdentical", "Complete", "Supersede"])
 def test_failed_condition_of_the_last_write_is_a_success(rig: Rig, upload: Upload, write: str) -> None:
     if write == "FinishRejection":
         rig.set_responses(upload, "validate", {"answer": REJECTED})
+    if write == "FinishIdentical":
+        earlier = replace(upload, version_id="v0", sequencer="0A")
+        for each in (earlier, upload):
+            rig.set_responses(each, "validate", {"answer": {"mediaType": "text/csv"}})
+        rig.run(earlier)
     if write == "Supersede":
         rig.run(replace(upload, version_id="v2", sequencer="FF"))
         upload = replace(upload, sequencer="0A")

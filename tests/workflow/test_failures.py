@@ -14,6 +14,7 @@ BUSY = {"raise": "TransientError", "message": "S3 says slow down"}
 
 # Each state that calls a service other than Lambda, with one of the errors in its Retry.
 REJECTING = ("RecordRejection", "SendToValidateDlq", "PublishRejection", "FinishRejection")
+IDENTICAL = ("KeepRecord", "FinishIdentical")
 SERVICE_CALLS = {
     "MarkProcessing": DYNAMODB_RETRY,
     "RecordRejection": DYNAMODB_RETRY,
@@ -21,6 +22,8 @@ SERVICE_CALLS = {
     "PublishRejection": SNS_RETRY,
     "FinishRejection": DYNAMODB_RETRY,
     "MarkTransforming": DYNAMODB_RETRY,
+    "KeepRecord": DYNAMODB_RETRY,
+    "FinishIdentical": DYNAMODB_RETRY,
     "Persist": DYNAMODB_RETRY,
     "CheckExisting": DYNAMODB_RETRY,
     "Publish": SNS_RETRY,
@@ -163,6 +166,11 @@ def test_timed_out_state_is_recorded_by_name_without_a_cause(rig: Rig, upload: U
 def test_throttled_service_call_is_attempted_four_times_then_recorded(rig: Rig, upload: Upload, state: str) -> None:
     if state in REJECTING:
         rig.set_responses(upload, "validate", {"answer": REJECTED})
+    if state in IDENTICAL:
+        earlier = Upload(file_key=upload.file_key, version_id="v0", sequencer="0A1B2B")
+        for each in (earlier, upload):
+            rig.set_responses(each, "validate", {"answer": {"mediaType": "text/csv"}})
+        rig.run(earlier)
     if state in ("CheckExisting", "Supersede"):
         rig.run(Upload(file_key=upload.file_key, version_id="v2", sequencer="FFFFFF"))
     throttled = SERVICE_CALLS[state][0]["ErrorEquals"][0]
