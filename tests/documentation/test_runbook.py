@@ -11,8 +11,8 @@ from typing import Any
 import botocore.session
 import pytest
 
-from client import queues
 from client.webhooks import rotate_signing_keys
+from contract import queues
 from contract.webhooks import delivery_of
 from docs.generated import ALARM_SECTIONS, ROOT
 from testing.receiver import receiving

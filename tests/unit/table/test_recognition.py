@@ -76,6 +76,18 @@ def test_a_table_without_an_extension_is_recognized(cloud: Cloud) -> None:
         (b"%PDF-1.7\n", "UNSUPPORTED_TYPE"),
         (b"\x89PNG\r\n\x1a\n", "UNSUPPORTED_TYPE"),
     ],
+    ids=[
+        "zero bytes",
+        "no encoding",
+        "UTF-8, then Latin-1",
+        "Latin-1, then UTF-8",
+        "blank lines",
+        "prose",
+        "columns",
+        "rows",
+        "PDF",
+        "PNG",
+    ],
 )
 def test_what_is_no_table_is_rejected_with_a_code_a_sentence_and_a_hint(cloud: Cloud, body: bytes, code: str) -> None:
     verdict = cloud.validate("uploads/a.csv", body)
@@ -91,6 +103,7 @@ def test_what_is_no_table_is_rejected_with_a_code_a_sentence_and_a_hint(cloud: C
         (gzip.compress(b"a,b\n" + b"1,2\n" * 300)[:-9], "CORRUPT"),
         (gzip.compress(b"\0\1\2" * 10), "NOT_TEXT"),
     ],
+    ids=["expands too much", "cut off", "not text"],
 )
 def test_a_compressed_file_is_rejected_for_its_content(cloud: Cloud, body: bytes, code: str) -> None:
     assert cloud.validate("uploads/a.csv.gz", body)["reasonCode"] == code

@@ -64,6 +64,7 @@ def test_a_table_becomes_typed_parquet_a_profile_and_a_preview(cloud: Cloud, tmp
         ("a.csv", "\n\n1,Zoë\n\n2,Ümit\n\n".encode("utf-8-sig")),
         ("a.jsonl", b'{"id": 1, "name": "Zo\\u00eb"}\n\n{"name": "\xc3\x9cmit", "id": 2}'),
     ],
+    ids=["Latin-1", "UTF-16, tabs", "gzip, bars", "BOM, no header", "JSON Lines"],
 )
 def test_every_encoding_compression_and_layout_gives_the_same_rows(
     cloud: Cloud, tmp_path: Path, name: str, body: bytes
