@@ -13,6 +13,7 @@ from ministack.core import lambda_runtime
 from localcloud.patches import (
     apigateway,
     cloudwatch,
+    cognito,
     dynamodb,
     eventbridge,
     iam,
@@ -63,6 +64,7 @@ def install(
     lambda_.install(record_metric, record_log_line)
     stepfunctions.install(record_metric)
     cloudwatch.install()
+    cognito.install()
     logs.install(record_metric)
     apigateway.install(record_metric)
 

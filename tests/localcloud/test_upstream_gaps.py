@@ -692,3 +692,12 @@ def test_a_secret_without_a_value_has_a_version(bench: Workbench) -> None:
     secrets = bench.cloud.client("secretsmanager")
     arn = secrets.create_secret(Name="without-value")["ARN"]
     assert secrets.list_secret_version_ids(SecretId=arn)["Versions"] != []
+
+
+def test_a_pool_that_requires_long_passwords_invites_nobody(bench: Workbench) -> None:
+    """_generate_long_passwords"""
+    cognito = bench.cloud.client("cognito-idp")
+    policy = {"PasswordPolicy": {"MinimumLength": 14}}
+    pool = cognito.create_user_pool(PoolName="long", Policies=policy)["UserPool"]["Id"]
+    with pytest.raises(ClientError, match="Password did not conform with policy"):
+        cognito.admin_create_user(UserPoolId=pool, Username="alice")
