@@ -11,11 +11,13 @@ from typing import Any
 
 import duckdb
 
-from functions.table.reading import name, text
+from functions.table.reading import batches, name, text
 from functions.table.types import TEXT
 
 PREVIEW_ROWS = 100
 _MAX_TEXT_CHARACTERS = 100
+# Parquet is read by column, so that several queries cost no more than one, and need less memory.
+_COLUMNS_PER_QUERY = 20
 _QUANTILES = (0.25, 0.5, 0.75)
 _FORMULA = r"^[=+\-@]"
 _LARGEST_EXACT = 2**53
@@ -36,13 +38,14 @@ class Profile:
 
 def profile(connection: duckdb.DuckDBPyConnection, path: Path, types: Mapping[str, str]) -> Profile:
     """Profile a Parquet file with these columns."""
-    parts = ", ".join(_aggregates(column, type) for column, type in types.items())
-    row = (connection.execute(f"SELECT {parts} FROM {text(str(path))}").fetchone() if types else None) or ()
     columns, formulas = [], {}
-    for (column, type), found in zip(types.items(), row, strict=True):
-        columns.append(_column(column, type, found))
-        if count := found["formulas"]:
-            formulas[column] = count
+    for some in batches(list(types.items()), _COLUMNS_PER_QUERY):
+        parts = ", ".join(_aggregates(column, type) for column, type in some)
+        row = connection.execute(f"SELECT {parts} FROM {text(str(path))}").fetchone() or ()
+        for (column, type), found in zip(some, row, strict=True):
+            columns.append(_column(column, type, found))
+            if count := found["formulas"]:
+                formulas[column] = count
     return Profile(columns=columns, formulas=formulas)
 
 

@@ -7,12 +7,14 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import tee
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
 from functions.table.plain import PlainTable
 from functions.table.quarantine import Misfit, Quarantine
+
+Item = TypeVar("Item")
 
 # Memory of the function beside DuckDB's buffers: Python, the libraries, and what DuckDB does not count.
 _OTHER_MB = 224
@@ -108,6 +110,11 @@ def _each(result: duckdb.DuckDBPyConnection) -> Iterator[Sequence[Any]]:
 def _cell(row: str, delimiter: str, index: int) -> str:
     cells = next(filter(None, csv.reader(io.StringIO(row, newline="\n"), delimiter=delimiter)), [])
     return cells[index - 1] if index <= len(cells) else row
+
+
+def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """The items, at most `size` at a time."""
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def name(identifier: str) -> str:

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 import duckdb
 
 from functions.table.plain import PlainTable
-from functions.table.reading import name, source, text
+from functions.table.reading import batches, name, source, text
 
 TEXT = "VARCHAR"
 _SAMPLE_ROWS = 20_480
+# Each needs memory for some vectors of 2,048 values.
+_TESTS_PER_QUERY = 100
 # A number that starts with zero is an identifier, such as a postal code, and one with more digits would lose some.
 _PATTERNS = {
     "BOOLEAN": "(?i)true|false",
@@ -46,9 +48,11 @@ def _fitting(
 ) -> dict[str, str]:
     """The first of each column's candidates that all values have; TEXT if there is none, or no values."""
     pairs = [(column, type) for column, types in candidates.items() for type in types]
-    tests = ", ".join(_all_are(name(column), type) for column, type in pairs)
-    answers = connection.execute(f"SELECT {tests} FROM {rows}").fetchone() or ()
-    fitting = [pair for pair, fits in zip(pairs, answers, strict=True) if fits]
+    fitting = []
+    for some in batches(pairs, _TESTS_PER_QUERY):
+        tests = ", ".join(_all_are(name(column), type) for column, type in some)
+        answers = connection.execute(f"SELECT {tests} FROM {rows}").fetchone() or ()
+        fitting += [pair for pair, fits in zip(some, answers, strict=True) if fits]
     return {column: next((type for each, type in fitting if each == column), TEXT) for column in candidates}
 
 

@@ -1,0 +1,31 @@
+"""A table is converted in the memory that the settings demand, whatever its size."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from components.settings.declared import transform_settings
+from contract.memory import needed_mb
+
+
+def test_a_table_of_many_rows_or_columns_fits_the_memory_that_the_settings_demand(tmp_path: Path) -> None:
+    declared = transform_settings("table").memory_bytes_per
+    assert declared is not None
+    for columns, rows in ((4, 700_000), (200, 3000)):
+        path = tmp_path / f"{columns}.csv"
+        with path.open("w", encoding="utf-8") as file:
+            file.write(",".join(f"column {number}" for number in range(columns)) + "\n")
+            file.writelines(
+                ",".join(f"text {row * number}" if number % 2 else str(row) for number in range(columns)) + "\n"
+                for row in range(rows)
+            )
+        least = needed_mb(max_bytes=0, limits={"maxColumns": 200}, bytes_per=declared)
+        command = [sys.executable, "-m", "tests.unit.table.limited", str(path), str(least)]
+        finished = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        assert finished.returncode == 0, finished.stderr[-1000:]
+        result = json.loads(finished.stdout)
+        assert (result["outcome"], result["rows"]) == ("COMPLETED", rows)
+        assert result["peakMb"] < least
