@@ -77,6 +77,22 @@ DYNAMODB_RETRY = [
         max_delay=5,
     )
 ]
+# The AWS SDK integrations name the service differently ("Learning to use AWS service SDK integrations").
+TRANSACTION_RETRY = [
+    _retry(
+        [
+            "DynamoDb.TransactionInProgressException",
+            "DynamoDb.ProvisionedThroughputExceededException",
+            "DynamoDb.RequestLimitExceededException",
+            "DynamoDb.ThrottlingException",
+            "DynamoDb.InternalServerErrorException",
+            "DynamoDb.SdkClientException",
+        ],
+        first_delay=1,
+        attempts=3,
+        max_delay=5,
+    )
+]
 S3_RETRY = [_retry(["S3.S3Exception", "S3.SdkClientException"], first_delay=1, attempts=3, max_delay=5)]
 SQS_RETRY = [
     _retry(
@@ -215,7 +231,13 @@ def claim_job(
         assign: variables to assign if the row belongs to this version.
         otherwise: the state if the row belongs to another version.
     """
-    values = {**JOB, "updatedAt": string("$now()"), "createdAt": string("$now()"), "expiresAt": _expiry(jobs), **values}
+    values = {
+        **JOB,
+        "updatedAt": string("$now()"),
+        "createdAt": string("$now()"),
+        "expiresAt": expiry(jobs.retention_days),
+        **values,
+    }
     return service_call(
         "dynamodb:updateItem",
         {
@@ -257,7 +279,11 @@ def update_job(
             "Key": {"jobId": string("$file.jobId")},
             "ConditionExpression": "attribute_not_exists(#run) OR #run < :run "
             "OR (#run = :run AND attribute_not_exists(finishedAt))",
-            **_row_update({**JOB, "updatedAt": string("$now()"), "expiresAt": _expiry(jobs), **values}, remove, stages),
+            **_row_update(
+                {**JOB, "updatedAt": string("$now()"), "expiresAt": expiry(jobs.retention_days), **values},
+                remove,
+                stages,
+            ),
             **({"ReturnValues": "ALL_NEW"} if assign else {}),
         },
         retry=DYNAMODB_RETRY,
@@ -309,6 +335,6 @@ def finish_job(
     )
 
 
-def _expiry(jobs: JobsTable) -> dict[str, str]:
-    """The row's time to live, in epoch seconds."""
-    return number(f"$floor($millis() / 1000) + {jobs.retention_days * SECONDS_PER_DAY}")
+def expiry(days: int) -> dict[str, str]:
+    """A row's time to live, in epoch seconds."""
+    return number(f"$floor($millis() / 1000) + {days * SECONDS_PER_DAY}")

@@ -161,6 +161,8 @@ _INTEGRATIONS: dict[str, tuple[str, str]] = {
     "arn:aws:states:::aws-sdk:s3:getObjectTagging": ("s3:GetObjectTagging", "S3.S3Exception"),
     "arn:aws:states:::aws-sdk:s3:listObjectVersions": ("s3:ListBucketVersions", "S3.S3Exception"),
 }
+_TRANSACTION = "arn:aws:states:::aws-sdk:dynamodb:transactWriteItems"
+_WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
 
 def _enforce_workflow_roles() -> None:
@@ -174,17 +176,7 @@ def _enforce_workflow_roles() -> None:
             return invoke(resource, arguments)
         if running.record["status"] != "RUNNING":
             raise stepfunctions._ExecutionError("States.Timeout", "the execution has ended")
-        if resource not in _INTEGRATIONS:
-            raise stepfunctions._ExecutionError(
-                "States.Runtime", f"the embedded cloud cannot check a role's permission for {resource}"
-            )
-        action, error_when_denied = _INTEGRATIONS[resource]
-        target = _target_arn(resource, arguments)
-        context = {"s3:prefix": arguments["Prefix"]} if "Prefix" in arguments else {}
-        if not _is_workflow_allowed(running, action, target, context):
-            role = running.role_arn.rsplit("/", 1)[-1]
-            cause = f"the role {role} is not authorized to perform: {action} on resource: {target}"
-            raise stepfunctions._ExecutionError(error_when_denied, cause)
+        _check_permissions(running, resource, arguments)
         try:
             return invoke(resource, arguments)
         except stepfunctions._ExecutionError as failure:
@@ -193,6 +185,32 @@ def _enforce_workflow_roles() -> None:
             raise
 
     stepfunctions._invoke_resource = invoke_resource
+
+
+def _check_permissions(running: RunningExecution, resource: str, arguments: dict[str, Any]) -> None:
+    for action, target, error_when_denied in _needed_permissions(resource, arguments):
+        context = {"s3:prefix": arguments["Prefix"]} if "Prefix" in arguments else {}
+        if not _is_workflow_allowed(running, action, target, context):
+            role = running.role_arn.rsplit("/", 1)[-1]
+            cause = f"the role {role} is not authorized to perform: {action} on resource: {target}"
+            raise stepfunctions._ExecutionError(error_when_denied, cause)
+
+
+def _needed_permissions(resource: str, arguments: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """The actions that a task performs, each with its resource and the error without permission."""
+    if resource == _TRANSACTION:
+        # A transaction has no action of its own ("Amazon DynamoDB Transactions: How it works").
+        return [
+            (f"dynamodb:{_WRITES[kind]}", _target_arn(resource, write), "DynamoDb.DynamoDbException")
+            for item in arguments["TransactItems"]
+            for kind, write in item.items()
+        ]
+    if resource not in _INTEGRATIONS:
+        raise stepfunctions._ExecutionError(
+            "States.Runtime", f"the embedded cloud cannot check a role's permission for {resource}"
+        )
+    action, error_when_denied = _INTEGRATIONS[resource]
+    return [(action, _target_arn(resource, arguments), error_when_denied)]
 
 
 def _return_version_id_with_tags() -> None:

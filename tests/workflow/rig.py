@@ -179,7 +179,7 @@ class Rig:
         self.taken: set[str] = set()
         self._control = control_directory
         self._runs = 0
-        self._configure("_SFN_WAIT_SCALE", WAIT_SCALE)
+        self.configure("_SFN_WAIT_SCALE", WAIT_SCALE)
         cloud.client("s3").create_bucket(Bucket=BUCKET)
         cloud.client("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         self._create_tables()
@@ -248,7 +248,7 @@ class Rig:
         """
         self._runs += 1
         name, case = f"run-{self._runs}", f"case-{self._runs}"
-        self._configure("_sfn_mock_config", _mock_config(case, faults or {}))
+        self.configure("_sfn_mock_config", mock_config(case, faults or {}))
         message = {"messageId": name, "receiveCount": str(receive_count), "event": upload.event}
         stepfunctions = self.cloud.client("stepfunctions")
         answer = stepfunctions.start_sync_execution(
@@ -296,7 +296,7 @@ class Rig:
 
     def job(self, upload: Upload) -> dict[str, Any]:
         """Return an upload's item in the jobs table, as Python values."""
-        return self._row("jobs", {"jobId": {"S": upload.job_id}})
+        return self.row("jobs", {"jobId": {"S": upload.job_id}})
 
     def stages(self, upload: Upload) -> list[tuple[int, str]]:
         """Return the stage history of an upload's job: attempt and stage."""
@@ -304,11 +304,11 @@ class Rig:
 
     def asset(self, upload: Upload) -> dict[str, Any]:
         """Return the item of an upload's key in the assets table, as Python values."""
-        return self._row("assets", {"fileKey": {"S": upload.file_key}})
+        return self.row("assets", {"fileKey": {"S": upload.file_key}})
 
     def notifications(self, upload: Upload) -> list[dict[str, Any]]:
         """Return the notifications of an upload since the last call, each with its `attributes`."""
-        received = [json.loads(body) for body in self._take(self._results_url)]
+        received = [json.loads(body) for body in self.take(self._results_url)]
         messages = [
             {
                 **json.loads(envelope["Message"]),
@@ -321,14 +321,16 @@ class Rig:
 
     def dead_letters(self, upload: Upload) -> list[dict[str, Any]]:
         """Return the messages of an upload in the validate DLQ since the last call."""
-        bodies = [json.loads(body) for body in self._take(self.validate_dlq_url)]
+        bodies = [json.loads(body) for body in self.take(self.validate_dlq_url)]
         return [body for body in bodies if body["file"]["jobId"] == upload.job_id]
 
-    def _row(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
+    def row(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
+        """Return an item of a table, as Python values; empty if there is none."""
         item = self.cloud.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
         return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
 
-    def _take(self, queue_url: str) -> list[str]:
+    def take(self, queue_url: str) -> list[str]:
+        """Receive and delete the messages of a queue; return their bodies."""
         sqs, bodies = self.cloud.client("sqs"), []
         while messages := sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get("Messages", []):
             for message in messages:
@@ -336,7 +338,7 @@ class Rig:
                 sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
         return bodies
 
-    def _configure(self, name: str, value: object) -> None:
+    def configure(self, name: str, value: object) -> None:
         """Configure waits and failures of the embedded Step Functions with the emulator's own control route."""
         request = urllib.request.Request(  # noqa: S310 (the embedded cloud's own address)
             f"{self.cloud.endpoint_url}/_ministack/config",
@@ -370,7 +372,7 @@ class Rig:
         code = io.BytesIO()
         with zipfile.ZipFile(code, "w") as opened:
             opened.write(Path(__file__).with_name("controlled_function.py"), "controlled_function.py")
-        role = self._role("function", "lambda.amazonaws.com", [])
+        role = self.role("function", "lambda.amazonaws.com", [])
         return {
             name: self.cloud.client("lambda").create_function(
                 FunctionName=name,
@@ -398,9 +400,10 @@ class Rig:
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
         ]
-        return self._role("workflow", "states.amazonaws.com", [*actions, "sqs:SendMessage", "sns:Publish"])
+        return self.role("workflow", "states.amazonaws.com", [*actions, "sqs:SendMessage", "sns:Publish"])
 
-    def _role(self, name: str, service: str, actions: Sequence[str]) -> str:
+    def role(self, name: str, service: str, actions: Sequence[str]) -> str:
+        """Create a role for a service that may perform actions on everything; return its ARN."""
         iam = self.cloud.client("iam")
         trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
         arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
@@ -415,11 +418,13 @@ def as_stored(value: object) -> Any:
     return json.loads(json.dumps(value), parse_float=Decimal)
 
 
-def _mock_config(case: str, faults: Mapping[str, Interference]) -> dict[str, Any]:
+def mock_config(
+    case: str, faults: Mapping[str, Interference], machines: Sequence[str] = ("workflow", "scanning-workflow")
+) -> dict[str, Any]:
     """Return the faults of one run in the format of Step Functions Local's mocked service integrations."""
     cases = {"TestCases": {case: {state: state for state in faults}}}
     return {
-        "StateMachines": {"workflow": cases, "scanning-workflow": cases},
+        "StateMachines": dict.fromkeys(machines, cases),
         "MockedResponses": {state: {"0-99": _mocked(fault)} for state, fault in faults.items()},
     }
 
