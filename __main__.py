@@ -12,6 +12,7 @@ from components.blocks.network import Network, NetworkArgs
 from components.blocks.pipe import WorkflowPipe, WorkflowPipeArgs
 from components.console import Console, ConsoleArgs
 from components.ingest import Ingest, IngestArgs
+from components.orders import Orders, OrdersArgs
 from components.persist import Persist, PersistArgs
 from components.settings import load_settings
 from components.stack_context import StackContext
@@ -62,6 +63,11 @@ if settings.has_webhooks:
     webhooks = Webhooks(
         "webhooks", WebhooksArgs(context=context, settings=settings, platform=transform.platform, persist=persist)
     )
+orders = None
+if settings.has_orders:
+    orders = Orders(
+        "orders", OrdersArgs(context=context, settings=settings, ingest=ingest, transform=transform, persist=persist)
+    )
 subscribers = persist.subscriber_queues
 queues: QueueOutputs[pulumi.Input[str]] = QueueOutputs(
     transform_queue_url=ingest.queue.url,
@@ -72,6 +78,8 @@ queues: QueueOutputs[pulumi.Input[str]] = QueueOutputs(
     results_dlq_urls={name: queue.dead_letter.url for name, queue in subscribers.items()},
     webhooks_queue_url=webhooks.queue.url if webhooks else "",
     webhooks_dlq_url=webhooks.queue.dead_letter.url if webhooks else "",
+    order_queue_url=orders.queue.url if orders else "",
+    order_dlq_url=orders.queue.dead_letter.url if orders else "",
 )
 api = None
 if settings.api.enabled:
@@ -88,6 +96,7 @@ if settings.api.enabled:
             audit=audit,
             queues=queues,
             pipe_name=pipe.pipe_name,
+            orders=orders,
             page_origins=page_origins,
             console_urls=[console.url] if console else ["http://localhost/"],
         ),
@@ -99,7 +108,7 @@ alerting = Alerting(
     AlertingArgs(
         context=context,
         settings=settings,
-        layers=[ingest, pipe, transform, persist, *([api] if api else []), *([webhooks] if webhooks else [])],
+        layers=[ingest, pipe, transform, persist, *(layer for layer in (api, webhooks, orders) if layer)],
         ingest_bucket_name=ingest.bucket.name,
     ),
 )
@@ -116,6 +125,7 @@ functions = {
     **transform.functions,
     **(api.functions if api else {}),
     **({"webhook": webhooks.function} if webhooks else {}),
+    **(orders.functions if orders else {}),
 }
 user_pool = api.user_pool if api else None
 outputs: StackOutputs[pulumi.Input[str]] = StackOutputs(
@@ -139,6 +149,9 @@ outputs: StackOutputs[pulumi.Input[str]] = StackOutputs(
     webhooks_secret_arn=webhooks.secret_arn if webhooks else "",
     webhook_urls={name: endpoint.url for name, endpoint in settings.webhooks.endpoints.items()},
     callback_hosts=settings.callback_hosts,
+    order_state_machine_arn=orders.state_machine.arn if orders else "",
+    orders_table=orders.orders.name if orders else "",
+    failed_orders_table=orders.failed_orders.name if orders else "",
     alert_topic_arn=alerting.topic_arn,
     alarm_names=alerting.alarm_names,
     paging_alarm_name=alerting.paging_alarm_name,
@@ -151,11 +164,13 @@ outputs: StackOutputs[pulumi.Input[str]] = StackOutputs(
         "pipe": pipe.log_group_name,
         "audit": audit.log_group_name,
         **({"api-access": api.access_log_group_name} if api else {}),
+        **({"order-workflow": orders.state_machine.log_group_name} if orders else {}),
     },
     role_arns={
         **{name: function.role_arn for name, function in functions.items()},
         "workflow": transform.state_machine.role_arn,
         "pipe": pipe.role_arn,
+        **({"order-workflow": orders.state_machine.role_arn} if orders else {}),
         **({"backfill": backfill.role_arn} if backfill else {}),
         **({"malware-scan": ingest.malware_scan.role_arn} if ingest.malware_scan else {}),
     },

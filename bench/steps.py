@@ -14,11 +14,11 @@ from functions.metadata.describing import describe
 from functions.shared.formats import FORMATS, Format
 from functions.shared.rendering import render
 from functions.shared.sniffing import sniff
+from functions.shared.watermark.mark import TextMark
+from functions.shared.watermark.settings import Position
 from functions.thumbnail.presets import Preset
 from functions.thumbnail.renditions import make_renditions
 from functions.validate.decoding import ImageLimits, Measures, measure
-from functions.watermark.mark import TextMark
-from functions.watermark.settings import Position
 from functions.watermark.stamping import watermark
 
 _WIDTHS = (1280, 640, 320, 160)

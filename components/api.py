@@ -11,15 +11,18 @@ from components.blocks.function import Function, FunctionArgs, Platform
 from components.blocks.http_api import HttpApi, HttpApiArgs, Jwt
 from components.blocks.iam import Statement, allow, use_key
 from components.blocks.monitoring import Monitoring, SavedQuery
+from components.blocks.table import index_arn
 from components.blocks.url_signing import SignedUrls
 from components.blocks.user_pool import UserPool, UserPoolArgs
 from components.blocks.waf import Waf, WafArgs
 from components.operator import Operator, OperatorArgs
+from components.orders import Orders
 from components.persist import Persist
 from components.settings import API_MEMORY_MB, API_TIMEOUT_SECONDS, Settings
 from components.stack_context import StackContext
 from contract import assets, jobs
-from contract.api import ROUTES, ApiConfiguration
+from contract import orders as order_contract
+from contract.api import ORDER_ROUTES, ROUTES, ApiConfiguration
 from contract.keys import PROCESSED, UPLOADS
 from contract.outputs import QueueOutputs
 
@@ -44,6 +47,7 @@ class ApiArgs:
     audit: Audit
     queues: QueueOutputs[pulumi.Input[str]]
     pipe_name: str
+    orders: Orders | None
     page_origins: Sequence[pulumi.Input[str]]
     console_urls: Sequence[pulumi.Input[str]]
 
@@ -117,7 +121,7 @@ class Api(pulumi.ComponentResource):
                 route_functions=self._operator.routes,
                 routes={
                     route: [spelling for scope in scopes for spelling in scope.spellings]
-                    for route, scopes in ROUTES.items()
+                    for route, scopes in {**ROUTES, **(ORDER_ROUTES if args.orders else {})}.items()
                 },
                 jwt=self._jwt(),
                 cors_origins=args.page_origins,
@@ -149,6 +153,7 @@ class Api(pulumi.ComponentResource):
                     "JOBS_TABLE": args.persist.jobs.name,
                     "API_SETTINGS": _configuration(settings).to_json(),
                     **_signing(args.signed_renditions),
+                    **self._order_variables(),
                 },
                 statements=self._statements(),
             ),
@@ -180,17 +185,43 @@ class Api(pulumi.ComponentResource):
             allow(
                 "ListJobs",
                 ["dynamodb:Query"],
-                [_index(jobs_table, each) for each in (jobs.FILE_KEY_INDEX, jobs.OWNER_INDEX, jobs.STATUS_INDEX)],
+                [index_arn(jobs_table, each) for each in (jobs.FILE_KEY_INDEX, jobs.OWNER_INDEX, jobs.STATUS_INDEX)],
                 why="Lists a file's, a caller's and all jobs",
             ),
             allow("ReadAssets", ["dynamodb:GetItem", "dynamodb:BatchGetItem"], [assets_table], why="Reads assets"),
             allow(
                 "ListAssets",
                 ["dynamodb:Query"],
-                [_index(assets_table, each) for each in (assets.OWNER_INDEX, assets.SHARD_INDEX)],
+                [index_arn(assets_table, each) for each in (assets.OWNER_INDEX, assets.SHARD_INDEX)],
                 why="Lists a caller's and all assets",
             ),
+            *self._order_statements(),
             *use_key(args.context, ["kms:Decrypt", "kms:GenerateDataKey"], services),
+        ]
+
+    def _order_variables(self) -> dict[str, pulumi.Input[str]]:
+        placed = self._args.orders
+        return {"ORDERS_TABLE": placed.orders.name, "ORDER_MACHINE_ARN": placed.state_machine.arn} if placed else {}
+
+    def _order_statements(self) -> list[Statement]:
+        placed = self._args.orders
+        if placed is None:
+            return []
+        indexes = (order_contract.OWNER_INDEX, order_contract.STATUS_INDEX)
+        return [
+            allow(
+                "TakeOrders",
+                ["states:StartSyncExecution"],
+                [placed.state_machine.arn],
+                why="Has the workflow check, store and queue an order",
+            ),
+            allow("ReadOrders", ["dynamodb:GetItem", "dynamodb:BatchGetItem"], [placed.orders.arn], why="Reads orders"),
+            allow(
+                "ListOrders",
+                ["dynamodb:Query"],
+                [index_arn(placed.orders.arn, each) for each in indexes],
+                why="Lists a caller's and all orders",
+            ),
         ]
 
     def monitoring(self) -> Monitoring:
@@ -252,7 +283,3 @@ def _configuration(settings: Settings) -> ApiConfiguration:
         callback_hosts=settings.api.callback_hosts,
         max_receive_count=settings.max_receive_count,
     )
-
-
-def _index(table_arn: pulumi.Input[str], index_name: str) -> pulumi.Output[str]:
-    return pulumi.Output.concat(table_arn, f"/index/{index_name}")

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
 
 from components.blocks.iam import deny_plaintext, policy_document
-from components.blocks.monitoring import FIVE_MINUTES, Alarm, Metric, Monitoring, Row
+from components.blocks.monitoring import Alarm, Monitoring, Row
 from components.blocks.queue import Queue, QueueArgs, Sender
+from components.blocks.table import Index, TableArgs, create_table, table_metric, throttle_alarm
 from components.settings import ResultSubscriber, Settings
 from components.stack_context import StackContext
 from contract import assets
@@ -28,20 +28,6 @@ class PersistArgs:
     settings: Settings
 
 
-@dataclass(frozen=True, kw_only=True)
-class Index:
-    """A global secondary index of a table.
-
-    `included` are the attributes that it holds in addition to the keys.
-    """
-
-    name: str
-    hash_key: str
-    range_key: str
-    projection: Literal["ALL", "KEYS_ONLY", "INCLUDE"]
-    included: Sequence[str] = ()
-
-
 class Persist(pulumi.ComponentResource):
     """The record of every file, and the notification that it is ready or rejected."""
 
@@ -54,16 +40,17 @@ class Persist(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PersistArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:Persist", name, None, opts)
-        context = args.context
-        assets_name, jobs_name = context.name("assets"), context.name("jobs")
-        denylist_name = args.settings.denylist_table_name or context.name("denylist")
-        self.table_names = {"assets": assets_name, "jobs": jobs_name, "denylist": denylist_name}
+        self._prefix = name
+        self.table_names = {
+            "assets": args.context.name("assets"),
+            "jobs": args.context.name("jobs"),
+            "denylist": args.settings.denylist_table_name or args.context.name("denylist"),
+        }
         self._thresholds = args.settings.alarms
 
         self.assets = self._table(
-            f"{name}-assets",
+            "assets",
             args,
-            assets_name,
             key="fileKey",
             indexes=[
                 # One caller's assets, and those of all callers in parts that are read one after the other.
@@ -73,9 +60,8 @@ class Persist(pulumi.ComponentResource):
             time_to_live="expiresAt",
         )
         self.jobs = self._table(
-            f"{name}-jobs",
+            "jobs",
             args,
-            jobs_name,
             key="jobId",
             indexes=[
                 # The history of one file: its jobs, the newest last.
@@ -93,7 +79,7 @@ class Persist(pulumi.ComponentResource):
             ],
             time_to_live="expiresAt",
         )
-        self.denylist = self._table(f"{name}-denylist", args, denylist_name, key="sha256")
+        self.denylist = self._table("denylist", args, key="sha256")
         self.results_topic_arn = self._topic(f"{name}-results", args)
         self.subscriber_queues = {
             subscriber: self._subscribe(f"{name}-results-{subscriber}", args, subscriber, wanted)
@@ -105,7 +91,7 @@ class Persist(pulumi.ComponentResource):
         """Alarms on throttled tables, and on results that a subscriber did not receive."""
         row: Row = {
             "Table throttles": {
-                role: _table_metric(table_name, "WriteThrottleEvents") for role, table_name in self.table_names.items()
+                role: table_metric(table_name, "WriteThrottleEvents") for role, table_name in self.table_names.items()
             }
         }
         if self.subscriber_queues:
@@ -126,45 +112,21 @@ class Persist(pulumi.ComponentResource):
 
     def _throttles(self) -> Iterator[Alarm]:
         for role, table_name in self.table_names.items():
-            yield Alarm(
-                name=f"{role}-throttles",
-                meaning=f"DynamoDB throttles reads or writes of {table_name}; the workflow retries them.",
-                command=f"aws dynamodb describe-table --table-name {table_name}",
-                metrics={
-                    "reads": _table_metric(table_name, "ReadThrottleEvents"),
-                    "writes": _table_metric(table_name, "WriteThrottleEvents"),
-                },
-                expression="FILL(reads,0)+FILL(writes,0)",
-                threshold=0,
-                period_seconds=FIVE_MINUTES,
-            )
+            yield throttle_alarm(role, table_name, "the workflow retries them")
 
     def _table(
-        self,
-        name: str,
-        args: PersistArgs,
-        table_name: str,
-        *,
-        key: str,
-        indexes: Sequence[Index] = (),
-        time_to_live: str | None = None,
+        self, role: str, args: PersistArgs, *, key: str, indexes: Sequence[Index] = (), time_to_live: str | None = None
     ) -> aws.dynamodb.Table:
-        attributes = {key, *(attribute for index in indexes for attribute in (index.hash_key, index.range_key))}
-        return aws.dynamodb.Table(
-            name,
-            name=table_name,
-            billing_mode="PAY_PER_REQUEST",
-            hash_key=key,
-            attributes=[{"name": attribute, "type": "S"} for attribute in sorted(attributes)],
-            global_secondary_indexes=[_index(index) for index in indexes] or None,
-            ttl={"attribute_name": time_to_live, "enabled": True} if time_to_live else None,
-            point_in_time_recovery={"enabled": True},
-            server_side_encryption=aws.dynamodb.TableServerSideEncryptionArgs(
-                enabled=True, kms_key_arn=args.context.key_arn
+        return create_table(
+            f"{self._prefix}-{role}",
+            TableArgs(
+                context=args.context,
+                table_name=self.table_names[role],
+                key=key,
+                indexes=indexes,
+                time_to_live=time_to_live,
             ),
-            deletion_protection_enabled=args.context.protect_state,
-            tags=args.context.tags,
-            opts=args.context.state_options(self),
+            self,
         )
 
     def _topic(self, name: str, args: PersistArgs) -> pulumi.Output[str]:
@@ -215,19 +177,3 @@ class Persist(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[queue]),
         )
         return queue
-
-
-def _table_metric(table_name: str, name: str) -> Metric:
-    return Metric(namespace="AWS/DynamoDB", name=name, statistic="Sum", dimensions={"TableName": table_name})
-
-
-def _index(index: Index) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
-    return aws.dynamodb.TableGlobalSecondaryIndexArgs(
-        name=index.name,
-        projection_type=index.projection,
-        non_key_attributes=list(index.included) or None,
-        key_schemas=[
-            aws.dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=attribute, key_type=key_type)
-            for attribute, key_type in ((index.hash_key, "HASH"), (index.range_key, "RANGE"))
-        ],
-    )

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -48,12 +49,17 @@ class TransformArgs:
 
 
 class Transform(pulumi.ComponentResource):
-    """From a message about an upload to its renditions, its record and its notification."""
+    """From a message about an upload to its renditions, its record and its notification.
+
+    `stored_files` are the keys in the processed bucket of files that a transform's settings refer to, by the name of
+    the transform and of the setting.
+    """
 
     bucket: Bucket
     validate_dlq: DeadLetterQueue
     platform: Platform
     functions: Mapping[str, Function]
+    stored_files: Mapping[str, Mapping[str, str]]
     state_machine: StateMachine
 
     def __init__(self, name: str, args: TransformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -70,6 +76,7 @@ class Transform(pulumi.ComponentResource):
         )
         self.platform = platform = self._platform()
         validate = self._validate(platform)
+        self.stored_files = {name: self._stored_files(name, each) for name, each in settings.transforms.items()}
         transforms = {
             name: self._transform(platform, name, transform) for name, transform in settings.transforms.items()
         }
@@ -208,6 +215,11 @@ class Transform(pulumi.ComponentResource):
             network=args.network,
         )
 
+    def settings_of(self, transform: str) -> dict[str, Any]:
+        """A transform's own settings as its function gets them: with the key of a stored file in place of its path."""
+        stored = {setting: {"key": key} for setting, key in self.stored_files[transform].items()}
+        return self._args.settings.transforms[transform].settings | stored
+
     def _stored_files(self, name: str, transform: TransformFunction) -> dict[str, str]:
         """Store the files that a transform's settings refer to.
 
@@ -267,10 +279,8 @@ class Transform(pulumi.ComponentResource):
         args = self._args
         statements = [self._read_uploads()]
         key_actions = ["kms:Decrypt"]
-        keys = self._stored_files(name, transform)
-        # The function gets the key of the stored file in place of the setting.
-        own_settings = transform.settings | {setting: {"key": key} for setting, key in keys.items()}
-        environment: dict[str, pulumi.Input[str]] = {"SETTINGS": json.dumps(own_settings)}
+        keys = self.stored_files[name]
+        environment: dict[str, pulumi.Input[str]] = {"SETTINGS": json.dumps(self.settings_of(name))}
         if transform.writes_renditions or keys:
             environment["PROCESSED_BUCKET"] = self.bucket.name
         if transform.writes_renditions:

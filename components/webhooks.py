@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.blocks.consumer import ConsumerArgs, consume, take_messages
 from components.blocks.function import Function, FunctionArgs, Platform
 from components.blocks.iam import Statement, allow, use_key
 from components.blocks.monitoring import Alarm, Metric, Monitoring, SavedQuery, not_consumed
@@ -45,7 +46,17 @@ class Webhooks(pulumi.ComponentResource):
         self.queue = self._queue()
         self.secret_arn = self._secret()
         self.function = self._function()
-        self._consume()
+        consume(
+            name,
+            ConsumerArgs(
+                queue_arn=self.queue.arn,
+                function=self.function,
+                batch_size=BATCH_SIZE,
+                max_concurrency=MAX_CONCURRENCY,
+                tags=args.context.tags,
+            ),
+            self,
+        )
         self._subscribe()
         self.register_outputs({"secret_arn": self.secret_arn})
 
@@ -106,13 +117,7 @@ class Webhooks(pulumi.ComponentResource):
     def _statements(self) -> list[Statement]:
         args = self._args
         return [
-            # Lambda polls the queue with the function's role ("Using Lambda with Amazon SQS").
-            allow(
-                "TakeDeliveries",
-                ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
-                [self.queue.arn],
-                why="Lambda takes deliveries from the queue for the function",
-            ),
+            take_messages(self.queue.arn),
             allow(
                 "ScheduleDeliveries",
                 ["sqs:SendMessage", "sqs:ChangeMessageVisibility"],
@@ -130,19 +135,6 @@ class Webhooks(pulumi.ComponentResource):
             ),
             *use_key(args.context, ["kms:Decrypt", "kms:GenerateDataKey"], ["sqs", "dynamodb", "secretsmanager"]),
         ]
-
-    def _consume(self) -> None:
-        aws.lambda_.EventSourceMapping(
-            self._prefix,
-            event_source_arn=self.queue.arn,
-            function_name=self.function.alias_arn,
-            batch_size=BATCH_SIZE,
-            function_response_types=["ReportBatchItemFailures"],
-            scaling_config={"maximum_concurrency": MAX_CONCURRENCY},
-            tags=self._args.context.tags,
-            # Lambda checks that the role may take messages, so its policy has to be there.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[self.function]),
-        )
 
     def _subscribe(self) -> None:
         aws.sns.TopicSubscription(

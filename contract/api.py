@@ -76,6 +76,13 @@ ROUTES: Mapping[str, Sequence[Scope]] = {
 }
 """The scopes of each route, of which a token needs one; routes without scopes are public."""
 
+ORDER_ROUTES: Mapping[str, Sequence[Scope]] = {
+    "POST /orders": (Scope.WRITE,),
+    "GET /orders": _SEE,
+    "GET /orders/{orderId}": _SEE,
+}
+"""The routes of a stack that takes orders."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ApiConfiguration:

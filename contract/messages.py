@@ -11,6 +11,7 @@ class MessageType(StrEnum):
     ASSET_READY = "AssetReady"
     ASSET_REJECTED = "AssetRejected"
     ASSET_DELETED = "AssetDeleted"
+    ORDER_FULFILLED = "OrderFulfilled"
 
 
 class MessageAttribute(StrEnum):
@@ -26,3 +27,4 @@ class Outcome(StrEnum):
     COMPLETED = "COMPLETED"
     REJECTED = "REJECTED"
     DELETED = "DELETED"
+    FULFILLED = "FULFILLED"

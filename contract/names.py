@@ -23,6 +23,12 @@ TRANSFORM, VALIDATE, DELIVERY = "transform", "validate", "delivery"
 """The names of the pipeline's own dead-letter queues, as operators type them in commands."""
 
 
+ORDER = "order"
+"""The name of the orders' dead-letter queue, ``order-dlq``."""
+
+ORDER_QUEUE = "order-queue"
+
+
 def dead_letter_queue(name: str) -> str:
     """The role of a dead-letter queue in its physical name: ``transform-dlq`` for ``transform``."""
     return f"{name}{DEAD_LETTER_SUFFIX}"

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
 
+from contract.renditions import RenditionSpec
+
 OWNER_INDEX, STATUS_INDEX = "owner-index", "status-index"
 """The indexes of both tables: the orders of one caller and with one status, by time of creation; failed orders with
 one status, by time of failure."""
@@ -22,7 +24,7 @@ OPEN_PREFIX, QUOTA_PREFIX = "open/", "quota/"
 on a day. Neither has the attributes of an index."""
 
 ORDER_ID = "orderId"
-"""The key of both tables, and the only field of a message in the order queue."""
+"""The key of both tables, and what identifies an order in the order queue's messages."""
 
 BACK_OFF_SECONDS = (2, 10, 60)
 """How long an order waits after each failed attempt; after more attempts as long as after the last of these."""
@@ -121,9 +123,9 @@ class FulfilConfiguration:
         return cls(**json.loads(text))
 
 
-def order_message(order_id: str) -> str:
+def order_message(order_id: str, file_key: str) -> str:
     """The body of the order queue's message about an order."""
-    return json.dumps({ORDER_ID: order_id})
+    return json.dumps({ORDER_ID: order_id, "fileKey": file_key})
 
 
 def ordered_id(body: str) -> str:
@@ -142,3 +144,24 @@ def back_off_seconds(attempt: int) -> int:
         attempt: the one that failed, from 1.
     """
     return BACK_OFF_SECONDS[min(attempt, len(BACK_OFF_SECONDS)) - 1]
+
+
+def rendition_spec(ordered: Mapping[str, Any], presets: Mapping[str, Mapping[str, Any]]) -> RenditionSpec:
+    """What an ordered rendition is.
+
+    Args:
+        ordered: {preset | width, format, height?, fit?, focalPoint?, watermark?}.
+        presets: the stack's presets by name.
+
+    Raises:
+        KeyError: the stack does not have the preset any more.
+        ValueError: a value is not accepted.
+    """
+    size = presets[ordered["preset"]] if "preset" in ordered else ordered
+    return RenditionSpec.from_json({**size, "format": ordered["format"]})
+
+
+def rendition_name(ordered: Mapping[str, Any]) -> str:
+    """A name for an ordered rendition, such as ``w640-webp``, as the pipeline names the same preset."""
+    size = ordered.get("preset") or "x".join(str(ordered[name]) for name in ("width", "height") if name in ordered)
+    return "-".join([size, ordered["format"], *(["watermark"] if ordered.get("watermark") else [])])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from contract.names import DELIVERY, TRANSFORM, VALIDATE, dead_letter_queue
+from contract.names import DELIVERY, ORDER, TRANSFORM, VALIDATE, dead_letter_queue
 
 Text = TypeVar("Text")
 """`str` for readers of the outputs; in the Pulumi program also an `Output`."""
@@ -22,6 +22,7 @@ class DeadLetterKind(StrEnum):
     UNDELIVERED = "events that EventBridge could not deliver"
     RESULTS = "results that a subscriber did not receive"
     WEBHOOKS = "webhooks that a receiver did not accept"
+    ORDERS = "orders that could not be fulfilled"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,8 @@ class DeadLetterOutput(Generic[Text]):
     """One of a stack's dead-letter queues.
 
     Args:
-        name: what operators call it: ``transform``, ``validate``, ``delivery``, ``webhooks``, ``results-{subscriber}``.
+        name: what operators call it: ``transform``, ``validate``, ``delivery``, ``webhooks``, ``order``,
+            ``results-{subscriber}``.
         kind: what its messages are.
         url: the queue's URL.
         replays_to: URL of the queue to which its messages are replayed.
@@ -57,6 +59,7 @@ class QueueOutputs(Generic[Text]):
         results_queue_urls, results_dlq_urls: a queue, and its dead-letter queue, for each subscriber's name.
         webhooks_queue_url, webhooks_dlq_url: the webhooks' queue and its dead-letter queue; empty where the stack has
             no webhooks.
+        order_queue_url, order_dlq_url: the orders' queue and its dead-letter queue; empty if the stack takes no orders.
     """
 
     transform_queue_url: Text
@@ -67,12 +70,14 @@ class QueueOutputs(Generic[Text]):
     results_dlq_urls: Mapping[str, Text]
     webhooks_queue_url: Text
     webhooks_dlq_url: Text
+    order_queue_url: Text
+    order_dlq_url: Text
 
     @property
     def queue_urls(self) -> tuple[Text, ...]:
         """Every queue that is no dead-letter queue."""
-        webhooks = (self.webhooks_queue_url,) if self.webhooks_queue_url else ()
-        return (self.transform_queue_url, *self.results_queue_urls.values(), *webhooks)
+        optional = filter(None, (self.webhooks_queue_url, self.order_queue_url))
+        return (self.transform_queue_url, *self.results_queue_urls.values(), *optional)
 
     @property
     def dead_letter_queues(self) -> tuple[DeadLetterOutput[Text], ...]:
@@ -92,10 +97,10 @@ class QueueOutputs(Generic[Text]):
             DeadLetterOutput(
                 name=DELIVERY, kind=DeadLetterKind.UNDELIVERED, url=self.delivery_dlq_url, replays_to=transform
             ),
-            *self._subscribers_dead_letters(),
+            *self._optional_dead_letters(),
         )
 
-    def _subscribers_dead_letters(self) -> Iterator[DeadLetterOutput[Text]]:
+    def _optional_dead_letters(self) -> Iterator[DeadLetterOutput[Text]]:
         for subscriber, url in self.results_dlq_urls.items():
             yield DeadLetterOutput(
                 name=f"results-{subscriber}",
@@ -110,6 +115,14 @@ class QueueOutputs(Generic[Text]):
                 kind=DeadLetterKind.WEBHOOKS,
                 url=self.webhooks_dlq_url,
                 replays_to=self.webhooks_queue_url,
+                is_redrive_target=True,
+            )
+        if self.order_dlq_url:
+            yield DeadLetterOutput(
+                name=ORDER,
+                kind=DeadLetterKind.ORDERS,
+                url=self.order_dlq_url,
+                replays_to=self.order_queue_url,
                 is_redrive_target=True,
             )
 
@@ -134,6 +147,8 @@ class StackOutputs(QueueOutputs[Text]):
         webhooks_secret_arn: the secret that webhooks are signed with; empty where the stack has none.
         webhook_urls: the endpoints of the settings, by name.
         callback_hosts: hosts that a job's `callbackUrl` may name.
+        order_state_machine_arn, orders_table, failed_orders_table: the workflow that takes orders, and their tables;
+            empty if the stack takes none.
         alert_topic_arn: where alarms are published.
         alarm_names: physical names of every alarm but the paging one.
         paging_alarm_name: the composite alarm that pages.
@@ -164,6 +179,9 @@ class StackOutputs(QueueOutputs[Text]):
     webhooks_secret_arn: Text
     webhook_urls: Mapping[str, Text]
     callback_hosts: Sequence[Text]
+    order_state_machine_arn: Text
+    orders_table: Text
+    failed_orders_table: Text
     alert_topic_arn: Text
     alarm_names: Sequence[Text]
     paging_alarm_name: Text

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from contract.messages import MessageType, Outcome
+from contract.orders import ORDER_ID
 
 CALLBACK = "callbackUrl"
 """The endpoint name of deliveries to a job's callback URL; no configured endpoint can have this name."""
@@ -35,6 +36,7 @@ OUTCOME_OF: Mapping[str, Outcome] = {
     MessageType.ASSET_READY: Outcome.COMPLETED,
     MessageType.ASSET_REJECTED: Outcome.REJECTED,
     MessageType.ASSET_DELETED: Outcome.DELETED,
+    MessageType.ORDER_FULFILLED: Outcome.FULFILLED,
 }
 """The outcome of each `type` of result."""
 
@@ -136,7 +138,8 @@ def delivery_id(result: Mapping[str, Any], receiver: str) -> str:
         result: a message of the results topic, or of `img-pipeline webhooks test`.
         receiver: an endpoint's name, or `CALLBACK`.
     """
-    parts = (*(str(result.get(name, "")) for name in ("type", "fileKey", "sequencer", "run")), receiver)
+    identity = ("type", ORDER_ID) if ORDER_ID in result else ("type", "fileKey", "sequencer", "run")
+    parts = (*(str(result.get(name, "")) for name in identity), receiver)
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     return f"msg_{digest[:32]}"
 

@@ -25,9 +25,12 @@ class Sender:
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetterQueueArgs:
+    """`visibility_timeout_seconds` None is SQS's own default, half a minute."""
+
     context: StackContext
     queue_name: str
     senders: Sequence[Sender] = ()
+    visibility_timeout_seconds: int | None = None
 
 
 class DeadLetterQueue(pulumi.ComponentResource):
@@ -43,6 +46,7 @@ class DeadLetterQueue(pulumi.ComponentResource):
             name,
             name=args.queue_name,
             message_retention_seconds=DEAD_LETTER_RETENTION_SECONDS,
+            visibility_timeout_seconds=args.visibility_timeout_seconds,
             sqs_managed_sse_enabled=True if args.context.key_arn is None else None,
             kms_master_key_id=args.context.key_arn,
             tags=args.context.tags,
@@ -74,13 +78,16 @@ class DeadLetterQueue(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class QueueArgs:
-    """`dead_letter_senders` are services that send undeliverable messages directly to the dead-letter queue."""
+    """`dead_letter_senders` are services that send undeliverable messages directly to the dead-letter queue, and
+    `dead_letter_visibility_seconds` is how long its consumer may take, if it has one.
+    """
 
     context: StackContext
     queue_name: str
     dead_letter_queue_name: str
-    senders: Sequence[Sender]
+    senders: Sequence[Sender] = ()
     dead_letter_senders: Sequence[Sender] = ()
+    dead_letter_visibility_seconds: int | None = None
     visibility_timeout_seconds: int
     max_receive_count: int
 
@@ -102,6 +109,7 @@ class Queue(pulumi.ComponentResource):
                 context=args.context,
                 queue_name=args.dead_letter_queue_name,
                 senders=args.dead_letter_senders,
+                visibility_timeout_seconds=args.dead_letter_visibility_seconds,
             ),
             child,
         )

@@ -198,6 +198,17 @@ class WebhookSettings(_Model):
     allow_private_addresses: bool
 
 
+class OrderSettings(_Model):
+    """Orders of renditions, which the HTTP API takes."""
+
+    enabled: bool
+    success_rate: Annotated[float, Field(ge=0, le=1)]
+    max_receive_count: Annotated[int, Field(ge=1, le=100)]
+    # Of an event source mapping ("Configuring maximum concurrency for Amazon SQS event sources").
+    concurrency: Annotated[int, Field(ge=2, le=1000)]
+    daily_orders_per_caller: Annotated[int, Field(ge=1)]
+
+
 class Lifecycle(_Model):
     incomplete_upload_days: Days
     old_version_days: Days
@@ -228,6 +239,7 @@ class Settings(_Model):
     result_subscribers: dict[ShortName, ResultSubscriber]
     api: ApiSettings
     webhooks: WebhookSettings
+    orders: OrderSettings
     alert_emails: tuple[Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")], ...]
     alert_https_endpoints: tuple[HttpsUrl, ...]
     alarms: Alarms
@@ -278,7 +290,14 @@ class Settings(_Model):
         of_transforms = {name: each.layer for name, each in self.transforms.items()}
         of_api = dict.fromkeys(("api", "operator", "replay"), "api") if self.api.enabled else {}
         of_webhooks = {"webhook": "webhook"} if self.has_webhooks else {}
-        return {"validate": self.validate_.layer, "erase": "base"} | of_transforms | of_api | of_webhooks
+        of_orders = {"fulfil": "images", "failed_order": "base"} if self.has_orders else {}
+        own = {"validate": self.validate_.layer, "erase": "base"}
+        return own | of_transforms | of_api | of_webhooks | of_orders
+
+    @property
+    def has_orders(self) -> bool:
+        """Whether renditions can be ordered; not without the API, which takes orders."""
+        return self.orders.enabled and self.api.enabled
 
     @property
     def has_webhooks(self) -> bool:

@@ -51,6 +51,7 @@ def contradictions(settings: Settings) -> Iterator[Mistake]:
     yield from _alarms(settings)
     yield from _api(settings.api)
     yield from _webhooks(settings.webhooks)
+    yield from _orders(settings)
     if settings.kms_key_arn and settings.encryption != "kms":
         yield Mistake("kmsKeyArn", settings.kms_key_arn, "empty unless encryption is kms")
 
@@ -231,6 +232,20 @@ def _webhooks(webhooks: WebhookSettings) -> Iterator[Mistake]:
                 "an https address on port 443 without credentials, such as https://hooks.example.com/img; others only "
                 "with webhooks.allowPrivateAddresses",
             )
+
+
+def _orders(settings: Settings) -> Iterator[Mistake]:
+    orders = settings.orders
+    if settings.has_orders and "thumbnail" not in settings.transforms:
+        yield Mistake(
+            "orders.enabled", orders.enabled, "false without the transform thumbnail, whose presets are ordered"
+        )
+    if orders.success_rate < 1 and settings.protect_state:
+        yield Mistake(
+            "orders.successRate",
+            orders.success_rate,
+            "1 where protectState is on: anything less makes attempts fail on purpose, which is for trying things out",
+        )
 
 
 def _aws_limits(settings: Settings) -> Iterator[Mistake]:

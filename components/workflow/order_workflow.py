@@ -193,7 +193,7 @@ def _queueing(spec: OrderWorkflowSpec) -> States:
             "sqs:sendMessage",
             {
                 "QueueUrl": spec.order_queue_url,
-                "MessageBody": expression(f'$string({{"{ORDER_ID}": $order.orderId}})'),
+                "MessageBody": expression(f'$string({{"{ORDER_ID}": $order.orderId, "fileKey": $order.fileKey}})'),
             },
             retry=SQS_RETRY,
             output=_result(OrderStatus.PROCESSING),

@@ -27,6 +27,7 @@ class Cause(StrEnum):
     NOT_DELIVERED = "NOT_DELIVERED"
     NOT_TAKEN = "NOT_TAKEN"
     NOT_ACCEPTED = "NOT_ACCEPTED"
+    NOT_RECORDED = "NOT_RECORDED"
     UNREADABLE = "UNREADABLE"
 
 
@@ -70,6 +71,11 @@ _EXPLANATIONS: Mapping[str, Explanation] = {
             Cause.NOT_ACCEPTED,
             "The receiver did not answer 2xx in any attempt.",
             "Ask the receiver's owner, see the webhook function's log for the answers, then replay.",
+        ),
+        Explanation(
+            Cause.NOT_RECORDED,
+            "The order failed at every attempt, and the function failed_order has not recorded that yet.",
+            "See that function's log: it takes the message again by itself. Then `orders show` has the cause.",
         ),
         Explanation(
             Cause.UNREADABLE,
@@ -212,6 +218,8 @@ def _subject(kind: DeadLetterKind, body: Mapping[str, Any]) -> _Subject:
             return _Subject(body["fileKey"], (body["jobId"],))
         if kind is DeadLetterKind.WEBHOOKS:
             return _Subject(body["fileKey"], (body["jobId"],) if "jobId" in body else ())
+        if kind is DeadLetterKind.ORDERS:
+            return _Subject(body["fileKey"])
         version = announced_version(body)
     except (KeyError, TypeError):
         return _Subject()
@@ -230,6 +238,8 @@ def _explanation(
             return _EXPLANATIONS[Cause.NOT_TAKEN]
         case DeadLetterKind.WEBHOOKS:
             return _EXPLANATIONS[Cause.NOT_ACCEPTED]
+        case DeadLetterKind.ORDERS:
+            return _EXPLANATIONS[Cause.NOT_RECORDED]
         case DeadLetterKind.EVENTS:
             return _unsuccessful(job)
 

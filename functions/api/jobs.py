@@ -16,10 +16,10 @@ from functions.api.configuration import assets_table, configuration, jobs_table
 from functions.api.listing import Cursor, Partition, newest
 from functions.api.models import Job, JobPage, StageReached
 from functions.api.renditions import handed_out, signed_renditions
-from functions.api.times import now
 from functions.http_api.callers import Caller
 from functions.http_api.problems import Problem, ProblemCode
 from functions.shared.rows import Row, find, find_all
+from functions.shared.times import now
 
 _JOB_ID = re.compile(rf"[0-9a-f]{{{JOB_ID_DIGITS}}}")
 

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import base64
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
 
 from contract.api import MAX_BATCH
+from contract.orders import MAX_REFERENCE_CHARACTERS, MAX_RENDITIONS
+from contract.renditions import Fit, RenditionFormat, RenditionSpec
 from functions.http_api.models import Model, ProblemDocument
 
 MAX_NAME_CHARACTERS = 255
@@ -242,6 +254,83 @@ class Asset(AssetSummary):
     metadata: dict[str, Any]
     versions: list[Version]
     trace_id: str | None = None
+
+
+class OrderedRendition(Model):
+    """A rendition to make: a preset of the stack, or a size."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    preset: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,23}$")] | None = Field(
+        default=None, description="A preset of the stack, in place of a size.", examples=["w640"]
+    )
+    width: StrictInt | None = Field(default=None, description="Pixels; images are never enlarged.")
+    height: StrictInt | None = Field(default=None, description="Pixels; required with fit cover.")
+    format: RenditionFormat
+    fit: Fit | None = Field(
+        default=None, description="inside (the default) scales the whole image; cover fills the size and crops."
+    )
+    focal_point: str | None = Field(
+        default=None, description="What cover keeps in view: center, attention, or a point such as 0.3,0.7."
+    )
+    watermark: StrictBool = Field(default=False, description="Draw the stack's watermark on it.")
+
+    @model_validator(mode="after")
+    def _is_one_rendition(self) -> Self:
+        sizes = {name: getattr(self, name) for name in ("width", "height", "fit", "focal_point")}
+        given = {to_camel(name): value for name, value in sizes.items() if value is not None}
+        if (self.preset is None) == (self.width is None):
+            raise ValueError("either preset or width is required, not both")
+        if self.preset is None:
+            RenditionSpec.from_json({"format": self.format, **given})
+        elif given:
+            raise ValueError(f"{', '.join(given)} cannot be combined with preset")
+        return self
+
+
+class OrderRequest(Model):
+    """An order of renditions of a stored image."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    file_key: Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+    renditions: Annotated[list[OrderedRendition], Field(min_length=1, max_length=MAX_RENDITIONS)]
+    reference: (
+        Annotated[str, StringConstraints(min_length=1, max_length=MAX_REFERENCE_CHARACTERS, pattern=r"^[^\x00-\x1f]+$")]
+        | None
+    ) = Field(default=None, description="The caller's own name for the order.")
+
+
+class PlacedOrder(Model):
+    """An order that was checked and stored. GET /orders/{orderId} returns whether it was refused."""
+
+    order_id: str
+
+
+class Order(Model):
+    """An order of renditions."""
+
+    order_id: str
+    status: Literal["PROCESSING", "FULFILLED", "REJECTED", "FAILED"]
+    file_key: str
+    version_id: str | None = Field(default=None, description="The version that the renditions are made from.")
+    ordered: list[dict[str, Any]] = Field(description="The renditions as they were ordered.")
+    reference: str | None = None
+    attempts: int | None = None
+    created_at: str
+    updated_at: str
+    fulfilled_at: str | None = None
+    renditions: list[Rendition] | None = Field(default=None, description="Signed for an hour.")
+    error_code: str | None = Field(default=None, description="Why the order is REJECTED or FAILED.")
+    error_message: str | None = None
+    hint: str | None = Field(default=None, description="How to fix it.")
+
+
+class OrderPage(Model):
+    """Orders, newest first. A page may be short; the last page has no cursor."""
+
+    orders: list[Order]
+    cursor: str | None = None
 
 
 class Deletion(Model):

@@ -7,10 +7,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from functions.api.configuration import configuration, jobs_table
-from functions.api.times import now, seconds_until_midnight
 from functions.http_api.problems import Problem, ProblemCode
 from functions.shared.aws import client, error_code
 from functions.shared.rows import item_of
+from functions.shared.times import now, seconds_until_midnight
 
 _KEPT_SECONDS = 2 * 24 * 60 * 60
 

@@ -8,7 +8,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 from pydantic import StringConstraints
 
-from functions.api import assets, jobs, limits, uploads
+from contract.orders import OrderStatus
+from functions.api import assets, jobs, limits, orders, uploads
 from functions.api.configuration import configuration
 from functions.api.description import described
 from functions.api.idempotency import entry_key
@@ -25,6 +26,10 @@ from functions.api.models import (
     Job,
     JobPage,
     Limits,
+    Order,
+    OrderPage,
+    OrderRequest,
+    PlacedOrder,
     Signed,
     SignRequest,
     Status,
@@ -177,6 +182,36 @@ def asset(file_key: str) -> Response[Any]:
 def delete(file_key: str) -> Response[Any]:
     assets.delete(file_key, _caller())
     return _answer(Deletion(file_key=file_key), 202)
+
+
+@app.post(
+    "/orders",
+    operation_id="createOrder",
+    summary="Order renditions of a stored image",
+    responses=openapi.answers({202: PlacedOrder}, "Location"),
+)
+def place_order(body: OrderRequest, idempotency_key: IdempotencyKey = None) -> Response[Any]:
+    order_id = orders.place(body, _caller(), key=_whole(idempotency_key))
+    return _answer(PlacedOrder(order_id=order_id), 202, headers={"Location": f"orders/{order_id}"})
+
+
+@app.get("/orders", operation_id="listOrders", summary="List orders", responses=openapi.answers({200: OrderPage}))
+def order_page(
+    status: Annotated[OrderStatus | None, Query()] = None, cursor: PageCursor = None, limit: Limit = 20
+) -> Response[Any]:
+    return _answer(orders.page_of_orders(_caller(), status=status, cursor=cursor, limit=limit))
+
+
+@app.get(
+    "/orders/<order_id>",
+    operation_id="getOrder",
+    summary="Get an order",
+    responses=openapi.answers({200: Order}, "Retry-After"),
+)
+def order(order_id: str) -> Response[Any]:
+    found = orders.order_of(order_id, _caller())
+    is_open = found.status == OrderStatus.PROCESSING
+    return _answer(found, headers={"Retry-After": str(orders.RETRY_AFTER_SECONDS)} if is_open else {})
 
 
 def _caller() -> Caller:

@@ -17,11 +17,11 @@ from functions.api.file_names import file_key
 from functions.api.idempotency import job_id, request_hash
 from functions.api.models import ArrivedUpload, Signed, Upload, UploadRequest
 from functions.api.parts import parts_of
-from functions.api.times import as_text, now
 from functions.http_api.parallel import in_parallel
 from functions.http_api.problems import Problem, ProblemCode
 from functions.shared.aws import client, error_code
 from functions.shared.rows import Row, find_all, item_of, row_of
+from functions.shared.times import as_text, now
 
 WHOLE, FORM, IN_PARTS = "WHOLE", "FORM", "IN_PARTS"
 """How a job's file is uploaded: the attribute `upload` of its row."""

@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 
-from contract.api import ROUTES
+from contract.api import ORDER_ROUTES, ROUTES
 from functions.http_api.models import ProblemDocument
 from functions.http_api.problems import CONTENT_TYPE
 
@@ -25,7 +25,7 @@ _DESCRIPTION = (
 )
 _HEADERS = {
     "ETag": "Of the state; send it as If-None-Match.",
-    "Location": "The job, relative to this address.",
+    "Location": "The job or order, relative to this address.",
     "Retry-After": "Seconds after which to ask again.",
 }
 _ANYWHERE = (413, 429, 431, 500, 503)
@@ -124,7 +124,7 @@ def _complete(operation: dict[str, Any], *, path: str, method: str) -> None:
         statuses.add(404)
     route = f"{method} {path.replace('{fileKey}', '{fileKey+}')}"
     statuses |= _OWN_PROBLEMS.get(route, set())
-    if scopes := ROUTES[route]:
+    if scopes := {**ROUTES, **ORDER_ROUTES}[route]:
         operation["security"] = [{"token": [scope.value]} for scope in scopes]
         statuses |= {401, 403}
     results = {status: each for status, each in operation["responses"].items() if status != "422"}

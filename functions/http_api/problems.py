@@ -23,6 +23,7 @@ class ProblemCode(StrEnum):
     JOB_NOT_FOUND = "JOB_NOT_FOUND"
     ASSET_NOT_FOUND = "ASSET_NOT_FOUND"
     QUEUE_NOT_FOUND = "QUEUE_NOT_FOUND"
+    ORDER_NOT_FOUND = "ORDER_NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     UPLOAD_ENDED = "UPLOAD_ENDED"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
@@ -96,6 +97,12 @@ WORDINGS: Mapping[ProblemCode, Wording] = {
         "No such dead-letter queue",
         "There is no dead-letter queue {queue}.",
         "Name one of GET /operations/dead-letters.",
+    ),
+    ProblemCode.ORDER_NOT_FOUND: Wording(
+        HTTPStatus.NOT_FOUND,
+        "No such order",
+        "There is no order {order_id}, or it belongs to another caller.",
+        "Use the orderId that POST /orders returned. Orders are kept for a limited time.",
     ),
     ProblemCode.METHOD_NOT_ALLOWED: Wording(
         HTTPStatus.METHOD_NOT_ALLOWED,

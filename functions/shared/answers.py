@@ -85,6 +85,8 @@ def store(s3: Any, bucket: str, version: FileVersion, rendition: Rendition) -> d
             Body=body,
             ContentType=rendition.content_type,
             CacheControl=_CACHE_CONTROL,
+            # An order reuses stored renditions, and reads here what they measure.
+            Metadata={name: str(value) for name, value in rendition.measures.items()},
         )
     return {
         "name": rendition.name,

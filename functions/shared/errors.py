@@ -48,3 +48,11 @@ class TableError(PipelineError):
 
 class EraseError(PipelineError):
     """What was made from a deleted file could not be removed."""
+
+
+class FulfilError(PipelineError):
+    """The renditions of an order could not be made."""
+
+
+class SimulatedError(PipelineError):
+    """The attempt failed on purpose, because the setting orders.successRate is less than 1."""

@@ -93,12 +93,19 @@ class Renderer:
             self._made[encoding] = make(spec, scaled, size)
         return self._made[encoding]
 
+    def picture(self, spec: RenditionSpec) -> Image.Image:
+        """Scale and crop the first frame. The picture may be shared with other renditions: draw on a copy."""
+        scaled = scaled_size(self._full, spec)
+        return self._cropped(spec, scaled, crop_size(scaled, spec))
+
     def _still(self, spec: RenditionSpec, scaled: Size, size: Size) -> Rendered:
-        picture = self._picture(scaled)
-        if size != scaled:
-            picture = picture.crop(_box(picture, size, spec))
         target = OUTPUT_FORMATS[spec.format]
-        return Rendered(format=target, size=size, body=encoded(picture, target, spec.quality))
+        body = encoded(self._cropped(spec, scaled, size), target, spec.quality)
+        return Rendered(format=target, size=size, body=body)
+
+    def _cropped(self, spec: RenditionSpec, scaled: Size, size: Size) -> Image.Image:
+        picture = self._picture(scaled)
+        return picture if size == scaled else picture.crop(_box(picture, size, spec))
 
     def _animated(self, spec: RenditionSpec, scaled: Size, size: Size) -> Rendered:
         image, self._opened = self._opened or self._open(), None

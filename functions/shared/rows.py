@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from functions.shared.aws import client
@@ -18,9 +18,21 @@ def row_of(item: Mapping[str, Mapping[str, Any]]) -> Row:
     return {name: _plain(value) for name, value in item.items()}
 
 
-def item_of(row: Mapping[str, str | int]) -> dict[str, dict[str, str]]:
-    """A flat row of texts and whole numbers as DynamoDB takes it."""
-    return {name: {"S": value} if isinstance(value, str) else {"N": str(value)} for name, value in row.items()}
+def item_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of plain values as DynamoDB takes it."""
+    return {name: _attribute(value) for name, value in row.items()}
+
+
+def setting(values: Mapping[str, Any], *, remove: Sequence[str] = ()) -> dict[str, Any]:
+    """The arguments of an update that sets attributes, each with a placeholder, as DynamoDB reserves many words."""
+    expression = f"SET {', '.join(f'#{name} = :{name}' for name in values)}"
+    if remove:
+        expression += f" REMOVE {', '.join(f'#{name}' for name in remove)}"
+    return {
+        "UpdateExpression": expression,
+        "ExpressionAttributeNames": {f"#{name}": name for name in (*values, *remove)},
+        "ExpressionAttributeValues": item_of({f":{name}": value for name, value in values.items()}),
+    }
 
 
 def find(table: str, key: Mapping[str, str]) -> Row | None:
@@ -44,6 +56,20 @@ def find_all(table: str, key: str, values: Iterable[str]) -> dict[str, Row]:
         found |= {row[key]: row for row in map(row_of, answer["Responses"].get(table, ()))}
         waiting = answer.get("UnprocessedKeys")
     return found
+
+
+def _attribute(value: Any) -> dict[str, Any]:
+    match value:
+        case bool():
+            return {"BOOL": value}
+        case int() | float():
+            return {"N": str(value)}
+        case list():
+            return {"L": [_attribute(each) for each in value]}
+        case dict():
+            return {"M": item_of(value)}
+        case _:
+            return {"S": value}
 
 
 def _plain(value: Mapping[str, Any]) -> Any:

@@ -7,13 +7,13 @@ import os
 from typing import Any
 
 from functions.shared.answers import Transformed, store
-from functions.shared.aws import client, failures_named
+from functions.shared.aws import client
 from functions.shared.errors import WatermarkError
 from functions.shared.image_source import ImageSource
 from functions.shared.runtime import lambda_handler
 from functions.shared.source import downloaded
-from functions.watermark.mark import LogoMark, Mark, TextMark
-from functions.watermark.settings import WatermarkSettings
+from functions.shared.watermark.mark import Mark, configured_mark
+from functions.shared.watermark.settings import WatermarkSettings
 from functions.watermark.stamping import watermark
 
 
@@ -24,12 +24,7 @@ def _settings() -> WatermarkSettings:
 
 @functools.cache
 def _mark() -> Mark:
-    settings = _settings()
-    if not settings.picture_key:
-        return TextMark(settings.text)
-    bucket = os.environ["PROCESSED_BUCKET"]
-    with failures_named(f"read the picture s3://{bucket}/{settings.picture_key}"):
-        return LogoMark(client("s3").get_object(Bucket=bucket, Key=settings.picture_key)["Body"].read())
+    return configured_mark(_settings(), client("s3"), os.environ["PROCESSED_BUCKET"])
 
 
 @lambda_handler(failure=WatermarkError)

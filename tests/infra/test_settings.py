@@ -14,7 +14,7 @@ from components.settings import Settings, SettingsError, config_schema, parse_se
 from components.settings.declared import families, transform_settings
 from contract.media import MEDIA_TYPES
 from functions.shared.formats import FORMATS
-from functions.watermark.settings import Position
+from functions.shared.watermark.settings import Position
 from policies.recording import Recording, run_into, stack_config
 
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, features
 
 from components.blocks.watermark_text import BUILT_IN_CHARACTERS, UndrawableTextError, picture_of
-from functions.watermark.mark import LogoMark, TextMark
+from functions.shared.watermark.mark import LogoMark, TextMark
 
 needs_shaping = pytest.mark.skipif(not features.check("raqm"), reason="libfribidi is not installed")
 

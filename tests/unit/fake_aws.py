@@ -109,7 +109,9 @@ class FakeS3:
         Body: BinaryIO,
         ContentType: str,
         CacheControl: str,  # noqa: ARG002
+        Metadata: dict[str, str],
     ) -> dict[str, Any]:
+        assert all(isinstance(value, str) for value in Metadata.values())
         if self.write_failures:
             raise self.write_failures.pop(0)
         self.objects[Bucket, Key, ""] = StoredObject(Body.read(), ContentType)

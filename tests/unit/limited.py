@@ -20,11 +20,11 @@ from functions.shared.formats import FORMATS
 from functions.shared.reasons import Rejection
 from functions.shared.rendering import render
 from functions.shared.sniffing import sniff
+from functions.shared.watermark.mark import TextMark
+from functions.shared.watermark.settings import Position
 from functions.thumbnail.presets import Preset
 from functions.thumbnail.renditions import make_renditions
 from functions.validate.decoding import ImageLimits, measure
-from functions.watermark.mark import TextMark
-from functions.watermark.settings import Position
 from functions.watermark.stamping import watermark
 
 PRESETS = [

@@ -64,12 +64,14 @@ def test_missing_outputs_are_named(outputs: StackOutputs[str]) -> None:
 
 def test_dead_letter_queues_are_the_pipelines_own_and_one_for_each_subscriber(outputs: StackOutputs[str]) -> None:
     queues = {queue.name: queue for queue in outputs.dead_letter_queues}
-    assert list(queues) == ["transform", "validate", "delivery", "results-search", "webhooks"]
+    assert list(queues) == ["transform", "validate", "delivery", "results-search", "webhooks", "order"]
     assert {name for name, queue in queues.items() if queue.is_redrive_target} == {
         "transform",
         "results-search",
         "webhooks",
+        "order",
     }
+    assert queues["order"].replays_to == "order_queue_url"
     assert queues["webhooks"].replays_to == "webhooks_queue_url"
     assert queues["results-search"].replays_to == "queue of search"
     assert queues["validate"].kind is DeadLetterKind.REJECTIONS

@@ -15,12 +15,12 @@ from functions.metadata.describing import describe
 from functions.shared.formats import AVIF, FORMATS, GIF, HEIC, JPEG, PNG, TIFF, WEBP, Format
 from functions.shared.reasons import ReasonCode
 from functions.shared.source import FileVersion
+from functions.shared.watermark.mark import TextMark
+from functions.shared.watermark.settings import Position
 from functions.thumbnail.presets import presets_from_environment
 from functions.thumbnail.renditions import make_renditions
 from functions.validate.limits import Limits
 from functions.validate.verdict import validate
-from functions.watermark.mark import TextMark
-from functions.watermark.settings import Position
 from functions.watermark.stamping import watermark
 from tests.unit.conftest import Cloud
 from tests.unit.fake_aws import FakeS3

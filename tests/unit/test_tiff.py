@@ -16,12 +16,12 @@ from functions.metadata.describing import describe
 from functions.shared.formats import TIFF
 from functions.shared.images import open_image, plain, to_srgb
 from functions.shared.reasons import ReasonCode, Rejection
+from functions.shared.watermark.mark import TextMark
+from functions.shared.watermark.settings import Position
 from functions.thumbnail.presets import presets_from_environment
 from functions.thumbnail.renditions import make_renditions
 from functions.validate import decoding
 from functions.validate.decoding import ImageLimits, Measures, measure
-from functions.watermark.mark import TextMark
-from functions.watermark.settings import Position
 from functions.watermark.stamping import watermark
 from tests.unit.conftest import Cloud
 from tests.unit.tiff_files import (

@@ -11,7 +11,7 @@ from typing import Any
 from components.workflow.order_workflow import OrderWorkflowSpec, order_workflow_definition
 from contract.orders import REFUSALS
 from tests.workflow.branches import branches_taken, states_entered, task_errors
-from tests.workflow.rig import Execution, Interference, Rig, mock_config
+from tests.workflow.rig import Execution, Interference, Rig, configure, mock_config
 
 MACHINE = "order-workflow"
 DAILY_ORDERS = 3
@@ -108,7 +108,7 @@ class OrderRig:
     def run(self, order: Order, faults: Mapping[str, Interference] | None = None) -> Execution:
         """Run the workflow with an order and wait until it ends; `faults` are states that fail at every attempt."""
         name, case = f"order-{next(self._runs)}", f"order-case-{next(self._runs)}"
-        self._rig.configure("_sfn_mock_config", mock_config(case, faults or {}, machines=(MACHINE,)))
+        configure(self._rig.cloud, "_sfn_mock_config", mock_config(case, faults or {}, machines=(MACHINE,)))
         answer = self._rig.cloud.client("stepfunctions").start_sync_execution(
             stateMachineArn=f"{self._arn}#{case}", name=name, input=json.dumps(order.input)
         )

@@ -179,7 +179,7 @@ class Rig:
         self.taken: set[str] = set()
         self._control = control_directory
         self._runs = 0
-        self.configure("_SFN_WAIT_SCALE", WAIT_SCALE)
+        configure(self.cloud, "_SFN_WAIT_SCALE", WAIT_SCALE)
         cloud.client("s3").create_bucket(Bucket=BUCKET)
         cloud.client("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         self._create_tables()
@@ -248,7 +248,7 @@ class Rig:
         """
         self._runs += 1
         name, case = f"run-{self._runs}", f"case-{self._runs}"
-        self.configure("_sfn_mock_config", mock_config(case, faults or {}))
+        configure(self.cloud, "_sfn_mock_config", mock_config(case, faults or {}))
         message = {"messageId": name, "receiveCount": str(receive_count), "event": upload.event}
         stepfunctions = self.cloud.client("stepfunctions")
         answer = stepfunctions.start_sync_execution(
@@ -338,16 +338,6 @@ class Rig:
                 sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
         return bodies
 
-    def configure(self, name: str, value: object) -> None:
-        """Configure waits and failures of the embedded Step Functions with the emulator's own control route."""
-        request = urllib.request.Request(  # noqa: S310 (the embedded cloud's own address)
-            f"{self.cloud.endpoint_url}/_ministack/config",
-            data=json.dumps({f"stepfunctions.{name}": value}).encode(),
-            method="POST",
-        )
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
-            assert json.load(answer)["applied"], f"the emulator does not let {name} be set"
-
     def _create_tables(self) -> None:
         for table, key in (("assets", "fileKey"), ("jobs", "jobId")):
             self.cloud.client("dynamodb").create_table(
@@ -416,6 +406,17 @@ class Rig:
 def as_stored(value: object) -> Any:
     """Return JSON as DynamoDB returns it: with decimal numbers instead of floating-point numbers."""
     return json.loads(json.dumps(value), parse_float=Decimal)
+
+
+def configure(cloud: Emulator, name: str, value: object) -> None:
+    """Configure waits and failures of the embedded Step Functions with the emulator's own control route."""
+    request = urllib.request.Request(  # noqa: S310 (the embedded cloud's own address)
+        f"{cloud.endpoint_url}/_ministack/config",
+        data=json.dumps({f"stepfunctions.{name}": value}).encode(),
+        method="POST",
+    )
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
+        assert json.load(answer)["applied"], f"the emulator does not let {name} be set"
 
 
 def mock_config(

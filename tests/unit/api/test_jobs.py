@@ -10,7 +10,7 @@ import pytest
 from contract.api import EXPIRED
 from contract.jobs import JobStatus, version_job_id
 from functions.api.models import Status
-from functions.api.times import as_text
+from functions.shared.times import as_text
 from tests.unit.api.conftest import Answer, Api, send
 from tests.unit.api.rows import asset_row, job_row, put_file
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from functions.shared.errors import ConfigurationError
 
@@ -38,13 +39,25 @@ class WatermarkSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> WatermarkSettings:
-        """Read SETTINGS; a text or logo that is stored as a picture is {"key": …}.
+        """Read SETTINGS.
 
         Raises:
             ConfigurationError: it is missing or invalid.
         """
         try:
             values = json.loads(environment["SETTINGS"])
+        except (KeyError, ValueError) as error:
+            raise ConfigurationError(f"SETTINGS is invalid: {error!r}. Deploy the stack again.") from error
+        return cls.from_json(values)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> WatermarkSettings:
+        """Read the settings; a text or logo that is stored as a picture is {"key": …}.
+
+        Raises:
+            ConfigurationError: they are invalid.
+        """
+        try:
             drawn: str | dict[str, str] = values.get("logoPath") or values["text"]
             text, picture_key = ("", drawn["key"]) if isinstance(drawn, dict) else (drawn, "")
             settings = cls(
@@ -54,7 +67,7 @@ class WatermarkSettings:
                 picture_key=picture_key,
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ConfigurationError(f"SETTINGS is invalid: {error!r}. Deploy the stack again.") from error
+            raise ConfigurationError(f"SETTINGS has no valid watermark: {error!r}. Deploy the stack again.") from error
         if not 0 <= settings.opacity <= 1 or not (settings.text.strip() or settings.picture_key):
             raise ConfigurationError("SETTINGS needs a text or a picture, and an opacity from 0 to 1. Deploy again.")
         return settings

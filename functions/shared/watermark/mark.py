@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
-from typing import Protocol
+from typing import Any, Protocol
 
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageStat
 
 from contract.signatures import SNIFF_BYTES
+from functions.shared.aws import failures_named
 from functions.shared.errors import ConfigurationError
 from functions.shared.formats import FORMATS
 from functions.shared.images import open_image, plain, to_srgb
 from functions.shared.sniffing import sniff
+from functions.shared.watermark.settings import WatermarkSettings
 
 _LOGO_MAX_PIXELS = 4096 * 4096
 _NOMINAL_FONT_SIZE = 100
@@ -130,3 +132,15 @@ def _contrasting(mark: Image.Image) -> tuple[int, int, int]:
     """Black for a light mark, white for a dark one."""
     lightness = ImageStat.Stat(mark.convert("L"), mask=mark.getchannel("A")).mean[0]
     return (0, 0, 0) if lightness > 127 else (255, 255, 255)
+
+
+def configured_mark(settings: WatermarkSettings, s3: Any, bucket: str) -> Mark:
+    """The mark of the settings; a picture is read from the processed bucket.
+
+    Raises:
+        TransientError, AccessError: it cannot be read, see `aws.failures_named`.
+    """
+    if not settings.picture_key:
+        return TextMark(settings.text)
+    with failures_named(f"read the picture s3://{bucket}/{settings.picture_key}"):
+        return LogoMark(s3.get_object(Bucket=bucket, Key=settings.picture_key)["Body"].read())

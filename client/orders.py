@@ -1,0 +1,140 @@
+"""Orders of renditions: finds them and those that failed, and has them tried again."""
+
+from __future__ import annotations
+
+import heapq
+from datetime import UTC, datetime
+from typing import Any
+
+from client.errors import InvalidRequestError, NotFoundError
+from client.pipeline import Pipeline, Row, row_of
+from contract.orders import ORDER_ID, STATUS_INDEX, FailedOrderStatus, OrderStatus, order_message
+
+STATUSES = tuple(OrderStatus)
+
+_REDRIVABLE = (OrderStatus.FAILED, OrderStatus.PROCESSING)
+
+
+def newest_orders(pipeline: Pipeline, *, status: str | None = None, limit: int = 20) -> list[Row]:
+    """The newest orders, newest first.
+
+    Args:
+        pipeline: the stack.
+        status: one of `STATUSES`; None for all.
+        limit: how many.
+
+    Raises:
+        InvalidRequestError: the stack takes no orders.
+    """
+    tables = _Tables(pipeline)
+    keys = [key for each in ([status] if status else STATUSES) for key in tables.keys(tables.orders, each, limit)]
+    newest = heapq.nlargest(limit, keys, key=lambda key: key["createdAt"])
+    rows = [tables.row(tables.orders, key[ORDER_ID]) for key in newest]
+    return [row for row in rows if row]
+
+
+def find_order(pipeline: Pipeline, order_id: str) -> Row:
+    """An order.
+
+    Raises:
+        NotFoundError: there is none with this id.
+        InvalidRequestError: the stack takes no orders.
+    """
+    tables = _Tables(pipeline)
+    if row := tables.row(tables.orders, order_id):
+        return row
+    raise NotFoundError(
+        f"{pipeline.stack} has no order {order_id}: "
+        f"`img-pipeline orders list --stack {pipeline.stack}` lists the newest"
+    )
+
+
+def find_failure(pipeline: Pipeline, order_id: str) -> Row | None:
+    """Why an order failed, and whether that is over; None for one that never did."""
+    tables = _Tables(pipeline)
+    return tables.row(tables.failed_orders, order_id)
+
+
+def failed_orders(
+    pipeline: Pipeline, *, status: FailedOrderStatus | None = FailedOrderStatus.OPEN, limit: int = 100
+) -> list[Row]:
+    """The orders that failed, the latest failure first.
+
+    Args:
+        pipeline: the stack.
+        status: OPEN for those that wait for somebody; None for all.
+        limit: how many.
+
+    Raises:
+        InvalidRequestError: the stack takes no orders.
+    """
+    tables = _Tables(pipeline)
+    wanted = [status] if status else FailedOrderStatus
+    keys = [key for each in wanted for key in tables.keys(tables.failed_orders, each, limit)]
+    latest = heapq.nlargest(limit, keys, key=lambda key: key["failedAt"])
+    rows = [tables.row(tables.failed_orders, key[ORDER_ID]) for key in latest]
+    return [row for row in rows if row]
+
+
+def redrive(pipeline: Pipeline, order_id: str) -> None:
+    """Have an order tried again: one that failed, or one that is processed for too long.
+
+    It may be repeated: an order is fulfilled once, however often it is queued.
+
+    Raises:
+        NotFoundError: there is no such order.
+        InvalidRequestError: the order was refused or is fulfilled.
+    """
+    order = find_order(pipeline, order_id)
+    if order["status"] not in _REDRIVABLE:
+        raise InvalidRequestError(f"order {order_id} is {order['status']}: only a {OrderStatus.FAILED} one is redriven")
+    tables, now = _Tables(pipeline), datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if order["status"] == OrderStatus.FAILED:
+        tables.change(tables.failed_orders, order_id, {"status": FailedOrderStatus.REDRIVEN, "redrivenAt": now})
+        tables.change(
+            tables.orders,
+            order_id,
+            {"status": OrderStatus.PROCESSING, "updatedAt": now},
+            condition="attribute_not_exists(fulfilledAt)",
+        )
+    pipeline.client("sqs").send_message(
+        QueueUrl=pipeline.outputs.order_queue_url, MessageBody=order_message(order_id, order["fileKey"])
+    )
+
+
+class _Tables:
+    """The tables of a stack that takes orders."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        if not pipeline.outputs.orders_table:
+            raise InvalidRequestError(f"{pipeline.stack} takes no orders: see the setting orders.enabled")
+        self.orders, self.failed_orders = pipeline.outputs.orders_table, pipeline.outputs.failed_orders_table
+        self._dynamodb = pipeline.client("dynamodb")
+
+    def row(self, table: str, order_id: str) -> Row | None:
+        key = {ORDER_ID: {"S": order_id}}
+        item = self._dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
+        return row_of(item) if item and "status" in item else None
+
+    def keys(self, table: str, status: str, limit: int) -> list[Row]:
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=table,
+            IndexName=STATUS_INDEX,
+            KeyConditionExpression="#status = :status",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={":status": {"S": status}},
+            ScanIndexForward=False,
+            PaginationConfig={"MaxItems": limit},
+        )
+        return [row_of(item) for page in pages for item in page["Items"]]
+
+    def change(self, table: str, order_id: str, values: dict[str, str], *, condition: str = "") -> None:
+        options: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
+        self._dynamodb.update_item(
+            TableName=table,
+            Key={ORDER_ID: {"S": order_id}},
+            UpdateExpression=f"SET {', '.join(f'#{name} = :{name}' for name in values)}",
+            ExpressionAttributeNames={f"#{name}": name for name in values},
+            ExpressionAttributeValues={f":{name}": {"S": value} for name, value in values.items()},
+            **options,
+        )

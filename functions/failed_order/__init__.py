@@ -1,0 +1,1 @@
+"""Records orders that failed at every attempt, and alerts the operators."""

@@ -1,0 +1,1 @@
+"""The watermark: its settings, the mark, and how it is drawn on a picture."""
