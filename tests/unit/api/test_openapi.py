@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from contract.api import ROUTES
+from contract.api import ORDER_ROUTES, ROUTES
 from docs import openapi
 from tests.unit.api.conftest import Api
 
@@ -19,7 +19,7 @@ def test_the_committed_description_is_what_the_api_returns(api: Api) -> None:
 def test_the_api_answers_the_routes_that_the_layer_declares() -> None:
     paths = json.loads(openapi.description())["paths"]
     described = {f"{method.upper()} {path}" for path, operations in paths.items() for method in operations}
-    assert described == {route.replace("{fileKey+}", "{fileKey}") for route in ROUTES}
+    assert described == {route.replace("{fileKey+}", "{fileKey}") for route in {**ROUTES, **ORDER_ROUTES}}
 
 
 def test_every_reference_in_the_description_leads_somewhere() -> None:
