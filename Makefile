@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo night-shift console up engine test test-engine test-fast lint format docs lock bench bench-api clean
+.PHONY: help setup demo night-shift console screenshots up engine test test-engine test-fast lint format docs lock bench bench-api clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ lock: setup ## pin requirements.in and each layer in functions/layers with hashe
 	  $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-find-links --no-emit-index-url --no-emit-trusted-host \
 	    --constraint requirements.txt --output-file "$${layer%.in}.txt" "$$layer" || exit 1; \
 	done
+
+screenshots: setup console ## take the README's pictures of the console, which needs Chromium
+	@$(BIN)/python -m docs.screenshots
 
 bench: setup ## image steps against naive Pillow, side by side
 	@$(BIN)/python -m bench.images

@@ -7,8 +7,8 @@ export interface Rendition {
   name: string;
   url: string;
   mediaType: string;
-  width: number;
-  height: number;
+  width?: number;
+  height?: number;
   bytes: number;
 }
 

@@ -65,17 +65,21 @@ function Workspace({ api, isOperator, limits }: { api: Api; isOperator: boolean;
 
   return (
     <main>
-      <h1 class="visually-hidden">Pictures</h1>
-      <DropZone limits={limits} onFiles={addFiles} />
-      <TransferList
-        transfers={transfers}
-        jobs={jobs}
-        onRetry={(id) => uploads.retry(id)}
-        onDismiss={(...ids) => uploads.dismiss(...ids)}
-        onOpen={setShown}
-      />
+      <h1 class="visually-hidden">Console</h1>
+      <DropZone limits={limits} isSmall={assets.items.length > 0} onFiles={addFiles} />
+      {(transfers.length > 0 || problems.jobs.length > 0) && (
+        <div class="side">
+          <TransferList
+            transfers={transfers}
+            jobs={jobs}
+            onRetry={(id) => uploads.retry(id)}
+            onDismiss={(...ids) => uploads.dismiss(...ids)}
+            onOpen={setShown}
+          />
+          <Problems problems={problems} />
+        </div>
+      )}
       {isOperator && <Operations api={api} />}
-      <Problems problems={problems} />
       <Gallery assets={assets} onOpen={setShown} />
       {shown && (
         <Detail
@@ -85,7 +89,7 @@ function Workspace({ api, isOperator, limits }: { api: Api; isOperator: boolean;
           onDeleted={(fileKey) => {
             assets.remove(fileKey);
             setShown(null);
-            setAnnouncement("The picture was deleted.");
+            setAnnouncement("The file was deleted.");
             document.getElementById(GALLERY)?.focus();
           }}
         />

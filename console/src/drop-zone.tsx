@@ -6,23 +6,28 @@ import { size } from "./format";
 /** Where the focus goes when what had it is gone. */
 export const CHOOSE_FILES = "choose-files";
 
-export function DropZone({ limits, onFiles }: { limits: Limits; onFiles: (files: File[]) => void }) {
+interface Props {
+  limits: Limits;
+  /** Small beside what has been uploaded, large where there is nothing yet. */
+  isSmall: boolean;
+  onFiles: (files: File[]) => void;
+}
+
+export function DropZone({ limits, isSmall, onFiles }: Props) {
   const input = useRef<HTMLInputElement>(null);
   const isOver = useFilesGivenToPage(onFiles);
   const extensions = limits.mediaTypes.flatMap((type) => type.extensions.slice(0, 1));
   return (
-    <section class={isOver ? "drop-zone over" : "drop-zone"} aria-label="Upload">
-      <p class="invitation">
-        <span>
-          <strong>Drop pictures</strong> or folders anywhere, or paste them
-        </span>
-        <button type="button" class="primary" id={CHOOSE_FILES} onClick={() => input.current?.click()}>
-          Choose files
-        </button>
+    <section class={`drop-zone ${isSmall ? "small" : ""} ${isOver ? "over" : ""}`} aria-label="Upload">
+      <p>
+        <strong>{isOver ? "Drop to upload" : "Drop files or folders anywhere, or paste them"}</strong>
       </p>
       <p class="fine">
         {extensions.map((extension) => extension.slice(1).toUpperCase()).join(", ")}, up to {size(limits.maxBytes)} each
       </p>
+      <button type="button" class="primary" id={CHOOSE_FILES} onClick={() => input.current?.click()}>
+        Choose files
+      </button>
       <input
         ref={input}
         class="visually-hidden"

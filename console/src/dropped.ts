@@ -1,11 +1,12 @@
 /** The files of a drop, those in dropped folders too. */
 export async function filesOf(transfer: DataTransfer | null): Promise<File[]> {
-  // All entries are taken before the first wait, after which the browser forgets them.
-  const entries = [...(transfer?.items ?? [])].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
-  return (await Promise.all(entries.map(filesIn))).flat();
+  // Everything is taken before the first wait, after which the browser forgets it.
+  const dropped = [...(transfer?.items ?? [])].map((item) => item.webkitGetAsEntry() ?? item.getAsFile());
+  return (await Promise.all(dropped.filter((each) => each !== null).map(filesIn))).flat();
 }
 
-async function filesIn(entry: FileSystemEntry): Promise<File[]> {
+async function filesIn(entry: FileSystemEntry | File): Promise<File[]> {
+  if (entry instanceof File) return [entry];
   if (isFile(entry)) return [await new Promise<File>((resolve, reject) => entry.file(resolve, reject))];
   const reader = (entry as FileSystemDirectoryEntry).createReader();
   const files: File[] = [];

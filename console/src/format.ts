@@ -4,9 +4,10 @@ const BYTES = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 export function size(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
-  if (bytes < 1_000_000) return `${BYTES.format(bytes / 1000)} kB`;
-  return `${BYTES.format(bytes / 1_000_000)} MB`;
+  if (bytes < 1000) return `${bytes}\u00a0B`;
+  if (bytes < 1_000_000) return `${BYTES.format(bytes / 1000)}\u00a0kB`;
+  if (bytes < 1_000_000_000) return `${BYTES.format(bytes / 1_000_000)}\u00a0MB`;
+  return `${BYTES.format(bytes / 1_000_000_000)}\u00a0GB`;
 }
 
 export function time(iso: string): string {
@@ -25,4 +26,18 @@ export function fileName(file: { fileName?: string; fileKey: string }): string {
 
 export function counted(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`;
+}
+
+/** A picture's pixels as "1600 × 1200", anything else as "12 columns, 340 rows". */
+export function measured({ width, height, frames, ...others }: Record<string, number>): string {
+  if (width && height) return `${width} × ${height}${frames && frames > 1 ? `, ${frames} frames` : ""}`;
+  return Object.entries(others)
+    .map(([name, value]) => `${value.toLocaleString()} ${words(name).toLowerCase()}`)
+    .join(", ");
+}
+
+/** "focalLengthMm" as "Focal length mm". */
+export function words(name: string): string {
+  const spaced = name.replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`);
+  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
 }

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { Api, AssetSummary } from "./api";
-import { fileName, size } from "./format";
+import { fileName, measured, size } from "./format";
 import { Picture } from "./picture";
 
 /** Less than the hour for which the addresses of pictures are valid. */
@@ -86,10 +86,10 @@ export function Gallery({ assets, onOpen }: { assets: Assets; onOpen: (fileKey: 
   return (
     <section aria-labelledby={GALLERY}>
       <h2 id={GALLERY} tabIndex={-1}>
-        Pictures
+        Files
       </h2>
       {assets.error && <p class="bad">{assets.error}</p>}
-      {assets.isLoaded && !assets.items.length && !assets.error && <p class="empty">No pictures yet.</p>}
+      {assets.isLoaded && !assets.items.length && !assets.error && <p class="empty">Nothing has been uploaded yet.</p>}
       <ul class="gallery">
         {assets.items.map((asset) => (
           <li key={asset.fileKey}>
@@ -97,7 +97,7 @@ export function Gallery({ assets, onOpen }: { assets: Assets; onOpen: (fileKey: 
               <Picture asset={asset} alt="" sizes="(max-width: 40rem) 46vw, 15rem" />
               <span class="card-name">{fileName(asset)}</span>
               <span class="fine">
-                {asset.measures.width} × {asset.measures.height}, {size(asset.bytes)}
+                {measured(asset.measures)}, {size(asset.bytes)}
               </span>
             </button>
           </li>
@@ -105,7 +105,7 @@ export function Gallery({ assets, onOpen }: { assets: Assets; onOpen: (fileKey: 
       </ul>
       {assets.cursor && (
         <button type="button" class="more" onClick={() => void assets.more()}>
-          Show older pictures
+          Show older files
         </button>
       )}
     </section>

@@ -9,12 +9,13 @@ interface Props {
   loading?: "lazy" | "eager";
 }
 
-/** A picture that is a blurred placeholder until its rendition has arrived. */
+/** A picture of a file: its type where it has none, and a blurred placeholder until the rendition has arrived. */
 export function Picture({ asset, alt, sizes, loading = "lazy" }: Props) {
   const [loaded, setLoaded] = useState(false);
   const placeholder = useMemo(() => placeholderOf(asset.thumbHash), [asset.thumbHash]);
   return (
     <span class={loaded ? "picture loaded" : "picture"}>
+      {!asset.thumbnail && <span class="file-type">{asset.mediaType.split("/")[1]}</span>}
       {placeholder && <img class="placeholder" src={placeholder} alt="" aria-hidden="true" />}
       {asset.thumbnail && (
         <img
@@ -33,7 +34,7 @@ export function Picture({ asset, alt, sizes, loading = "lazy" }: Props) {
   );
 }
 
-function placeholderOf(hash: string | undefined): string | null {
+export function placeholderOf(hash: string | undefined): string | null {
   if (!hash) return null;
   return thumbHashToDataURL(Uint8Array.from(atob(hash), (character) => character.charCodeAt(0)));
 }

@@ -2,7 +2,9 @@ import { useCallback, useEffect, useState } from "preact/hooks";
 import type { Api, Job } from "./api";
 import { fileName, time } from "./format";
 
-const SHOWN = 20;
+const KEPT = 20;
+/** Shown without being asked for; one where they are above the files, which have to stay in reach. */
+const SHOWN = matchMedia("(min-width: 64rem)").matches ? 3 : 1;
 
 export interface ProblemJobs {
   jobs: Job[];
@@ -19,7 +21,7 @@ export function useProblems(api: Api): ProblemJobs {
       return [...byId.values()]
         .filter((job) => (job.status === "REJECTED" || job.status === "FAILED") && !job.deletedAt)
         .sort((one, other) => other.createdAt.localeCompare(one.createdAt))
-        .slice(0, SHOWN);
+        .slice(0, KEPT);
     });
   }, []);
   useEffect(() => {
@@ -34,12 +36,21 @@ export function useProblems(api: Api): ProblemJobs {
 }
 
 export function Problems({ problems }: { problems: ProblemJobs }) {
+  const [isWhole, setWhole] = useState(false);
   if (!problems.jobs.length) return null;
+  const hidden = isWhole ? 0 : problems.jobs.length - SHOWN;
   return (
     <section aria-labelledby="problems">
-      <h2 id="problems">Not accepted</h2>
+      <header class="section-head">
+        <h2 id="problems">Not accepted</h2>
+        {hidden > 0 && (
+          <button type="button" class="quiet" onClick={() => setWhole(true)}>
+            Show all {problems.jobs.length}
+          </button>
+        )}
+      </header>
       <ul class="problems">
-        {problems.jobs.map((job) => (
+        {problems.jobs.slice(0, isWhole ? KEPT : SHOWN).map((job) => (
           <li key={job.jobId}>
             <p class="problem-head">
               <strong>{fileName(job)}</strong> <code>{job.errorCode}</code>{" "}

@@ -24,7 +24,9 @@ export function TransferList({ transfers, jobs, onRetry, onDismiss, onOpen }: Pr
   return (
     <section aria-labelledby="transfers">
       <header class="section-head">
-        <h2 id="transfers">Uploads</h2>
+        <h2 id="transfers">
+          Uploads <span class="fine">{summary(transfers, jobOf)}</span>
+        </h2>
         {finished.length > 0 && (
           <button type="button" class="quiet" onClick={() => dismiss(...finished.map((each) => each.id))}>
             Clear finished
@@ -45,6 +47,14 @@ export function TransferList({ transfers, jobs, onRetry, onDismiss, onOpen }: Pr
       </ul>
     </section>
   );
+}
+
+/** How many of the files are ready, and how many will not be. */
+function summary(transfers: Transfer[], jobOf: (transfer: Transfer) => Job | undefined): string {
+  const tones = transfers.map((each) => stateOf(each, jobOf(each)).tone);
+  const count = (tone: State["tone"]) => tones.filter((each) => each === tone).length;
+  const bad = count("bad");
+  return `${count("good")} of ${transfers.length} ready${bad ? `, ${bad} not accepted` : ""}`;
 }
 
 interface RowProps extends Omit<Props, "transfers" | "jobs"> {

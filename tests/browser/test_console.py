@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from components.blocks.packaging import PROJECT_DIRECTORY
+from components.blocks.packaging import CONSOLE_DIRECTORY, PROJECT_DIRECTORY
 from testing.pictures import photograph
 from tests.browser.conftest import OPERATOR, Console, sign_in
 
@@ -52,6 +54,25 @@ def test_five_pictures_sharpen_and_a_damaged_one_is_explained(page: Page, tmp_pa
     problem = page.locator(".problems li", has_text="damaged.jpg")
     expect(problem).to_contain_text("CORRUPT", timeout=LONG_MS)
     expect(problem).to_contain_text("upload the file again")
+
+
+def test_many_files_are_dropped_at_once(page: Page) -> None:
+    names = [f"dropped-{number}.jpg" for number in range(12)]
+    content = base64.b64encode(photograph()[:2000]).decode()
+    files = page.evaluate_handle(
+        """([names, content]) => {
+            const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
+            const dropped = new DataTransfer();
+            for (const name of names) dropped.items.add(new File([bytes], name, { type: "image/jpeg" }));
+            return dropped;
+        }""",
+        [names, content],
+    )
+    page.dispatch_event("main", "drop", {"dataTransfer": files})
+
+    for name in names:
+        expect(page.locator(".transfer", has_text=name)).to_be_visible()
+    expect(page.get_by_role("heading", name="Uploads")).to_contain_text("12 not accepted", timeout=LONG_MS)
 
 
 def test_a_picture_is_shown_with_all_that_is_known_and_deleted(page: Page, tmp_path: Path) -> None:
@@ -159,6 +180,23 @@ def test_who_is_no_operator_sees_nothing_of_operations_and_does_not_ask(console:
     sign_in(page)
     expect(page.get_by_role("heading", name="Operations")).to_have_count(0)
     assert not [url for url in asked if "/operations/" in url]
+
+
+def test_it_breaks_none_of_its_content_security_policy(console: Console, tmp_path: Path) -> None:
+    page = console.page()
+    listen = "addEventListener('securitypolicyviolation', (event) => broken.push(event.blockedURI))"
+    page.evaluate(f"() => {{ window.broken = []; {listen} }}")
+    upload(page, *pictures(tmp_path, "secure.jpg"))
+    page.locator(".card", has_text="secure.jpg").click(timeout=LONG_MS)
+    expect(page.get_by_role("dialog").get_by_role("link", name="w320-jpeg")).to_be_visible(timeout=LONG_MS)
+
+    assert page.evaluate("() => broken") == []
+
+
+def test_it_is_at_most_sixty_kilobytes() -> None:
+    """Compressed, as CloudFront sends it."""
+    sent = [gzip.compress(file.read_bytes()) for file in CONSOLE_DIRECTORY.rglob("*") if file.is_file()]
+    assert 0 < sum(map(len, sent)) < 60_000
 
 
 def test_it_keeps_no_token(page: Page) -> None:
