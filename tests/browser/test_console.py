@@ -154,13 +154,13 @@ def test_an_operator_replays_a_cause_by_keyboard_after_seeing_how_many(console: 
     operations = page.get_by_role("region", name="Operations")
     expect(operations.locator(".health .bad", has_text="transform-dlq")).to_contain_text("1", timeout=LONG_MS)
     cause = operations.get_by_role("listitem").filter(has_text="ALREADY_FINISHED")
-    expect(cause).to_contain_text(upload.file_key)
+    expect(cause).to_contain_text(upload.file_key, timeout=LONG_MS)
     assert _serious(page) == []
 
     cause.get_by_role("button", name="Replay").focus()
     page.keyboard.press("Enter")
     question = cause.get_by_role("group", name="Send 1 message back")
-    expect(question.get_by_role("button", name="Leave them")).to_be_focused()
+    expect(question.get_by_role("button", name="Leave them")).to_be_focused(timeout=LONG_MS)
     assert stack.pipeline.queue_depth(dead_letters) == 1
     assert _serious(page) == []
     page.keyboard.press("Tab")
