@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from client.pipeline import Pipeline
 from demo.outcome import Outcome
 
 _PREVIEW_PIXELS = 640
+_PREVIEW_ROWS = 5
+_SHOWN_ELSEWHERE = {"columns", "dominantColours"}
 
 
 def write_contact_sheet(outcomes: Sequence[Outcome], pipeline: Pipeline, folder: Path) -> Path:
@@ -44,6 +47,7 @@ def _card(number: int, outcome: Outcome, pipeline: Pipeline, folder: Path) -> di
         ],
         "facts": _facts(outcome.asset.get("metadata", {})) if outcome.asset else {},
         "colours": outcome.asset.get("metadata", {}).get("dominantColours", []) if outcome.asset else [],
+        "table": _table(outcome, pipeline),
         "milliseconds": outcome.stage_milliseconds(),
     }
 
@@ -59,6 +63,16 @@ def _preview(outcome: Outcome, path: Path) -> str | None:
     return path.name
 
 
+def _table(outcome: Outcome, pipeline: Pipeline) -> dict[str, Any] | None:
+    """The columns and first rows of a table; None for a picture."""
+    keys = [rendition["key"] for rendition in outcome.renditions if rendition["name"] == "preview"]
+    if not keys:
+        return None
+    body = pipeline.client("s3").get_object(Bucket=pipeline.outputs.processed_bucket, Key=keys[0])["Body"]
+    preview = json.loads(body.read())
+    return {"columns": preview["columns"], "rows": preview["rows"][:_PREVIEW_ROWS]}
+
+
 def _download(key: str, pipeline: Pipeline, path: Path) -> str:
     body = pipeline.client("s3").get_object(Bucket=pipeline.outputs.processed_bucket, Key=key)["Body"]
     path.write_bytes(body.read())
@@ -71,7 +85,7 @@ def _facts(metadata: dict[str, Any], prefix: str = "") -> dict[str, str]:
     for name, value in sorted(metadata.items()):
         if isinstance(value, dict):
             facts |= _facts(value, f"{prefix}{name}.")
-        elif name != "dominantColours":
+        elif name not in _SHOWN_ELSEWHERE:
             facts[prefix + name] = _text(value)
     return facts
 

@@ -20,6 +20,15 @@ pillow_heif.register_heif_opener()
 # Exif 2.32, tags of IFD0 and pointers
 _EXIF_MAKE, _EXIF_MODEL, _EXIF_ORIENTATION, _EXIF_IFD, _GPS_IFD = 0x010F, 0x0110, 0x0112, 0x8769, 0x8825
 
+_CUSTOMERS = """\
+customer_id,name,city,since,balance
+1,Ann Lee,Boston,2024-01-31,10.50
+2,Zoë Kay,Köln,2024-02-29,-3.00
+3,"Moe, Sam",Paris,2023-12-01,99.99
+4,Liz Orr,Lagos,2022-07-15,
+5,Kim Roe,Oslo,2025-03-08,7.25
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
@@ -58,6 +67,7 @@ def samples(max_bytes: int) -> list[Sample]:
         "harbour.heic": _encode(scenes.city((1200, 800), seed=8), "HEIF", quality=60),
         "print-cmyk.jpg": _encode(scenes.landscape((900, 600), scenes.DUSK, seed=9).convert("CMYK"), "JPEG"),
         "Ærø + sund 100%.jpg": photo,
+        "customer-data.csv": _CUSTOMERS.encode(),
     }
     rejected = {
         "truncated.jpg": ("CORRUPT", photo[: len(photo) // 2]),
@@ -66,6 +76,7 @@ def samples(max_bytes: int) -> list[Sample]:
         "empty.jpg": ("EMPTY", b""),
         "denylisted.jpg": ("DENYLISTED", _jpeg(scenes.city((640, 480), seed=10))),
         "drawing.svg": ("UNSUPPORTED_TYPE", b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
+        "joined.csv": ("MIXED_ENCODINGS", _CUSTOMERS.encode() + _CUSTOMERS.encode("latin-1")),
         "too-large.jpg": ("TOO_LARGE", photo + bytes(max_bytes)),
     }
     return [Sample(name=name, body=body) for name, body in accepted.items()] + [
