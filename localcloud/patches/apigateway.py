@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import os
 import re
 import threading
 import time
@@ -24,7 +25,7 @@ NOT_ALLOWED = (500, JSON, b'{"message":"Internal Server Error"}')
 TOO_MANY = (429, JSON, b'{"message":"Too Many Requests"}')
 
 # Each call that runs needs a process, which takes a second of a processor to start and tens of megabytes.
-CONCURRENT_CALLS = 8
+CONCURRENT_CALLS = min(8, 2 * (os.cpu_count() or 1))
 
 _variables: ContextVar[dict[str, str]] = ContextVar("variables of the request's log entry")
 
