@@ -127,7 +127,8 @@ def _presets(format: RenditionFormat, better: int = 0) -> list[Preset]:
 
 def _made(path: Path, presets: Sequence[Preset]) -> list[bytes]:
     with path.open("rb") as body:
-        return [rendition.body for rendition in make_renditions(body, JPEG, presets, max_pixels=100_000_000)]
+        made = make_renditions(body, JPEG, presets, max_pixels=100_000_000)
+        return [rendition.body for rendition in made if isinstance(rendition.body, bytes)]
 
 
 def _rendition_bytes(photo: Path) -> dict[str, int]:

@@ -33,12 +33,14 @@ CENTER, ATTENTION = "center", "attention"
 FOCAL_POINT_METADATA = "focal-point"
 """Name of an upload's metadata, `x-amz-meta-focal-point`: a point of the image that presets keep in view."""
 
-_POINT = re.compile(r"(0(?:\.\d{1,6})?|1(?:\.0{1,6})?),(0(?:\.\d{1,6})?|1(?:\.0{1,6})?)")
+_SHARE = r"(0(?:\.[0-9]{1,6})?|1(?:\.0{1,6})?)"
+POINT_PATTERN = f"^{_SHARE},{_SHARE}$"
+"""A regular expression of focal points such as `0.3,0.7`."""
 
 
 def focal_point(text: str) -> tuple[float, float] | None:
     """The point that `0.3,0.7` names, shares of width and height from the top left; None if it names none."""
-    match = _POINT.fullmatch(text.replace(" ", ""))
+    match = re.fullmatch(POINT_PATTERN, text.replace(" ", ""))
     return (float(match[1]), float(match[2])) if match else None
 
 

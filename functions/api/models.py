@@ -19,7 +19,7 @@ from pydantic.alias_generators import to_camel
 
 from contract.api import MAX_BATCH
 from contract.orders import MAX_REFERENCE_CHARACTERS, MAX_RENDITIONS
-from contract.renditions import Fit, RenditionFormat, RenditionSpec
+from contract.renditions import POINT_PATTERN, Fit, RenditionFormat, RenditionSpec
 from functions.http_api.models import Model, ProblemDocument
 
 MAX_NAME_CHARACTERS = 255
@@ -65,6 +65,11 @@ class UploadRequest(Model):
     )
     callback_url: Annotated[str, StringConstraints(max_length=MAX_URL_CHARACTERS)] | None = Field(
         default=None, description="An https URL that receives the job's result; see the setting api.callbackHosts."
+    )
+    focal_point: Annotated[str, StringConstraints(pattern=POINT_PATTERN)] | None = Field(
+        default=None,
+        description="What cropped renditions keep in view, such as 0.3,0.7: shares of the image's width and height "
+        "from its top left.",
     )
     multipart: StrictBool = Field(
         default=False, description="Use a multipart upload whatever the size. Files above 64 MiB always use one."
@@ -152,14 +157,20 @@ class Signed(Model):
 
 
 class Rendition(Model):
-    """An image made from the file."""
+    """What was made from the file."""
 
     name: str
     url: str
     media_type: str
+    bytes: int
+
+
+class Picture(Rendition):
+    """A rendition that is an image."""
+
     width: int
     height: int
-    bytes: int
+    animated: bool = False
 
 
 class StageReached(Model):
@@ -193,7 +204,7 @@ class Job(Model):
     download_url: str | None = Field(
         default=None, description="The watermarked image, or else the largest rendition; valid for an hour."
     )
-    renditions: list[Rendition] | None = None
+    renditions: list[Picture | Rendition] | None = None
     trace_id: str | None = None
 
 
@@ -250,7 +261,7 @@ class Asset(AssetSummary):
     sha256: str
     download_url: str | None = None
     original_url: str
-    renditions: list[Rendition]
+    renditions: list[Picture | Rendition]
     metadata: dict[str, Any]
     versions: list[Version]
     trace_id: str | None = None
@@ -320,7 +331,7 @@ class Order(Model):
     created_at: str
     updated_at: str
     fulfilled_at: str | None = None
-    renditions: list[Rendition] | None = Field(default=None, description="Signed for an hour.")
+    renditions: list[Picture | Rendition] | None = Field(default=None, description="Signed for an hour.")
     error_code: str | None = Field(default=None, description="Why the order is REJECTED or FAILED.")
     error_message: str | None = None
     hint: str | None = Field(default=None, description="How to fix it.")

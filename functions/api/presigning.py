@@ -10,6 +10,7 @@ from typing import Any
 from botocore.config import Config
 
 from contract.api import DOWNLOAD_URL_SECONDS, UPLOAD_URL_SECONDS
+from contract.renditions import FOCAL_POINT_METADATA
 from functions.api.configuration import configuration, ingest_bucket
 from functions.api.models import Signed
 from functions.api.parts import part_bytes
@@ -52,13 +53,13 @@ def put(row: Row) -> Signed:
         checksum = base64.b64encode(bytes.fromhex(row["sha256"])).decode()
         parameters["ChecksumSHA256"] = checksum
         headers["x-amz-checksum-sha256"] = checksum
-    return _signed(row, "put_object", "PUT", parameters, headers)
+    return _signed(row, "put_object", "PUT", parameters | _object_metadata(row), headers | _metadata_headers(row))
 
 
 def form(row: Row) -> Signed:
     """The signed POST form that uploads a job's file, of the declared size or of any accepted size."""
     sizes = [row["bytes"]] * 2 if "bytes" in row else [1, configuration().max_bytes]
-    fields: dict[str, str] = {"Content-Type": row["contentType"]}
+    fields: dict[str, str] = {"Content-Type": row["contentType"], **_metadata_headers(row)}
     if "sha256" in row:
         checksum = base64.b64encode(bytes.fromhex(row["sha256"])).decode()
         fields |= {"x-amz-checksum-algorithm": "SHA256", "x-amz-checksum-sha256": checksum}
@@ -82,9 +83,17 @@ def form(row: Row) -> Signed:
 def begin_parts(row: Row) -> Signed:
     """The signed request that creates a multipart upload."""
     content_type = row["contentType"]
-    return _signed(
-        row, "create_multipart_upload", "POST", {"ContentType": content_type}, {"Content-Type": content_type}
-    )
+    parameters = {"ContentType": content_type, **_object_metadata(row)}
+    headers = {"Content-Type": content_type, **_metadata_headers(row)}
+    return _signed(row, "create_multipart_upload", "POST", parameters, headers)
+
+
+def _object_metadata(row: Row) -> dict[str, Any]:
+    return {"Metadata": {FOCAL_POINT_METADATA: row["focalPoint"]}} if "focalPoint" in row else {}
+
+
+def _metadata_headers(row: Row) -> dict[str, str]:
+    return {f"x-amz-meta-{FOCAL_POINT_METADATA}": row["focalPoint"]} if "focalPoint" in row else {}
 
 
 def part(row: Row, upload_id: str, number: int) -> Signed:

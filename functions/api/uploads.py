@@ -45,7 +45,12 @@ def planned(request: UploadRequest, *, owner: str, key: str | None) -> Row:
     """
     _check(request)
     identity, created = job_id(owner, key), now()
-    optional = {"bytes": request.size, "sha256": request.sha256, "callbackUrl": request.callback_url}
+    optional = {
+        "bytes": request.size,
+        "sha256": request.sha256,
+        "callbackUrl": request.callback_url,
+        "focalPoint": request.focal_point,
+    }
     return {
         "jobId": identity,
         "status": JobStatus.PENDING.value,

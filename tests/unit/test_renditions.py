@@ -19,7 +19,7 @@ from tests.unit.conftest import Cloud, file_payload
 from tests.unit.pictures import exif_with_gps, file_of, gradient, quadrants
 
 MAX_PIXELS = 1 << 24
-GREY, RED, SKIN = (128, 128, 128), (230, 20, 20), (224, 172, 140)
+GREY, RED, SKIN, SKY = (128, 128, 128), (230, 20, 20), (224, 172, 140), (140, 196, 244)
 
 
 def rendered(picture: Image.Image, spec: RenditionSpec) -> Rendered:
@@ -90,6 +90,14 @@ def test_attention_keeps_what_is_saturated_or_skin_in_view(
     )
     assert covered(missed) == 0
     assert covered(made) == pytest.approx(3 * covered(picture), rel=0.1)
+
+
+def test_attention_prefers_skin_to_a_colour_that_is_more_saturated() -> None:
+    picture = spot(SKIN, (500, 200))
+    ImageDraw.Draw(picture).ellipse((70, 170, 130, 230), fill=SKY)
+    spec = RenditionSpec(format="png", width=200, height=400, fit="cover", focal_point="attention")
+    colours = decoded(rendered(picture, spec)).getcolors() or []
+    assert {colour for _, colour in colours} & {SKIN, SKY} == {SKIN}
 
 
 def covered(picture: Image.Image) -> float:

@@ -7,7 +7,7 @@ import urllib.parse
 import pytest
 
 from tests.unit.api.conftest import Api, send
-from tests.unit.api.rows import TIME, asset_row, job_row, put_file
+from tests.unit.api.rows import TIME, asset_row, job_row, put_file, rendition
 
 JOB = "0123456789abcdef" * 2
 KEY = f"uploads/{JOB}/cat.jpg"
@@ -36,6 +36,35 @@ def test_the_srcset_can_be_pasted_and_the_thumbnail_is_one_of_its_pictures(api: 
     assert [send("GET", url)[1] for url, _ in candidates] == [b"w160-webp", b"w640-webp"]
     assert (asset["thumbnail"]["width"], asset["thumbnail"]["height"]) == (640, 480)
     assert send("GET", asset["thumbnail"]["url"])[1] == b"w640-webp"
+
+
+def test_the_srcset_has_no_cropped_picture(api: Api) -> None:
+    square = {**rendition(KEY, "square-webp", "webp", 320), "height": 320}
+    put_file(api, JOB, asset={"renditions": [square, *asset_row(KEY)["renditions"]]})
+    asset = api.call("GET", f"/assets/{KEY}").json
+    assert [each.split(" ")[1] for each in asset["srcset"].split(", ")] == ["160w", "640w"]
+    assert asset["thumbnail"]["width"] == 640
+    assert "square-webp" in {each["name"] for each in asset["renditions"]}
+
+
+def test_renditions_say_whether_they_are_animated(api: Api) -> None:
+    animated = {**rendition(KEY, "w320-webp", "webp", 320), "frames": 12}
+    put_file(api, JOB, asset={"renditions": [animated, {**rendition(KEY, "w160-webp", "webp", 160), "frames": 1}]})
+    shown = api.call("GET", f"/assets/{KEY}").json["renditions"]
+    assert [(each["name"], each["animated"]) for each in shown] == [("w160-webp", False), ("w320-webp", True)]
+
+
+def test_the_renditions_of_a_table_have_no_size_in_pixels(api: Api) -> None:
+    parquet = {"name": "table", "key": f"processed/{KEY}/v1/table.parquet", "contentType": "x/parquet", "bytes": 900}
+    put_file(
+        api,
+        JOB,
+        asset={"measures": {"rowCount": 3}, "renditions": [{**parquet, "name": "profile", "bytes": 9}, parquet]},
+    )
+    asset = api.call("GET", f"/assets/{KEY}").json
+    assert [(each["name"], each["bytes"]) for each in asset["renditions"]] == [("profile", 9), ("table", 900)]
+    assert asset["downloadUrl"].partition("?")[0].endswith("table.parquet")
+    assert not {"thumbnail", "srcset"} & asset.keys()
 
 
 def test_the_original_is_the_very_version_that_was_processed(api: Api) -> None:

@@ -55,6 +55,14 @@ def test_parts_of_their_exact_size_become_the_file_once(api: Api) -> None:
     assert (stored["ContentLength"], stored["ContentType"]) == (SIZE, "image/jpeg")
 
 
+def test_a_focal_point_is_stored_with_a_file_in_parts(api: Api) -> None:
+    upload, upload_id = begun(api, focalPoint="0.3,0.7")
+    tag = run(api, upload, b"a", method="PUT", uploadId=upload_id, partNumber=1)[2]["ETag"]
+    assert complete(api, upload, upload_id, [tag]) == 200
+    stored = api.cloud.client("s3").head_object(Bucket="ingest", Key=upload["fileKey"])
+    assert stored["Metadata"] == {"focal-point": "0.3,0.7"}
+
+
 def test_a_second_upload_in_parts_does_not_replace_the_file(api: Api) -> None:
     upload, first = begun(api)
     second = re.findall("<UploadId>(.*)</UploadId>", run(api, upload, method="POST")[1])[0]

@@ -78,6 +78,23 @@ def test_a_form_takes_any_accepted_size_and_no_larger_one(api: Api) -> None:
     assert stored(api, upload) == b"x" * 100
 
 
+def test_a_focal_point_is_stored_with_the_file_and_can_be_no_other(api: Api) -> None:
+    upload = ask(api, focalPoint="0.3,0.7")
+    other = {**upload, "headers": {**upload["headers"], "x-amz-meta-focal-point": "0.1,0.1"}}
+    assert put(other, content_type="image/jpeg") == 403
+    assert put(upload, content_type="image/jpeg") == 200
+    form = ask(api, focalPoint="0.3,0.7", method="POST")
+    assert _post(form, BODY) == 204
+    for each in (upload, form):
+        head = api.cloud.client("s3").head_object(Bucket="ingest", Key=each["fileKey"])
+        assert head["Metadata"] == {"focal-point": "0.3,0.7"}
+
+
+def test_a_focal_point_outside_of_the_image_is_refused(api: Api) -> None:
+    answer = api.call("POST", "/uploads", {"filename": "cat.jpg", "focalPoint": "0.3,1.7"})
+    assert (answer.status, [each["field"] for each in answer.json["errors"]]) == (422, ["focalPoint"])
+
+
 def test_file_and_type_come_from_the_name_that_is_kept_as_it_was(api: Api) -> None:
     upload = ask(api, filename="Ferien/Ærø på 100 %.PNG")
     assert upload["fileKey"].endswith("/r-pa-100.PNG")
