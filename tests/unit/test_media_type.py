@@ -62,13 +62,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(PROJECT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     (PROJECT / ".build").mkdir(exist_ok=True)
     (copy / ".build").symlink_to(PROJECT / ".build")  # the layer, which depends only on its lock
-    entry, module = readme_blocks(HEADING, "python")
+    entry, module, handler = readme_blocks(HEADING, "python")
     (schema,), (settings,) = readme_blocks(HEADING, "json"), readme_blocks(HEADING, "yaml")
     with (copy / "contract" / "media.py").open("a", encoding="utf-8") as registry:
         registry.write(entry)
     (copy / "functions" / "validate" / "text.py").write_text(module, encoding="utf-8")
     (copy / "functions" / "validate" / "text.schema.json").write_text(schema, encoding="utf-8")
-    shutil.copytree(copy / "functions" / "metadata", copy / "functions" / "summary")
+    (copy / "functions" / "summary").mkdir()
+    (copy / "functions" / "summary" / "__init__.py").touch()
+    (copy / "functions" / "summary" / "handler.py").write_text(handler, encoding="utf-8")
     stack = copy / "Pulumi.local.yaml"
     values = merge_patch(yaml.safe_load(stack.read_text(encoding="utf-8")), yaml.safe_load(settings))
     stack.write_text(yaml.safe_dump(values), encoding="utf-8")
@@ -113,6 +115,19 @@ def test_a_family_of_types_is_added_without_changing_existing_ones(project: Path
     assert misnamed["reasonCode"] == "TYPE_MISMATCH"
     assert (page["reasonCode"], page["mediaType"]) == ("UNSUPPORTED_TYPE", "text/html")
     assert not pillow
+
+
+def test_the_transform_of_the_example_runs(project: Path) -> None:
+    event = {"file": {"fileKey": "uploads/a.txt"}, "media": {"measures": {"lines": 3}}}
+    program = "import sys, json; from functions.summary.handler import handler; "
+    program += "print(json.dumps(handler(json.loads(sys.argv[1]), None)), file=sys.stderr)"
+    answer = json.loads(run(project, program, json.dumps(event)).stderr)
+    assert (answer["transform"], answer["metadata"], answer["renditions"]) == ("summary", {"lines": 3}, [])
+
+
+def test_the_example_is_short() -> None:
+    blocks = [block for language in ("python", "json", "yaml") for block in readme_blocks(HEADING, language)]
+    assert sum(len(block.splitlines()) for block in blocks) < 40
 
 
 @pytest.mark.parametrize("head", [b"BMW,blue\n", b"MZ,Mozambique\n", b"8BPS is a signature"])
