@@ -308,6 +308,10 @@ def test_a_key_without_kms_is_refused() -> None:
         ({"uploadsPerSecond": 51}, r"api.uploadsPerSecond = 51 is not accepted: at most api.requestsPerSecond \(50\)"),
         ({"requestsPerSecond": 0}, "api.requestsPerSecond = 0 is not accepted: .*"),
         ({"auth": "none", "waf": True}, "api.waf = true is not accepted: false where the stack has no user pool.*"),
+        (
+            {"console": False, "renditions": "signed"},
+            'api.renditions = "signed" is not accepted: presigned where there is no console.*',
+        ),
         ({"callbackHosts": ["https://a.example"]}, r'api.callbackHosts\[0\] = "https://a.example" is not accepted: .*'),
         ({"p99Milliseconds": 20_000}, "api.p99Milliseconds = 20000 is not accepted: less than .*"),
     ],
