@@ -290,12 +290,15 @@ def test_a_key_without_kms_is_refused() -> None:
 @pytest.mark.parametrize(
     ("api", "message"),
     [
-        ({"issuer": "https://login.example.com"}, r"api.audience = \[\] is not accepted: what the issuer's tokens .*"),
+        (
+            {"issuer": "https://login.example.com"},
+            r"api.audience = \[\] is not accepted: the audience of the issuer's tokens.*",
+        ),
         ({"audience": ["files"]}, r'api.audience = \["files"\] is not accepted: empty without an issuer.*'),
         ({"issuer": "http://login.example.com"}, 'api.issuer = "http://login.example.com" is not accepted: .*'),
         (
             {"auth": "none", "audience": ["files"]},
-            'api.auth = "none" is not accepted: jwt with an issuer or audience.*',
+            'api.auth = "none" is not accepted: jwt where issuer or audience is set.*',
         ),
         ({"auth": "basic"}, "api.auth = \"basic\" is not accepted: .*'jwt' or 'none'"),
         ({"corsOrigins": ["*"]}, r'api.corsOrigins\[0\] = "\*" is not accepted: an origin such as .*'),
