@@ -86,6 +86,7 @@ def transform(body: bytes, verdict: dict[str, Any]) -> None:
     format, measures = FORMATS[verdict["mediaType"]], verdict["measures"]
     max_pixels = measures["width"] * measures["height"]
     for rendition in make_renditions(io.BytesIO(body), format, PRESETS, max_pixels=max_pixels):
+        assert isinstance(rendition.body, bytes)
         with Image.open(io.BytesIO(rendition.body)) as image:
             assert image.size == (rendition.measures["width"], rendition.measures["height"])
     marked = watermark(

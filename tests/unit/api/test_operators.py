@@ -92,6 +92,8 @@ def stack(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operators]:
         results_dlq_urls={},
         webhooks_queue_url="",
         webhooks_dlq_url="",
+        order_queue_url="",
+        order_dlq_url="",
     )
     api.cloud.client("logs").create_log_group(logGroupName=f"{prefix}-audit")
     settings = OperatorConfiguration(
