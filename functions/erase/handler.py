@@ -10,7 +10,7 @@ from contract.messages import Outcome
 from functions.erase.audit import audit_deletion
 from functions.erase.deletion import Deletion
 from functions.erase.jobs import remove_personal_data
-from functions.erase.record import record_deletion
+from functions.erase.record import Recorded, record_deletion
 from functions.erase.renditions import remove_renditions
 from functions.shared.aws import client
 from functions.shared.errors import EraseError
@@ -41,8 +41,10 @@ def handler(event: dict[str, Any]) -> Erased:
     """Erase the file, or the version, that was deleted. Repeating it changes nothing."""
     deletion = Deletion.from_payload(event)
     s3, dynamodb, jobs_table = client("s3"), client("dynamodb"), os.environ["JOBS_TABLE"]
-    media_type = None if deletion.is_late else record_deletion(dynamodb, os.environ["ASSETS_TABLE"], deletion)
-    renditions = remove_renditions(s3, dynamodb, os.environ["PROCESSED_BUCKET"], jobs_table, deletion)
+    recorded = Recorded() if deletion.is_late else record_deletion(dynamodb, os.environ["ASSETS_TABLE"], deletion)
+    renditions = 0
+    if not recorded.keeps_renditions:
+        renditions = remove_renditions(s3, dynamodb, os.environ["PROCESSED_BUCKET"], jobs_table, deletion)
     jobs = remove_personal_data(dynamodb, jobs_table, deletion)
     audit_deletion(deletion, {"renditions": renditions, "jobs": jobs})
-    return Erased(media_type=media_type or "", renditions=renditions, jobs=jobs)
+    return Erased(media_type=recorded.media_type, renditions=renditions, jobs=jobs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,7 +32,21 @@ _REMOVED = (
 )
 
 
-def record_deletion(dynamodb: Any, table: str, deletion: Deletion) -> str | None:
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """The record after a deletion.
+
+    Args:
+        media_type: of the asset that is no more; "" if the file had no record, or has a newer one.
+        keeps_renditions: whether the record stays and refers to what was made from the deleted version, because a later
+            upload had the same content.
+    """
+
+    media_type: str = ""
+    keeps_renditions: bool = False
+
+
+def record_deletion(dynamodb: Any, table: str, deletion: Deletion) -> Recorded:
     """Turn a file's record into that of a deleted file, unless it is of a newer version.
 
     Done before anything is removed: a run that is still working on an older version can then not record it any more,
@@ -41,9 +56,6 @@ def record_deletion(dynamodb: Any, table: str, deletion: Deletion) -> str | None
         dynamodb: a DynamoDB client.
         table: the assets table.
         deletion: what was deleted.
-
-    Returns:
-        The media type of the asset that is no more; "" if the file had no record, None if the record stays as it is.
 
     Raises:
         TransientError, AccessError: the table could not be written, see `aws.failures_named`.
@@ -73,9 +85,12 @@ def record_deletion(dynamodb: Any, table: str, deletion: Deletion) -> str | None
                 ExpressionAttributeNames={f"#{name}": name for name in (*values, *_REMOVED)},
                 ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
                 ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
             if error_code(error) == "ConditionalCheckFailedException":
-                return None
+                kept: Any = error.response.get("Item", {})
+                processed = kept.get(PROCESSED_VERSION, {}).get("S")
+                return Recorded(keeps_renditions=deletion.version_only and processed == deletion.version_id)
             raise
-    return answer["Attributes"].get("mediaType", {}).get("S", "")
+    return Recorded(media_type=answer["Attributes"].get("mediaType", {}).get("S", ""))

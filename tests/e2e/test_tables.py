@@ -68,6 +68,18 @@ def test_the_same_table_again_changes_nothing(stack: Stack) -> None:
     assert len(stack.notifications(first, again)) == 1
 
 
+def test_the_upload_that_was_processed_can_be_deleted_while_a_later_one_has_its_renditions(stack: Stack) -> None:
+    first = stack.upload("uploads/tables/shared.csv", CUSTOMERS)
+    stack.finish(first)
+    again = stack.upload(first.file_key, CUSTOMERS)
+    stack.finish(again)
+    bucket, before = stack.outputs["ingestBucket"], len(_audited(stack, first))
+    stack.cloud.client("s3").delete_object(Bucket=bucket, Key=first.file_key, VersionId=first.version_id)
+    eventually(lambda: len(_audited(stack, first)) > before, "the deletion")
+
+    assert _rendition(stack, _asset(stack, again), "table")
+
+
 def test_a_table_with_too_many_rows_that_do_not_fit_is_rejected(stack: Stack) -> None:
     upload = stack.upload("uploads/tables/broken.csv", b"a,b\n1,2\n3\n4,5\n")
     (job,) = stack.finish(upload)
@@ -124,6 +136,12 @@ def _asset(stack: Stack, upload: Upload) -> dict[str, Any]:
     asset = stack.pipeline.asset(upload.file_key)
     assert asset is not None, f"no record of {upload.file_key}"
     return asset
+
+
+def _audited(stack: Stack, upload: Upload) -> list[str]:
+    """The audit log's lines about a file version."""
+    events = stack.cloud.client("logs").filter_log_events(logGroupName=stack.outputs["logGroups"]["audit"])["events"]
+    return [event["message"] for event in events if upload.version_id in event["message"]]
 
 
 def _keys(stack: Stack) -> list[str]:
