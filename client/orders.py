@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -100,6 +103,41 @@ def redrive(pipeline: Pipeline, order_id: str) -> None:
     pipeline.client("sqs").send_message(
         QueueUrl=pipeline.outputs.order_queue_url, MessageBody=order_message(order_id, order["fileKey"])
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tries:
+    """How many orders took a number of tries.
+
+    Args:
+        tries: how often an order was attempted.
+        status: how it ended.
+        orders: how many orders did so.
+        predicted: how many would, if every attempt succeeded with the same probability.
+    """
+
+    tries: int
+    status: OrderStatus
+    orders: int
+    predicted: float
+
+
+def tries_of(orders: Iterable[Row], *, success_rate: float, most: int) -> list[Tries]:
+    """Count the tries of orders that were not redriven, beside what the binomial distribution predicts.
+
+    Args:
+        orders: orders that ended FULFILLED or FAILED.
+        success_rate: the probability that an attempt succeeds.
+        most: how often an order is attempted before it is FAILED.
+    """
+    counted = Counter((order["status"], int(order["attempts"])) for order in orders)
+    total, failure_rate = counted.total(), 1 - success_rate
+    ends = [(OrderStatus.FULFILLED, tries, failure_rate ** (tries - 1) * success_rate) for tries in range(1, most + 1)]
+    ends.append((OrderStatus.FAILED, most, failure_rate**most))
+    return [
+        Tries(tries=tries, status=status, orders=counted[status, tries], predicted=total * probability)
+        for status, tries, probability in ends
+    ]
 
 
 class _Tables:

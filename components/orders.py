@@ -345,6 +345,7 @@ class Orders(pulumi.ComponentResource):
             command=f"aws sqs get-queue-attributes --queue-url {queue_url_command(queue_name)} --attribute-names All",
             metrics={"age": queue_metric(queue_name, "ApproximateAgeOfOldestMessage")},
             threshold=thresholds.oldest_message_seconds,
+            periods=3,
         )
         yield from self.state_machine.alarms(
             thresholds,

@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STACK = "prod"
 SUBSCRIBER = "subscriber"
 WEBHOOKS = json.dumps({"endpoints": {"catalogue": {"url": "https://hooks.example.com/"}}})
+ORDERS = json.dumps({"enabled": True})
 
 # The section of docs/runbook.md for an alarm, by the end of its name; the first match counts.
 ALARM_SECTIONS = {
@@ -41,6 +42,13 @@ ALARM_SECTIONS = {
     "webhooks-stopped": "Webhooks are not delivered",
     "webhook-errors": "Webhooks are not delivered",
     "webhook-cold-starts": "Webhooks are not delivered",
+    "orders-given-up": "Orders fail or wait",
+    "order-dlq-depth": "Orders fail or wait",
+    "order-queue-oldest-message": "Orders fail or wait",
+    "order-workflow-failed": "Orders fail or wait",
+    "order-workflow-timed-out": "Orders fail or wait",
+    "fulfil-errors": "Orders fail or wait",
+    "failed_order-errors": "Orders fail or wait",
     "operator-errors": "The API fails or refuses calls",
     "operator-cold-starts": "The API fails or refuses calls",
     "replay-errors": "The API fails or refuses calls",
@@ -123,6 +131,12 @@ def webhook_permissions_table() -> str:
     return _permissions([grant for grant in _grants(_program(webhooks=WEBHOOKS)) if grant not in usual])
 
 
+def order_permissions_table() -> str:
+    """Additional permissions of a stack that takes orders."""
+    usual = _grants(_program())
+    return _permissions([grant for grant in _grants(_program(orders=ORDERS)) if grant not in usual])
+
+
 def scan_denials_table() -> str:
     """The statements by which the ingest bucket denies access except to the scanner, when uploads are scanned."""
     recording = _program(malwareScan=True)
@@ -182,7 +196,7 @@ def resource_policies_table() -> str:
 
 def alarms_table() -> str:
     """Every alarm: whether it pages, its meaning, the first command, and its section in the runbook."""
-    recording = _program(webhooks=WEBHOOKS)
+    recording = _program(webhooks=WEBHOOKS, orders=ORDERS)
     paging = recording.one("CompositeAlarm")
     rows = []
     for alarm in [paging, *_by_name(recording.of_type("aws:cloudwatch/metricAlarm:MetricAlarm"))]:
@@ -207,6 +221,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "permissions": permissions_table,
     "scan-permissions": scan_permissions_table,
     "webhook-permissions": webhook_permissions_table,
+    "order-permissions": order_permissions_table,
     "scan-denials": scan_denials_table,
     "resource-policies": resource_policies_table,
     "alarms": alarms_table,

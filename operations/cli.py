@@ -36,6 +36,7 @@ from operations.commands import (
     ingestion,
     jobs,
     logs,
+    orders,
     rerender,
     trace,
     webhooks,
@@ -91,6 +92,7 @@ for part in (
     rerender,
     dead_letters,
     webhooks,
+    orders,
 ):
     app.add_typer(part.app)
 

@@ -37,7 +37,7 @@ app.add_typer(dlq, name="dlq", rich_help_panel=OPERATE)
 
 
 QueueArgument = Annotated[
-    str, typer.Argument(metavar="QUEUE", help="transform, validate, delivery, webhooks or results-SUBSCRIBER.")
+    str, typer.Argument(metavar="QUEUE", help="transform, validate, delivery, webhooks, order or results-SUBSCRIBER.")
 ]
 LimitOption = Annotated[int, typer.Option(min=1, help="The maximum number of messages to read from a queue.")]
 
@@ -171,7 +171,8 @@ def purge_command(
     queue: Annotated[
         str,
         typer.Argument(
-            metavar="QUEUE", help="The queue to empty: transform, validate, delivery, webhooks or results-SUBSCRIBER."
+            metavar="QUEUE",
+            help="The queue to empty: transform, validate, delivery, webhooks, order or results-SUBSCRIBER.",
         ),
     ],
     stack: StackOption = None,

@@ -10,6 +10,7 @@ from client.pipeline import Row
 
 _COLOURS = {
     "COMPLETED": "green",
+    "FULFILLED": "green",
     "REJECTED": "yellow",
     "FAILED": "red",
     "SUPERSEDED": "dim",

@@ -51,10 +51,14 @@ class Incident:
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """A stack with an endpoint of webhooks, which is told of deletions, and a signing key."""
+    """A stack that takes orders, with an endpoint of webhooks, which is told of deletions, and a signing key."""
     with receiving() as receiver:
         endpoints = {ENDPOINT: {"url": receiver.address, "outcomes": ["DELETED"]}}
-        with deployed_stack(webhooks={"endpoints": endpoints, "allowPrivateAddresses": True}) as deployed:
+        with deployed_stack(
+            webhooks={"endpoints": endpoints, "allowPrivateAddresses": True},
+            api={"auth": "none"},
+            orders={"enabled": True},
+        ) as deployed:
             rotate_signing_keys(deployed.pipeline)
             yield deployed
 

@@ -67,10 +67,37 @@ def cases(stack: str, subscribers: Sequence[str], *, has_authorizer: bool, has_w
             for case in _function(stack, function)
         ),
         _account_concurrency(),
-        *_tables(names),
+        *_tables(names, "assets", "jobs", "denylist"),
         *_api(names),
         *([_calls_refused(stack)] if has_authorizer else []),
         *(_webhooks(stack) if has_webhooks else ()),
+    ]
+
+
+def order_cases(stack: str) -> list[Case]:
+    """One case for each alarm that a stack has besides if it takes orders."""
+    names = f"img-pipeline-{stack}-"
+    given_up = _source("AWS/Lambda", FunctionName=f"{names}failed_order")("Invocations")
+    age = _source("AWS/SQS", QueueName=f"{names}order-queue")("ApproximateAgeOfOldestMessage")
+    return [
+        _dead_letters(names, "order-dlq"),
+        Case(
+            alarm="orders-given-up",
+            period_seconds=FIVE_MINUTES,
+            periods=1,
+            bad=[{given_up: [1]}],
+            good=[{given_up: [0]}],
+        ),
+        Case(
+            alarm="order-queue-oldest-message",
+            period_seconds=MINUTE,
+            periods=3,
+            bad=[{age: [1, 1801]}],
+            good=[{age: [1799, 1800]}],
+        ),
+        *_executions(_machine(names, "order-state-machine"), "order-workflow"),
+        *(case for function in ("fulfil", "failed_order") for case in _function(stack, function)),
+        *_tables(names, "orders", "failed-orders"),
     ]
 
 
@@ -150,17 +177,19 @@ def _not_consumed(alarm: str, queue: str, invocations: Source) -> Case:
     )
 
 
-def _workflow(names: str) -> Iterator[Case]:
-    machine = f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{names}state-machine"
-    workflow = _source("AWS/States", StateMachineArn=machine)
+def _machine(names: str, machine: str) -> Callable[[str], Source]:
+    return _source("AWS/States", StateMachineArn=f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{names}{machine}")
+
+
+def _executions(workflow: Callable[[str], Source], role: str) -> Iterator[Case]:
     yield Case(
-        alarm="workflow-failed",
+        alarm=f"{role}-failed",
         period_seconds=FIVE_MINUTES,
         periods=1,
         bad=[{workflow("ExecutionsFailed"): [1] * 6}],
         good=[{workflow("ExecutionsFailed"): [1] * 5, workflow("ExecutionsSucceeded"): [1] * 50}],
     )
-    for alarm, metric in (("workflow-timed-out", "ExecutionsTimedOut"), ("workflow-throttled", "ExecutionThrottled")):
+    for alarm, metric in ((f"{role}-timed-out", "ExecutionsTimedOut"), (f"{role}-throttled", "ExecutionThrottled")):
         yield Case(
             alarm=alarm,
             period_seconds=FIVE_MINUTES,
@@ -168,6 +197,11 @@ def _workflow(names: str) -> Iterator[Case]:
             bad=[{workflow(metric): [1]}],
             good=[{workflow(metric): [0], workflow("ExecutionsSucceeded"): [1]}],
         )
+
+
+def _workflow(names: str) -> Iterator[Case]:
+    workflow = _machine(names, "state-machine")
+    yield from _executions(workflow, "workflow")
     time_ms = workflow("ExecutionTime")
     yield Case(
         alarm="workflow-p99-time",
@@ -210,8 +244,8 @@ def _account_concurrency() -> Case:
     )
 
 
-def _tables(names: str) -> Iterator[Case]:
-    for table in ("assets", "jobs", "denylist"):
+def _tables(names: str, *tables: str) -> Iterator[Case]:
+    for table in tables:
         source = _source("AWS/DynamoDB", TableName=names + table)
         reads, writes = source("ReadThrottleEvents"), source("WriteThrottleEvents")
         yield Case(

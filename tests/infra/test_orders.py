@@ -1,0 +1,131 @@
+"""Orders: off unless switched on, bounded, kept when given up, and watched; each role may do its part alone."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from components.settings import SettingsError
+from policies.recording import ACCOUNT_ID, Recording, run
+from tests.infra.alarm_cases import order_cases
+from tests.infra.test_alarm_states import state
+from tests.infra.test_policies import violations
+
+MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
+QUEUE = "aws:sqs/queue:Queue"
+_ON_RENDITIONS = ("GetObject", "PutObject", "DeleteObjectVersion")
+ENABLED = {"orders": {"enabled": True}}
+
+
+@pytest.fixture(scope="module", params=["dev", "prod", "local"])
+def shop(request: pytest.FixtureRequest) -> Recording:
+    return run(request.param, ENABLED)
+
+
+def grants(shop: Recording, role: str) -> Iterator[tuple[str, str]]:
+    """(action, resource) of a role's permissions, without logs and traces."""
+    policy = json.loads(shop.one("RolePolicy", role=f"img-pipeline-{shop.stack}-{role}").inputs["policy"])
+    for statement in policy["Statement"]:
+        for action in statement["Action"]:
+            if not action.startswith(("logs:", "xray:")):
+                yield from ((action, resource.rpartition(":")[2]) for resource in statement["Resource"])
+
+
+def test_there_are_none_unless_they_are_switched_on(dev: Recording) -> None:
+    assert {dev.outputs[name] for name in ("ordersTable", "failedOrdersTable", "orderQueueUrl", "orderDlqUrl")} == {""}
+    assert "fulfil" not in dev.outputs["functionNames"]
+    assert not [route for route in dev.of_type("Route") if "/orders" in route.inputs["routeKey"]]
+    assert run("dev", {**ENABLED, "api": {"enabled": False}}).outputs["ordersTable"] == ""
+
+
+def test_queues_are_consumed_in_bounded_batches_that_report_each_message(shop: Recording) -> None:
+    names = f"img-pipeline-{shop.stack}-"
+    consumers = {
+        mapping.inputs["eventSourceArn"].rpartition(":")[2]: mapping.inputs for mapping in shop.of_type(MAPPING)
+    }
+    for queue, function in (("order-queue", "fulfil"), ("order-dlq", "failed_order")):
+        mapping = consumers[names + queue]
+        assert mapping["functionName"].endswith(f":function:{names}{function}:live")
+        assert mapping["functionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["scalingConfig"]["maximumConcurrency"] >= 2
+        timeout = shop.one("aws:lambda/function:Function", name=names + function).inputs["timeout"]
+        assert shop.one(QUEUE, name=names + queue).inputs["visibilityTimeoutSeconds"] >= 6 * timeout
+
+
+def test_an_order_that_is_given_up_is_kept_for_its_handler(shop: Recording) -> None:
+    queue = shop.one(QUEUE, name=f"img-pipeline-{shop.stack}-order-queue").inputs
+    dead_letters = shop.one(QUEUE, name=f"img-pipeline-{shop.stack}-order-dlq")
+    assert json.loads(queue["redrivePolicy"]) == {"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": 5}
+    assert dead_letters.inputs["messageRetentionSeconds"] == 14 * 24 * 3600
+
+
+def test_failures_are_never_deleted_and_orders_after_a_while(shop: Recording) -> None:
+    names = f"img-pipeline-{shop.stack}-"
+    assert "ttl" not in shop.one("Table", name=f"{names}failed-orders").inputs
+    assert shop.one("Table", name=f"{names}orders").inputs["ttl"]["enabled"] is True
+
+
+def test_every_alarm_has_its_case_and_is_in_the_outputs(shop: Recording) -> None:
+    without = set(run(shop.stack).outputs["alarmNames"])
+    expected = {f"img-pipeline-{shop.stack}-{case.alarm}": case for case in order_cases(shop.stack)}
+    assert set(shop.outputs["alarmNames"]) - without == set(expected)
+    for alarm in shop.of_type("aws:cloudwatch/metricAlarm:MetricAlarm"):
+        if case := expected.get(alarm.inputs["name"]):
+            assert {state(alarm, case, [bad] * case.periods) for bad in case.bad} == {"ALARM"}, case.alarm
+            assert {state(alarm, case, [good] * case.periods) for good in case.good} == {"OK"}, case.alarm
+            assert state(alarm, case, [{}] * case.periods) == "OK", case.alarm
+
+
+def test_dashboard_and_saved_queries_know_orders(shop: Recording) -> None:
+    (dashboard,) = shop.of_type("Dashboard")
+    assert "Orders waiting" in dashboard.inputs["dashboardBody"]
+    queries = {query.inputs["name"].rpartition("/")[2] for query in shop.of_type("QueryDefinition")}
+    assert queries >= {"one-order", "order-attempts-by-outcome"}
+
+
+def test_each_role_may_do_its_part_alone(shop: Recording) -> None:
+    names = f"img-pipeline-{shop.stack}-"
+    assert set(grants(shop, "order-workflow")) == {
+        ("dynamodb:GetItem", f"table/{names}assets"),
+        *((f"dynamodb:{verb}Item", f"table/{names}orders") for verb in ("Put", "Update", "Delete")),
+        ("sqs:SendMessage", f"{names}order-queue"),
+    }
+    assert set(grants(shop, "failed_order")) == {
+        *((f"sqs:{verb}", f"{names}order-dlq") for verb in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")),
+        *((f"dynamodb:{verb}Item", f"table/{names}orders") for verb in ("Get", "Update", "Delete")),
+        ("dynamodb:PutItem", f"table/{names}failed-orders"),
+        ("sns:Publish", f"{names}alerts"),
+    }
+    processed, ingest = (f"{names}{bucket}-{ACCOUNT_ID}" for bucket in ("processed", "ingest"))
+    of_buckets = {grant for grant in grants(shop, "fulfil") if grant[0].startswith("s3:")}
+    assert of_buckets == {
+        ("s3:GetObjectVersion", f"{ingest}/uploads/*"),
+        ("s3:ListBucket", processed),
+        *(
+            (f"s3:{verb}", f"{processed}/processed/uploads/*")
+            for verb in ("GetObject", "PutObject", "DeleteObjectVersion")
+        ),
+    }
+    assert ("states:StartSyncExecution", f"{names}order-state-machine") in set(grants(shop, "api"))
+
+
+def test_resources_satisfy_every_rule(shop: Recording) -> None:
+    assert violations(shop.cloud_resources) == []
+
+
+def test_attempts_do_not_fail_on_purpose_where_state_is_protected() -> None:
+    with pytest.raises(SettingsError, match=r"orders\.successRate"):
+        run("prod", {"orders": {"enabled": True, "successRate": 0.7}})
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"successRate": 1.1}, {"maxReceiveCount": 0}, {"concurrency": 1}, {"dailyOrdersPerCaller": 0}]
+)
+def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(SettingsError, match=f"orders.{next(iter(wrong))}"):
+        run("dev", {"orders": {"enabled": True, **wrong}})
+
+
+def test_orders_need_the_presets_of_the_thumbnail() -> None:
+    with pytest.raises(SettingsError, match=r"orders\.enabled"):
+        run("dev", {**ENABLED, "transforms": {"thumbnail": None}})
