@@ -15,6 +15,7 @@ from operations.doctor.checks import (
     functions,
     ingestion,
     malware,
+    orders,
     queues,
     quotas,
     state,
@@ -54,6 +55,7 @@ CHECKS: Mapping[str, Check] = {
     "budget": budget.budget_is_active,
     "api": api.api_answers,
     "webhooks": webhooks.webhooks_are_delivered,
+    "orders": orders.orders_are_fulfilled,
 }
 SMOKE_TEST = "smoke test"
 

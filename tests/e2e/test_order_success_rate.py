@@ -16,6 +16,8 @@ from functions.fulfil.simulation import fails
 from localcloud import announcement
 from localcloud.announcement import LocalCloud
 from operations import cli
+from operations.doctor.checks.orders import orders_are_fulfilled
+from operations.doctor.findings import Status
 from testing.callers import Callers
 from testing.stack import Stack, deployed_stack
 from testing.waiting import eventually
@@ -87,6 +89,7 @@ def test_failed_orders_are_listed_shown_and_redriven_until_all_are_fulfilled(
     listed = json.loads(img_pipeline("orders", "failed", "--json").output)
     assert {row["code"] for row in listed} == {"SimulatedError"}
     first = listed[0]["orderId"]
+    assert [each.status for each in orders_are_fulfilled(shop.pipeline)] == [Status.OK, Status.OK, Status.WARN]
     assert "FAILED" in img_pipeline("orders", "show", first).output
     assert first in img_pipeline("orders", "list", "--status", "failed", "--limit", "200").output
 
@@ -101,5 +104,6 @@ def test_failed_orders_are_listed_shown_and_redriven_until_all_are_fulfilled(
     assert {row["orderId"] for row in everything} == {row["orderId"] for row in listed}
     assert {row["status"] for row in everything} == {"CLOSED"}
     assert len(newest_orders(shop.pipeline, status=OrderStatus.FULFILLED, limit=ORDERS + 1)) == len(ended)
+    assert {each.status for each in orders_are_fulfilled(shop.pipeline)} == {Status.OK}
     refused = img_pipeline("orders", "redrive", first, "--yes")
     assert refused.exit_code != 0

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from client.pipeline import Pipeline
 from client.webhooks import webhook_receivers
-from operations.doctor.findings import Finding, fail, ok, redeploy, warn
+from operations.doctor.checks.consumers import queue_is_consumed
+from operations.doctor.findings import Finding, fail, ok, warn
 
 # The age that Security Hub's control SecretsManager.4 accepts by default.
 OLDEST_KEY = timedelta(days=90)
@@ -18,23 +19,9 @@ def webhooks_are_delivered(pipeline: Pipeline) -> Iterator[Finding]:
     if not pipeline.outputs.webhooks_queue_url:
         yield ok("the stack has no webhooks")
         return
-    yield _queue_is_consumed(pipeline)
+    yield queue_is_consumed(pipeline, pipeline.outputs.webhooks_queue_url, "webhooks are not delivered")
     yield from _receivers_are_enabled(pipeline)
     yield _signing_key_is_recent(pipeline)
-
-
-def _queue_is_consumed(pipeline: Pipeline) -> Finding:
-    queue = pipeline.queue(pipeline.outputs.webhooks_queue_url)
-    mappings = pipeline.client("lambda").list_event_source_mappings(EventSourceArn=queue.arn)["EventSourceMappings"]
-    if not mappings:
-        return fail(f"no function consumes {queue.name}: webhooks are not delivered", redeploy(pipeline))
-    mapping = mappings[0]
-    if mapping["State"] == "Enabled":
-        return ok(f"the function consumes {queue.name}")
-    return fail(
-        f"the event source mapping of {queue.name} is {mapping['State']}: webhooks are not delivered",
-        f"aws lambda update-event-source-mapping --uuid {mapping['UUID']} --enabled",
-    )
 
 
 def _receivers_are_enabled(pipeline: Pipeline) -> Iterator[Finding]:
