@@ -21,6 +21,7 @@ from client.uploads import Upload
 from contract.outputs import read_outputs
 from demo.contact_sheet import write_contact_sheet
 from demo.endings import run
+from demo.order import place_order
 from demo.outcome import Outcome, verify
 from demo.report import progress_table, result_table
 from demo.samples import Sample, cached_samples
@@ -60,13 +61,20 @@ def main(arguments: Sequence[str]) -> int:
     console.print("· starting the embedded cloud, IAM enforced")
     with Emulator.start() as cloud:
         with console.status("deploying the local stack") as status:
-            outputs = deploy(cloud, "local", progress=lambda kind, name: status.update(f"deploying {kind} {name}"))
+            outputs = deploy(
+                cloud,
+                "local",
+                {"orders": {"enabled": True}},
+                progress=lambda kind, name: status.update(f"deploying {kind} {name}"),
+            )
         console.print(f"· deployed the local stack to {cloud.endpoint_url} ({time.monotonic() - started:.1f} s)")
         pipeline = Pipeline(stack="local", client=cloud.client, outputs=read_outputs(outputs))
         outcomes = _run(files, pipeline, console)
         verify(outcomes, pipeline)
+        order = place_order(outcomes, pipeline)
         page = write_contact_sheet(outcomes, pipeline, _BUILD / "contact-sheet")
     console.print("", result_table(outcomes, console.width), sep="\n")
+    console.print(order, soft_wrap=True, markup=False)
     console.print(f"contact sheet: {page}", soft_wrap=True)
     totals = {kind: sum(outcome.kind == kind for outcome in outcomes) for kind in ("completed", "rejected", "failed")}
     counts = " ".join(f"{kind}={count}" for kind, count in totals.items())
