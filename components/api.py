@@ -278,7 +278,10 @@ def _configuration(settings: Settings) -> ApiConfiguration:
     return ApiConfiguration(
         auth=settings.api.auth,
         max_bytes=settings.largest_bytes,
-        media={family: each.variable for family, each in settings.media.items()},
+        media={
+            family: {**each.variable, "maxBytes": settings.family_max_bytes(family)}
+            for family, each in settings.media.items()
+        },
         daily_uploads_per_caller=settings.api.daily_uploads_per_caller,
         callback_hosts=settings.api.callback_hosts,
         max_receive_count=settings.max_receive_count,

@@ -72,7 +72,7 @@ export interface Signed {
 
 export interface Limits {
   maxBytes: number;
-  mediaTypes: { name: string; extensions: string[] }[];
+  mediaTypes: { name: string; extensions: string[]; maxBytes: number }[];
   multipart: { thresholdBytes: number; partSize: number };
 }
 

@@ -16,15 +16,12 @@ interface Props {
 export function DropZone({ limits, isSmall, onFiles }: Props) {
   const input = useRef<HTMLInputElement>(null);
   const isOver = useFilesGivenToPage(onFiles);
-  const extensions = limits.mediaTypes.flatMap((type) => type.extensions.slice(0, 1));
   return (
     <section class={`drop-zone ${isSmall ? "small" : ""} ${isOver ? "over" : ""}`} aria-label="Upload">
       <p>
         <strong>{isOver ? "Drop to upload" : "Drop files or folders anywhere, or paste them"}</strong>
       </p>
-      <p class="fine">
-        {extensions.map((extension) => extension.slice(1).toUpperCase()).join(", ")}, up to {size(limits.maxBytes)} each
-      </p>
+      <p class="fine">{accepted(limits)}</p>
       <button type="button" class="primary" id={CHOOSE_FILES} onClick={() => input.current?.click()}>
         Choose files
       </button>
@@ -42,6 +39,17 @@ export function DropZone({ limits, isSmall, onFiles }: Props) {
       />
     </section>
   );
+}
+
+/** "JPG, PNG up to 52.4 MB; CSV up to 1.1 GB". */
+function accepted(limits: Limits): string {
+  const bySize = new Map<number, string[]>();
+  for (const { extensions, maxBytes } of limits.mediaTypes) {
+    bySize.set(maxBytes, [...(bySize.get(maxBytes) ?? []), ...extensions.slice(0, 1)]);
+  }
+  return [...bySize]
+    .map(([bytes, extensions]) => `${extensions.map((each) => each.slice(1).toUpperCase()).join(", ")} up to ${size(bytes)}`)
+    .join("; ");
 }
 
 /** Hands over what is dropped or pasted anywhere on the page. Returns whether files are held over it. */

@@ -114,8 +114,11 @@ export class Uploads {
   }
 
   private tooLarge(file: File): string | null {
-    if (file.size <= this.limits.maxBytes) return null;
-    return `The file has ${file.size.toLocaleString()} bytes; at most ${this.limits.maxBytes.toLocaleString()} are accepted.`;
+    const name = file.name.toLowerCase();
+    const type = this.limits.mediaTypes.find((each) => each.extensions.some((extension) => name.endsWith(extension)));
+    const limit = type?.maxBytes ?? this.limits.maxBytes;
+    if (file.size <= limit) return null;
+    return `The file has ${file.size.toLocaleString()} bytes; at most ${limit.toLocaleString()} are accepted.`;
   }
 
   private async sign(request: { method: string; key: string; uploadId?: string; partNumber?: number }) {

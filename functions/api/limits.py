@@ -1,9 +1,9 @@
-"""What is accepted, so that no client has to guess."""
+"""The accepted media types and the limits of files and requests."""
 
 from __future__ import annotations
 
 from contract.api import DOWNLOAD_URL_SECONDS, MAX_BATCH, MULTIPART_BYTES, UPLOAD_URL_SECONDS
-from contract.media import MEDIA_TYPES
+from contract.media import MEDIA_TYPES, max_bytes_of
 from functions.api.configuration import configuration
 from functions.api.models import MAX_NAME_CHARACTERS, MAX_PARTS, AcceptedType, Limits, MultipartLimits
 from functions.api.parts import PART_BYTES
@@ -16,7 +16,12 @@ def limits() -> Limits:
     return Limits(
         max_bytes=settings.max_bytes,
         media_types=[
-            AcceptedType(name=name, extensions=list(MEDIA_TYPES[name].extensions)) for name in settings.accepted
+            AcceptedType(
+                name=name,
+                extensions=list(MEDIA_TYPES[name].extensions),
+                max_bytes=max_bytes_of(name, settings.media, settings.max_bytes),
+            )
+            for name in settings.accepted
         ],
         media={
             family: {name: value for name, value in limits.items() if name != "accepted"}

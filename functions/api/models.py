@@ -365,6 +365,7 @@ class AcceptedType(Model):
 
     name: str
     extensions: list[str]
+    max_bytes: int = Field(description="Size of the largest accepted file of this type.")
 
 
 class MultipartLimits(Model):
@@ -376,7 +377,7 @@ class MultipartLimits(Model):
 class Limits(Model):
     """What the API accepts."""
 
-    max_bytes: int
+    max_bytes: int = Field(description="Size of the largest accepted file of any type.")
     media_types: list[AcceptedType]
     media: dict[str, dict[str, Any]] = Field(description="Other limits, by media family.")
     multipart: MultipartLimits

@@ -10,6 +10,7 @@ def test_the_limits_are_the_stacks(api: Api) -> None:
     assert limits["maxBytes"] == CONFIGURATION.max_bytes
     assert [each["name"] for each in limits["mediaTypes"]] == ["image/jpeg", "image/png", "image/webp"]
     assert ".jpg" in limits["mediaTypes"][0]["extensions"]
+    assert limits["mediaTypes"][0]["maxBytes"] == CONFIGURATION.max_bytes
     assert limits["media"] == {"image": {"maxPixels": 2_000_000}}
     assert limits["dailyUploads"] == CONFIGURATION.daily_uploads_per_caller
 
