@@ -127,7 +127,7 @@ def test_interrupted_build_leaves_no_archive(project: Path, monkeypatch: pytest.
     ("layer", "folders", "expected"),
     [
         ("images", ("validate", "thumbnail", "watermark", "metadata", "shared"), {"PIL", "pillow_heif"}),
-        ("table", ("table", "shared"), {"duckdb"}),
+        ("table", ("table",), {"duckdb"}),
         ("api", ("api", "http_api", "operator", "replay"), {"pydantic", "aws_lambda_powertools.event_handler"}),
         ("base", ("erase",), {"botocore.exceptions"}),
         ("webhook", ("webhook",), {"standardwebhooks"}),

@@ -135,7 +135,8 @@ def test_the_workflow_is_express_with_its_role_and_logs(deployed: Deployed) -> N
 def test_each_function_has_its_own_role_layer_settings_and_limits(deployed: Deployed) -> None:
     functions = deployed.client("lambda")
     images = {"validate", "thumbnail", "watermark", "metadata"}
-    layers = dict.fromkeys(images, "images") | {"erase": "base", "api": "api", "table": "table"}
+    layers = dict.fromkeys(images, "images") | {"erase": "base", "table": "table"}
+    layers |= dict.fromkeys(("api", "operator", "replay"), "api")
     assert set(deployed.outputs["functionNames"]) == set(layers)
     limit = functions.get_function_concurrency(FunctionName=deployed.outputs["functionNames"]["validate"])
     assert limit["ReservedConcurrentExecutions"] == 3
