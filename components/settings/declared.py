@@ -28,7 +28,7 @@ from contract.overlay import merge_patch
 Refusal = tuple[str, object, str]
 """(path of the key, value, what is accepted)."""
 
-OTHER_FUNCTIONS = {"api", "erase", "failed_order", "fulfil", "validate", "webhook"}
+OTHER_FUNCTIONS = {"api", "erase", "failed_order", "fulfil", "operator", "replay", "validate", "webhook"}
 """Folders of functions that are no transforms."""
 
 _EMPTY_SCHEMA: Mapping[str, Any] = {"type": "object", "additionalProperties": False}
