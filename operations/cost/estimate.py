@@ -25,6 +25,7 @@ from operations.cost.bill import (
     Load,
 )
 from operations.cost.measurements import Measurements
+from operations.cost.orders import order_lines
 from operations.cost.prices import MILLION
 from operations.cost.webhooks import webhook_lines
 from operations.cost.workflow import MEASURED_TYPE, WorkflowRun, workflow_run
@@ -62,6 +63,7 @@ ALARM_METRICS_PER_SUBSCRIBER = 1
 OTHER_ALARM_METRICS = 26
 API_ALARM_METRICS = 6  # three alarms, each over two metrics
 REFUSED_CALLS_METRICS = 1
+ORDER_ALARM_METRICS = 10  # three of the queues, three of the workflow, and two of each table
 WEBHOOK_ALARM_METRICS = 3  # the dead-letter queue, and two of a queue that is not consumed
 
 
@@ -107,6 +109,7 @@ def estimate(settings: Settings, load: Load, measured: Measurements, core_speed:
         *_storage(work),
         *_malware_scan(work),
         *api_lines(settings, load),
+        *order_lines(settings),
         *webhook_lines(settings, load, log_bytes_per_call=work.log_bytes_per_call),
         *_tables(work),
         *_messages(work),
@@ -433,6 +436,7 @@ def alarm_metrics(settings: Settings) -> int:
         OTHER_ALARM_METRICS
         + api
         + WEBHOOK_ALARM_METRICS * settings.has_webhooks
+        + ORDER_ALARM_METRICS * settings.has_orders
         + ALARM_METRICS_PER_FUNCTION * len(settings.function_layers)
         + ALARM_METRICS_PER_SUBSCRIBER * len(settings.result_subscribers)
     )

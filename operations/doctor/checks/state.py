@@ -22,7 +22,8 @@ def tables_can_be_restored(pipeline: Pipeline) -> Iterator[Finding]:
     """Every table is active and can be restored to any second of the last weeks."""
     dynamodb = pipeline.client("dynamodb")
     outputs = pipeline.outputs
-    for table in (outputs.assets_table, outputs.jobs_table, outputs.denylist_table):
+    of_orders = filter(None, (outputs.orders_table, outputs.failed_orders_table))
+    for table in (outputs.assets_table, outputs.jobs_table, outputs.denylist_table, *of_orders):
         description = dynamodb.describe_table(TableName=table)["Table"]
         indexes = description.get("GlobalSecondaryIndexes", [])
         states = {description["TableStatus"], *(index["IndexStatus"] for index in indexes)}
