@@ -204,7 +204,7 @@ def api(embedded_cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[A
 
 def _make_tables(cloud: Emulator) -> None:
     """The tables as components/persist.py declares them."""
-    _make_table(
+    make_table(
         cloud,
         "jobs",
         "jobId",
@@ -218,7 +218,7 @@ def _make_tables(cloud: Emulator) -> None:
             ),
         },
     )
-    _make_table(
+    make_table(
         cloud,
         "assets",
         "fileKey",
@@ -229,7 +229,7 @@ def _make_tables(cloud: Emulator) -> None:
     )
 
 
-def _make_table(cloud: Emulator, name: str, key: str, indexes: Mapping[str, tuple[str, str, dict[str, Any]]]) -> None:
+def make_table(cloud: Emulator, name: str, key: str, indexes: Mapping[str, tuple[str, str, dict[str, Any]]]) -> None:
     attributes = {key, *(each for hash_key, range_key, _ in indexes.values() for each in (hash_key, range_key))}
     cloud.client("dynamodb").create_table(
         TableName=name,
