@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from client.errors import InvalidRequestError
 from client.orders import failed_orders, find_failure, redrive
 from client.uploads import Upload
 from contract.orders import FulfilConfiguration
@@ -209,7 +210,6 @@ def test_order_that_fails_every_time_is_kept_with_its_cause_and_redriven_once(
     assert f"orders redrive {order_id} --stack local" in alert
 
     redrive(shop.pipeline, order_id)
-    redrive(shop.pipeline, order_id)
 
     fulfilled = ended(shop, order_id, "FULFILLED")
     assert fulfilled["attempts"] > ATTEMPTS
@@ -219,6 +219,8 @@ def test_order_that_fails_every_time_is_kept_with_its_cause_and_redriven_once(
     assert (closed["status"], closed["code"]) == ("CLOSED", "SimulatedError")
     assert order_id not in {each["orderId"] for each in failed_orders(shop.pipeline)}
     assert len(_told(shop, picture, order_id)) == 1
+    with pytest.raises(InvalidRequestError):
+        redrive(shop.pipeline, order_id)
 
 
 def test_nothing_is_made_of_a_file_that_was_deleted_meanwhile(shop: Stack, alerts: str) -> None:
