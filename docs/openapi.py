@@ -11,5 +11,5 @@ PATH = Path(__file__).with_name("openapi.json")
 
 
 def description() -> str:
-    """What the API returns for GET /openapi.json."""
-    return described(app)
+    """What the API of a stack that takes orders returns for GET /openapi.json."""
+    return described(app, with_orders=True)

@@ -10,6 +10,7 @@ from typing import Any
 from botocore.config import Config
 
 from contract.api import DOWNLOAD_URL_SECONDS, UPLOAD_URL_SECONDS
+from contract.media import max_bytes_of
 from contract.renditions import FOCAL_POINT_METADATA
 from functions.api.configuration import configuration, ingest_bucket
 from functions.api.models import Signed
@@ -58,7 +59,7 @@ def put(row: Row) -> Signed:
 
 def form(row: Row) -> Signed:
     """The signed POST form that uploads a job's file, of the declared size or of any accepted size."""
-    sizes = [row["bytes"]] * 2 if "bytes" in row else [1, configuration().max_bytes]
+    sizes = [row["bytes"]] * 2 if "bytes" in row else [1, _max_bytes(row)]
     fields: dict[str, str] = {"Content-Type": row["contentType"], **_metadata_headers(row)}
     if "sha256" in row:
         checksum = base64.b64encode(bytes.fromhex(row["sha256"])).decode()
@@ -78,6 +79,11 @@ def form(row: Row) -> Signed:
         fields=post["fields"],
         expires_in=UPLOAD_URL_SECONDS,
     )
+
+
+def _max_bytes(row: Row) -> int:
+    settings = configuration()
+    return max_bytes_of(row["contentType"], settings.media, settings.max_bytes)
 
 
 def begin_parts(row: Row) -> Signed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -68,7 +69,7 @@ def health() -> Response[Any]:
     responses=openapi.answers({200: AnyObject}),
 )
 def description() -> Response[Any]:
-    return Response(200, "application/json", described(app))
+    return Response(200, "application/json", described(app, with_orders="ORDERS_TABLE" in os.environ))
 
 
 @app.get(

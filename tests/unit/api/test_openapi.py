@@ -11,9 +11,16 @@ from tests.unit.api.conftest import Api
 
 
 def test_the_committed_description_is_what_the_api_returns(api: Api) -> None:
+    api.monkeypatch.setenv("ORDERS_TABLE", "orders")
     answer = api.call("GET", "/openapi.json")
     assert answer.headers["content-type"] == "application/json"
     assert openapi.PATH.read_text(encoding="utf-8") == answer.text, "run `make docs`"
+
+
+def test_a_stack_without_orders_does_not_describe_their_routes(api: Api) -> None:
+    paths = api.call("GET", "/openapi.json").json["paths"]
+    assert not [path for path in paths if path.startswith("/orders")]
+    assert "/uploads" in paths
 
 
 def test_the_api_answers_the_routes_that_the_layer_declares() -> None:
