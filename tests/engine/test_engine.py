@@ -63,7 +63,7 @@ def test_every_stack_previews_within_the_policies_and_nothing_is_made(stack: Eng
 def test_the_program_also_previews_in_a_shell(stack: EngineStack) -> None:
     if find_language_host() is None:
         pytest.skip("there is no Python language host on PATH or beside the cached CLI")
-    assert re.search(r"\+ 1\d\d to create", stack.preview_in_a_shell())
+    assert re.search(r"\+ \d{3} to create", stack.preview_in_a_shell())
     assert inventory(stack.cloud) == {}
 
 
