@@ -260,7 +260,6 @@ def test_order_that_cannot_be_queued_is_withdrawn(shop: Stack, picture: Upload) 
     assert call(shop, "GET", f"/orders/{order_id}").status == 404
 
 
-@pytest.mark.after_the_run
 @pytest.mark.parametrize("role", ROLES)
 def test_each_permission_was_used_and_nothing_was_denied(shop: Stack, role: str) -> None:
     name = shop.outputs["roleArns"][role].rpartition("/")[2]
