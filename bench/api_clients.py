@@ -105,7 +105,8 @@ class Crowd:
         found: Counter[str] = Counter()
 
         def complete() -> bool:
-            found.update(each["jobId"] for each in self.stack.pipeline.take_messages(queue_url))
+            messages = self.stack.pipeline.take_messages(queue_url)
+            found.update(each["jobId"] for each in messages if "jobId" in each)  # a deletion has no job
             return jobs.keys() <= found.keys()
 
         with suppress(AssertionError):  # the difference says which are missing

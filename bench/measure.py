@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
-import resource
 import sys
 import time
 from pathlib import Path
 
 from bench.steps import ANIMATION_STEPS, STEPS
+from testing.memory import peak_mb
 
 
 def main(step: str, whose: str, file: str) -> None:
@@ -18,15 +17,7 @@ def main(step: str, whose: str, file: str) -> None:
     run = ours if whose == "ours" else naive
     started = time.process_time()
     run(Path(file))
-    print(json.dumps({"cpuSeconds": time.process_time() - started, "peakMb": _peak_mb()}))
-
-
-def _peak_mb() -> float:
-    """This program's peak resident memory; on Linux, getrusage includes the process's memory before exec."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        return int(re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())[0]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
+    print(json.dumps({"cpuSeconds": time.process_time() - started, "peakMb": peak_mb()}))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from functions.shared.reasons import Rejection
 from functions.table.settings import Schema
 from functions.table.tabulating import tabulate
 from functions.validate.table import measure
+from testing.memory import peak_mb
 
 LIMITS = {"maxBytes": 1 << 31, "maxRows": 1 << 30, "maxColumns": 1000, "minColumns": 2}
 SCHEMA = Schema(prefix="", types={}, tolerated_percent=5, rejects_formulas=False)
@@ -39,7 +40,7 @@ def _result(path: Path, megabytes: int) -> dict[str, Any]:
     return {
         "outcome": table.code if isinstance(table, Rejection) else "COMPLETED",
         "rows": 0 if isinstance(table, Rejection) else table.metadata["rowCount"],
-        "peakMb": used.ru_maxrss // 1024,
+        "peakMb": round(peak_mb()),
         "cpuSeconds": round(used.ru_utime + used.ru_stime, 1),
     }
 
