@@ -101,7 +101,8 @@ def _declared_pixels(body: Any, format: Format, limits: ImageLimits) -> int:
     try:
         if format is WEBP:
             return math.prod(webp.canvas_size(body))
-        if format is AVIF and (declared := avif.properties(body)):
+        # Without the decoder, which may lack the memory to read even the header.
+        if format in (AVIF, HEIC) and (declared := avif.properties(body)):
             return math.prod(declared.size)
         body.seek(0)
         return math.prod(open_image(body, format, max_pixels=limits.max_pixels).size)
