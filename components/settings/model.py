@@ -85,7 +85,7 @@ class MediaFamily(_Model):
 
     @property
     def variable(self) -> dict[str, Any]:
-        """What functions are told: the accepted types and the limits."""
+        """The family's entry in the functions' environment: the accepted types and the limits."""
         return {"accepted": list(self.accepted), **self.limits}
 
     @property

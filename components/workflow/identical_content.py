@@ -24,7 +24,7 @@ _REPLACED = ("versionId", "sequencer", "jobId", "eventTime", "executionName")
 
 
 def may_be_skipped(media_types: Sequence[str]) -> str:
-    """Whether a file is of one of these types, and nobody asked to process it again."""
+    """Whether a file is of one of these types, and this is not a request to process it again."""
     return f'($verdict.mediaType in {json.dumps(list(media_types))} and $file.run = "")'
 
 

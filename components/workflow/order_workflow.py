@@ -10,7 +10,7 @@
 
 The API starts it and waits until the order is queued, but not until it is fulfilled. The order and the row that keeps
 equal orders away (``open/{hash}``) are written in one transaction; the function that ends the order removes that row.
-An execution that stops between StoreOrder and QueueOrder leaves an order that nobody was told of: a request with the
+An execution that stops between StoreOrder and QueueOrder leaves an order whose id was not returned: a request with the
 same Idempotency-Key queues it, and so does `img-pipeline orders redrive`.
 """
 

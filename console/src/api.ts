@@ -144,7 +144,7 @@ export interface Poll {
 
 const BUSY = new Set([429, 503]);
 const ATTEMPTS = 5;
-/** A daily quota that is used up asks for hours, which nobody waits for. */
+/** The longest wait: an exceeded daily quota asks for hours, and is reported instead. */
 const LONGEST_WAIT_MS = 30_000;
 
 export class Api {

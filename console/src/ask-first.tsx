@@ -12,11 +12,11 @@ interface Props {
   isDangerous?: boolean;
   /** What would be done; found out, where it takes a request. */
   plan: () => Promise<Plan>;
-  /** Do it. Returns what is told afterwards. */
+  /** Performs the action. Returns the message to show afterwards. */
   onYes: () => Promise<string>;
 }
 
-/** A button that does nothing before it has said what and been told to. The focus follows the question. */
+/** A button that asks for confirmation before it acts. The focus moves to the question. */
 export function AskFirst({ label, no, isDangerous = false, plan, onYes }: Props) {
   const [asked, setAsked] = useState<Plan | null>(null);
   const [wasAsked, setWasAsked] = useState(false);

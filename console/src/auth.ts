@@ -22,7 +22,7 @@ export class Session {
 
   constructor(private readonly settings: SignIn) {}
 
-  /** Finish a sign-in that returns to this page, or begin one where there was one before. False: nobody signed in. */
+  /** Finish a sign-in that returns to this page, or start one if there was one before. Returns whether the user is signed in. */
   async resume(): Promise<boolean> {
     const query = new URLSearchParams(location.search);
     const code = query.get("code");
