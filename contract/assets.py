@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 OWNER_INDEX, SHARD_INDEX = "owner-index", "shard-index"
 """The table's indexes: the assets of one owner, and those of one shard, each by the time they were recorded."""
 
@@ -28,3 +31,17 @@ queue and fourteen in its dead-letter queue."""
 
 WATERMARKED = "watermark"
 """The `name` of the watermark transform's rendition, which `downloadUrl` returns."""
+
+PIPELINE_ATTRIBUTES = frozenset(
+    {
+        *("fileKey", "owner", "shard", "sequencer", "run", "versionId", "bucket", "jobId", "mediaType", "bytes"),
+        *("measures", "sha256", "renditions", "metadata", "eventTime", "persistedAt", "publishedAt", "executionName"),
+        *("traceId", "expiresAt", PROCESSED_VERSION, DELETED_AT),
+    }
+)
+"""The attributes of a record that the pipeline writes. A transform's `record` can have any other."""
+
+
+def recorded(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the transforms recorded of a file at the top level of its record, such as a table's `rowCount`."""
+    return {name: value for name, value in row.items() if name not in PIPELINE_ATTRIBUTES}

@@ -354,6 +354,7 @@ def _transformation(spec: WorkflowSpec) -> States:
                     "Assign": {
                         "renditions": expression("[$answers.answer.renditions]"),
                         "metadata": expression("$merge([$answers.answer.metadata])"),
+                        "record": expression("$merge([$answers.answer.record])"),
                         "stages": stages_and(Stage.TRANSFORMED),
                     },
                     "Next": "Persist",
@@ -409,7 +410,7 @@ def _persistence(spec: WorkflowSpec) -> States:
             "dynamodb:putItem",
             {
                 "TableName": spec.assets_table,
-                "Item": ASSET,
+                "Item": expression(ASSET),
                 "ConditionExpression": "attribute_not_exists(fileKey) OR sequencer < :sequencer "
                 "OR (sequencer = :sequencer AND #run < :run)",
                 **RECORDED_RUN,

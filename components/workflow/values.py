@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from components.workflow.jsonata import AS_ATTRIBUTE, expression, number, string
-from contract.assets import NO_OWNER
+from contract.assets import NO_OWNER, PIPELINE_ATTRIBUTES
 from contract.events import OBJECT_DELETED
 from contract.jobs import JOB_ID_DIGITS, KEY_WITH_JOB_ID, Stage
 from contract.keys import UPLOADS
@@ -149,26 +149,28 @@ DELETION_MESSAGE = f"""$string({{
 KEY_OWNER = '$exists($states.result.Item.owner) ? $states.result.Item.owner.S : ""'
 OWNER = f'$exists($states.result.Attributes.owner) ? $states.result.Attributes.owner.S : "{NO_OWNER}"'
 
-ASSET = {
-    "fileKey": string("$file.fileKey"),
-    "owner": string("$owner"),
-    "shard": string("$substring($file.jobId, 0, 1)"),
-    "sequencer": string("$file.sequencer"),
-    "run": string("$file.run"),
-    "versionId": string("$file.versionId"),
-    "bucket": string("$file.bucket"),
-    "jobId": string("$file.jobId"),
-    "mediaType": string("$verdict.mediaType"),
-    "bytes": number("$file.bytes"),
-    "measures": expression(f"({AS_ATTRIBUTE} $asAttribute($verdict.measures))"),
-    "sha256": string("$verdict.sha256"),
-    "renditions": expression(f"({AS_ATTRIBUTE} $asAttribute($renditions))"),
-    "metadata": expression(f"({AS_ATTRIBUTE} $asAttribute($metadata))"),
-    "eventTime": string("$file.eventTime"),
-    "persistedAt": string("$now()"),
-    "executionName": string("$file.executionName"),
-    "traceId": string("$verdict.traceId"),
-}
+# What transforms record is beneath the pipeline's own attributes, so that it can replace none of them.
+ASSET = f"""({AS_ATTRIBUTE} $asAttribute($merge([$record, {{
+  "fileKey": $file.fileKey,
+  "owner": $owner,
+  "shard": $substring($file.jobId, 0, 1),
+  "sequencer": $file.sequencer,
+  "run": $file.run,
+  "versionId": $file.versionId,
+  "bucket": $file.bucket,
+  "jobId": $file.jobId,
+  "mediaType": $verdict.mediaType,
+  "bytes": $file.bytes,
+  "measures": $verdict.measures,
+  "sha256": $verdict.sha256,
+  "renditions": $renditions,
+  "metadata": $metadata,
+  "eventTime": $file.eventTime,
+  "persistedAt": $now(),
+  "executionName": $file.executionName,
+  "traceId": $verdict.traceId
+}}])).M)"""
+
 # Names and values in conditions on the record.
 RECORDED_RUN = {
     "ExpressionAttributeNames": {"#run": "run"},
@@ -201,16 +203,18 @@ PAYLOAD_OR_NULL = "$exists($states.result.Payload) ? $states.result.Payload : nu
 INVALID_ANSWERS = """[$filter($answers, function($each) {(
   $answer := $lookup($each, "answer");
   $type($answer) = "object"
-    ? $not($type($lookup($answer, "renditions")) = "array" and $type($lookup($answer, "metadata")) = "object")
+    ? $not($type($lookup($answer, "renditions")) = "array" and $type($lookup($answer, "metadata")) = "object"
+      and $type($exists($answer.record) ? $answer.record : {}) = "object"
+      and $count($filter($keys($answer.record), function($name) { $name in RESERVED })) = 0)
     : true
-)}).name]"""
+)}).name]""".replace("RESERVED", json.dumps(sorted(PIPELINE_ATTRIBUTES)))
 # The first rejection by a transform: like validate's verdict on a file that is not accepted.
 REJECTED_BY_TRANSFORM = "$exists($answers.answer.rejection)"
 VERDICT_OF_TRANSFORM = '$merge([$verdict, $answers.answer.rejection[0], {"accepted": false}])'
 INVALID_ANSWER = "InvalidAnswer"
 INVALID_ANSWER_CAUSE = (
     f'$join({INVALID_ANSWERS}, ", ") & ": the function returned something other than an object with the list '
-    '`renditions` and the object `metadata`"'
+    '`renditions`, the object `metadata` and no attribute of the pipeline in `record`"'
 )
 
 RAISE_LIMITS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from contract.assets import DELETED_AT, OWNER_INDEX, SHARD_INDEX, SHARDS
+from contract.assets import DELETED_AT, OWNER_INDEX, SHARD_INDEX, SHARDS, recorded
 from contract.jobs import FILE_KEY_INDEX
 from functions.api.configuration import assets_table, ingest_bucket, jobs_table
 from functions.api.jobs import reported_status
@@ -55,6 +55,7 @@ def asset_of(file_key: str, caller: Caller) -> Asset:
         original_url=download(ingest_bucket(), file_key, row["versionId"]),
         renditions=renditions,
         metadata=row["metadata"],
+        record=recorded(row),
         versions=_versions(file_key),
         trace_id=row.get("traceId") or None,
     )

@@ -263,6 +263,7 @@ class Asset(AssetSummary):
     original_url: str
     renditions: list[Picture | Rendition]
     metadata: dict[str, Any]
+    record: dict[str, Any] = Field(description="What its transforms recorded of it, such as a table's rowCount.")
     versions: list[Version]
     trace_id: str | None = None
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from contract.assets import DELETED_AT, DELETED_DAYS, DELETED_RUN, PROCESSED_VERSION
+from contract.assets import DELETED_AT, DELETED_DAYS, DELETED_RUN, PROCESSED_VERSION, recorded
 from functions.erase.deletion import Deletion
 from functions.shared.aws import error_code, failures_named
 
@@ -93,4 +94,24 @@ def record_deletion(dynamodb: Any, table: str, deletion: Deletion) -> Recorded:
                 processed = kept.get(PROCESSED_VERSION, {}).get("S")
                 return Recorded(keeps_renditions=deletion.version_only and processed == deletion.version_id)
             raise
+    if of_transforms := recorded(answer["Attributes"]):
+        _remove(dynamodb, table, deletion.file_key, list(of_transforms), deleted_at=now)
     return Recorded(media_type=answer["Attributes"].get("mediaType", {}).get("S", ""))
+
+
+def _remove(dynamodb: Any, table: str, file_key: str, names: Sequence[str], *, deleted_at: str) -> None:
+    """Remove attributes from the record of a deletion, unless a newer version has replaced it."""
+    placeholders = {f"#{number}": name for number, name in enumerate(names)}
+    with failures_named(f"write to {table}"):
+        try:
+            dynamodb.update_item(
+                TableName=table,
+                Key={"fileKey": {"S": file_key}},
+                UpdateExpression=f"REMOVE {', '.join(placeholders)}",
+                ConditionExpression=f"{DELETED_AT} = :deletedAt",
+                ExpressionAttributeNames=placeholders,
+                ExpressionAttributeValues={":deletedAt": {"S": deleted_at}},
+            )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise

@@ -112,12 +112,14 @@ class Transformed:
         transform: the transform's name in the stack's settings.
         renditions: what `store` returned for each.
         metadata: JSON types only, no null.
+        record: attributes of the asset's record besides those of `contract.assets.PIPELINE_ATTRIBUTES`, JSON types.
         rejection: why the file is rejected, if the transform found that it cannot be processed.
     """
 
     transform: str
     renditions: list[dict[str, Any]] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
+    record: dict[str, Any] = field(default_factory=dict)
     rejection: Rejection | None = None
 
     @property
@@ -127,5 +129,10 @@ class Transformed:
 
     def payload(self) -> dict[str, Any]:
         """The payload for the workflow, without `durationMs`."""
-        answer = {"transform": self.transform, "renditions": self.renditions, "metadata": self.metadata}
+        answer = {
+            "transform": self.transform,
+            "renditions": self.renditions,
+            "metadata": self.metadata,
+            "record": self.record,
+        }
         return answer | ({"rejection": self.rejection.payload()} if self.rejection else {})

@@ -44,6 +44,6 @@ def handler(event: dict[str, Any]) -> Transformed:
         "fileId": event["file"]["jobId"],
         "fileName": PurePosixPath(version.file_key).name,
         "status": "PROCESSED",
-        "sha256": event["media"]["sha256"],
+        **table.record,
     }
-    return Transformed(transform="table", renditions=renditions, metadata=record | table.metadata)
+    return Transformed(transform="table", renditions=renditions, record=record)

@@ -30,11 +30,11 @@ class Table:
 
     Args:
         renditions: their content is in files, which must be there until it is stored.
-        metadata: what is recorded of the table.
+        record: what is recorded of the table.
     """
 
     renditions: list[Rendition]
-    metadata: dict[str, Any]
+    record: dict[str, Any]
 
 
 def tabulate(
@@ -79,7 +79,7 @@ def tabulate(
         Rendition(name=file.partition(".")[0], file_name=file, content_type=content_type, body=folder / file)
         for file, content_type in made.items()
     ]
-    return Table(renditions=renditions, metadata=_metadata(row_count, found, quarantine.rows))
+    return Table(renditions=renditions, record=_record(row_count, found, quarantine.rows))
 
 
 def _pinned_types(table: PlainTable, schema: Schema) -> dict[str, str] | Rejection:
@@ -107,7 +107,7 @@ def _rows_misfit(first: Misfit, rows: int, schema: Schema) -> Rejection:
     )
 
 
-def _metadata(row_count: int, found: Profile, quarantined: int) -> dict[str, Any]:
+def _record(row_count: int, found: Profile, quarantined: int) -> dict[str, Any]:
     return {
         "rowCount": row_count,
         "quarantined": quarantined,

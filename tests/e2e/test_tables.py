@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import duckdb
 import pytest
 
 from client.uploads import Upload
+from contract.assets import DELETED_AT, PIPELINE_ATTRIBUTES
 from testing.stack import Stack, deployed_stack
 from testing.waiting import eventually
 
@@ -38,11 +40,10 @@ def test_a_table_of_five_rows_is_processed(stack: Stack, tmp_path: Path) -> None
     asset = _asset(stack, upload)
 
     assert (job["status"], job["mediaType"]) == ("COMPLETED", "text/csv")
-    record = asset["metadata"]
-    assert (record["rowCount"], record["status"]) == (5, "PROCESSED")
-    assert (record["fileId"], record["fileName"]) == (upload.job_id, "customer-data.csv")
-    assert (record["sha256"], record["quarantined"]) == (asset["sha256"], 0)
-    assert [column["type"] for column in record["columns"]] == ["bigint", "text", "text", "text", "double"]
+    assert (asset["rowCount"], asset["status"]) == (5, "PROCESSED")
+    assert (asset["fileId"], asset["fileName"]) == (upload.job_id, "customer-data.csv")
+    assert (asset["sha256"], asset["quarantined"]) == (hashlib.sha256(CUSTOMERS).hexdigest(), 0)
+    assert [column["type"] for column in asset["columns"]] == ["bigint", "text", "text", "text", "double"]
     parquet = tmp_path / "table.parquet"
     parquet.write_bytes(_rendition(stack, asset, "table"))
     assert duckdb.connect().read_parquet(str(parquet)).fetchall()[2] == (3, "Zoë Kay", "zoe@example.com", "FR", 0.0)
@@ -63,7 +64,7 @@ def test_the_same_table_again_changes_nothing(stack: Stack) -> None:
     assert "TRANSFORMED" not in [stage["stage"] for stage in job["stages"]]
     assert _keys(stack) == renditions
     assert (after["versionId"], after["processedVersionId"]) == (again.version_id, first.version_id)
-    for name in ("metadata", "renditions", "sha256", "persistedAt", "publishedAt"):
+    for name in ("rowCount", "columns", "fileId", "renditions", "sha256", "persistedAt", "publishedAt"):
         assert after[name] == before[name], name
     assert len(stack.notifications(first, again)) == 1
 
@@ -80,6 +81,18 @@ def test_the_upload_that_was_processed_can_be_deleted_while_a_later_one_has_its_
     assert _rendition(stack, _asset(stack, again), "table")
 
 
+def test_nothing_of_a_table_is_left_in_the_record_of_its_deletion(stack: Stack) -> None:
+    upload = stack.upload("uploads/tables/deleted.csv", CUSTOMERS)
+    stack.finish(upload)
+    stack.cloud.client("s3").delete_object(Bucket=stack.outputs["ingestBucket"], Key=upload.file_key)
+
+    def record() -> dict[str, Any]:
+        return stack.pipeline.records([upload.file_key])[upload.file_key]
+
+    eventually(lambda: DELETED_AT in record() and "rowCount" not in record(), "the deletion")
+    assert record().keys() <= PIPELINE_ATTRIBUTES
+
+
 def test_a_table_with_too_many_rows_that_do_not_fit_is_rejected(stack: Stack) -> None:
     upload = stack.upload("uploads/tables/broken.csv", b"a,b\n1,2\n3\n4,5\n")
     (job,) = stack.finish(upload)
@@ -94,7 +107,7 @@ def test_rows_that_do_not_fit_are_quarantined(stack: Stack) -> None:
     stack.finish(upload)
     asset = _asset(stack, upload)
 
-    assert (asset["metadata"]["rowCount"], asset["metadata"]["quarantined"]) == (30, 1)
+    assert (asset["rowCount"], asset["quarantined"]) == (30, 1)
     assert json.loads(_rendition(stack, asset, "quarantine"))["line"] == 32
 
 
@@ -116,7 +129,7 @@ def test_a_failing_table_is_tried_as_often_as_the_settings_say_and_completes_aft
 
     (job,) = stack.finish(upload)
     assert job["status"] == "COMPLETED"
-    assert _asset(stack, upload)["metadata"]["rowCount"] == 5
+    assert _asset(stack, upload)["rowCount"] == 5
     assert stack.pipeline.queue_depth(transform_dlq) == 0
 
 

@@ -54,6 +54,9 @@ def test_transient_error_of_a_function_is_retried(rig: Rig, upload: Upload, func
         {"renditions": []},
         {"renditions": {}, "metadata": {}},
         {"renditions": [], "metadata": []},
+        {"renditions": [], "metadata": {}, "record": ["rowCount"]},
+        {"renditions": [], "metadata": {}, "record": {"rowCount": 5, "owner": "mallory"}},
+        {"renditions": [], "metadata": {}, "record": {"deletedAt": "2026-11-20T10:00:00Z"}},
     ],
 )
 def test_transform_with_an_invalid_response_fails_the_execution(rig: Rig, upload: Upload, answer: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from itertools import pairwise
 
+from contract.assets import recorded
 from tests.workflow.rig import ACCEPTED, JOB_RETENTION_DAYS, METADATA, REJECTED, RENDITIONS, Rig, Upload, as_stored
 
 SECONDS_PER_DAY = 86_400
@@ -156,6 +157,24 @@ def test_results_of_several_transforms_are_in_one_record(rig: Rig, upload: Uploa
 
     assert rig.asset(upload)["renditions"] == [*RENDITIONS, badge]
     assert rig.asset(upload)["metadata"].keys() == {*METADATA, "sharpness"}
+
+
+def test_what_transforms_record_is_at_the_top_level_of_the_record(rig: Rig, upload: Upload) -> None:
+    columns = [{"name": "price", "quantiles": [0.5, 2], "empty": []}]
+    rig.set_responses(upload, "thumbnail", {"answer": {"record": {"rowCount": 5, "columns": columns}}})
+    rig.set_responses(upload, "metadata", {"answer": {"record": {"status": "PROCESSED"}}})
+
+    rig.run(upload)
+
+    asset = rig.asset(upload)
+    assert recorded(asset) == {"rowCount": 5, "columns": as_stored(columns), "status": "PROCESSED"}
+    assert (asset["fileKey"], asset["renditions"]) == (upload.file_key, RENDITIONS)
+
+
+def test_the_pipeline_writes_no_attribute_that_transforms_may_record(rig: Rig, upload: Upload) -> None:
+    rig.run(upload)
+
+    assert recorded(rig.asset(upload)) == {}
 
 
 def test_rejected_file_is_recorded_sent_to_the_dlq_published_and_finished(rig: Rig, upload: Upload) -> None:

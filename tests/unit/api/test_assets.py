@@ -59,11 +59,16 @@ def test_the_renditions_of_a_table_have_no_size_in_pixels(api: Api) -> None:
     put_file(
         api,
         JOB,
-        asset={"measures": {"rowCount": 3}, "renditions": [{**parquet, "name": "profile", "bytes": 9}, parquet]},
+        asset={
+            "measures": {"rows": 3},
+            "rowCount": 3,
+            "renditions": [{**parquet, "name": "profile", "bytes": 9}, parquet],
+        },
     )
     asset = api.call("GET", f"/assets/{KEY}").json
     assert [(each["name"], each["bytes"]) for each in asset["renditions"]] == [("profile", 9), ("table", 900)]
     assert asset["downloadUrl"].partition("?")[0].endswith("table.parquet")
+    assert asset["record"] == {"rowCount": 3}
     assert not {"thumbnail", "srcset"} & asset.keys()
 
 

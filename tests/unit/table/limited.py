@@ -39,7 +39,7 @@ def _result(path: Path, megabytes: int) -> dict[str, Any]:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return {
         "outcome": table.code if isinstance(table, Rejection) else "COMPLETED",
-        "rows": 0 if isinstance(table, Rejection) else table.metadata["rowCount"],
+        "rows": 0 if isinstance(table, Rejection) else table.record["rowCount"],
         "peakMb": round(peak_mb()),
         "cpuSeconds": round(used.ru_utime + used.ru_stime, 1),
     }

@@ -36,7 +36,7 @@ def configured(monkeypatch: pytest.MonkeyPatch, **changes: object) -> None:
 
 def test_a_table_becomes_typed_parquet_a_profile_and_a_preview(cloud: Cloud, tmp_path: Path) -> None:
     answer = cloud.transform("table", "uploads/customers.csv", CUSTOMERS)
-    record = answer["metadata"]
+    record = answer["record"]
     assert (record["fileId"], record["fileName"], record["status"]) == ("job-1", "customers.csv", "PROCESSED")
     assert (record["rowCount"], record["quarantined"], record["formulas"]) == (3, 0, 0)
     assert {column["name"]: column["type"] for column in record["columns"]} == {
@@ -79,7 +79,7 @@ def test_rows_that_do_not_fit_are_quarantined_with_line_column_value_and_reason(
     configured(monkeypatch, toleratedPercent=60)
     body = b'id,name\n1,"two\nlines"\n2\n3,a,b\n4,"x"y\n5,b\n'
     answer = cloud.transform("table", "uploads/a.csv", body)
-    assert (answer["metadata"]["rowCount"], answer["metadata"]["quarantined"]) == (2, 3)
+    assert (answer["record"]["rowCount"], answer["record"]["quarantined"]) == (2, 3)
     assert quarantined(cloud, answer) == [
         (4, "name", "2", "The row has too few columns."),
         (5, "", "3,a,b", "The row has too many columns."),
@@ -92,7 +92,7 @@ def test_lines_that_are_no_objects_are_quarantined(cloud: Cloud, monkeypatch: py
     monkeypatch.setattr("functions.table.plain._FIRST_OBJECTS", 3)
     body = b'{"a": 1, "b": "x\\ny"}\n\n[1]\n{"a": 2, "b": "z"}\n{"a": 3\n{"a": 4, "c": 5}\n'
     answer = cloud.transform("table", "uploads/a.jsonl", body)
-    assert answer["metadata"]["rowCount"] == 2
+    assert answer["record"]["rowCount"] == 2
     assert [(line, reason.split()[-1]) for line, _, _, reason in quarantined(cloud, answer)] == [
         (3, "object."),
         (5, "JSON."),
@@ -103,20 +103,20 @@ def test_lines_that_are_no_objects_are_quarantined(cloud: Cloud, monkeypatch: py
 def test_a_column_is_text_where_a_later_value_is_no_number(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("functions.table.types._SAMPLE_ROWS", 2)
     answer = cloud.transform("table", "uploads/a.csv", b"a,b,c\n1,1,1\n2,2,2\nx,2.5,3\n")
-    assert [column["type"] for column in answer["metadata"]["columns"]] == ["text", "double", "bigint"]
+    assert [column["type"] for column in answer["record"]["columns"]] == ["text", "double", "bigint"]
 
 
 @pytest.mark.parametrize("value", ["01067", "12345678901234567890", "+49", "0x10", "nan", "1e400"])
 def test_a_value_that_a_number_would_change_stays_text(cloud: Cloud, value: str) -> None:
     answer = cloud.transform("table", "uploads/a.csv", f"id,code\n1,{value}\n".encode())
-    assert answer["metadata"]["columns"][1]["type"] == "text"
+    assert answer["record"]["columns"][1]["type"] == "text"
 
 
 def test_a_pinned_schema_quarantines_the_values_that_do_not_fit(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     configured(monkeypatch, schemas=ORDERS)
     body = b"day,id,price\n2024-01-01,1,2.5\n2024-02-30,2,2.5\n2024-01-01,3,\n2024-01-01,x,2.5\n2024-01-01,5,1\n"
     answer = cloud.transform("table", "uploads/orders/a.csv", body)
-    assert (answer["metadata"]["rowCount"], answer["metadata"]["quarantined"]) == (3, 2)
+    assert (answer["record"]["rowCount"], answer["record"]["quarantined"]) == (3, 2)
     assert quarantined(cloud, answer) == [
         (3, "day", "2024-02-30", "The value is not of the type date."),
         (5, "id", "x", "The value is not of the type bigint."),
@@ -143,7 +143,7 @@ FORMULAS = b"name,amount\n=1+1,-5\n@SUM(A1),+3.5\n-2+3,1\nplain,2\n"
 
 
 def test_cells_that_start_like_a_formula_are_counted(cloud: Cloud) -> None:
-    record = cloud.transform("table", "uploads/a.csv", FORMULAS)["metadata"]
+    record = cloud.transform("table", "uploads/a.csv", FORMULAS)["record"]
     assert (record["formulas"], record["formulaColumns"]) == (3, ["name"])
 
 
@@ -162,7 +162,7 @@ def test_the_line_of_a_row_beyond_the_first_buffers_is_right(cloud: Cloud, monke
     monkeypatch.setenv("MAX_BYTES", str(len(body)))
     media = {"mediaType": "text/csv", "sha256": "", "measures": measures()}
     answer = cloud.invoke("table", {"file": cloud.file("uploads/a.csv", body), "media": media})
-    assert answer["metadata"]["rowCount"] == 9000
+    assert answer["record"]["rowCount"] == 9000
     assert [line for line, *_ in quarantined(cloud, answer)] == [18002]
 
 
@@ -176,7 +176,7 @@ def test_no_row_of_a_table_is_lost(rows: list[list[str]]) -> None:
     csv.writer(text, lineterminator="\n").writerows([["first", "second", "third"], *rows])
     table = convert(text.getvalue().encode())
     fitting = sum(len(row) == 3 or (len(row) == 4 and row[3] == "") for row in rows)
-    assert (table.metadata["rowCount"], table.metadata["quarantined"]) == (fitting, len(rows) - fitting)
+    assert (table.record["rowCount"], table.record["quarantined"]) == (fitting, len(rows) - fitting)
 
 
 def convert(body: bytes) -> Table:
