@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 from components.blocks.bucket import Bucket
 from components.blocks.iam import ServiceRole, ServiceRoleArgs, Statement, allow, use_key
+from components.blocks.state_machine import trace_executions
 from components.ingest import Ingest
 from components.persist import Persist
 from components.settings import Settings
@@ -57,6 +58,7 @@ class Backfill(pulumi.ComponentResource):
             type="STANDARD",
             role_arn=role.arn,
             definition=_definition(args),
+            tracing_configuration={"enabled": args.settings.tracing},
             tags=context.tags,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
         )
@@ -136,5 +138,6 @@ def _statements(args: BackfillArgs, machine_name: str) -> list[Statement]:
             [results],
             why="Writes the Distributed Map's results: what was sent and what failed",
         ),
+        *trace_executions(args.settings),
         *use_key(context, ["kms:Decrypt", "kms:GenerateDataKey"], ["s3", "dynamodb", "sqs"]),
     ]

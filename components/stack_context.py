@@ -1,4 +1,4 @@
-"""A stack's account and region, and how its resources are named, tagged, encrypted and protected."""
+"""A stack's account and region, and how its resources are named, tagged, encrypted, logged and protected."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,11 @@ RESERVED_IN_DOMAIN = re.compile("aws|amazon|cognito")
 
 @dataclass(frozen=True, kw_only=True)
 class StackContext:
-    """One stack in one account and region; `key_arn` None means keys that AWS manages."""
+    """One stack in one account and region.
+
+    `access_log_bucket` receives the access logs of its buckets, and empty means none; `key_arn` None means keys that AWS
+    manages.
+    """
 
     stack: str
     account_id: str
@@ -27,6 +31,7 @@ class StackContext:
     dns_suffix: str
     tags: Mapping[str, str]
     protect_state: bool
+    access_log_bucket: str = ""
     key_arn: pulumi.Input[str] | None = None
 
     @classmethod
@@ -52,6 +57,7 @@ class StackContext:
             dns_suffix=partition.dns_suffix,
             tags={**settings.tags, names.PROJECT_TAG: names.PROJECT, names.STACK_TAG: stack},
             protect_state=settings.protect_state,
+            access_log_bucket=settings.access_log_bucket_name,
         )
 
     def with_key(self, key_arn: pulumi.Input[str]) -> "StackContext":

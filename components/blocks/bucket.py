@@ -67,6 +67,14 @@ class Bucket(pulumi.ComponentResource):
             # S3 accepts rules for noncurrent versions only on a bucket with versioning.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
         )
+        if args.context.access_log_bucket:
+            aws.s3.BucketLogging(
+                name,
+                bucket=bucket.bucket,
+                target_bucket=args.context.access_log_bucket,
+                target_prefix=f"{args.bucket_name}/",
+                opts=child,
+            )
         if args.cors_origins:
             aws.s3.BucketCorsConfiguration(
                 name, bucket=bucket.bucket, cors_rules=[_cors_rule(args.cors_origins)], opts=child

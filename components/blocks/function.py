@@ -128,6 +128,8 @@ class Function(pulumi.ComponentResource):
                     **args.environment,
                 }
             ),
+            # Lambda grants the role the use of this key ("Grants in AWS KMS"), so its policy does not name it.
+            kms_key_arn=platform.context.key_arn,
             tracing_config={"mode": "Active" if platform.tracing else "PassThrough"},
             logging_config={"log_format": "Text", "log_group": log_group.name},
             vpc_config=_vpc_config(platform.network),

@@ -66,7 +66,7 @@ class StateMachine(pulumi.ComponentResource):
                 statements=[
                     *args.statements,
                     _deliver_logs(),
-                    *([write_traces(), _read_sampling()] if settings.tracing else []),
+                    *trace_executions(settings),
                 ],
             ),
             child,
@@ -164,7 +164,9 @@ def _deliver_logs() -> Statement:
     return allow("DeliverLogs", actions, ["*"], why=why)
 
 
-def _read_sampling() -> Statement:
-    """Permission to read X-Ray's sampling rules, whose actions support no resource but `*`."""
+def trace_executions(settings: Settings) -> list[Statement]:
+    """Permission to send traces of executions, and to read which to trace; their actions support no resource but `*`."""
+    if not settings.tracing:
+        return []
     why = "Reads which executions to trace; AWS supports no narrower resource"
-    return allow("ReadSampling", ["xray:GetSamplingRules", "xray:GetSamplingTargets"], ["*"], why=why)
+    return [write_traces(), allow("ReadSampling", ["xray:GetSamplingRules", "xray:GetSamplingTargets"], ["*"], why=why)]

@@ -254,6 +254,7 @@ class Settings(_Model):
     ingest_bucket_name: BucketName
     processed_bucket_name: BucketName
     denylist_table_name: TableName
+    access_log_bucket_name: BucketName
     tags: dict[str, Annotated[str, StringConstraints(max_length=MAX_TAG_VALUE_CHARACTERS)]]
 
     @property

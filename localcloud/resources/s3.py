@@ -289,6 +289,29 @@ class BucketLifecycleConfiguration(Resource):
         cloud.client("s3").delete_bucket_lifecycle(Bucket=resource_id)
 
 
+@handles("aws:s3/bucketLogging:BucketLogging")
+class BucketLogging(Resource):
+    """Where S3 would write the bucket's access logs: the embedded cloud keeps the setting and writes none."""
+
+    identity: ClassVar = ("bucket",)
+
+    bucket: str
+    target_bucket: str
+    target_prefix: str
+
+    def create(self, cloud: Cloud) -> Created:
+        target = {"TargetBucket": self.target_bucket, "TargetPrefix": self.target_prefix}
+        cloud.client("s3").put_bucket_logging(Bucket=self.bucket, BucketLoggingStatus={"LoggingEnabled": target})
+        return Created(self.bucket, {})
+
+    def read(self, cloud: Cloud, resource_id: str) -> Self:
+        found = cloud.client("s3").get_bucket_logging(Bucket=resource_id).get("LoggingEnabled", {})
+        return self.with_actual_values(target_bucket=found.get("TargetBucket"), target_prefix=found.get("TargetPrefix"))
+
+    def delete(self, cloud: Cloud, resource_id: str) -> None:
+        cloud.client("s3").put_bucket_logging(Bucket=resource_id, BucketLoggingStatus={})
+
+
 class CorsRule(Properties):
     allowed_origins: list[str]
     allowed_methods: list[str]

@@ -111,6 +111,12 @@ def samples(vpc_id: str, subnet_id: str) -> list[Sample]:
             {"rules": [{"id": "older", "status": "Enabled", "expiration": {"days": 60}}]},
         ),
         sample(
+            "access-logs",
+            "aws:s3/bucketLogging:BucketLogging",
+            in_bucket(targetBucket="company-logs", targetPrefix="samples/"),
+            {"targetPrefix": "all/"},
+        ),
+        sample(
             "bucket-policy",
             "aws:s3/bucketPolicy:BucketPolicy",
             in_bucket(

@@ -27,6 +27,7 @@ FULL = {
         "callbackHosts": ["hooks.example.com"],
     },
     "webhooks": {"endpoints": {"catalogue": {"url": "https://catalogue.example.com/hooks"}}},
+    "accessLogBucketName": "company-access-logs",
     "tags": {"CostCentre": "media"},
 }
 

@@ -56,9 +56,16 @@ def test_its_role_has_exactly_these_permissions(backfilled: Recording) -> None:
         ("states:StopExecution", f"{STATES}:execution:img-pipeline-prod-backfill:*"),
         *((f"s3:{action}", results) for action in ("PutObject", "GetObject", "ListMultipartUploadParts")),
         ("s3:AbortMultipartUpload", results),
+        *((f"xray:{action}", "*") for action in ("PutTraceSegments", "PutTelemetryRecords")),
+        *((f"xray:{action}", "*") for action in ("GetSamplingRules", "GetSamplingTargets")),
         ("kms:Decrypt", key),
         ("kms:GenerateDataKey", key),
     }
+
+
+def test_it_is_traced(backfilled: Recording) -> None:
+    machine = backfilled.one(MACHINE, name="img-pipeline-prod-backfill")
+    assert machine.inputs["tracingConfiguration"] == {"enabled": True}
 
 
 def test_it_lists_uploads_only(backfilled: Recording) -> None:

@@ -65,10 +65,11 @@ def test_nothing_but_the_workflow_retries_a_function(recording: Recording) -> No
         assert invocation.inputs["qualifier"] == "live"
 
 
-def test_functions_and_workflow_are_traced(recording: Recording) -> None:
+def test_functions_and_workflows_are_traced(recording: Recording) -> None:
     for function in functions(recording).values():
         assert function.inputs["tracingConfig"] == {"mode": "Active"}
-    assert recording.one("aws:sfn/stateMachine:StateMachine").inputs["tracingConfiguration"] == {"enabled": True}
+    for machine in recording.of_type("aws:sfn/stateMachine:StateMachine"):
+        assert machine.inputs["tracingConfiguration"] == {"enabled": True}
 
 
 def test_prod_has_provisioned_concurrency_for_validate(prod: Recording, dev: Recording) -> None:

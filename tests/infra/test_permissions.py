@@ -178,9 +178,10 @@ def test_only_the_watermark_reads_the_logo_and_only_the_logo(tmp_path: Path, tex
 
 
 def test_no_role_writes_traces_if_tracing_is_off() -> None:
-    recording = run("dev", {"tracing": False})
+    recording = run("dev", {"tracing": False, "backfill": {"enabled": True}})
     assert not any(action.startswith("xray:") for _, action, _ in grants(recording))
-    assert recording.one("aws:sfn/stateMachine:StateMachine").inputs["tracingConfiguration"] == {"enabled": False}
+    for machine in recording.of_type("aws:sfn/stateMachine:StateMachine"):
+        assert machine.inputs["tracingConfiguration"] == {"enabled": False}
 
 
 def test_an_existing_key_is_used_and_none_is_created() -> None:

@@ -30,6 +30,14 @@ def test_buckets_have_versioning(recording: Recording) -> None:
         assert versioning["versioningConfiguration"] == {"status": "Enabled"}
 
 
+def test_buckets_have_access_logs_where_the_settings_name_a_bucket_for_them(full: Recording, prod: Recording) -> None:
+    assert prod.of_type("BucketLogging") == []
+    for bucket in full.of_type(BUCKET):
+        logging = of_bucket(full, "BucketLogging", bucket).inputs
+        assert logging["targetBucket"] == "company-access-logs"
+        assert logging["targetPrefix"] == f"{bucket.inputs['bucket']}/"
+
+
 def test_buckets_expire_old_versions_and_incomplete_uploads(recording: Recording) -> None:
     for bucket in recording.of_type(BUCKET):
         rules = of_bucket(recording, "BucketLifecycleConfiguration", bucket).inputs["rules"]
