@@ -20,7 +20,7 @@ RESERVED_IN_DOMAIN = re.compile("aws|amazon|cognito")
 class StackContext:
     """One stack in one account and region.
 
-    `access_log_bucket` receives the access logs of its buckets, and empty means none; `key_arn` None means keys that AWS
+    `access_log_bucket` receives the access logs of its buckets, empty means none; `key_arn` None means keys that AWS
     manages.
     """
 

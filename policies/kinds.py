@@ -29,7 +29,7 @@ SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"
 EGRESS_RULE = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 
-SECRET = "aws:secretsmanager/secret:Secret"
+SECRETS_MANAGER_ENTRY = "aws:secretsmanager/secret:Secret"
 FUNCTION = "aws:lambda/function:Function"
 API = "aws:apigatewayv2/api:Api"
 API_ROUTE = "aws:apigatewayv2/route:Route"

@@ -158,7 +158,7 @@ KEYS: Mapping[str, Callable[[Member], object]] = {
     kinds.TOPIC: lambda topic: None if topic.get("kmsMasterKeyId") == kinds.KEY_OF_SNS else topic.get("kmsMasterKeyId"),
     kinds.LOG_GROUP: lambda group: group.get("kmsKeyId"),
     kinds.FUNCTION: lambda function: function.get("kmsKeyArn"),
-    kinds.SECRET: lambda secret: secret.get("kmsKeyId"),
+    kinds.SECRETS_MANAGER_ENTRY: lambda secret: secret.get("kmsKeyId"),
     kinds.TABLE: lambda table: within(table.get("serverSideEncryption"), "kmsKeyArn"),
     kinds.BUCKET_ENCRYPTION: lambda configuration: within(
         configuration.get("rules"), 0, "applyServerSideEncryptionByDefault", "kmsMasterKeyId"

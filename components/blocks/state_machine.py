@@ -165,7 +165,7 @@ def _deliver_logs() -> Statement:
 
 
 def trace_executions(settings: Settings) -> list[Statement]:
-    """Permission to send traces of executions, and to read which to trace; their actions support no resource but `*`."""
+    """Permission to send traces of executions, and to read which to trace; AWS supports no resource but `*`."""
     if not settings.tracing:
         return []
     why = "Reads which executions to trace; AWS supports no narrower resource"

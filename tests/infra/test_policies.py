@@ -435,7 +435,7 @@ BROKEN = [
     Broken("kms-one-key", kinds.TABLE, "", put(serverSideEncryption={"enabled": True}), "pass the key"),
     Broken("kms-one-key", kinds.BUCKET_ENCRYPTION, "", put(rules=[AES]), "pass the key"),
     Broken("kms-one-key", kinds.FUNCTION, "", without("kmsKeyArn"), "pass the key"),
-    Broken("kms-one-key", kinds.SECRET, "", without("kmsKeyId"), "pass the key"),
+    Broken("kms-one-key", kinds.SECRETS_MANAGER_ENTRY, "", without("kmsKeyId"), "pass the key"),
     Broken("kms-one-key", kinds.LOG_GROUP, "", put(kmsKeyId="arn:aws:kms:eu-west-1:1:key/other"), "use one key"),
 ]
 
