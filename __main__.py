@@ -50,6 +50,7 @@ transform = Transform(
         audit=audit,
         network=network,
         distribution_arn=signed_renditions.distribution_arn if signed_renditions else None,
+        page_origins=page_origins,
     ),
 )
 pipe = WorkflowPipe(

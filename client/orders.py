@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from client.errors import InvalidRequestError, NotFoundError
 from client.pipeline import Pipeline, Row, row_of
-from contract.orders import ORDER_ID, STATUS_INDEX, FailedOrderStatus, OrderStatus, order_message
+from contract.orders import ORDER_ID, STATUS_INDEX, FailedOrderStatus, OrderStatus
+from contract.redriving import OrderStore
 
 STATUSES = tuple(OrderStatus)
 
@@ -91,18 +91,17 @@ def redrive(pipeline: Pipeline, order_id: str) -> None:
     order = find_order(pipeline, order_id)
     if order["status"] not in _REDRIVABLE:
         raise InvalidRequestError(f"order {order_id} is {order['status']}: only a {OrderStatus.FAILED} one is redriven")
-    tables, now = _Tables(pipeline), datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    if order["status"] == OrderStatus.FAILED:
-        tables.change(tables.failed_orders, order_id, {"status": FailedOrderStatus.REDRIVEN, "redrivenAt": now})
-        tables.change(
-            tables.orders,
-            order_id,
-            {"status": OrderStatus.PROCESSING, "updatedAt": now},
-            condition="attribute_not_exists(fulfilledAt)",
-        )
-    pipeline.client("sqs").send_message(
-        QueueUrl=pipeline.outputs.order_queue_url, MessageBody=order_message(order_id, order["fileKey"])
+    store = OrderStore(
+        dynamodb=pipeline.client("dynamodb"),
+        sqs=pipeline.client("sqs"),
+        orders_table=pipeline.outputs.orders_table,
+        failed_orders_table=pipeline.outputs.failed_orders_table,
+        queue_url=pipeline.outputs.order_queue_url,
     )
+    if order["status"] == OrderStatus.FAILED:
+        store.redrive(order, datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+    else:
+        store.queue(order)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,14 +164,3 @@ class _Tables:
             PaginationConfig={"MaxItems": limit},
         )
         return [row_of(item) for page in pages for item in page["Items"]]
-
-    def change(self, table: str, order_id: str, values: dict[str, str], *, condition: str = "") -> None:
-        options: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
-        self._dynamodb.update_item(
-            TableName=table,
-            Key={ORDER_ID: {"S": order_id}},
-            UpdateExpression=f"SET {', '.join(f'#{name} = :{name}' for name in values)}",
-            ExpressionAttributeNames={f"#{name}": name for name in values},
-            ExpressionAttributeValues={f":{name}": {"S": value} for name, value in values.items()},
-            **options,
-        )

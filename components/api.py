@@ -16,7 +16,7 @@ from components.blocks.url_signing import SignedUrls
 from components.blocks.user_pool import UserPool, UserPoolArgs
 from components.blocks.waf import Waf, WafArgs
 from components.operator import Operator, OperatorArgs
-from components.orders import Orders
+from components.orders import Orders, order_presets
 from components.persist import Persist
 from components.settings import API_MEMORY_MB, API_TIMEOUT_SECONDS, Settings
 from components.stack_context import StackContext
@@ -105,6 +105,7 @@ class Api(pulumi.ComponentResource):
                 audit=args.audit,
                 queues=args.queues,
                 pipe_name=args.pipe_name,
+                orders=args.orders,
             ),
             pulumi.ResourceOptions(parent=self),
         )
@@ -284,5 +285,7 @@ def _configuration(settings: Settings) -> ApiConfiguration:
         },
         daily_uploads_per_caller=settings.api.daily_uploads_per_caller,
         callback_hosts=settings.api.callback_hosts,
+        order_presets=order_presets(settings) if settings.has_orders else None,
+        orders_watermarks="watermark" in settings.transforms,
         max_receive_count=settings.max_receive_count,
     )

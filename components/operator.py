@@ -1,4 +1,4 @@
-"""The operators' routes of the API: a function that sees what is wrong, and one that replays dead letters.
+"""The operators' routes of the API: a function that sees what is wrong, and one that has what failed tried again.
 
 Each has a role of its own, so that neither the API's callers nor a look at a queue can move a message.
 """
@@ -14,12 +14,15 @@ from components.blocks.bucket import Bucket
 from components.blocks.function import Function, FunctionArgs, Platform
 from components.blocks.iam import Statement, allow, use_key
 from components.blocks.monitoring import Alarm
+from components.blocks.table import index_arn
+from components.orders import Orders
 from components.persist import Persist
 from components.settings import API_MEMORY_MB, Alarms, Settings
 from components.stack_context import StackContext
-from contract.api import OPERATOR_ROUTES, REPLAY_ROUTE
+from contract.api import FAILED_ORDERS_ROUTE, OPERATOR_ROUTES, REDRIVE_ROUTE, REPLAY_ROUTE
 from contract.keys import UPLOADS
 from contract.operator import OperatorConfiguration
+from contract.orders import STATUS_INDEX
 from contract.outputs import QueueOutputs
 
 # Longer than the functions read or move messages in one call, and shorter than the API waits.
@@ -38,26 +41,40 @@ class OperatorArgs:
     audit: Audit
     queues: QueueOutputs[pulumi.Input[str]]
     pipe_name: str
+    orders: Orders | None
 
 
 class Operator(pulumi.ComponentResource):
     """The operators' functions; `routes` says which route of the API each answers."""
 
     functions: Mapping[str, Function]
-    routes: Mapping[str, Function]
+    routes: dict[str, Function]
 
     def __init__(self, name: str, args: OperatorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("img-pipeline:index:Operator", name, None, opts)
         self._prefix, self._args = name, args
-        look = self._function("operator", "Tells operators what is wrong", self._look_statements(), {})
+        failures = {"FAILED_ORDERS_TABLE": args.orders.failed_orders.name} if args.orders else {}
+        ordered = {"ORDERS_TABLE": args.orders.orders.name} if args.orders else {}
         audit = {"AUDIT_LOG_GROUP": args.audit.log_group_name}
-        replay = self._function("replay", "Replays dead letters for operators", self._replay_statements(), audit)
+        look = self._function("operator", "Tells operators what is wrong", self._look_statements(), failures)
+        replay = self._function(
+            "replay",
+            "Replays dead letters and redrives orders for operators",
+            self._replay_statements(),
+            {**audit, **failures, **ordered},
+        )
         self.functions = {"operator": look, "replay": replay}
         self.routes = {**dict.fromkeys(OPERATOR_ROUTES, look), REPLAY_ROUTE: replay}
+        if args.orders:
+            self.routes |= {FAILED_ORDERS_ROUTE: look, REDRIVE_ROUTE: replay}
         self.register_outputs({})
 
     def _function(
-        self, short_name: str, description: str, statements: Sequence[Statement], environment: Mapping[str, str]
+        self,
+        short_name: str,
+        description: str,
+        statements: Sequence[Statement],
+        environment: Mapping[str, pulumi.Input[str]],
     ) -> Function:
         args = self._args
         return Function(
@@ -108,6 +125,7 @@ class Operator(pulumi.ComponentResource):
                 why="Reads dead letters, which stay in their queue",
             ),
             self._find_causes(),
+            *self._find_failed_orders(),
             allow(
                 "SeePipe",
                 ["pipes:DescribePipe"],
@@ -148,6 +166,8 @@ class Operator(pulumi.ComponentResource):
             ),
             self._find_causes(),
             *self._read_scan_results(),
+            *self._find_failed_orders(),
+            *self._redrive_orders(),
             allow("WriteAudit", ["logs:CreateLogStream", "logs:PutLogEvents"], [audit], why="Writes who replayed what"),
             *use_key(context, ["kms:Decrypt", "kms:GenerateDataKey"], ["sqs", "dynamodb"]),
         ]
@@ -162,6 +182,27 @@ class Operator(pulumi.ComponentResource):
         uploads = pulumi.Output.concat(self._args.ingest_bucket.arn, f"/{UPLOADS}*")
         why = "Reads the latest malware scan result of a rejected file"
         return [allow("ReadScanResults", ["s3:GetObjectVersionTagging"], [uploads], why=why)]
+
+    def _find_failed_orders(self) -> list[Statement]:
+        if self._args.orders is None:
+            return []
+        failures = self._args.orders.failed_orders.arn
+        return [
+            allow(
+                "ListFailedOrders",
+                ["dynamodb:Query"],
+                [index_arn(failures, STATUS_INDEX)],
+                why="Lists the failed orders that nobody has redriven",
+            ),
+            allow("ReadFailedOrders", ["dynamodb:BatchGetItem"], [failures], why="Reads why orders failed"),
+        ]
+
+    def _redrive_orders(self) -> list[Statement]:
+        if self._args.orders is None:
+            return []
+        tables = [self._args.orders.orders.arn, self._args.orders.failed_orders.arn]
+        why = "Marks orders as processed again, and their failures as redriven"
+        return [allow("RedriveOrders", ["dynamodb:UpdateItem"], tables, why=why)]
 
     def _queue_arn(self, url: pulumi.Input[str]) -> pulumi.Output[str]:
         return pulumi.Output.from_input(url).apply(

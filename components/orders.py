@@ -154,7 +154,7 @@ class Orders(pulumi.ComponentResource):
         def build(resolved: dict[str, str]) -> str:
             spec = OrderWorkflowSpec(
                 **resolved,
-                presets=tuple(_presets(settings)),
+                presets=tuple(order_presets(settings)),
                 daily_orders_per_caller=settings.orders.daily_orders_per_caller,
                 retention_days=settings.job_retention_days,
             )
@@ -365,7 +365,7 @@ def _by_time(name: str, key: str, time: str, *, included: Sequence[str] = ()) ->
     return Index(name=name, hash_key=key, range_key=time, projection=projection, included=included)
 
 
-def _presets(settings: Settings) -> Mapping[str, Mapping[str, object]]:
+def order_presets(settings: Settings) -> Mapping[str, Mapping[str, object]]:
     """The presets that orders may name: those that every image is made in."""
     thumbnail = settings.transforms.get("thumbnail")
     return thumbnail.settings["presets"] if thumbnail else {}
@@ -375,6 +375,6 @@ def _configuration(args: OrdersArgs) -> FulfilConfiguration:
     has_watermark = "watermark" in args.settings.transforms
     return FulfilConfiguration(
         success_rate=args.settings.orders.success_rate,
-        presets=_presets(args.settings),
+        presets=order_presets(args.settings),
         watermark=args.transform.settings_of("watermark") if has_watermark else None,
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,10 @@ VALIDATE_DLQ = dead_letter_queue(VALIDATE)
 
 @dataclass(frozen=True, kw_only=True)
 class TransformArgs:
-    """`distribution_arn` is of the CloudFront distribution that sends renditions, where one does."""
+    """`distribution_arn` is of the CloudFront distribution that sends renditions, where one does.
+
+    `page_origins` are the origins of web pages that read renditions, such as a table's preview.
+    """
 
     context: StackContext
     settings: Settings
@@ -46,6 +49,7 @@ class TransformArgs:
     audit: Audit
     network: Network | None
     distribution_arn: pulumi.Input[str] | None
+    page_origins: Sequence[pulumi.Input[str]]
 
 
 class Transform(pulumi.ComponentResource):
@@ -114,6 +118,8 @@ class Transform(pulumi.ComponentResource):
                 expiration_days=lifecycle.rendition_days,
                 old_version_days=lifecycle.old_version_days,
                 incomplete_upload_days=lifecycle.incomplete_upload_days,
+                cors_origins=args.page_origins,
+                cors_methods=["GET"],
                 statements=statements,
             ),
             pulumi.ResourceOptions(parent=self),

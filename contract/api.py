@@ -58,6 +58,10 @@ REPLAY_ROUTE = "POST /operations/dead-letters/replay"
 """Routes for operators only, answered by functions of their own. People have the scopes of the client for the console,
 and are operators by their group; so the authorizer accepts every token that may read, and the function decides."""
 
+FAILED_ORDERS_ROUTE = "GET /operations/failed-orders"
+REDRIVE_ROUTE = "POST /operations/failed-orders/redrive"
+"""Operators' routes of a stack that takes orders; the functions of the routes above answer them."""
+
 _SEE = (Scope.READ, Scope.OPERATE)
 ROUTES: Mapping[str, Sequence[Scope]] = {
     "GET /health": (),
@@ -80,6 +84,8 @@ ORDER_ROUTES: Mapping[str, Sequence[Scope]] = {
     "POST /orders": (Scope.WRITE,),
     "GET /orders": _SEE,
     "GET /orders/{orderId}": _SEE,
+    FAILED_ORDERS_ROUTE: _SEE,
+    REDRIVE_ROUTE: _SEE,
 }
 """The routes of a stack that takes orders."""
 
@@ -94,6 +100,8 @@ class ApiConfiguration:
         media: accepted types and limits by media family, as in validate's variable MEDIA.
         daily_uploads_per_caller: uploads that one caller may request per day (UTC).
         callback_hosts: hosts that a job's `callbackUrl` may name.
+        order_presets: the presets that orders may name; None if the stack takes no orders.
+        orders_watermarks: whether orders may ask for the watermark.
         max_receive_count: how often the transform queue delivers a message.
     """
 
@@ -102,6 +110,8 @@ class ApiConfiguration:
     media: Mapping[str, Mapping[str, Any]]
     daily_uploads_per_caller: int
     callback_hosts: tuple[str, ...]
+    order_presets: Mapping[str, Mapping[str, Any]] | None
+    orders_watermarks: bool
     max_receive_count: int
 
     @property

@@ -14,7 +14,7 @@ from components.stack_context import StackContext
 class BucketArgs:
     """`expiration_days` 0 keeps objects for good; `statements` is what its policy says beyond TLS.
 
-    `cors_origins` are the origins of web pages that may upload to it and read from it by presigned requests.
+    `cors_origins` are the origins of web pages that may send it presigned requests, by `cors_methods`.
     """
 
     context: StackContext
@@ -23,6 +23,7 @@ class BucketArgs:
     old_version_days: int
     incomplete_upload_days: int
     cors_origins: Sequence[pulumi.Input[str]] = ()
+    cors_methods: Sequence[str] = ("PUT", "POST", "GET")
     statements: Sequence[Statement] = ()
 
 
@@ -76,9 +77,7 @@ class Bucket(pulumi.ComponentResource):
                 opts=child,
             )
         if args.cors_origins:
-            aws.s3.BucketCorsConfiguration(
-                name, bucket=bucket.bucket, cors_rules=[_cors_rule(args.cors_origins)], opts=child
-            )
+            aws.s3.BucketCorsConfiguration(name, bucket=bucket.bucket, cors_rules=[_cors_rule(args)], opts=child)
         aws.s3.BucketPolicy(
             name,
             bucket=bucket.bucket,
@@ -108,10 +107,10 @@ def _encryption_rule(
     }
 
 
-def _cors_rule(origins: Sequence[pulumi.Input[str]]) -> aws.s3.BucketCorsConfigurationCorsRuleArgsDict:
+def _cors_rule(args: BucketArgs) -> aws.s3.BucketCorsConfigurationCorsRuleArgsDict:
     return {
-        "allowed_origins": list(origins),
-        "allowed_methods": ["PUT", "POST", "GET"],
+        "allowed_origins": list(args.cors_origins),
+        "allowed_methods": list(args.cors_methods),
         "allowed_headers": ["*"],
         # A part's ETag is what completes a multipart upload.
         "expose_headers": ["ETag", "Location"],

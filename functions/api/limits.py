@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from contract.api import DOWNLOAD_URL_SECONDS, MAX_BATCH, MULTIPART_BYTES, UPLOAD_URL_SECONDS
 from contract.media import MEDIA_TYPES, max_bytes_of
+from contract.orders import MAX_REFERENCE_CHARACTERS, MAX_RENDITIONS
+from contract.renditions import MAX_SIDE, MIN_SIDE, RENDITION_FORMATS
 from functions.api.configuration import configuration
-from functions.api.models import MAX_NAME_CHARACTERS, MAX_PARTS, AcceptedType, Limits, MultipartLimits
+from functions.api.models import (
+    MAX_NAME_CHARACTERS,
+    MAX_PARTS,
+    AcceptedType,
+    Limits,
+    MultipartLimits,
+    OrderLimits,
+    OrderPreset,
+)
 from functions.api.parts import PART_BYTES
 from functions.http_api.requests import MAX_BODY_BYTES
 
@@ -34,4 +44,22 @@ def limits() -> Limits:
         daily_uploads=settings.daily_uploads_per_caller,
         upload_url_seconds=UPLOAD_URL_SECONDS,
         download_url_seconds=DOWNLOAD_URL_SECONDS,
+        orders=_orders(),
+    )
+
+
+def _orders() -> OrderLimits | None:
+    settings = configuration()
+    if settings.order_presets is None:
+        return None
+    return OrderLimits(
+        presets=[
+            OrderPreset.model_validate({"name": name, **preset}) for name, preset in settings.order_presets.items()
+        ],
+        formats=list(RENDITION_FORMATS),
+        watermark=settings.orders_watermarks,
+        max_renditions=MAX_RENDITIONS,
+        min_side=MIN_SIDE,
+        max_side=MAX_SIDE,
+        max_reference_characters=MAX_REFERENCE_CHARACTERS,
     )

@@ -375,6 +375,27 @@ class MultipartLimits(Model):
     max_parts: int
 
 
+class OrderPreset(Model):
+    """A rendition that orders may name."""
+
+    name: str
+    width: int
+    height: int | None = None
+    fit: Fit = "inside"
+
+
+class OrderLimits(Model):
+    """What may be ordered."""
+
+    presets: list[OrderPreset]
+    formats: list[RenditionFormat]
+    watermark: bool = Field(description="Whether the stack has a watermark.")
+    max_renditions: int = Field(description="Renditions of one order.")
+    min_side: int = Field(description="Pixels.")
+    max_side: int = Field(description="Pixels; a rendition is never larger than the original either.")
+    max_reference_characters: int
+
+
 class Limits(Model):
     """What the API accepts."""
 
@@ -388,3 +409,4 @@ class Limits(Model):
     daily_uploads: int
     upload_url_seconds: int
     download_url_seconds: int
+    orders: OrderLimits | None = Field(default=None, description="Absent where the stack takes no orders.")

@@ -75,3 +75,34 @@ class DeadLetters(Model):
     """Every queue that was asked for."""
 
     queues: list[DeadLetterSummary]
+
+
+class FailedOrder(Model):
+    """An order that failed at every attempt."""
+
+    order_id: str
+    file_key: str
+    reference: str | None = None
+    attempts: int
+    failed_at: datetime
+
+
+class FailedOrderCause(Model):
+    """The failed orders of one cause."""
+
+    cause: str = Field(description="The name of an error.", examples=["SourceMissingError"])
+    count: int
+    attempts: int = Field(description="Of all its orders together.")
+    first_seen: datetime
+    last_seen: datetime
+    reason: str
+    hint: str
+    orders: list[FailedOrder] = Field(description="Examples, the earliest failure first.")
+
+
+class FailedOrders(Model):
+    """The failed orders that nobody has redriven, by cause, the most frequent first."""
+
+    read: int = Field(description="How many of them the causes count.")
+    complete: bool = Field(description="Whether these are all.")
+    causes: list[FailedOrderCause]

@@ -1,1 +1,1 @@
-"""Replays dead letters for operators: the one function of the API that may move and delete messages."""
+"""Replays dead letters and redrives orders for operators: the one function of the API that may move messages."""

@@ -1,4 +1,4 @@
-"""Lambda entry point: replays dead letters for operators."""
+"""Lambda entry point: replays dead letters and redrives orders for operators."""
 
 from __future__ import annotations
 

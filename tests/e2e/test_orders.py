@@ -223,6 +223,29 @@ def test_order_that_fails_every_time_is_kept_with_its_cause_and_redriven_once(
         redrive(shop.pipeline, order_id)
 
 
+def test_an_operator_sees_a_failed_order_by_its_cause_and_redrives_it(shop: Stack, picture: Upload) -> None:
+    with failing(shop):
+        order_id = place(shop, picture.file_key, {"width": 61, "format": "jpeg"}, reference="PO-9")
+        ended(shop, order_id, "FAILED")
+    found = call(shop, "GET", "/operations/failed-orders").json
+    (cause,) = [each for each in found["causes"] if order_id in {order["orderId"] for order in each["orders"]}]
+    (example,) = [each for each in cause["orders"] if each["orderId"] == order_id]
+    assert (cause["cause"], example["reference"], example["attempts"]) == ("SimulatedError", "PO-9", ATTEMPTS)
+    wanted = {"orderId": order_id}
+    assert call(shop, "POST", "/operations/failed-orders/redrive", wanted).json["matching"] == 1
+    assert order(shop, order_id)["status"] == "FAILED", "a dry run changes nothing"
+
+    redriven = call(shop, "POST", "/operations/failed-orders/redrive", {**wanted, "dryRun": False}).json
+
+    assert (redriven["redriven"], redriven["complete"]) == (1, True)
+    ended(shop, order_id, "FULFILLED")
+    closed = find_failure(shop.pipeline, order_id)
+    assert closed is not None
+    assert closed["status"] == "CLOSED"
+    assert len(_told(shop, picture, order_id)) == 1
+    assert call(shop, "POST", "/operations/failed-orders/redrive", {**wanted, "dryRun": False}).json["redriven"] == 0
+
+
 def test_nothing_is_made_of_a_file_that_was_deleted_meanwhile(shop: Stack, alerts: str) -> None:
     del alerts
     upload = shop.upload("uploads/withdrawn.jpg", photograph(seed=5))
@@ -258,6 +281,16 @@ def test_order_that_cannot_be_queued_is_withdrawn(shop: Stack, picture: Upload) 
 
     assert (answer["status"], answer["error"]) == ("FAILED", "SQS.SdkClientException")
     assert call(shop, "GET", f"/orders/{order_id}").status == 404
+
+
+@pytest.mark.parametrize(
+    ("role", "used"), [("operator", {"Query", "BatchGetItem"}), ("replay", {"Query", "BatchGetItem", "UpdateItem"})]
+)
+def test_operators_functions_use_their_permissions_on_orders(shop: Stack, role: str, used: set[str]) -> None:
+    name = shop.outputs["roleArns"][role].rpartition("/")[2]
+    decisions = [each for each in shop.cloud.journal() if each.role == name and "orders" in each.resource]
+    assert [each for each in decisions if not each.allowed] == []
+    assert {each.action.removeprefix("dynamodb:") for each in decisions if each.action.startswith("dynamodb:")} == used
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -93,13 +93,14 @@ def test_pages_of_the_named_origins_may_call_it_and_read_the_headers_that_upload
     assert "allowCredentials" not in cors
 
 
-def test_pages_of_the_named_origins_may_upload_to_the_ingest_bucket_alone(full: Recording) -> None:
-    cors = full.one("BucketCorsConfiguration").inputs
-    assert cors["bucket"] == full.outputs["ingestBucket"]
-    (rule,) = cors["corsRules"]
-    assert rule["allowedOrigins"] == [ORIGIN, CONSOLE]
-    assert set(rule["allowedMethods"]) == {"PUT", "POST", "GET"}
-    assert {"ETag", "Location"} <= set(rule["exposeHeaders"])
+def test_pages_of_the_named_origins_may_upload_to_the_ingest_bucket_and_only_read_renditions(full: Recording) -> None:
+    methods = {"ingestBucket": {"PUT", "POST", "GET"}, "processedBucket": {"GET"}}
+    assert len(full.of_type("BucketCorsConfiguration")) == len(methods)
+    for bucket, allowed in methods.items():
+        (rule,) = full.one("BucketCorsConfiguration", bucket=full.outputs[bucket]).inputs["corsRules"]
+        assert rule["allowedOrigins"] == [ORIGIN, CONSOLE]
+        assert set(rule["allowedMethods"]) == allowed
+        assert {"ETag", "Location"} <= set(rule["exposeHeaders"])
 
 
 def test_calls_are_limited_and_uploads_more_so(recording: Recording) -> None:

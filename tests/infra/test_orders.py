@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from components.settings import SettingsError
+from contract.api import REDRIVE_ROUTE
 from policies.recording import ACCOUNT_ID, Recording, run
 from tests.infra.alarm_cases import order_cases
 from tests.infra.test_alarm_states import state
@@ -129,3 +130,26 @@ def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
 def test_orders_need_the_presets_of_the_thumbnail() -> None:
     with pytest.raises(SettingsError, match=r"orders\.enabled"):
         run("dev", {**ENABLED, "transforms": {"thumbnail": None}})
+
+
+def test_who_looks_at_failed_orders_can_change_none(shop: Recording) -> None:
+    failed = f"table/img-pipeline-{shop.stack}-failed-orders"
+    on_orders = {grant for grant in grants(shop, "operator") if "orders" in grant[1]}
+    assert on_orders == {("dynamodb:Query", f"{failed}/index/status-index"), ("dynamodb:BatchGetItem", failed)}
+
+
+def test_the_redrive_queues_orders_and_changes_their_status(shop: Recording) -> None:
+    prefix = f"img-pipeline-{shop.stack}-"
+    table, failed = f"table/{prefix}orders", f"table/{prefix}failed-orders"
+    on_orders = {grant for grant in grants(shop, "replay") if "order" in grant[1] and "-dlq" not in grant[1]}
+    assert on_orders == {
+        ("dynamodb:Query", f"{failed}/index/status-index"),
+        ("dynamodb:BatchGetItem", failed),
+        ("dynamodb:UpdateItem", failed),
+        ("dynamodb:UpdateItem", table),
+        ("sqs:SendMessage", f"{prefix}order-queue"),
+    }
+    for route, function in (("GET /operations/failed-orders", "operator"), (REDRIVE_ROUTE, "replay")):
+        target = shop.one("Route", routeKey=route).property_dependencies["target"]
+        alias = shop.one("aws:lambda/alias:Alias", functionName=prefix + function)
+        assert shop.one("aws:apigatewayv2/integration:Integration", integrationUri=alias.arn).urn in target

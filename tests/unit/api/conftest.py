@@ -7,16 +7,24 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from contract import assets, jobs
+from contract import assets, jobs, queues
 from contract.api import STAGE, ApiConfiguration
+from contract.events import ObjectVersion, object_created
+from contract.operator import OperatorConfiguration
+from contract.outputs import QueueOutputs
+from contract.queues import SqsQueue
 from functions.api import configuration, presigning
 from functions.api.handler import handler
+from functions.http_api import operators
+from functions.operator import handler as looking
+from functions.replay import handler as replay
 from functions.shared import aws, runtime
 from localcloud.emulator import Emulator
 
@@ -26,8 +34,13 @@ CONFIGURATION = ApiConfiguration(
     media={"image": {"accepted": ["image/jpeg", "image/png", "image/webp"], "maxPixels": 2_000_000}},
     daily_uploads_per_caller=10_000,
     callback_hosts=("hooks.example.com",),
+    order_presets=None,
+    orders_watermarks=False,
     max_receive_count=3,
 )
+
+DEAD_LETTERS, REPLAY = "/operations/dead-letters", "/operations/dead-letters/replay"
+GROUP = {"cognito:groups": "[operators staff]"}
 
 _NUMBERS = itertools.count()
 
@@ -262,3 +275,86 @@ def _empty_ingest_bucket(cloud: Emulator) -> None:
     listed = s3.list_object_versions(Bucket="ingest")
     for each in (*listed.get("Versions", ()), *listed.get("DeleteMarkers", ())):
         s3.delete_object(Bucket="ingest", Key=each["Key"], VersionId=each["VersionId"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operators:
+    """The operators' handlers before empty queues."""
+
+    api: Api
+    queues: QueueOutputs[str]
+    audit: str
+
+    def look(self, path: str = DEAD_LETTERS, claims: Mapping[str, str] = GROUP) -> Answer:
+        return answered(looking.handler(event("GET", path, None, claims), None))
+
+    def replay(self, *, claims: Mapping[str, str] = GROUP, **body: object) -> Answer:
+        return answered(replay.handler(event("POST", REPLAY, json.dumps(body), claims), None))
+
+    def queue(self, url: str) -> SqsQueue:
+        return SqsQueue(self.api.cloud.client("sqs"), url)
+
+    def fail(self, name: str, cause: str) -> str:
+        """Put an upload's event into the transform queue's dead-letter queue; its job says why. Returns its key."""
+        version = ObjectVersion(bucket="ingest", key=f"uploads/{uuid.uuid4().hex}/{name}", version_id="1")
+        job_id = version.key.split("/")[1]
+        row = {"jobId": job_id, "versionId": "1", "updatedAt": "2026-11-27T12:00:00.000Z"}
+        why = {"reasonCode": cause, "reason": f"{cause} happened", "hint": f"Mend {cause}"}
+        self.api.put_row("jobs", {**row, **why})
+        self.send(self.queues.transform_dlq_url, created(version))
+        return version.key
+
+    def send(self, url: str, body: Mapping[str, Any]) -> None:
+        self.api.cloud.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(body))
+
+    def audit_lines(self) -> list[dict[str, Any]]:
+        events = self.api.cloud.client("logs").filter_log_events(logGroupName=self.audit)["events"]
+        return [json.loads(each["message"]) for each in events]
+
+
+def created(version: ObjectVersion) -> dict[str, Any]:
+    return object_created(
+        version, bytes=1, etag="e", sequencer="01", reason="PutObject", time="2026-11-27T12:00:00Z", region="us-east-1"
+    )
+
+
+def event(method: str, path: str, body: str | None, claims: Mapping[str, str]) -> dict[str, Any]:
+    return request_event(method, path, body, {"sub": "olivia", **claims}, {})
+
+
+def answered(answer: Mapping[str, Any]) -> Answer:
+    headers = {name.lower(): value for name, value in answer["headers"].items()}
+    return Answer(status=answer["statusCode"], headers=headers, text=answer["body"])
+
+
+@pytest.fixture
+def stack(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operators]:
+    sqs, prefix = api.cloud.client("sqs"), f"stack-{uuid.uuid4().hex[:8]}"
+    urls = {
+        name: sqs.create_queue(QueueName=f"{prefix}-{name}")["QueueUrl"]
+        for name in ("transform-queue", "transform-dlq", "validate-dlq", "delivery-dlq")
+    }
+    outputs = QueueOutputs(
+        transform_queue_url=urls["transform-queue"],
+        transform_dlq_url=urls["transform-dlq"],
+        validate_dlq_url=urls["validate-dlq"],
+        delivery_dlq_url=urls["delivery-dlq"],
+        results_queue_urls={},
+        results_dlq_urls={},
+        webhooks_queue_url="",
+        webhooks_dlq_url="",
+        order_queue_url="",
+        order_dlq_url="",
+    )
+    api.cloud.client("logs").create_log_group(logGroupName=f"{prefix}-audit")
+    settings = OperatorConfiguration(
+        stack="test", auth="jwt", queues=outputs, pipe_name="pipe", alert_topic_arn="arn:aws:sns:::alerts"
+    )
+    monkeypatch.setenv("OPERATOR_SETTINGS", json.dumps(settings.values()))
+    monkeypatch.setenv("AUDIT_LOG_GROUP", f"{prefix}-audit")
+    monkeypatch.setattr(queues, "WAIT_SECONDS", 0)
+    operators.configuration.cache_clear()
+    yield Operators(api=api, queues=outputs, audit=f"{prefix}-audit")
+    operators.configuration.cache_clear()
+    for url in urls.values():
+        sqs.delete_queue(QueueUrl=url)
