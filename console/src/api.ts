@@ -9,6 +9,7 @@ export interface Rendition {
   mediaType: string;
   width?: number;
   height?: number;
+  animated?: boolean;
   bytes: number;
 }
 
@@ -36,7 +37,7 @@ export interface AssetSummary {
   jobId: string;
   mediaType: string;
   bytes: number;
-  measures: Record<string, number>;
+  measures: Record<string, unknown>;
   persistedAt: string;
   thumbHash?: string;
   thumbnail?: { url: string; width: number; height: number };
@@ -50,6 +51,8 @@ export interface Asset extends AssetSummary {
   originalUrl: string;
   renditions: Rendition[];
   metadata: Record<string, unknown>;
+  /** What the transforms recorded beside the metadata, such as a table's columns. */
+  record: Record<string, unknown>;
   versions: { jobId: string; versionId?: string; status: Status; createdAt: string }[];
   traceId?: string;
 }
@@ -74,6 +77,79 @@ export interface Limits {
   maxBytes: number;
   mediaTypes: { name: string; extensions: string[]; maxBytes: number }[];
   multipart: { thresholdBytes: number; partSize: number };
+  /** Absent where the stack takes no orders. */
+  orders?: OrderLimits;
+}
+
+export interface OrderLimits {
+  presets: { name: string; width: number; height?: number; fit: string }[];
+  formats: string[];
+  watermark: boolean;
+  maxRenditions: number;
+  minSide: number;
+  maxSide: number;
+  maxReferenceCharacters: number;
+}
+
+export type OrderStatus = "PROCESSING" | "FULFILLED" | "REJECTED" | "FAILED";
+
+/** A rendition to make: a preset, or a size. */
+export interface OrderedRendition {
+  preset?: string;
+  width?: number;
+  height?: number;
+  fit?: string;
+  format: string;
+  watermark?: boolean;
+}
+
+export interface OrderRequest {
+  fileKey: string;
+  renditions: OrderedRendition[];
+  reference?: string;
+}
+
+export interface Order {
+  orderId: string;
+  status: OrderStatus;
+  fileKey: string;
+  ordered: OrderedRendition[];
+  reference?: string;
+  attempts?: number;
+  createdAt: string;
+  renditions?: Rendition[];
+  errorCode?: string;
+  errorMessage?: string;
+  hint?: string;
+}
+
+export interface FailedOrderCause {
+  cause: string;
+  count: number;
+  attempts: number;
+  firstSeen: string;
+  lastSeen: string;
+  reason: string;
+  hint: string;
+  orders: { orderId: string; fileKey: string; reference?: string; attempts: number }[];
+}
+
+export interface FailedOrders {
+  complete: boolean;
+  causes: FailedOrderCause[];
+}
+
+export interface Redriven {
+  /** In a dry run, how many would be redriven. */
+  matching?: number;
+  redriven: number;
+  complete: boolean;
+}
+
+/** A table's first rows. */
+export interface Preview {
+  columns: string[];
+  rows: unknown[][];
 }
 
 export interface QueueState {
@@ -135,9 +211,9 @@ export class ProblemError extends Error {
   }
 }
 
-/** An answer to a poll: the job unless it is unchanged, and when to ask again. */
-export interface Poll {
-  job: Job | null;
+/** An answer to a poll: the job or order unless it is unchanged, and when to ask again. */
+export interface Poll<T> {
+  found: T | null;
   etag: string | null;
   retryAfterMs: number | null;
 }
@@ -165,11 +241,19 @@ export class Api {
     return this.json(`/uploads/${jobId}/sign`, { method: "POST", body: request });
   }
 
-  async poll(jobId: string, etag: string | null): Promise<Poll> {
-    const answer = await this.send(`/jobs/${jobId}`, { headers: etag ? { "If-None-Match": etag } : {} });
+  job(jobId: string, etag: string | null): Promise<Poll<Job>> {
+    return this.poll(`/jobs/${jobId}`, etag);
+  }
+
+  order(orderId: string, etag: string | null): Promise<Poll<Order>> {
+    return this.poll(`/orders/${orderId}`, etag);
+  }
+
+  private async poll<T>(route: string, etag: string | null): Promise<Poll<T>> {
+    const answer = await this.send(route, { headers: etag ? { "If-None-Match": etag } : {} });
     const seconds = answer.headers.get("Retry-After");
     return {
-      job: answer.status === 304 ? null : await answer.json(),
+      found: answer.status === 304 ? null : await answer.json(),
       etag: answer.headers.get("ETag"),
       retryAfterMs: seconds ? 1000 * Number(seconds) : null,
     };
@@ -195,6 +279,29 @@ export class Api {
 
   remove(fileKey: string): Promise<unknown> {
     return this.json(`/assets/${path(fileKey)}`, { method: "DELETE" });
+  }
+
+  placeOrder(request: OrderRequest): Promise<{ orderId: string }> {
+    return this.json("/orders", {
+      method: "POST",
+      body: request,
+      headers: { "Idempotency-Key": crypto.randomUUID() },
+    });
+  }
+
+  async orders(status: OrderStatus | null, cursor?: string): Promise<Page<Order>> {
+    const { orders, cursor: next } = await this.json<{ orders: Order[]; cursor?: string }>(
+      `/orders?${new URLSearchParams({ ...(status ? { status } : {}), ...(cursor ? { cursor } : {}) })}`,
+    );
+    return { items: orders, ...(next ? { cursor: next } : {}) };
+  }
+
+  failedOrders(): Promise<FailedOrders> {
+    return this.json("/operations/failed-orders");
+  }
+
+  redrive(cause: string, dryRun: boolean): Promise<Redriven> {
+    return this.json("/operations/failed-orders/redrive", { method: "POST", body: { cause, dryRun } });
   }
 
   health(): Promise<StackHealth> {
@@ -254,8 +361,10 @@ function busyMs(answer: Response, attempt: number): number {
 }
 
 async function problemOf(answer: Response): Promise<ProblemError> {
-  const { code, detail, hint } = await answer.json().catch(() => ({}));
-  return new ProblemError(answer.status, code ?? "UNKNOWN", detail ?? `The API answered ${answer.status}.`, hint ?? "");
+  const { code, detail, hint, errors = [] } = await answer.json().catch(() => ({}));
+  const fields = errors.map((each: { message: string }) => ` ${each.message}`).join("");
+  const text = detail ? detail + fields : `The API answered ${answer.status}.`;
+  return new ProblemError(answer.status, code ?? "UNKNOWN", text, hint ?? "");
 }
 
 function path(fileKey: string): string {

@@ -1,12 +1,14 @@
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
-import type { Api, Job, Limits } from "./api";
+import type { Api, Job, Limits, Order } from "./api";
 import { Detail } from "./detail";
 import { DropZone } from "./drop-zone";
-import { Follower } from "./follow";
+import { Follower, isOver } from "./follow";
 import { fileName } from "./format";
 import { GALLERY, Gallery, useAssets } from "./gallery";
 import { Mark } from "./mark";
 import { Operations } from "./operations";
+import { OrderList } from "./order-list";
+import { useOrders } from "./orders";
 import { Problems, useProblems } from "./problems";
 import { TransferList } from "./transfer-list";
 import { type Transfer, Uploads } from "./uploads";
@@ -60,6 +62,11 @@ function Workspace({ api, isOperator, limits }: { api: Api; isOperator: boolean;
     };
     if (news[job.status]) setAnnouncement(`${fileName(job)} ${news[job.status]}.`);
   }, []);
+  const orderEnded = useCallback((order: Order) => {
+    const news = { FULFILLED: "is fulfilled", REJECTED: "was rejected", FAILED: "failed", PROCESSING: "is processed" };
+    setAnnouncement(`The order of ${fileName(order)} ${news[order.status]}.`);
+  }, []);
+  const orders = useOrders(api, limits.orders, orderEnded);
   const { transfers, uploads } = useUploads(api, limits, jobChanged);
   const addFiles = useCallback((files: File[]) => uploads.add(files), [uploads]);
 
@@ -67,7 +74,7 @@ function Workspace({ api, isOperator, limits }: { api: Api; isOperator: boolean;
     <main>
       <h1 class="visually-hidden">Console</h1>
       <DropZone limits={limits} isSmall={assets.items.length > 0} onFiles={addFiles} />
-      {(transfers.length > 0 || problems.jobs.length > 0) && (
+      {(transfers.length > 0 || problems.jobs.length > 0 || orders?.isUsed) && (
         <div class="side">
           <TransferList
             transfers={transfers}
@@ -77,14 +84,16 @@ function Workspace({ api, isOperator, limits }: { api: Api; isOperator: boolean;
             onOpen={setShown}
           />
           <Problems problems={problems} />
+          {orders?.isUsed && <OrderList orders={orders} onOpen={setShown} />}
         </div>
       )}
-      {isOperator && <Operations api={api} />}
+      {isOperator && <Operations api={api} takesOrders={orders !== null} onRedriven={() => void orders?.reload()} />}
       <Gallery assets={assets} onOpen={setShown} />
       {shown && (
         <Detail
           api={api}
           fileKey={shown}
+          orders={orders}
           onClose={() => setShown(null)}
           onDeleted={(fileKey) => {
             assets.remove(fileKey);
@@ -107,7 +116,7 @@ function Workspace({ api, isOperator, limits }: { api: Api; isOperator: boolean;
 function useUploads(api: Api, limits: Limits, jobChanged: (job: Job) => void) {
   const [transfers, setTransfers] = useState<Transfer[]>([]);
   const uploads = useMemo(() => {
-    const follower = new Follower(api, jobChanged);
+    const follower = new Follower((jobId, etag) => api.job(jobId, etag), isOver, jobChanged);
     return new Uploads(api, limits, setTransfers, (jobId) => follower.follow(jobId));
   }, [api, limits, jobChanged]);
   useEffect(() => {

@@ -3,19 +3,24 @@ import type { Api, Asset } from "./api";
 import { AskFirst } from "./ask-first";
 import { Facts } from "./facts";
 import { counted, fileName } from "./format";
+import { OrderSection } from "./order-form";
+import type { Orders } from "./orders";
 import { Renditions } from "./renditions";
+import { tableOf } from "./table";
+import { TableView } from "./table-view";
 import { Versions } from "./versions";
 import { View } from "./view";
 
 interface Props {
   api: Api;
   fileKey: string;
+  orders: Orders | null;
   onClose: () => void;
   onDeleted: (fileKey: string) => void;
 }
 
 /** All that is known about a file, in a dialog. */
-export function Detail({ api, fileKey, onClose, onDeleted }: Props) {
+export function Detail({ api, fileKey, orders, onClose, onDeleted }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [asset, setAsset] = useState<Asset | null>(null);
   const [error, setError] = useState<string | null>(null);
@@ -51,6 +56,7 @@ export function Detail({ api, fileKey, onClose, onDeleted }: Props) {
         <Contents
           api={api}
           asset={asset}
+          orders={orders}
           onDeleted={(deleted) => {
             dialog.current?.close();
             onDeleted(deleted);
@@ -61,13 +67,22 @@ export function Detail({ api, fileKey, onClose, onDeleted }: Props) {
   );
 }
 
-function Contents({ api, asset, onDeleted }: { api: Api; asset: Asset; onDeleted: (fileKey: string) => void }) {
+interface ContentsProps {
+  api: Api;
+  asset: Asset;
+  orders: Orders | null;
+  onDeleted: (fileKey: string) => void;
+}
+
+function Contents({ api, asset, orders, onDeleted }: ContentsProps) {
+  const table = tableOf(asset);
   return (
     <div class="contents">
-      <View asset={asset} />
+      {table ? <TableView asset={asset} table={table} /> : <View asset={asset} />}
       <div class="about">
-        <Facts asset={asset} />
+        <Facts asset={asset} table={table} />
         {asset.renditions.length > 0 && <Renditions asset={asset} />}
+        {orders && asset.mediaType.startsWith("image/") && <OrderSection asset={asset} orders={orders} />}
         <Versions asset={asset} />
         <Delete api={api} asset={asset} onDeleted={onDeleted} />
       </div>

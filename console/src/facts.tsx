@@ -1,20 +1,22 @@
 import type { ComponentChildren } from "preact";
 import type { Asset } from "./api";
-import { measured, size, time, words } from "./format";
+import { counted, measured, size, time, words } from "./format";
+import type { TableRecord } from "./table";
 
 const SHOWN_OTHERWISE = new Set(["width", "height", "frames", "thumbHash"]);
 
 /** What was found out about a file, and by what it is known elsewhere. */
-export function Facts({ asset }: { asset: Asset }) {
+export function Facts({ asset, table }: { asset: Asset; table: TableRecord | null }) {
   return (
     <section>
       <h3>About the file</h3>
       <dl>
         <Fact name="Original">
-          {asset.mediaType}, {measured(asset.measures)}, {size(asset.bytes)}
+          {asset.mediaType}, {measured(asset)}, {size(asset.bytes)}
         </Fact>
+        {Number(asset.measures.frames) > 1 && <Fact name="Animated">{animated(asset)}</Fact>}
         <Fact name="Recorded">{time(asset.persistedAt)}</Fact>
-        <Metadata metadata={asset.metadata} />
+        {table ? <TableFacts asset={asset} table={table} /> : <Metadata metadata={asset.metadata} />}
         <Fact name="Key">
           <code>{asset.fileKey}</code>
         </Fact>
@@ -28,6 +30,35 @@ export function Facts({ asset }: { asset: Asset }) {
         )}
       </dl>
     </section>
+  );
+}
+
+/** Which renditions of an animation move. */
+function animated(asset: Asset): string {
+  const names = asset.renditions.filter((each) => each.animated).map((each) => each.name);
+  return names.length ? names.join(", ") : "no rendition; each shows the first frame";
+}
+
+const DELIMITERS: Record<string, string> = { ",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar" };
+
+function TableFacts({ asset, table }: { asset: Asset; table: TableRecord }) {
+  const { encoding, compression, delimiter, header } = asset.measures as Record<string, string>;
+  return (
+    <>
+      <Fact name="Rows that fit">{table.rowCount.toLocaleString()}</Fact>
+      <Fact name="Quarantined">{table.quarantined ? counted(table.quarantined, "row", "rows") : "none"}</Fact>
+      <Fact name="Formulas">{table.formulas ? counted(table.formulas, "cell", "cells") : "none"}</Fact>
+      <Fact name="Encoding">
+        {encoding}
+        {compression === "gzip" && ", compressed with gzip"}
+      </Fact>
+      {delimiter && delimiter !== "json" && (
+        <Fact name="Delimiter">
+          {DELIMITERS[delimiter] ?? delimiter}
+          {header ? "" : ", without a header"}
+        </Fact>
+      )}
+    </>
   );
 }
 

@@ -1,4 +1,6 @@
 /** Sizes, times and names as people read them. */
+import type { AssetSummary } from "./api";
+import { tableSize } from "./table";
 
 const BYTES = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -25,15 +27,16 @@ export function fileName(file: { fileName?: string; fileKey: string }): string {
 }
 
 export function counted(count: number, one: string, many: string): string {
-  return `${count} ${count === 1 ? one : many}`;
+  return `${count.toLocaleString()} ${count === 1 ? one : many}`;
 }
 
-/** A picture's pixels as "1600 × 1200", anything else as "12 columns, 340 rows". */
-export function measured({ width, height, frames, ...others }: Record<string, number>): string {
+/** A picture's pixels as "1600 × 1200", a table's as "12 columns, 340 rows". */
+export function measured(asset: AssetSummary): string {
+  const { width, height, frames } = asset.measures as Record<string, number>;
   if (width && height) return `${width} × ${height}${frames && frames > 1 ? `, ${frames} frames` : ""}`;
-  return Object.entries(others)
-    .map(([name, value]) => `${value.toLocaleString()} ${words(name).toLowerCase()}`)
-    .join(", ");
+  const table = tableSize(asset);
+  if (table) return `${counted(table.columns, "column", "columns")}, ${counted(table.rows, "row", "rows")}`;
+  return asset.mediaType;
 }
 
 /** "focalLengthMm" as "Focal length mm". */

@@ -97,7 +97,7 @@ export function Gallery({ assets, onOpen }: { assets: Assets; onOpen: (fileKey: 
               <Picture asset={asset} alt="" sizes="(max-width: 40rem) 46vw, 15rem" />
               <span class="card-name">{fileName(asset)}</span>
               <span class="fine">
-                {measured(asset.measures)}, {size(asset.bytes)}
+                {measured(asset)}, {size(asset.bytes)}
               </span>
             </button>
           </li>

@@ -1,17 +1,32 @@
 import { useCallback, useEffect, useState } from "preact/hooks";
-import { type Api, type Cause, type DeadLetters, ProblemError, type QueueState, type StackHealth } from "./api";
+import {
+  type Api,
+  type Cause,
+  type DeadLetters,
+  type FailedOrders,
+  ProblemError,
+  type QueueState,
+  type StackHealth,
+} from "./api";
 import { AskFirst } from "./ask-first";
+import { FailedOrderCauses } from "./failed-orders";
 import { age, counted, time } from "./format";
 
 const POLL_MS = 30_000;
 const HEADING = "operations";
 
-/** For operators: what is wrong with the stack, and the files that failed, by cause. */
-export function Operations({ api }: { api: Api }) {
-  const { health, deadLetters, refresh } = useOperations(api);
+interface Props {
+  api: Api;
+  takesOrders: boolean;
+  onRedriven: () => void;
+}
+
+/** For operators: what is wrong with the stack, and the files and orders that failed, by cause. */
+export function Operations({ api, takesOrders, onRedriven }: Props) {
+  const { health, deadLetters, failedOrders, refresh } = useOperations(api, takesOrders);
   const [outcome, setOutcome] = useState("");
   if (!health) return null;
-  const replayed = (message: string) => {
+  const done = (message: string) => {
     setOutcome(message);
     void refresh();
     // The cause and its buttons may be gone.
@@ -31,23 +46,35 @@ export function Operations({ api }: { api: Api }) {
       <p class="fine" role="status">
         {outcome}
       </p>
-      <Causes api={api} deadLetters={deadLetters} onReplayed={replayed} />
+      <Causes api={api} deadLetters={deadLetters} onReplayed={done} />
+      {failedOrders && (
+        <FailedOrderCauses
+          api={api}
+          failed={failedOrders}
+          onRedriven={(message) => {
+            done(message);
+            onRedriven();
+          }}
+        />
+      )}
     </section>
   );
 }
 
 /** What operators see; nothing where the API says that the caller is none. */
-function useOperations(api: Api) {
+function useOperations(api: Api, takesOrders: boolean) {
   const [health, setHealth] = useState<StackHealth | null>(null);
   const [deadLetters, setDeadLetters] = useState<DeadLetters[]>([]);
+  const [failedOrders, setFailedOrders] = useState<FailedOrders | null>(null);
   const [isOperator, setIsOperator] = useState(true);
-  const look = useCallback(
-    () =>
-      api.health().then(setHealth, (refused: Error) => {
-        if (refused instanceof ProblemError && [403, 404].includes(refused.status)) setIsOperator(false);
-      }),
-    [api],
-  );
+  const look = useCallback(async () => {
+    try {
+      setHealth(await api.health());
+      if (takesOrders) setFailedOrders(await api.failedOrders());
+    } catch (refused) {
+      if (refused instanceof ProblemError && [403, 404].includes(refused.status)) setIsOperator(false);
+    }
+  }, [api, takesOrders]);
   // Messages that are read are hidden from others for a moment, so they are read when there are others, not at each poll.
   const waiting = health?.queues.reduce((sum, each) => sum + (each.deadLetters ? each.messages : 0), 0) ?? 0;
   const read = useCallback(() => api.deadLetters().then(setDeadLetters, () => {}), [api]);
@@ -64,7 +91,7 @@ function useOperations(api: Api) {
     else setDeadLetters([]);
   }, [waiting, read]);
   const refresh = useCallback(() => Promise.all([look(), read()]), [look, read]);
-  return { health: isOperator ? health : null, deadLetters, refresh };
+  return { health: isOperator ? health : null, deadLetters, failedOrders, refresh };
 }
 
 function Health({ health }: { health: StackHealth }) {

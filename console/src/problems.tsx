@@ -4,7 +4,7 @@ import { fileName, time } from "./format";
 
 const KEPT = 20;
 /** Shown without being asked for; one where they are above the files, which have to stay in reach. */
-const SHOWN = matchMedia("(min-width: 64rem)").matches ? 3 : 1;
+export const SHOWN = matchMedia("(min-width: 64rem)").matches ? 3 : 1;
 
 export interface ProblemJobs {
   jobs: Job[];

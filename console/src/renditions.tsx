@@ -4,6 +4,7 @@ import { size } from "./format";
 
 /** What was made of a file, and the value of an img element's `srcset` to paste. */
 export function Renditions({ asset }: { asset: Asset }) {
+  const hasPixels = asset.renditions.some((rendition) => rendition.width);
   return (
     <section>
       <h3>Renditions</h3>
@@ -13,9 +14,11 @@ export function Renditions({ asset }: { asset: Asset }) {
             <tr>
               <th scope="col">Name</th>
               <th scope="col">Type</th>
-              <th scope="col" class="number">
-                Pixels
-              </th>
+              {hasPixels && (
+                <th scope="col" class="number">
+                  Pixels
+                </th>
+              )}
               <th scope="col" class="number">
                 Size
               </th>
@@ -27,10 +30,13 @@ export function Renditions({ asset }: { asset: Asset }) {
                 <th scope="row">
                   <a href={rendition.url}>{rendition.name}</a>
                 </th>
-                <td>{rendition.mediaType.replace("image/", "")}</td>
-                <td class="number">
-                  {rendition.width ? `${rendition.width} × ${rendition.height}` : ""}
+                <td>
+                  {rendition.mediaType.replace(/^(image|application|text)\/(x-|vnd\.apache\.)?/, "")}
+                  {rendition.animated && ", animated"}
                 </td>
+                {hasPixels && (
+                  <td class="number">{rendition.width ? `${rendition.width} × ${rendition.height}` : ""}</td>
+                )}
                 <td class="number">{size(rendition.bytes)}</td>
               </tr>
             ))}

@@ -9,7 +9,7 @@ export function View({ asset }: { asset: Asset }) {
   const address = isOriginal ? asset.originalUrl : (asset.downloadUrl ?? asset.originalUrl);
   return (
     <figure>
-      {asset.measures.width && (
+      {Boolean(asset.measures.width) && (
         <Large key={address} asset={asset} address={address} how={isOriginal ? "the original" : "with watermark"} />
       )}
       <figcaption>
@@ -34,7 +34,7 @@ export function View({ asset }: { asset: Asset }) {
 function Large({ asset, address, how }: { asset: Asset; address: string; how: string }) {
   const [isLoaded, setLoaded] = useState(false);
   const placeholder = isLoaded ? null : placeholderOf(asset.thumbHash);
-  const { width, height } = asset.measures;
+  const { width, height } = asset.measures as Record<string, number>;
   return (
     <span class="large">
       {placeholder && <img src={placeholder} alt="" aria-hidden="true" width={width} height={height} />}
