@@ -23,12 +23,13 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from localcloud.clients import make_client
+from localcloud.faults import PlannedFault
 
 HOST = "127.0.0.1"
 START_TIMEOUT_SECONDS = 30
@@ -72,6 +73,7 @@ class Emulator:
         self._remove_directory = remove_directory
         self._server: subprocess.Popen[bytes]
         self._lock: BinaryIO
+        self._pipe_options: tuple[int, int | None]
         self._clients: dict[tuple[str, str | None], Any] = {}
         self._clients_lock = threading.Lock()
 
@@ -123,7 +125,8 @@ class Emulator:
                 remove_directory=data_directory is None,
             )
             emulator._lock = lock
-            emulator._start_server(listener, pipe_concurrency or _default_pipe_concurrency(), pipe_retry_seconds)
+            emulator._pipe_options = (pipe_concurrency or _default_pipe_concurrency(), pipe_retry_seconds)
+            emulator._start_server(listener, *emulator._pipe_options)
         try:
             emulator._wait_until_ready()
         except BaseException:
@@ -165,6 +168,12 @@ class Emulator:
         for client in self._clients.values():
             client.close()
         self._clients.clear()
+        self._stop_server()
+        self._lock.close()
+        if self._remove_directory:
+            shutil.rmtree(self.data_directory, ignore_errors=True)
+
+    def _stop_server(self) -> None:
         if self._server.stdin and not self._server.stdin.closed:
             self._server.stdin.close()
         try:
@@ -176,9 +185,6 @@ class Emulator:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._server.pid, signal.SIGKILL)
             self._server.wait()
-        self._lock.close()
-        if self._remove_directory:
-            shutil.rmtree(self.data_directory, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self
@@ -204,7 +210,7 @@ class Emulator:
             "pipe-retry-seconds": pipe_retry_seconds,
         }
         arguments = [f"--{name}={value}" for name, value in options.items() if value is not None]
-        with open(self.data_directory / "server.log", "wb") as log:
+        with open(self.data_directory / "server.log", "ab") as log:
             self._server = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
                 [sys.executable, "-m", "localcloud.server", *arguments],
                 stdin=subprocess.PIPE,
@@ -254,12 +260,37 @@ class Emulator:
             For each its ``executionArn``, ``name``, ``status``, and ``events`` as in GetExecutionHistory.
         """
         query = urllib.parse.urlencode({"machine": machine_arn})
-        return json.loads(_get(f"{self.endpoint_url}/_localcloud/executions?{query}"))
+        return json.loads(_request(f"{self.endpoint_url}/_localcloud/executions?{query}"))
+
+    def inject(self, fault: PlannedFault) -> int:
+        """Put a fault in force, see `localcloud.faults`; its number."""
+        return json.loads(_request(f"{self.endpoint_url}/_localcloud/faults", json.dumps(asdict(fault)).encode()))
+
+    def injected(self, number: int) -> int:
+        """How often a fault has struck; 0 for one of before a restart."""
+        return json.loads(_request(f"{self.endpoint_url}/_localcloud/faults?number={number}"))
+
+    def withdraw(self, number: int) -> int:
+        """End a fault; how often it struck."""
+        return json.loads(_request(f"{self.endpoint_url}/_localcloud/faults?number={number}", method="DELETE"))
+
+    def restart(self) -> None:
+        """Stop the server in the middle of what it does, and start it again on the same port and data directory.
+
+        Raises:
+            EmulatorError: the data directory is temporary, so that nothing would be left.
+        """
+        if self._remove_directory:
+            raise EmulatorError("a cloud without a data directory keeps nothing: start it with data_directory")
+        self._stop_server()
+        with _bind(self.port) as listener:
+            self._start_server(listener, *self._pipe_options)
+        self._wait_until_ready()
 
     def _role_session(self, role: str) -> dict[str, str]:
         query = urllib.parse.urlencode({"role": role})
         try:
-            return json.loads(_get(f"{self.endpoint_url}/_localcloud/role-credentials?{query}"))
+            return json.loads(_request(f"{self.endpoint_url}/_localcloud/role-credentials?{query}"))
         except urllib.error.HTTPError as error:
             raise EmulatorError(error.read().decode()) from None
 
@@ -272,7 +303,7 @@ class Emulator:
                     f"its log ends with:\n{self.log_tail()}"
                 )
             with contextlib.suppress(OSError):
-                _get(f"{self.endpoint_url}/_ministack/health")
+                _request(f"{self.endpoint_url}/_ministack/health")
                 return
             time.sleep(0.02)
         raise EmulatorError(
@@ -321,7 +352,8 @@ def _default_pipe_concurrency() -> int:
     return max(2, min(4, os.cpu_count() or 1))
 
 
-def _get(url: str) -> bytes:
+def _request(url: str, body: bytes | None = None, method: str | None = None) -> bytes:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=5) as answer:
+    request = urllib.request.Request(url, body, method=method)  # noqa: S310 (always our own http endpoint)
+    with opener.open(request, timeout=5) as answer:
         return answer.read()

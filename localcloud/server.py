@@ -26,6 +26,7 @@ from contract.events import GUARDDUTY_SOURCE
 from localcloud import patches
 from localcloud.alarms import AlarmEvaluator
 from localcloud.clients import make_client
+from localcloud.faults import FaultPlan
 from localcloud.malware_scanner import SERVICE as MALWARE_SERVICE
 from localcloud.malware_scanner import MalwareScanner
 from localcloud.metrics import Metrics
@@ -36,6 +37,7 @@ from localcloud.patches.pipes import mark_stopped_pipes, matches_pattern, runnin
 from localcloud.patches.routes import application
 from localcloud.patches.sqs import queue_depths
 from localcloud.pipe_runner import PipeRunner
+from localcloud.request_faults import with_faults
 
 # Time for running requests to complete when the server stops.
 GRACE_SECONDS = 0.3
@@ -47,16 +49,16 @@ logger = logging.getLogger("localcloud")
 def main() -> None:
     """Serve until stopped, then end all worker processes and, if requested, remove the directory."""
     arguments = _arguments()
-    metrics = Metrics()
+    metrics, faults = Metrics(), FaultPlan()
     scanner = _malware_scanner(arguments)
     patches.install(
-        arguments.directory / "journal.jsonl", metrics.record, metrics.record_log_line, scanner.object_created
+        arguments.directory / "journal.jsonl", metrics.record, metrics.record_log_line, scanner.object_created, faults
     )
     _start_background_threads(arguments, metrics)
     scanner.start()
     try:
         # Unlike asyncio.run, a runner that is not closed does not wait for its threads.
-        asyncio.Runner().run(_serve_until_stopped(socket.socket(fileno=arguments.listener), scanner))
+        asyncio.Runner().run(_serve_until_stopped(socket.socket(fileno=arguments.listener), scanner, faults))
     finally:
         patches.stop_workers()
         shutil.rmtree(arguments.directory if arguments.remove_directory else arguments.directory / "tmp", True)
@@ -77,7 +79,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _serve_until_stopped(listener: socket.socket, scanner: MalwareScanner) -> None:
+async def _serve_until_stopped(listener: socket.socket, scanner: MalwareScanner, faults: FaultPlan) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
@@ -87,7 +89,7 @@ async def _serve_until_stopped(listener: socket.socket, scanner: MalwareScanner)
     config.bind = [f"fd://{listener.fileno()}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = GRACE_SECONDS
-    await serve(application(scanner), config, shutdown_trigger=stop.wait)
+    await serve(with_faults(application(scanner), faults), config, shutdown_trigger=stop.wait)
 
 
 def _malware_scanner(arguments: argparse.Namespace) -> MalwareScanner:

@@ -15,18 +15,20 @@ HANG = 0
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A request; `headers` by lower-case name."""
+    """A request; `headers` by lower-case name. `status` is the answer."""
 
     path: str
     headers: Mapping[str, str]
     body: bytes
+    status: int
 
 
 @dataclass(kw_only=True)
 class Receiver:
-    """What was received by path, and the statuses of the next answers by path; 200 where none is left."""
+    """What was received by path, and the statuses of the next answers by path; `status` where none is left."""
 
     address: str
+    status: int = 200
     answers: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     requests: list[Request] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -34,6 +36,10 @@ class Receiver:
     def received(self, path: str) -> list[Request]:
         """The requests for a path, in their order."""
         return [request for request in self.requests if request.path == path]
+
+    def accepted(self, path: str) -> list[Request]:
+        """The requests for a path that were answered 200, in their order."""
+        return [request for request in self.received(path) if request.status == 200]
 
 
 @contextmanager
@@ -45,8 +51,8 @@ def receiving() -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             answers = receiver.answers[self.path]
-            status = answers.pop(0) if answers else 200
-            receiver.requests.append(Request(path=self.path, headers=headers, body=body))
+            status = answers.pop(0) if answers else receiver.status
+            receiver.requests.append(Request(path=self.path, headers=headers, body=body, status=status))
             if status == HANG:
                 receiver.ended.wait()
                 return

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from client.pipeline import Pipeline
@@ -93,12 +94,16 @@ class Stack:
 
 
 @contextmanager
-def deployed_stack(**settings: object) -> Iterator[Stack]:
+def deployed_stack(*, data_directory: Path | None = None, **settings: object) -> Iterator[Stack]:
     """Start an embedded cloud, deploy the local stack into it with other settings, and stop it at the end.
 
     Without settings for it, the stack has no API, which few tests need.
+
+    Args:
+        data_directory: keeps the cloud's state, so that it can be restarted.
+        settings: settings of the stack.
     """
-    with Emulator.start(pipe_retry_seconds=1) as cloud:
+    with Emulator.start(pipe_retry_seconds=1, data_directory=data_directory) as cloud:
         outputs = deploy(cloud, "local", {"api": {"enabled": False}} | settings)
         yield Stack(
             cloud=cloud,

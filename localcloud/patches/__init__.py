@@ -10,12 +10,14 @@ from pathlib import Path
 
 from ministack.core import lambda_runtime
 
+from localcloud.faults import FaultPlan
 from localcloud.patches import (
     apigateway,
     cloudwatch,
     cognito,
     dynamodb,
     eventbridge,
+    faults,
     iam,
     lambda_,
     logs,
@@ -34,7 +36,11 @@ MINISTACK_VERSION = "1.5.33"
 
 
 def install(
-    journal: Path, record_metric: RecordMetric, record_log_line: RecordLogLine, object_created: ObjectCreated
+    journal: Path,
+    record_metric: RecordMetric,
+    record_log_line: RecordLogLine,
+    object_created: ObjectCreated,
+    plan: FaultPlan,
 ) -> None:
     """Apply every patch. Call once, before the first request.
 
@@ -43,6 +49,7 @@ def install(
         record_metric: called with the data points of executions and functions.
         record_log_line: called with each line that a function logs.
         object_created: called with the event detail of each new object.
+        plan: the faults to inject into the services.
 
     Raises:
         RuntimeError: the patches do not support the installed version of the emulator.
@@ -67,6 +74,7 @@ def install(
     cognito.install()
     logs.install(record_metric)
     apigateway.install(record_metric)
+    faults.install(plan)
 
 
 def stop_workers() -> None:

@@ -1,0 +1,164 @@
+"""Functions that are killed, time out, run out of memory or disk, or are throttled."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from localcloud.faults import Effect, PlannedFault, Point
+from storm.faults.fault import Fault, PlanFault
+from storm.testbed import Testbed
+
+# The functions of the file workflow, and the one that fulfils orders.
+OF_FILES = r".*-(validate|thumbnail|watermark|metadata|table)$"
+_WITH_ORDERS = r".*-(validate|thumbnail|watermark|metadata|table|fulfil)$"
+
+
+def killed(when: str) -> Fault:
+    """The worker's process is killed `before`, `during` or `after` the work of an invocation."""
+    fault = PlannedFault(
+        point=Point.INVOCATION,
+        effect=Effect.KILL,
+        subject=_WITH_ORDERS if when == "after" else OF_FILES,
+        values={"when": when},
+        times=PlanFault.MOST,
+        probability=0.5,
+    )
+    return PlanFault(
+        name=f"function killed {when} its work",
+        point="the function's process, SIGKILL",
+        planned=(fault,),
+        hold_seconds=5,
+    )
+
+
+def exhausted(resource: str, name: str, subject: str, point: str) -> Fault:
+    """The worker's process has no `memory` or `disk` left."""
+    fault = PlannedFault(
+        point=Point.INVOCATION,
+        effect=Effect.LIMIT,
+        subject=subject,
+        values={"resource": resource},
+        times=PlanFault.MOST,
+        probability=0.7,
+    )
+    return PlanFault(name=name, point=point, planned=(fault,), hold_seconds=5)
+
+
+def out_of_memory() -> Fault:
+    """No function gets more memory than it has already."""
+    return exhausted("memory", "out of memory", OF_FILES, "RLIMIT_AS of the function's process")
+
+
+def disk_full() -> Fault:
+    """The function of tables, which writes files, cannot write a byte."""
+    return exhausted("disk", "disk full", r".*-table$", "RLIMIT_FSIZE 0 of the table function's process")
+
+
+@dataclass(kw_only=True)
+class Throttled(Fault):
+    """A function without concurrency: every call is refused with TooManyRequestsException."""
+
+    name: str = "function throttled"
+    point: str = "reserved concurrency 0 of validate"
+    proof: str = "messages in flight while it is in force, all of which need the function"
+    hold_seconds: float = 4
+    _before: int = 0
+    _seen: int = 0
+
+    def inject(self, bed: Testbed) -> None:
+        """Reserve nothing for it."""
+        lambda_, name = bed.stack.cloud.client("lambda"), _name(bed, "validate")
+        self._before = lambda_.get_function_concurrency(FunctionName=name)["ReservedConcurrentExecutions"]
+        lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+
+    def fired(self, bed: Testbed) -> int:
+        """Count what waits for the function."""
+        depth = bed.stack.pipeline.queue(bed.stack.pipeline.outputs.transform_queue_url).depth()
+        self._seen = max(self._seen, depth.in_flight)
+        return self._seen
+
+    def recover(self, bed: Testbed) -> None:
+        """Reserve what it had."""
+        bed.stack.cloud.client("lambda").put_function_concurrency(
+            FunctionName=_name(bed, "validate"), ReservedConcurrentExecutions=self._before
+        )
+
+
+@dataclass(kw_only=True)
+class TimedOut(Fault):
+    """A release with a timeout of one second, while S3 takes two to answer functions: Lambda ends them."""
+
+    name: str = "function timeout"
+    point: str = "the metadata function's timeout, 1 s, with S3 answers that take 2 s"
+    proof: str = "the embedded cloud's count of slow answers"
+    hold_seconds: float = 3
+    _slow: PlanFault = field(init=False)
+    _timeout: int = 0
+
+    def __post_init__(self) -> None:
+        slow = PlannedFault(
+            point=Point.REQUEST,
+            effect=Effect.DELAY,
+            subject="role s3 GET .*uploads",
+            values={"seconds": 2},
+            times=PlanFault.MOST,
+        )
+        self._slow = PlanFault(name=self.name, point=self.point, planned=(slow,))
+
+    def inject(self, bed: Testbed) -> None:
+        """Release the function with another timeout."""
+        self._timeout = _with_timeout(bed, "validate", 1)
+        self._slow.inject(bed)
+
+    def fired(self, bed: Testbed) -> int:
+        """How many answers were slow."""
+        return self._slow.fired(bed)
+
+    def recover(self, bed: Testbed) -> None:
+        """Release it with the timeout that it had."""
+        self._slow.recover(bed)
+        _with_timeout(bed, "validate", self._timeout)
+
+
+def _with_timeout(bed: Testbed, function: str, seconds: int) -> int:
+    """Release a function with another timeout; the one before."""
+    lambda_, name = bed.stack.cloud.client("lambda"), _name(bed, function)
+    before: int = lambda_.get_function_configuration(FunctionName=name)["Timeout"]
+    lambda_.update_function_configuration(FunctionName=name, Timeout=seconds)
+    version = lambda_.publish_version(FunctionName=name)["Version"]
+    (alias,) = lambda_.list_aliases(FunctionName=name)["Aliases"]
+    lambda_.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
+    return before
+
+
+def _name(bed: Testbed, function: str) -> str:
+    return bed.stack.outputs["functionNames"][function]
+
+
+@dataclass(kw_only=True)
+class BadRelease(Fault):
+    """A release whose settings cannot be read fails every call, until it is rolled back."""
+
+    name: str = "bad release and rollback under load"
+    point: str = "a published version of watermark with broken settings behind its alias"
+    proof: str = "attempts that failed while it was live"
+    hold_seconds: float = 2
+    needs_load: bool = True
+    _release: Any = None
+    _failed_before: int = 0
+
+    def inject(self, bed: Testbed) -> None:
+        """Publish it."""
+        self._failed_before = bed.failed_attempts()
+        self._release = contextlib.ExitStack()
+        self._release.enter_context(bed.stack.broken("watermark", SETTINGS="{"))
+
+    def fired(self, bed: Testbed) -> int:
+        """Failed attempts since."""
+        return bed.failed_attempts() - self._failed_before
+
+    def recover(self, bed: Testbed) -> None:
+        """Publish the settings of before."""
+        self._release.close()

@@ -1,0 +1,103 @@
+"""One scenario: faults in force while files and orders come in, their end, and the time until all is well again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from storm.checker import Finding, check
+from storm.faults.fault import Fault
+from storm.history import FaultWindow
+from storm.load import burst, order
+from storm.testbed import NeverIdle, Testbed
+from testing.waiting import eventually
+
+RECOVERY_SECONDS = 400
+"""The longest recovery: some faults use up the retries of a step, which wait for minutes in all."""
+
+_MORE_FILES = 6
+_FIRING_SECONDS = 120
+_ORDERS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a scenario showed.
+
+    Attributes:
+        names: the faults' names.
+        fired: how often each struck.
+        files: how many were uploaded meanwhile.
+        recovery_seconds: from the end of the faults until nothing is left to do.
+        findings: what the checker found in the world after it.
+        failure: why it did not end; empty if it did.
+    """
+
+    names: tuple[str, ...]
+    fired: tuple[int, ...]
+    files: int
+    recovery_seconds: float
+    findings: Sequence[Finding] = ()
+    failure: str = ""
+
+    def __str__(self) -> str:
+        struck = ", ".join(f"{name} ({fired} times)" for name, fired in zip(self.names, self.fired, strict=True))
+        end = self.failure or f"well again after {self.recovery_seconds:.1f} s"
+        return f"{struck}: {self.files} files, {end}, {len(self.findings)} findings"
+
+
+def play(bed: Testbed, faults: Sequence[Fault], files: int, prefix: str) -> Result:
+    """Inject faults under load, end them, and check the world once the pipeline is idle."""
+    started_at, files_before = datetime.now(UTC), bed.files
+    with ThreadPoolExecutor(1) as clients:
+        for fault in faults:
+            if not fault.needs_load:
+                fault.inject(bed)
+        loading = clients.submit(_load, bed, files, prefix)
+        for fault in faults:
+            if fault.needs_load:
+                eventually(lambda: bed.is_busy() or loading.done(), "files on their way")
+                fault.inject(bed)
+        failure = _await_firing(bed, faults, prefix)
+        bed.pause(max(fault.hold_seconds for fault in faults))
+        fired = tuple(fault.fired(bed) for fault in faults)
+        for fault in faults:
+            fault.recover(bed)
+        ended = time.monotonic()
+        loading.result()
+    try:
+        bed.await_idle(RECOVERY_SECONDS)
+    except NeverIdle as reason:
+        failure = str(reason)
+    seconds = time.monotonic() - ended
+    name = " + ".join(fault.name for fault in faults)
+    bed.history.add(FaultWindow(name=name, started_at=started_at, ended_at=datetime.now(UTC)))
+    return Result(
+        names=tuple(fault.name for fault in faults),
+        fired=fired,
+        files=bed.files - files_before,
+        recovery_seconds=seconds,
+        findings=check(bed.history, bed.observe()),
+        failure=failure,
+    )
+
+
+def _load(bed: Testbed, files: int, prefix: str) -> None:
+    order(bed, bed.orderable(_ORDERS))
+    burst(bed, files, prefix)
+
+
+def _await_firing(bed: Testbed, faults: Sequence[Fault], prefix: str) -> str:
+    """Send more files until every fault has struck; why not, if one does not."""
+    deadline, number = time.monotonic() + _FIRING_SECONDS, 0
+    while waiting := [fault.name for fault in faults if not fault.fired(bed)]:
+        if time.monotonic() > deadline:
+            return f"never struck: {', '.join(waiting)}"
+        bed.pause(1)
+        if not bed.is_busy() and number < _FIRING_SECONDS // 10:
+            number += 1
+            _load(bed, _MORE_FILES, f"{prefix}/more{number}")
+    return ""
