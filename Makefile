@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo night-shift console screenshots up engine test test-engine test-fast lint format docs lock bench bench-api clean
+.PHONY: help setup demo night-shift console screenshots up engine test test-engine test-fast lint format docs lock bench bench-api storm clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,10 @@ bench: setup ## image steps against naive Pillow, side by side
 bench-api: setup ## the API: 200 clients for a minute, every job accounted for; latency beside bare presigning
 	@$(BIN)/python -m bench.api_clients
 	@$(BIN)/python -m bench.api_latency
+
+storm: setup ## faults under load, every file accounted for: docs/reliability.md; FILES=, SECONDS=, REPLAYS=, SEED=, FULL=1
+	@$(BIN)/python -m storm --report docs/reliability.md $(if $(FULL),--full) $(if $(FILES),--files "$(FILES)") \
+	  $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(REPLAYS),--replays "$(REPLAYS)") $(if $(SEED),--seed "$(SEED)")
 
 clean: ## remove the virtual environment and everything built
 	rm -rf $(VENV) .build

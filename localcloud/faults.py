@@ -84,6 +84,7 @@ class FaultPlan:
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._faults: dict[int, PlannedFault] = {}
+        self._tried: dict[int, int] = {}
         self._fired: dict[int, int] = {}
         self._random = random.Random(0)  # noqa: S311 - guards nothing
 
@@ -91,7 +92,7 @@ class FaultPlan:
         """Put a fault in force; its number in the plan."""
         with self._lock:
             number = next(self._numbers)
-            self._faults[number], self._fired[number] = fault, 0
+            self._faults[number], self._tried[number], self._fired[number] = fault, 0, 0
             return number
 
     def fired(self, number: int) -> int:
@@ -105,21 +106,31 @@ class FaultPlan:
             self._faults.pop(number, None)
             return self._fired.get(number, 0)
 
-    def strike(self, point: Point, subject: str) -> tuple[int, PlannedFault] | None:
-        """The fault that strikes here, with its number, counted as having struck."""
+    def strike(self, point: Point, subject: str) -> PlannedFault | None:
+        """The fault that strikes here, counted."""
+        number, fault = self.attempt(point, subject)
+        if fault:
+            self.settle(number, has_struck=True)
+        return fault
+
+    def attempt(self, point: Point, subject: str) -> tuple[int, PlannedFault | None]:
+        """The fault to inject here, with its number; `settle` says whether it changed anything."""
         if not self._faults:  # almost always
-            return None
+            return 0, None
         with self._lock:
             for number, fault in self._faults.items():
-                is_left = fault.times is None or self._fired[number] < fault.times
+                is_left = fault.times is None or self._tried[number] < fault.times
                 if fault.point is point and is_left and re.match(fault.subject, subject):
                     if self._random.random() >= fault.probability:
                         continue
-                    self._fired[number] += 1
+                    self._tried[number] += 1
                     return number, fault
-        return None
+        return 0, None
 
-    def missed(self, number: int) -> None:
-        """Take back a count: the fault struck and changed nothing."""
+    def settle(self, number: int, *, has_struck: bool) -> None:
+        """Count a fault that was attempted, or leave it another attempt."""
         with self._lock:
-            self._fired[number] -= 1
+            if has_struck:
+                self._fired[number] += 1
+            else:
+                self._tried[number] -= 1

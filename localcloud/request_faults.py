@@ -32,8 +32,8 @@ def with_faults(serve: ASGIFramework, plan: FaultPlan) -> ASGIFramework:
             await serve(scope, receive, send)
         elif scope["path"] == CONTROL_PATH:
             await _change_plan(plan, scope, receive, send)
-        elif struck := plan.strike(Point.REQUEST, subject_of(scope)):
-            await _struck(struck[1], serve, scope, receive, send)
+        elif fault := plan.strike(Point.REQUEST, subject_of(scope)):
+            await _struck(fault, serve, scope, receive, send)
         else:
             await serve(scope, receive, send)
 

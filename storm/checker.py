@@ -3,17 +3,18 @@
 What counts:
 
 lost
-    A version that S3 acknowledged is not in the bucket. A version in the bucket has neither a job nor a dead letter. The
-    newest accepted version of a key has no record. A rendition that a record or a fulfilled order names is not in the
-    processed bucket. A completed or rejected version was not announced to the subscriber, or not to the webhook's
-    receiver. A rejected file is in no dead letter. An accepted order has no row. A replay found more messages than it
-    sent and left.
+    A version that S3 acknowledged is not in the bucket. A version in the bucket has neither a job nor a dead letter.
+    The newest accepted version of a key has no record. A rendition that a record or a fulfilled order names is not in
+    the processed bucket. A completed or rejected version was not announced to the subscriber, or not to the webhook's
+    receiver. A rejected file is in no dead letter. An accepted order has no row. Messages that a replay found
+    neither arrived nor are left. A job is FAILED, and its message is in no dead-letter queue.
 
 doubled
     An effect that a subscriber which dedupes as documented, on (fileKey, sequencer, run) or on the order's id, sees
     twice: two notifications with the same key and different content. A second copy of the same notification is not one:
     SNS and SQS deliver at least once, and the workflow publishes again after it stopped between publishing and
-    marking that. Two jobs of one version, and a replay that sent more messages than it found, are.
+    marking that. Two jobs of one version are, and messages of a replay that arrived
+    and are still there.
 
 stale
     A record that is not of the newest accepted version, or has another version's content or renditions. A record of a
@@ -23,7 +24,7 @@ stale
 unexplained
     A job without a verdict and without a dead letter. A verdict that the content does not deserve. A rejection or a
     failure without reason and hint. A dead letter that nobody can read. A failed attempt, or a failed order, while no
-    fault was in force. A message that stays in a queue.
+    fault was in force. A message that stays in a queue. A replay whose count is not what arrived.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ from contract.orders import OrderStatus
 from storm.history import History, Uploaded
 from storm.world import Version, World
 
-# A failure may be recorded this long after its fault has ended: executions and redeliveries of before are still running.
+# A failure may be recorded this long after its fault has ended: executions and redeliveries of before still run.
 GRACE = timedelta(seconds=90)
 
 Rows = Mapping[str, Row]
@@ -126,34 +127,62 @@ def _versions(uploads: Uploads, world: World) -> Iterator[Finding]:
     for row in world.jobs.values():
         jobs[row["fileKey"], row.get("versionId", "")].append(row)
     waiting = {_announced(each) for each in world.dead_letters}
-    announced = {(message.get("type"), message.get("versionId")) for message in _messages(world)}
-    told = {(body.get("type"), body.get("data", {}).get("versionId")) for body in world.webhooks}
-    rejected = {each["file"]["versionId"] for each in world.rejections}
+    told = _told(world)
     for key, versions in world.versions.items():
         for version in versions:
             if version.is_deletion:
                 continue
             name, own = _name(key, version.version_id), jobs[key, version.version_id]
+            is_waiting = version.version_id in waiting
             if not own:
-                if version.version_id not in waiting:
+                if not is_waiting:
                     yield _lost(name, "it has neither a job nor a dead letter")
-                continue
-            if len(own) > 1:
+            elif len(own) > 1:
                 yield _doubled(name, f"it has the jobs {', '.join(row['jobId'] for row in own)}")
-            row = own[0]
-            if not is_finished(row):
-                if version.version_id not in waiting:
-                    yield _unexplained(name, f"its job is {row['status']} for good, without a dead letter")
-                continue
-            yield from _verdict(name, row, _content_of(uploads, key, version.version_id))
-            message = _MESSAGES.get(row["status"])
-            if message and PROCESSED_VERSION not in row:
-                if (message, version.version_id) not in announced:
-                    yield _lost(name, f"it is {row['status']}, and no {message} was received")
-                elif world.has_webhooks and (message, version.version_id) not in told:
-                    yield _lost(name, f"it is {row['status']}, and the webhook's receiver was not told")
-            if row["status"] == JobStatus.REJECTED and version.version_id not in rejected:
-                yield _lost(name, "it is REJECTED, and in no dead letter")
+            elif is_finished(own[0]):
+                yield from _verdict(name, own[0], _content_of(uploads, key, version.version_id))
+                yield from _announcement(name, own[0], told)
+            elif not is_waiting:
+                yield _without_an_end(name, own[0])
+
+
+def _without_an_end(name: str, row: Row) -> Finding:
+    """A job that nothing will go on with: the message of a failed one is gone, any other stopped without an error."""
+    if row["status"] == JobStatus.FAILED:
+        return _lost(name, "its job is FAILED, and its message is in no dead-letter queue")
+    return _unexplained(name, f"its job is {row['status']} for good, without a dead letter")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Told:
+    """The versions that the subscriber and the receiver were told about, each with what, and the rejected ones."""
+
+    notified: frozenset[tuple[str, str]]
+    posted: frozenset[tuple[str, str]] | None
+    rejected: frozenset[str]
+
+
+def _told(world: World) -> _Told:
+    def about(messages: Iterator[Mapping[str, Any]]) -> frozenset[tuple[str, str]]:
+        return frozenset((message.get("type", ""), message.get("versionId", "")) for message in messages)
+
+    return _Told(
+        notified=about(_messages(world)),
+        posted=about(body["data"] for body in world.webhooks) if world.has_webhooks else None,
+        rejected=frozenset(each["file"]["versionId"] for each in world.rejections),
+    )
+
+
+def _announcement(name: str, row: Row, told: _Told) -> Iterator[Finding]:
+    """Whoever has to be told of the end of a job was told. The same content again is not announced again."""
+    about = (_MESSAGES.get(row["status"], ""), row["versionId"])
+    if row["status"] in _MESSAGES and PROCESSED_VERSION not in row:
+        if about not in told.notified:
+            yield _lost(name, f"it is {row['status']}, and no {about[0]} was received")
+        elif told.posted is not None and about not in told.posted:
+            yield _lost(name, f"it is {row['status']}, and the webhook's receiver was not told")
+    if row["status"] == JobStatus.REJECTED and row["versionId"] not in told.rejected:
+        yield _lost(name, "it is REJECTED, and in no dead letter")
 
 
 _MESSAGES = {JobStatus.COMPLETED: MessageType.ASSET_READY, JobStatus.REJECTED: MessageType.ASSET_REJECTED}
@@ -276,20 +305,22 @@ def _orders(history: History, world: World) -> Iterator[Finding]:
                     yield _lost(f"order {order.order_id}", f"{rendition['key']} is not there")
             if order.order_id not in told:
                 yield _lost(f"order {order.order_id}", "it is FULFILLED, and that was not announced")
-        elif row["status"] != OrderStatus.FAILED:
-            yield _unexplained(f"order {order.order_id}", f"it is {row['status']} for good")
+        elif row["status"] == OrderStatus.PROCESSING:
+            yield _unexplained(f"order {order.order_id}", "it is PROCESSING for good")
         elif not row.get("code"):
-            yield _unexplained(f"order {order.order_id}", "it is FAILED without a reason")
+            yield _unexplained(f"order {order.order_id}", f"it is {row['status']} without a reason")
 
 
 def _replays(history: History) -> Iterator[Finding]:
-    """A replay accounts for every message that it found."""
+    """Every message that a replay found has arrived once or is still there, and its operator was told how many."""
     for replay in history.replays:
-        missing = replay.found - replay.sent - replay.left
-        if missing > 0:
-            yield _lost(f"replay of {replay.queue}", f"{missing} of {replay.found} messages were neither sent nor left")
-        elif missing < 0:
-            yield _doubled(f"replay of {replay.queue}", f"{-missing} messages more than the {replay.found} it found")
+        subject, there = f"replay of {replay.queue}", replay.arrived + replay.left
+        if there < replay.found:
+            yield _lost(subject, f"{replay.found - there} of {replay.found} messages neither arrived nor are left")
+        if there > replay.found:
+            yield _doubled(subject, f"{there - replay.found} messages more than the {replay.found} it found")
+        if replay.sent != replay.arrived:
+            yield _unexplained(subject, f"it counts {replay.sent} messages as sent, and {replay.arrived} arrived")
 
 
 def _failures(history: History, world: World) -> Iterator[Finding]:

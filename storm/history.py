@@ -42,19 +42,21 @@ class Ordered:
 
 @dataclass(frozen=True, kw_only=True)
 class Replayed:
-    """A replay of a dead-letter queue: what its operator was told.
+    """A replay of a dead-letter queue, to a queue that nobody read meanwhile.
 
     Attributes:
         queue: the dead-letter queue's short name.
         found: messages in it before.
-        sent: messages that the replay says it sent.
+        sent: messages that the operator was told were sent.
         left: messages in it afterwards.
+        arrived: messages that arrived where they were sent to.
     """
 
     queue: str
     found: int
     sent: int
     left: int
+    arrived: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from storm.testbed import Testbed
 from testing.pictures import photograph
 
 CLIENTS = 4
-_SIZE = (96, 64)
+_SIZE, _LARGE_SIZE = (96, 64), (1600, 1067)
 # How many different contents of a kind there are; every upload takes one of them.
 _CONTENTS = 12
 
@@ -36,8 +36,13 @@ class Content:
 
 
 def picture(number: int) -> Content:
-    """A small JPEG."""
-    return Content("jpg", photograph(seed=1 + number % _CONTENTS, size=_SIZE))
+    """A JPEG; most are small."""
+    return Content("jpg", _photograph(1 + number % _CONTENTS, is_large=number % 20 == 0))
+
+
+@cache
+def _photograph(seed: int, *, is_large: bool) -> bytes:
+    return photograph(seed, _LARGE_SIZE if is_large else _SIZE)
 
 
 def table(number: int) -> Content:
@@ -107,7 +112,11 @@ def _versions(chance: random.Random) -> list[Content]:
 
 
 def put(bed: Testbed, file_key: str, content: Content) -> None:
-    """Upload a version, and note what S3 answered."""
+    """Upload a version, and note what S3 answered.
+
+    A request that the client had to repeat may have been carried out each time: there may be a version that it knows
+    nothing of.
+    """
     try:
         answer = bed.stack.cloud.client("s3").put_object(
             Bucket=bed.stack.pipeline.outputs.ingest_bucket,
@@ -115,17 +124,20 @@ def put(bed: Testbed, file_key: str, content: Content) -> None:
             Body=content.body,
             ContentType=content_type_of(file_key),
         )
-        version_id = answer["VersionId"]
+        version_ids = [answer["VersionId"]]
+        if answer["ResponseMetadata"]["RetryAttempts"]:
+            version_ids.append(None)
     except (ClientError, BotoCoreError):
-        version_id = None
-    bed.history.add(
-        Uploaded(
-            file_key=file_key,
-            sha256=hashlib.sha256(content.body).hexdigest(),
-            is_acceptable=content.is_acceptable,
-            version_id=version_id,
+        version_ids = [None]
+    for version_id in version_ids:
+        bed.history.add(
+            Uploaded(
+                file_key=file_key,
+                sha256=hashlib.sha256(content.body).hexdigest(),
+                is_acceptable=content.is_acceptable,
+                version_id=version_id,
+            )
         )
-    )
 
 
 def delete(bed: Testbed, file_key: str) -> None:

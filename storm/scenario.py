@@ -62,7 +62,7 @@ def play(bed: Testbed, faults: Sequence[Fault], files: int, prefix: str) -> Resu
                 eventually(lambda: bed.is_busy() or loading.done(), "files on their way")
                 fault.inject(bed)
         failure = _await_firing(bed, faults, prefix)
-        bed.pause(max(fault.hold_seconds for fault in faults))
+        bed.pause(max((fault.hold_seconds for fault in faults), default=0))
         fired = tuple(fault.fired(bed) for fault in faults)
         for fault in faults:
             fault.recover(bed)

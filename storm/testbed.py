@@ -1,4 +1,4 @@
-"""The stack that is tested: deployed with everything on, its webhook receiver, its observer and the client's history."""
+"""The stack under test, deployed with everything on: its webhook receiver, its observer and the client's history."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -25,7 +26,7 @@ from contract.jobs import JobStatus
 from contract.keys import UPLOADS
 from contract.orders import OrderStatus
 from contract.outputs import DeadLetterKind
-from storm.history import History, Replayed
+from storm.history import History
 from storm.world import Observer, World
 from testing.receiver import Receiver, receiving
 from testing.stack import Stack, deployed_stack
@@ -35,6 +36,9 @@ SUCCESS_RATE = 0.7
 
 REPLAY_RATE = 500
 """Messages a second, the most that `img-pipeline dlq replay` takes."""
+
+VISIBILITY_SECONDS = 20
+"""How long a message of orders or webhooks stays hidden if its function dies: not minutes, so that a run ends."""
 
 _NO_THROTTLE = {"requestsPerSecond": 1000, "burst": 1000, "uploadsPerSecond": 1000}
 _WEBHOOK = "/results"
@@ -63,6 +67,7 @@ class Testbed:
     history: History = field(default_factory=History)
     observer: Observer
     files: int = 0
+    _events: list[dict[str, Any]] = field(default_factory=list)
 
     def observe(self) -> World:
         """The world now."""
@@ -113,16 +118,19 @@ class Testbed:
         for queue in dead_letter_queues(pipeline):
             if queue.kind not in (DeadLetterKind.EVENTS, DeadLetterKind.UNDELIVERED, DeadLetterKind.RESULTS):
                 continue
-            found = pipeline.queue_depth(queue.url)
-            if found:
-                result = replay(pipeline, queue, rate=REPLAY_RATE, clock=SystemClock())
-                self.history.add(Replayed(queue=queue.name, found=found, sent=result.sent, left=result.left))
+            if pipeline.queue_depth(queue.url):
+                replay(pipeline, queue, rate=REPLAY_RATE, clock=SystemClock())
         if pipeline.queue_depth(pipeline.outputs.webhooks_dlq_url):
             for each in webhook_receivers(pipeline):
                 replay_webhooks(pipeline, each.name, rate=REPLAY_RATE, clock=SystemClock())
         for row in failed_orders(pipeline):
             with contextlib.suppress(PipelineError):  # fulfilled in the meantime
                 redrive(pipeline, row["orderId"])
+
+    def events(self) -> list[dict[str, Any]]:
+        """S3's events so far, from a queue beside the pipeline's."""
+        self._events += self.stack.pipeline.take_messages(self.stack.tap_url)
+        return self._events
 
     def is_busy(self) -> bool:
         """Whether events wait or are being processed."""
@@ -163,9 +171,19 @@ def testbed(seed: int) -> Iterator[Testbed]:
         }
         with deployed_stack(data_directory=Path(folder), **settings) as stack:
             rotate_signing_keys(stack.pipeline)
+            for url in (stack.pipeline.outputs.order_queue_url, stack.pipeline.outputs.webhooks_queue_url):
+                set_visibility(stack, url, VISIBILITY_SECONDS)
             yield Testbed(
                 stack=stack,
                 receiver=receiver,
                 random=random.Random(seed),  # noqa: S311 - the same choices for the same seed
                 observer=Observer(pipeline=stack.pipeline),
             )
+
+
+def set_visibility(stack: Stack, queue_url: str, seconds: int) -> int:
+    """Change a queue's visibility timeout; the one before."""
+    before = stack.pipeline.queue(queue_url).visibility_timeout_seconds()
+    attributes = {"VisibilityTimeout": str(seconds)}
+    stack.cloud.client("sqs").set_queue_attributes(QueueUrl=queue_url, Attributes=attributes)
+    return before

@@ -18,6 +18,7 @@ from ministack.core import lambda_runtime
 from ministack.services import eventbridge, lambda_svc, sns, sqs, stepfunctions
 
 from localcloud.faults import Effect, FaultPlan, PlannedFault, Point
+from localcloud.patches.lambda_ import RAISED
 from localcloud.patches.sqs import queues_lock
 
 # What a worker may still allocate when its memory is limited.
@@ -49,10 +50,9 @@ def _in_tasks(plan: FaultPlan) -> None:
             ),
             "",
         )
-        struck = plan.strike(Point.TASK, f"{action} {target}")
-        if struck is None:
+        fault = plan.strike(Point.TASK, f"{action} {target}")
+        if fault is None:
             return invoke(service, arguments)
-        fault = struck[1]
         if fault.effect is Effect.DELAY:
             time.sleep(fault.values["seconds"])
             return invoke(service, arguments)
@@ -69,13 +69,13 @@ def _in_invocations(plan: FaultPlan) -> None:
     @functools.wraps(invoke)
     def invoke_worker(self: lambda_runtime.Worker, *arguments: Any, **keywords: Any) -> dict[str, Any]:
         run = functools.partial(invoke, self, *arguments, **keywords)
-        struck = plan.strike(Point.INVOCATION, self.func_name)
-        if struck is None:
+        number, fault = plan.attempt(Point.INVOCATION, self.func_name)
+        if fault is None:
             return run()
-        number, fault = struck
         result = _killed(self, fault, run) if fault.effect is Effect.KILL else _limited(self, fault, run)
-        if result.get("status") == "ok" and "_localcloud_raised" not in str(result.get("result")):
-            plan.missed(number)
+        answer = result.get("result")
+        has_raised = isinstance(answer, dict) and RAISED in answer
+        plan.settle(number, has_struck=has_raised or result.get("status") != "ok")
         return result
 
     @functools.wraps(execute)
@@ -139,8 +139,7 @@ def _delivery(plan: FaultPlan, deliver: Callable[..., Any]) -> Callable[..., Any
     @functools.wraps(deliver)
     def deliver_to_queue(queue: Any, payload: str, *arguments: Any, **keywords: Any) -> None:
         name = str(queue).rsplit(":", 1)[-1]
-        struck = plan.strike(Point.DELIVERY, name)
-        fault = struck[1] if struck else None
+        fault = plan.strike(Point.DELIVERY, name)
         if fault and fault.effect is Effect.SKEW:
             payload = _skewed(payload, fault.values["seconds"])
         with queues_lock:
@@ -178,20 +177,29 @@ def _in_deletions(plan: FaultPlan) -> None:
 
     See "Amazon SQS at-least-once delivery": a server that was unavailable when a message was deleted still has it.
     """
-    delete = sqs._act_delete_message
+    delete, delete_for_mapping = sqs._act_delete_message, sqs._delete_messages_for_esm
 
     @functools.wraps(delete)
     def delete_message(data: dict[str, Any], url: str) -> dict[str, Any]:
         queue = sqs._get_q(data.get("QueueUrl", url), "sqs:DeleteMessage")
+        return {} if is_lost(queue, {data.get("ReceiptHandle", "")}) else delete(data, url)
+
+    @functools.wraps(delete_for_mapping)
+    def delete_messages_for_mapping(url: str, receipt_handles: set[str]) -> None:
+        if not is_lost(sqs._get_q(url), receipt_handles):
+            delete_for_mapping(url, receipt_handles)
+
+    def is_lost(queue: dict[str, Any], receipt_handles: set[str]) -> bool:
         if not plan.strike(Point.DELETION, _queue_name(queue)):
-            return delete(data, url)
+            return False
         with queues_lock:
             for message in queue["messages"]:
-                if message["receipt_handle"] == data.get("ReceiptHandle"):
+                if message["receipt_handle"] in receipt_handles:
                     message["visible_at"] = time.time()
-        return {}
+        return True
 
     sqs._HANDLERS["DeleteMessage"] = delete_message
+    sqs._delete_messages_for_esm = delete_messages_for_mapping
 
 
 def _queue_name(queue: dict[str, Any]) -> str:

@@ -32,9 +32,10 @@ def install(record_metric: RecordMetric, record_log_line: RecordLogLine) -> None
     _publish_function_metrics(record_metric)
 
 
-_RAISED = "_localcloud_raised"
+RAISED = "_localcloud_raised"
+"""In what a worker answers: the exception that its function raised."""
 _WORKER_REPORTS = 'json.dumps({"status": "error", "error": str(e), "trace": traceback.format_exc()})'
-_WORKER_REPORTS_CLASS = f"""(traceback.print_exc(), json.dumps({{"status": "ok", "result": {{"{_RAISED}": {{
+_WORKER_REPORTS_CLASS = f"""(traceback.print_exc(), json.dumps({{"status": "ok", "result": {{"{RAISED}": {{
                 "errorMessage": str(e), "errorType": type(e).__name__,
                 "stackTrace": traceback.format_tb(e.__traceback__)}}}}}}))[1]"""
 
@@ -55,8 +56,8 @@ def _report_errors_by_class() -> None:
     def execute_function_warm(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
         result = execute(func, event, request_id)
         body = result.get("body")
-        if isinstance(body, dict) and _RAISED in body:
-            return result | {"body": body[_RAISED] | {"requestId": request_id}, "error": True}
+        if isinstance(body, dict) and RAISED in body:
+            return result | {"body": body[RAISED] | {"requestId": request_id}, "error": True}
         return result
 
     lambda_svc._execute_function_warm = execute_function_warm

@@ -61,7 +61,9 @@ def _lock_queues() -> None:
     """Gap: deleting and redriving replace a queue's message list; messages that are added meanwhile are lost."""
     rebuilding = ("_expire_retained", "_dlq_sweep", "_collect_msgs", "_refresh_counts")
     actions = ("_act_send_message", "_act_delete_message", "_act_delete_message_batch", "_act_purge_queue")
-    for name in rebuilding + actions:
+    # An event source mapping does not call the actions, and has a lock that they do not know.
+    of_mappings = ("_receive_messages_for_esm", "_delete_messages_for_esm")
+    for name in rebuilding + actions + of_mappings:
         original = getattr(sqs, name)
         setattr(sqs, name, synchronized(queues_lock, original))
         for action, handler in sqs._HANDLERS.items():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from storm.faults.fault import Fault
-from storm.testbed import SUCCESS_RATE, Testbed
+from storm.testbed import SUCCESS_RATE, VISIBILITY_SECONDS, Testbed, set_visibility
 
 
 @dataclass(kw_only=True)
@@ -20,21 +20,15 @@ class CloudRestarted(Fault):
     point: str = "the embedded cloud's process and its workers"
     proof: str = "messages that were in flight when it ended"
     needs_load: bool = True
-    _timeouts: dict[str, str] = field(default_factory=dict)
+    _visibility: int = 0
     _in_flight: int = 0
-
-    VISIBILITY_SECONDS = 15
 
     def inject(self, bed: Testbed) -> None:
         """Restart it once messages are in flight."""
-        sqs, queues = bed.stack.cloud.client("sqs"), bed.stack.pipeline.outputs.queue_urls
-        for url in queues:
-            attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
-            self._timeouts[url] = attributes["VisibilityTimeout"]
-            sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(self.VISIBILITY_SECONDS)})
+        url = bed.stack.pipeline.outputs.transform_queue_url
+        self._visibility = set_visibility(bed.stack, url, VISIBILITY_SECONDS)
         bed.pause(1.5)
-        transform = bed.stack.pipeline.queue(bed.stack.pipeline.outputs.transform_queue_url)
-        self._in_flight = transform.depth().in_flight
+        self._in_flight = bed.stack.pipeline.queue(url).depth().in_flight
         bed.stack.cloud.restart()
 
     def fired(self, bed: Testbed) -> int:
@@ -42,9 +36,8 @@ class CloudRestarted(Fault):
         return self._in_flight
 
     def recover(self, bed: Testbed) -> None:
-        """Give the queues their timeouts back."""
-        for url, seconds in self._timeouts.items():
-            bed.stack.cloud.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": seconds})
+        """Give the queue its visibility timeout back."""
+        set_visibility(bed.stack, bed.stack.pipeline.outputs.transform_queue_url, self._visibility)
 
 
 @dataclass(kw_only=True)

@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "operations": {"contract", "client", "components", "localcloud", "program"},
     "policies": {"contract", "program"},
     "demo": {"contract", "client", "localcloud", "program"},
+    "storm": {"contract", "client", "localcloud", "program", "testing"},
 }
 """The packages of the project that each package may import, except itself."""
 
