@@ -146,9 +146,8 @@ def _delivery(plan: FaultPlan, deliver: Callable[..., Any]) -> Callable[..., Any
             deliver(queue, payload, *arguments, **keywords)
             if fault and fault.effect is Effect.REPEAT:
                 deliver(queue, payload, *arguments, **keywords)
-            if fault and fault.effect is Effect.DELAY:
-                messages = sqs._queue_by_arn(str(queue))["messages"]
-                messages[-1]["visible_at"] = time.time() + fault.values["seconds"]
+            if fault and fault.effect is Effect.DELAY and (found := sqs._queue_by_arn(str(queue))):
+                found["messages"][-1]["visible_at"] = time.time() + fault.values["seconds"]
 
     return deliver_to_queue
 
