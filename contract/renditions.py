@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-RenditionFormat = Literal["jpeg", "webp", "avif", "png"]
+RenditionFormat = Literal["jpeg", "webp", "avif", "png", "gif"]
 Fit = Literal["inside", "cover"]
 
 RENDITION_FORMATS: tuple[RenditionFormat, ...] = get_args(RenditionFormat)
@@ -19,7 +19,7 @@ FITS: tuple[Fit, ...] = get_args(Fit)
 MIN_SIDE, MAX_SIDE = 16, 8192
 """Pixels of a rendition's width and height."""
 
-ANIMATED_FORMATS: tuple[RenditionFormat, ...] = ("webp",)
+ANIMATED_FORMATS: tuple[RenditionFormat, ...] = ("webp", "gif")
 
 MAX_ANIMATED_PIXELS = 25_000_000
 """Most pixels of an animated rendition, summed over its frames, which are in memory together. The rendition of an
@@ -55,7 +55,7 @@ class RenditionSpec:
         fit: `inside` scales the whole image to at most `width` and `height`; `cover` fills them, and crops the rest.
         focal_point: what `cover` keeps in view: `center`, `attention`, or a point such as `0.3,0.7`.
         animated: keep an animated GIF or WebP animated, up to `MAX_ANIMATED_PIXELS`; only with `ANIMATED_FORMATS`.
-        quality: 1 to 95; PNG has none.
+        quality: 1 to 95; PNG and GIF have none.
 
     Raises:
         ValueError: a value is not accepted; the message names it.
@@ -79,7 +79,7 @@ class RenditionSpec:
             if value not in accepted:
                 raise ValueError(f"{name} is {value!r}; one of {', '.join(accepted)} is accepted")
         if self.animated and self.format not in ANIMATED_FORMATS:
-            raise ValueError(f"animated is true; only the format {', '.join(ANIMATED_FORMATS)} is animated")
+            raise ValueError(f"animated is true; only {' and '.join(ANIMATED_FORMATS)} can be")
         if self.fit == "cover" and self.height is None:
             raise ValueError("height is missing; fit cover needs it")
         if self.focal_point not in (CENTER, ATTENTION) and focal_point(self.focal_point) is None:

@@ -178,7 +178,7 @@ def _refusals(path: str, error: ValidationError) -> Iterator[Refusal]:
         case "maximum":
             yield where, instance, f"a value less than or equal to {wanted}"
         case "contains":
-            yield where, instance, f"a list with {wanted['const']}"
+            yield where, instance, f"a list with {' or '.join(wanted['enum'])}"
         case "exclusiveMinimum":
             yield where, instance, f"a value greater than {wanted}"
         case rule:

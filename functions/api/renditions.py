@@ -14,7 +14,7 @@ from functions.shared.rows import Row
 THUMBNAIL_PIXELS = 320
 """Width that a thumbnail should have."""
 
-_FOR_PAGES = ("image/webp", "image/jpeg", "image/png", "image/avif")
+_FOR_PAGES = ("image/webp", "image/jpeg", "image/png", "image/avif", "image/gif")
 """Media types of a `srcset`, which can hold one; the first that an asset has in several widths."""
 
 

@@ -15,6 +15,9 @@ _ANIMATIONS = frozenset({GIF.pillow, WEBP.pillow})
 # Browsers show a frame of at most 10 ms for 100 ms.
 _SHORTEST_MS, _INSTEAD_MS = 10, 100
 
+# WebP Container Specification, "Loop Count": 16 bits.
+_MOST_LOOPS = 0xFFFF
+
 
 def frame_count(image: ImageFile.ImageFile) -> int:
     """The number of frames of an opened animation; 1 for other files, and for pages of a document."""
@@ -66,7 +69,7 @@ def animated_webp(pictures: Sequence[Image.Image], milliseconds: Sequence[int], 
         save_all=True,
         append_images=pictures[1:],
         duration=list(milliseconds),
-        loop=loop,
+        loop=min(loop, _MOST_LOOPS),
         quality=quality,
         method=2,
     )

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from PIL import Image, ImageCms, ImageFile
 
-from functions.shared import gif, jpeg, png
+from functions.shared import gif, gif_encoding, jpeg, png
 from functions.shared.formats import JPEG, Format
 
 _ORIENTATION_TAG = 0x0112
@@ -194,8 +194,8 @@ def encoded(image: Image.Image, format: Format, quality: int) -> bytes:
 
     Args:
         image: mode L, RGB or RGBA, in sRGB.
-        format: JPEG, WebP, AVIF or PNG.
-        quality: 1 to 95; ignored for PNG.
+        format: JPEG, WebP, AVIF, PNG or GIF.
+        quality: 1 to 95; ignored for PNG and GIF.
     """
     importlib.import_module(format.module)
     image.info = {}  # encoders would write its comments and profiles
@@ -214,4 +214,6 @@ def encoded(image: Image.Image, format: Format, quality: int) -> bytes:
         case "PNG":
             # Level 3 takes a quarter of the default's CPU time for 10 % more bytes.
             image.save(body, "PNG", compress_level=3)
+        case "GIF":
+            body.write(gif_encoding.gif([image], [0], loop=1))
     return body.getvalue()

@@ -12,11 +12,12 @@ from PIL import Image, ImageFile
 from contract.renditions import ATTENTION, MAX_ANIMATED_PIXELS, RenditionSpec, focal_point
 from functions.shared.animation import animated_webp, frame_count, frames, loops
 from functions.shared.attention import most_interesting
-from functions.shared.formats import AVIF, JPEG, PNG, WEBP, Format
+from functions.shared.formats import AVIF, GIF, JPEG, PNG, WEBP, Format
 from functions.shared.framing import CENTER_POINT, Box, Size, crop_box, crop_size, scaled_size
+from functions.shared.gif_encoding import gif
 from functions.shared.images import encoded, open_image, orientation, plain, to_srgb, upright, upright_size
 
-OUTPUT_FORMATS: dict[str, Format] = {"jpeg": JPEG, "webp": WEBP, "avif": AVIF, "png": PNG}
+OUTPUT_FORMATS: dict[str, Format] = {"jpeg": JPEG, "webp": WEBP, "avif": AVIF, "png": PNG, "gif": GIF}
 """By their names in a specification."""
 
 Area = tuple[float, float, float, float]
@@ -117,8 +118,12 @@ class Renderer:
             box = box or _box(picture, size, spec)
             pictures.append(picture.crop(box) if size != scaled else picture)
             durations.append(milliseconds)
-        body = animated_webp(pictures, durations, loop=loop, quality=spec.quality)
-        return Rendered(format=OUTPUT_FORMATS[spec.format], size=size, body=body, frames=len(pictures))
+        target = OUTPUT_FORMATS[spec.format]
+        if target is GIF:
+            body = gif(pictures, durations, loop=loop)
+        else:
+            body = animated_webp(pictures, durations, loop=loop, quality=spec.quality)
+        return Rendered(format=target, size=size, body=body, frames=len(pictures))
 
     @functools.cached_property
     def _frames(self) -> int:

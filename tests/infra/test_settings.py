@@ -185,7 +185,7 @@ def test_a_setting_that_resembles_nothing_is_refused_with_all_there_are() -> Non
         (
             own("thumbnail", presets={"w160": {"animated": True, "formats": ["jpeg", "avif"]}}),
             r'img-pipeline:transforms.thumbnail.settings.presets.w160.formats = \["jpeg", "avif"\] is not accepted: '
-            r"a list with webp",
+            r"a list with webp or gif",
         ),
     ],
 )

@@ -17,7 +17,7 @@ from PIL import Image
 
 from components.settings.declared import transform_settings
 from contract.memory import FUNCTION_MB, needed_mb
-from contract.renditions import MAX_ANIMATED_PIXELS
+from contract.renditions import ANIMATED_FORMATS, MAX_ANIMATED_PIXELS
 from functions.shared.formats import AVIF, FORMATS, GIF, JPEG, PNG, TIFF, WEBP, Format
 from functions.shared.images import open_image
 from functions.shared.reasons import ReasonCode, Rejection
@@ -167,6 +167,7 @@ CROPPED = {"width": SIZE[0], "height": SIZE[1] - 1, "fit": "cover"}
         ("opaque.webp", {"format": "avif", "width": 8192}),
         ("alpha.png", {"format": "avif", "width": 8192}),
         ("alpha.webp", {"format": "png", "width": 8192}),
+        ("alpha.png", {"format": "gif", "width": 8192}),
         *(("alpha.png", {"format": format, **CROPPED}) for format in ("webp", "avif")),
     ],
 )
@@ -181,13 +182,14 @@ def test_a_rendition_as_large_as_the_image_fits_the_required_memory(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory that counts what is mapped")
 @pytest.mark.parametrize(("frames", "size"), [(2, (100, 16_000)), (8, (632, 632))])
+@pytest.mark.parametrize("format", ANIMATED_FORMATS)
 def test_an_animation_as_large_as_its_source_fits_the_required_memory(
-    tmp_path: Path, frames: int, size: tuple[int, int]
+    tmp_path: Path, frames: int, size: tuple[int, int], format: str
 ) -> None:
     path = tmp_path / "animation.webp"
     pictures = [Image.merge("RGBA", [Image.effect_noise(size, 100) for _ in range(4)]) for _ in range(frames)]
     path.write_bytes(file_of(pictures[0], WEBP, save_all=True, append_images=pictures[1:], duration=100, method=0))
-    spec = {"format": "webp", "width": size[0], "animated": True}
+    spec = {"format": format, "width": size[0], "animated": True}
     limits = {"maxPixels": frames * size[0] * size[1]}
     assert run(json.dumps(spec), path, megabytes_for(spec, path, limits), size[0] * size[1]) == "COMPLETED"
 

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from PIL import Image, ImageDraw, ImageStat
+from PIL import Image, ImageChops, ImageDraw, ImageStat
 
-from contract.renditions import RENDITION_FORMATS, RenditionSpec
-from functions.shared.animation import frames
+from contract.renditions import ANIMATED_FORMATS, RENDITION_FORMATS, RenditionFormat, RenditionSpec
+from functions.shared.animation import frames, loops
 from functions.shared.formats import GIF, JPEG, PNG, WEBP, Format
+from functions.shared.gif_encoding import gif
 from functions.shared.images import open_image
 from functions.shared.rendering import OUTPUT_FORMATS, Rendered, Renderer, render
 from tests.unit.conftest import Cloud, file_payload
@@ -208,9 +209,12 @@ def near(colour: tuple[int, int, int]) -> Any:
 
 @pytest.mark.parametrize("format", [GIF, WEBP], ids=["GIF", "WebP"])
 @pytest.mark.parametrize("height", [None, 50])
-def test_an_animation_keeps_its_frames_and_their_durations(format: Format, height: int | None) -> None:
+@pytest.mark.parametrize("target", ANIMATED_FORMATS)
+def test_an_animation_keeps_its_frames_and_their_durations(
+    format: Format, height: int | None, target: RenditionFormat
+) -> None:
     fit = "cover" if height else "inside"
-    spec = RenditionSpec(format="webp", width=150, height=height, fit=fit, animated=True)
+    spec = RenditionSpec(format=target, width=150, height=height, fit=fit, animated=True)
     made = render(animated(format), format, spec, max_pixels=MAX_PIXELS)
     assert made.measures == {"width": 150, "height": height or 100, "frames": 4}
     assert Image.open(io.BytesIO(made.body)).size == made.size
@@ -221,16 +225,70 @@ def test_an_animation_keeps_its_frames_and_their_durations(format: Format, heigh
 
 @pytest.mark.parametrize(
     ("format", "options", "plays"),
-    [(GIF, {"loop": 0}, 0), (GIF, {"loop": 2}, 3), (GIF, {"loop": None}, 1), (WEBP, {"loop": 3}, 3)],
+    [
+        (GIF, {"loop": 0}, 0),
+        (GIF, {"loop": 2}, 3),
+        (GIF, {"loop": None}, 1),
+        (GIF, {"loop": 0xFFFF}, 0xFFFF),
+        (WEBP, {"loop": 3}, 3),
+        (WEBP, {"loop": 1}, 1),
+    ],
 )
-def test_an_animation_is_played_as_often_as_its_source(format: Format, options: dict[str, Any], plays: int) -> None:
+@pytest.mark.parametrize("target", ANIMATED_FORMATS)
+def test_an_animation_is_played_as_often_as_its_source(
+    format: Format, options: dict[str, Any], plays: int, target: RenditionFormat
+) -> None:
     made = render(
         animated(format, **options),
         format,
-        RenditionSpec(format="webp", width=150, animated=True),
+        RenditionSpec(format=target, width=150, animated=True),
         max_pixels=MAX_PIXELS,
     )
-    assert Image.open(io.BytesIO(made.body)).info["loop"] == plays
+    assert min(loops(Image.open(io.BytesIO(made.body))), 0xFFFF) == plays  # type: ignore[arg-type]
+
+
+def test_frames_of_a_gif_do_not_drift_from_those_of_the_source() -> None:
+    colours = COLOURS * 6
+    source = animated(WEBP, colours, duration=[33] * len(colours))
+    made = render(source, WEBP, RenditionSpec(format="gif", width=150, animated=True), max_pixels=MAX_PIXELS)
+    assert sum(milliseconds for _, milliseconds in played(made.body)) == pytest.approx(33 * len(colours), abs=5)
+
+
+def test_a_frame_that_shows_nothing_or_no_change_stays_a_frame_of_a_gif() -> None:
+    nothing, disc = Image.new("RGBA", (60, 40)), Image.new("RGBA", (60, 40))
+    ImageDraw.Draw(disc).ellipse((5, 5, 35, 35), fill=(*RED, 255))
+    for pictures in ([disc, nothing, disc, disc], [disc.convert("RGB"), disc.convert("RGB")]):
+        image = Image.open(io.BytesIO(gif(pictures, [50] * len(pictures), loop=0)))
+        assert getattr(image, "n_frames", 1) == len(pictures)
+        for index, picture in enumerate(pictures):
+            image.seek(index)
+            assert_near(image.convert("RGBA"), picture.convert("RGBA"))
+
+
+def test_what_stands_still_in_a_gif_does_not_change_its_dither() -> None:
+    still = gradient((120, 80)).convert("RGB")
+    pictures = []
+    for left in (10, 60):
+        picture = still.copy()
+        picture.paste(RED, (left, 10, left + 20, 30))
+        pictures.append(picture)
+    image = Image.open(io.BytesIO(gif(pictures, [50, 50], loop=0)))
+    before = image.convert("RGB")
+    image.seek(1)
+    changed = ImageChops.difference(before, image.convert("RGB")).getbbox()
+    assert changed is not None
+    assert changed[1] >= 10
+    assert changed[3] <= 30
+
+
+def assert_near(shown: Image.Image, expected: Image.Image) -> None:
+    """Two pictures look alike on grey."""
+    on_grey = []
+    for picture in (shown, expected):
+        background = Image.new("RGBA", picture.size, GREY)
+        background.alpha_composite(picture)
+        on_grey.append(background.convert("RGB"))
+    assert max(ImageStat.Stat(ImageChops.difference(*on_grey)).mean) < 2
 
 
 def test_frames_that_browsers_would_slow_down_are_as_slow_in_the_rendition() -> None:
