@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import random
 import shutil
 import sys
 import time
@@ -19,7 +20,7 @@ from tempfile import TemporaryDirectory
 
 import manimgx_fonts
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from components.blocks.packaging import CONSOLE_DIRECTORY, PROJECT_DIRECTORY
 from demo import scenes
@@ -42,6 +43,9 @@ PICTURES = {
     "first-light.jpg": lambda: scenes.landscape(SIZE, scenes.DAWN, seed=5),
     "valley-noon.jpg": lambda: scenes.landscape(SIZE, scenes.NOON, seed=3),
 }
+ORDERED = "desert-evening.jpg"
+TABLE = "orders-2026.csv"
+CITIES = ("Lyon", "Turin", "Bilbao", "Ghent", "Graz", "Malmö", "Porto")
 REJECTED = ("truncated.jpg", "bomb.png", "spoofed.jpg")
 FONTS = f"""<fontconfig>
   <include ignore_missing="yes">/etc/fonts/fonts.conf</include>
@@ -49,6 +53,8 @@ FONTS = f"""<fontconfig>
   <match><test name="family"><string>system-ui</string></test>
     <edit name="family" mode="assign" binding="strong"><string>Noto Sans</string></edit></match>
 </fontconfig>"""
+# The title of the detail covers what is scrolled to.
+SCROLL_BELOW_TITLE = "heading => { heading.scrollIntoView(); heading.closest('dialog').scrollBy(0, -90) }"
 DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
 
 
@@ -74,7 +80,7 @@ def main() -> int:
 def console() -> Iterator[str]:
     """The address of a console in a cloud of its own, with nothing in it yet."""
     with Emulator.start() as cloud:
-        yield deploy(cloud, "local")["consoleUrl"]
+        yield deploy(cloud, "local", {"orders": {"enabled": True}})["consoleUrl"]
 
 
 @contextmanager
@@ -95,15 +101,86 @@ def taken(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
     problems = page.get_by_role("region", name="Not accepted")
     problems.scroll_into_view_if_needed()
     yield "rejected", problems.screenshot()
+    order(page)
     for name, scheme, size in (("light", "light", DESKTOP), ("dark", "dark", DESKTOP), ("phone", "light", PHONE)):
         shown = opened(browser, url, size, color_scheme=scheme)
+        shown.get_by_role("region", name="Orders").wait_for(timeout=WAIT_MS)
+        shown.locator(".card").first.wait_for(timeout=WAIT_MS)
         if size is PHONE:
             shown.get_by_role("heading", name="Files", exact=True).evaluate("heading => heading.scrollIntoView()")
         sharp(shown)
         yield name, shown.screenshot()
-    page.locator(".card", has_text="desert-evening.jpg").click()
-    page.get_by_role("dialog").get_by_role("img", name="with watermark").evaluate("image => image.decode()")
-    yield "detail", page.screenshot()
+    yield from details(browser, url)
+
+
+def details(browser: Browser, url: str) -> Iterator[tuple[str, bytes]]:
+    """The details of a picture, of its orders and of a table."""
+    for name, scheme, size in (
+        ("detail", "light", DESKTOP),
+        ("order", "light", DESKTOP),
+        ("order-phone", "dark", PHONE),
+    ):
+        page = opened(browser, url, size, color_scheme=scheme)
+        detail = opened_detail(page, ORDERED)
+        if name != "detail":
+            fill_order(detail)
+            detail.get_by_role("heading", name="Order renditions").evaluate(SCROLL_BELOW_TITLE)
+        yield name, page.screenshot()
+    for name, scheme, size in (
+        ("table", "light", DESKTOP),
+        ("table-dark", "dark", DESKTOP),
+        ("table-phone", "light", PHONE),
+    ):
+        page = opened(browser, url, size, color_scheme=scheme)
+        page.locator(".card", has_text=TABLE).click()
+        page.get_by_role("region", name="Rows of").wait_for(timeout=WAIT_MS)
+        yield name, page.screenshot()
+
+
+def opened_detail(page: Page, name: str) -> Locator:
+    """A picture's detail, once the picture is to be seen."""
+    page.locator(".card", has_text=name).click()
+    detail = page.get_by_role("dialog")
+    detail.get_by_role("img", name="with watermark").evaluate("image => image.decode()")
+    return detail
+
+
+def fill_order(detail: Locator) -> None:
+    """Fill the form of an order with two renditions."""
+    detail.get_by_label("Size").select_option("another size")
+    detail.get_by_label("Width").fill("800")
+    detail.get_by_label("Fit").select_option("fill and crop")
+    detail.get_by_label("Height").fill("800")
+    detail.get_by_label("Format").select_option("avif")
+    detail.get_by_role("checkbox", name="with watermark").check()
+    detail.get_by_label("Reference").fill("Spring catalogue")
+
+
+def order(page: Page) -> None:
+    """Order renditions of a picture, and wait until they are made."""
+    detail = opened_detail(page, ORDERED)
+    fill_order(detail)
+    detail.get_by_role("button", name="Add a rendition").click()
+    detail.get_by_label("Size").nth(1).select_option("w640")
+    detail.get_by_role("button", name="Order", exact=True).click()
+    detail.get_by_text("fulfilled").wait_for(timeout=WAIT_MS)
+    detail.get_by_role("button", name="Close").click()
+
+
+def table() -> str:
+    """A table of 1,240 orders, of which one row does not fit and some cells start like a formula."""
+    chance = random.Random(3)  # noqa: S311 - a table, not a secret
+    rows = ["order_id,day,city,product,quantity,price,paid,note"]
+    for number in range(1, 1241):
+        day = f"2026-{1 + number // 110:02d}-{1 + number % 28:02d}"
+        note = "=SUM(E2:E9)" if number % 60 == 0 else "gift" if number % 3 == 0 else ""
+        product, quantity, price = chance.randint(100, 180), chance.randint(1, 40), chance.uniform(3, 220)
+        paid = "false" if number % 5 == 0 else "true"
+        rows.append(
+            f"{10_000 + number},{day},{chance.choice(CITIES)},sku-{product},{quantity},{price:.2f},{paid},{note}"
+        )
+    rows.insert(500, "10500,2026-05-02,Ghent,one,column,too,many,in,this,row")
+    return "\n".join(rows) + "\n"
 
 
 def opened(browser: Browser, url: str, size: Mapping[str, int], **context: str) -> Page:
@@ -121,16 +198,16 @@ def upload(page: Page, folder: Path) -> None:
     for sample in samples(max_bytes=1):
         if sample.name in REJECTED:
             (folder / sample.name).write_bytes(sample.body)
-    page.locator("input[type=file]").set_input_files([str(folder / name) for name in (*files, *REJECTED)])
-    page.locator(f".card >> nth={len(files) - 1}").wait_for(timeout=WAIT_MS)
+    (folder / TABLE).write_text(table(), encoding="utf-8")
+    page.locator("input[type=file]").set_input_files([str(folder / name) for name in (*files, TABLE, *REJECTED)])
+    page.locator(f".card >> nth={len(files)}").wait_for(timeout=WAIT_MS)
     page.locator(f".problems li >> nth={len(REJECTED) - 1}").wait_for(timeout=WAIT_MS)
 
 
 def sharp(page: Page) -> None:
     """Wait until no placeholder is to be seen; those further down are loaded when they are scrolled to."""
-    page.locator(".card").first.wait_for(timeout=WAIT_MS)
     page.wait_for_function(
-        "() => [...document.querySelectorAll('.picture:not(.loaded)')]"
+        "() => [...document.querySelectorAll('.picture:not(.loaded):not(:has(.sheet))')]"
         ".every((each) => each.getBoundingClientRect().top > innerHeight)",
         timeout=WAIT_MS,
     )

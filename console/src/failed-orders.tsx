@@ -45,8 +45,7 @@ function CauseItem({ api, cause, isAll, onRedriven }: ItemProps) {
   return (
     <li>
       <p class="problem-head">
-        <code>{cause.cause}</code>
-        <strong>{`${orders(cause.count)}${isAll ? "" : " or more"}`}</strong>
+        <code>{cause.cause}</code> <strong>{`${orders(cause.count)}${isAll ? "" : " or more"}`}</strong>{" "}
         <span class="fine">{`after ${counted(cause.attempts, "attempt", "attempts")}`}</span>
       </p>
       <p>{cause.reason}</p>

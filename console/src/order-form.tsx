@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { type Asset, type OrderedRendition, type OrderLimits, ProblemError } from "./api";
 import { OrderItem } from "./order-list";
@@ -46,8 +47,7 @@ function OrderForm({ asset, orders }: { asset: Asset; orders: Orders }) {
 
   const change = (index: number, changes: Partial<Draft>) =>
     setDrafts(drafts.map((each, place) => (place === index ? { ...each, ...changes } : each)));
-  const send = async (event: SubmitEvent) => {
-    event.preventDefault();
+  const send = async () => {
     setSending(true);
     setOutcome("");
     const renditions = drafts.map(ordered);
@@ -63,7 +63,13 @@ function OrderForm({ asset, orders }: { asset: Asset; orders: Orders }) {
     setSending(false);
   };
   return (
-    <form class="order-form" onSubmit={(event) => void send(event as unknown as SubmitEvent)}>
+    <form
+      class="order-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+    >
       {drafts.map((draft, index) => (
         <DraftFields
           key={index}
@@ -174,7 +180,7 @@ interface ChoiceProps {
   label: string;
   value: string;
   onChange: (value: string) => void;
-  children: preact.ComponentChildren;
+  children: ComponentChildren;
 }
 
 function Choice({ label, value, onChange, children }: ChoiceProps) {

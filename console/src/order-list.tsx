@@ -69,8 +69,8 @@ export function OrderItem({ order, onOpen }: { order: Order; onOpen?: (fileKey: 
           <button type="button" class="link" onClick={() => onOpen(order.fileKey)}>
             {fileName(order)}
           </button>
-        )}
-        <span class={`badge ${TONES[order.status]}`}>{stateOf(order)}</span>
+        )}{" "}
+        <span class={`badge ${TONES[order.status]}`}>{stateOf(order)}</span>{" "}
         <time class="fine" dateTime={order.createdAt}>
           {[time(order.createdAt), order.reference].filter(Boolean).join(", ")}
         </time>
@@ -104,7 +104,7 @@ function Downloads({ order }: { order: Order }) {
         <li key={rendition.name}>
           <a href={rendition.url} download>
             {rendition.name}
-          </a>
+          </a>{" "}
           <span class="fine">
             {rendition.width && `${rendition.width} × ${rendition.height}, `}
             {size(rendition.bytes)}

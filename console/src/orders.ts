@@ -31,17 +31,23 @@ export function useOrders(
   const [error, setError] = useState<string | null>(null);
   const shown = useRef(status);
 
-  const take = useCallback((...orders: Order[]) => {
+  const remember = useCallback((...orders: Order[]) => {
     setKnown((before) => new Map([...before, ...orders.map((order) => [order.orderId, order] as const)]));
-    for (const order of orders) if (!isEnded(order)) follower.follow(order.orderId);
   }, []);
   const follower = useMemo(
     () =>
       new Follower<Order>((orderId, etag) => api.order(orderId, etag), isEnded, (order) => {
-        take(order);
+        remember(order);
         if (isEnded(order)) onEnded(order);
       }),
-    [api],
+    [api, onEnded],
+  );
+  const take = useCallback(
+    (...orders: Order[]) => {
+      remember(...orders);
+      for (const order of orders) if (!isEnded(order)) follower.follow(order.orderId);
+    },
+    [follower],
   );
   const load = useCallback(
     async (wanted: OrderStatus | null, after?: string) => {
@@ -54,7 +60,7 @@ export function useOrders(
         setError((refused as Error).message);
       }
     },
-    [api],
+    [api, take],
   );
   useEffect(() => {
     if (limits) void load(null);

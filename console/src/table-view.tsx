@@ -28,7 +28,7 @@ export function TableView({ asset, table }: { asset: Asset; table: TableRecord }
 
 /** What to know before the table is used. */
 function Notices({ table, quarantine }: { table: TableRecord; quarantine: string | undefined }) {
-  const shown = table.formulaColumns ?? [];
+  const shown = table.formulaColumns;
   return (
     <>
       {table.quarantined > 0 && (
@@ -45,7 +45,9 @@ function Notices({ table, quarantine }: { table: TableRecord; quarantine: string
       {table.formulas > 0 && (
         <p class="notice">
           <strong>{`${counted(table.formulas, "cell starts", "cells start")} like a formula`}</strong>
-          {` in ${shown.join(", ")}. A spreadsheet may execute them: import ${shown.length === 1 ? "this column" : "these columns"} as text.`}
+          {shown.length === 1
+            ? ` in the column ${shown[0]}. A spreadsheet may execute them: import it as text.`
+            : ` in the columns ${shown.join(", ")}. A spreadsheet may execute them: import these as text.`}
         </p>
       )}
     </>
@@ -114,7 +116,7 @@ function Columns({ table }: { table: TableRecord }) {
   return (
     <section aria-labelledby="columns">
       <h3 id="columns">{counted(table.columnCount, "column", "columns")}</h3>
-      <div class="scrolls" tabIndex={0} role="region" aria-label="Columns">
+      <div class="scrolls columns" tabIndex={0} role="region" aria-label="Columns">
         <table>
           <thead>
             <tr>
@@ -124,11 +126,9 @@ function Columns({ table }: { table: TableRecord }) {
                 Nulls
               </th>
               <th scope="col" class="number">
-                <abbr title="about how many different values">Distinct</abbr>
+                Distinct
               </th>
-              <th scope="col">Minimum</th>
-              <th scope="col">Quartiles</th>
-              <th scope="col">Maximum</th>
+              <th scope="col">Range</th>
             </tr>
           </thead>
           <tbody>
@@ -137,10 +137,11 @@ function Columns({ table }: { table: TableRecord }) {
                 <th scope="row">{column.name}</th>
                 <td>{column.type}</td>
                 <td class="number">{column.nulls.toLocaleString()}</td>
-                <td class="number">{column.distinct.toLocaleString()}</td>
-                <td>{text(column.min)}</td>
-                <td>{column.quantiles?.map(text).join(" · ")}</td>
-                <td>{text(column.max)}</td>
+                <td class="number">{`~${column.distinct.toLocaleString()}`}</td>
+                <td>
+                  {column.min !== undefined && `${text(column.min)} to ${text(column.max)}`}
+                  {column.quantiles && <span class="fine">{`quartiles ${column.quantiles.map(text).join(", ")}`}</span>}
+                </td>
               </tr>
             ))}
           </tbody>
@@ -152,6 +153,5 @@ function Columns({ table }: { table: TableRecord }) {
 }
 
 function text(value: unknown): string {
-  if (typeof value === "number") return value.toLocaleString(undefined, { maximumFractionDigits: 3 });
-  return value === undefined || value === null ? "" : String(value);
+  return typeof value === "number" ? value.toLocaleString(undefined, { maximumFractionDigits: 3 }) : String(value);
 }

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from components.blocks.packaging import CONSOLE_DIRECTORY, PROJECT_DIRECTORY
+from components.blocks.packaging import BUILD_DIRECTORY, CONSOLE_DIRECTORY, PROJECT_DIRECTORY
 from contract.api import OPERATORS
 from testing.stack import Stack, deployed_stack
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 USER, OPERATOR, PASSWORD = "jo@example.com", "olivia@example.com", "Correct-horse-battery-9"
+LONG_MS = 120_000
+VIEWS = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}},
+}
+AXE = PROJECT_DIRECTORY / "console" / "node_modules" / "axe-core" / "axe.min.js"
 # Large enough for an upload in parts; the functions' memory is for such files.
 SETTINGS = {
     "api": {"enabled": True, "console": True, "auth": "jwt"},
+    "orders": {"enabled": True, "maxReceiveCount": 2},
     "maxBytes": 100_000_000,
     "validate": {"memoryMb": 2048},
     "transforms": {"thumbnail": {"memoryMb": 2048}, "metadata": {"memoryMb": 2048}, "watermark": {"memoryMb": 3400}},
@@ -49,6 +59,18 @@ def sign_in(page: Page, user: str = USER) -> None:
     page.get_by_role("button", name="Choose files").wait_for()
 
 
+def upload(page: Page, *files: Path) -> None:
+    """Choose files to upload."""
+    page.locator("input[type=file]").set_input_files([str(file) for file in files])
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core finds, by the debugger, which the page's Content-Security-Policy does not keep out."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    violations = page.evaluate("() => axe.run().then(found => found.violations)")
+    return [f"{each['id']}: {each['help']}" for each in violations if each["impact"] in ("serious", "critical")]
+
+
 # Not for longer than its file: while it is open, no other test of its process can run an event loop.
 @pytest.fixture(scope="module")
 def console() -> Iterator[Console]:
@@ -56,13 +78,24 @@ def console() -> Iterator[Console]:
         pytest.skip("needs a browser: apt-get install chromium")
     if not shutil.which("npm"):
         pytest.skip("needs Node.js, to build the console")
-    if not (CONSOLE_DIRECTORY / "index.html").exists():
-        subprocess.run(["make", "console"], cwd=PROJECT_DIRECTORY, check=True)  # noqa: S607 (what a user runs)
+    _build()
     with deployed_stack(**SETTINGS) as stack, sync_playwright() as playwright:
         _invite(stack)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield Console(stack=stack, browser=browser)
         browser.close()
+
+
+def _build() -> None:
+    """Build the page, unless it is newer than its sources; one process builds, and the others wait."""
+    console = CONSOLE_DIRECTORY.parent
+    sources = [*(console / "src").iterdir(), *(path for path in console.iterdir() if path.is_file())]
+    BUILD_DIRECTORY.mkdir(exist_ok=True)
+    with (BUILD_DIRECTORY / "console.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        page = CONSOLE_DIRECTORY / "index.html"
+        if not page.exists() or page.stat().st_mtime < max(path.stat().st_mtime for path in sources):
+            subprocess.run(["make", "console"], cwd=PROJECT_DIRECTORY, check=True)  # noqa: S607 (what a user runs)
 
 
 def _invite(stack: Stack) -> None:

@@ -11,17 +11,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from components.blocks.packaging import CONSOLE_DIRECTORY, PROJECT_DIRECTORY
-from testing.pictures import photograph
-from tests.browser.conftest import OPERATOR, Console, sign_in
-
-AXE = PROJECT_DIRECTORY / "console" / "node_modules" / "axe-core" / "axe.min.js"
-LONG_MS = 120_000
-VIEWS = {
-    "light": {"color_scheme": "light"},
-    "dark": {"color_scheme": "dark"},
-    "phone": {"viewport": {"width": 390, "height": 844}},
-}
+from components.blocks.packaging import CONSOLE_DIRECTORY
+from testing.pictures import photograph, write_animation
+from tests.browser.conftest import LONG_MS, OPERATOR, VIEWS, Console, serious, sign_in, upload
 
 
 @pytest.fixture
@@ -33,10 +25,6 @@ def pictures(folder: Path, *names: str) -> list[Path]:
     for name in names:
         (folder / name).write_bytes(photograph())
     return [folder / name for name in names]
-
-
-def upload(page: Page, *files: Path) -> None:
-    page.locator("input[type=file]").set_input_files([str(file) for file in files])
 
 
 def test_five_pictures_sharpen_and_a_damaged_one_is_explained(page: Page, tmp_path: Path) -> None:
@@ -90,6 +78,15 @@ def test_a_picture_is_shown_with_all_that_is_known_and_deleted(page: Page, tmp_p
     expect(page.locator(".card", has_text="to-delete.jpg")).to_have_count(0)
 
 
+def test_the_detail_says_what_of_an_animation_is_animated(page: Page, tmp_path: Path) -> None:
+    write_animation(tmp_path / "moving.gif", frames=3)
+    upload(page, tmp_path / "moving.gif")
+    page.locator(".card", has_text="moving.gif").click(timeout=LONG_MS)
+    detail = page.get_by_role("dialog")
+    expect(detail).to_contain_text("3 frames")
+    expect(detail).to_contain_text("no rendition; each shows the first frame")
+
+
 def test_a_large_upload_goes_on_after_a_reload(page: Page, tmp_path: Path) -> None:
     large = tmp_path / "large.png"
     Image.effect_noise((9000, 8000), 80).save(large, compress_level=0)
@@ -120,11 +117,11 @@ def test_it_has_no_serious_accessibility_problem(console: Console, view: str, tm
     page = console.page(**VIEWS[view])
     upload(page, *pictures(tmp_path, f"{view}.jpg"))
     expect(page.locator(".card", has_text=f"{view}.jpg")).to_be_visible(timeout=LONG_MS)
-    assert _serious(page) == []
+    assert serious(page) == []
 
     page.locator(".card", has_text=f"{view}.jpg").click()
     expect(page.get_by_role("dialog").get_by_role("link", name="w320-jpeg")).to_be_visible(timeout=LONG_MS)
-    assert _serious(page) == []
+    assert serious(page) == []
 
 
 def test_it_is_used_by_keyboard_alone(page: Page, tmp_path: Path) -> None:
@@ -144,25 +141,25 @@ def test_it_is_used_by_keyboard_alone(page: Page, tmp_path: Path) -> None:
 @pytest.mark.parametrize("view", VIEWS)
 def test_an_operator_replays_a_cause_by_keyboard_after_seeing_how_many(console: Console, view: str) -> None:
     stack = console.stack
-    upload = stack.upload(f"uploads/{view}-dead.jpg")
-    stack.finish(upload)
+    dead = stack.upload(f"uploads/{view}-dead.jpg")
+    stack.finish(dead)
     dead_letters = stack.outputs["transformDlqUrl"]
-    event = json.dumps(stack.event_of(upload))
+    event = json.dumps(stack.event_of(dead))
     stack.cloud.client("sqs").send_message(QueueUrl=dead_letters, MessageBody=event)
 
     page = console.page(OPERATOR, **VIEWS[view])
     operations = page.get_by_role("region", name="Operations")
     expect(operations.locator(".health .bad", has_text="transform-dlq")).to_contain_text("1", timeout=LONG_MS)
     cause = operations.get_by_role("listitem").filter(has_text="ALREADY_FINISHED")
-    expect(cause).to_contain_text(upload.file_key, timeout=LONG_MS)
-    assert _serious(page) == []
+    expect(cause).to_contain_text(dead.file_key, timeout=LONG_MS)
+    assert serious(page) == []
 
     cause.get_by_role("button", name="Replay").focus()
     page.keyboard.press("Enter")
     question = cause.get_by_role("group", name="Send 1 message back")
     expect(question.get_by_role("button", name="Leave them")).to_be_focused(timeout=LONG_MS)
     assert stack.pipeline.queue_depth(dead_letters) == 1
-    assert _serious(page) == []
+    assert serious(page) == []
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
 
@@ -202,10 +199,3 @@ def test_it_is_at_most_sixty_kilobytes() -> None:
 def test_it_keeps_no_token(page: Page) -> None:
     stored = page.evaluate("() => JSON.stringify([{...localStorage}, {...sessionStorage}])")
     assert "eyJ" not in stored
-
-
-def _serious(page: Page) -> list[str]:
-    """What axe-core finds, by the debugger, which the page's Content-Security-Policy does not keep out."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    violations = page.evaluate("() => axe.run().then(found => found.violations)")
-    return [f"{each['id']}: {each['help']}" for each in violations if each["impact"] in ("serious", "critical")]
