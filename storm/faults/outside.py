@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 from storm.faults.fault import Fault
 from storm.testbed import SUCCESS_RATE, VISIBILITY_SECONDS, Testbed, set_visibility
+from testing.waiting import eventually
 
 
 @dataclass(kw_only=True)
 class CloudRestarted(Fault):
     """The embedded cloud ends with executions in flight, and starts again on its data directory.
 
-    Messages that were in flight come back after their queue's visibility timeout, which is shortened for this fault:
-    it would be minutes.
+    Messages that were in flight come back after their queue's visibility timeout, which is shortened for this fault: it
+    would be minutes.
     """
 
     name: str = "cloud killed and restarted on its data directory"
@@ -26,9 +27,10 @@ class CloudRestarted(Fault):
     def inject(self, bed: Testbed) -> None:
         """Restart it once messages are in flight."""
         url = bed.stack.pipeline.outputs.transform_queue_url
-        self._visibility = set_visibility(bed.stack, url, VISIBILITY_SECONDS)
-        bed.pause(1.5)
-        self._in_flight = bed.stack.pipeline.queue(url).depth().in_flight
+        with bed.stack.paused():  # so that none is in flight with the timeout of before
+            self._visibility = set_visibility(bed.stack, url, VISIBILITY_SECONDS)
+        queue = bed.stack.pipeline.queue(url)
+        self._in_flight = eventually(lambda: queue.depth().in_flight, "messages in flight")
         bed.stack.cloud.restart()
 
     def fired(self, bed: Testbed) -> int:
