@@ -44,8 +44,12 @@ def statuses_of_two_conditional_puts(monkeypatch: pytest.MonkeyPatch) -> list[in
     return sorted(statuses)
 
 
-def bodies_after_a_message_arrives_during_a_deletion() -> list[str]:
-    """Delete the only message of a queue while another is sent; return the messages of the queue."""
+def bodies_after_a_message_arrives_during_a_deletion(*, by_mapping: bool = False) -> list[str]:
+    """Delete the only message of a queue while another is sent; return the messages of the queue.
+
+    Args:
+        by_mapping: delete it as an event source mapping does, and not by a request.
+    """
     sqs._act_create_queue({"QueueName": "racing"}, "")
     url = sqs._act_get_queue_url({"QueueName": "racing"}, "")["QueueUrl"]
     # Looked up by action, as for a request.
@@ -53,7 +57,10 @@ def bodies_after_a_message_arrives_during_a_deletion() -> list[str]:
     queue = sqs._get_q(url)
     arrival = threading.Thread(target=lambda: sqs._act_send_message({"QueueUrl": url, "MessageBody": "new"}, ""))
     queue["messages"] = _ListReadSlowly([{"id": "old", "receipt_handle": "handle", "body": "old"}], arrival.start)
-    delete({"QueueUrl": url, "ReceiptHandle": "handle"}, "")
+    if by_mapping:
+        sqs._delete_messages_for_esm(url, {"handle"})
+    else:
+        delete({"QueueUrl": url, "ReceiptHandle": "handle"}, "")
     arrival.join()
     return [message["body"] for message in queue["messages"]]
 

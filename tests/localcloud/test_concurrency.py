@@ -32,3 +32,8 @@ def test_one_of_two_concurrent_conditional_puts_fails(monkeypatch: pytest.Monkey
 def test_a_message_sent_during_a_deletion_is_kept() -> None:
     sqs_patches.install()
     assert bodies_after_a_message_arrives_during_a_deletion() == ["new"]
+
+
+def test_a_message_sent_while_an_event_source_mapping_deletes_is_kept() -> None:
+    sqs_patches.install()
+    assert bodies_after_a_message_arrives_during_a_deletion(by_mapping=True) == ["new"]
