@@ -34,7 +34,9 @@ from client.downloads import download_renditions
 from client.errors import ActionFailedError, InvalidRequestError, NotFoundError, PipelineError
 from client.ingestion import Backlog, enqueue, pause_ingestion, pipe_state, resume_ingestion, watch_backlog
 from client.jobs import find_jobs, follow, newest_jobs
-from client.logs import LoggedLine, logs_of_file
+from client.logs import LoggedLine, logs_of_file, logs_of_order
+from client.order_trace import OrderTrace, trace_order
+from client.orders import find_order, newest_orders, redrive
 from client.pipeline import Pipeline, Row, is_finished
 from client.rerender import recorded, rerenderings
 from client.trace import Trace, trace_file
@@ -61,6 +63,7 @@ __all__ = [
     "Message",
     "MoveResult",
     "NotFoundError",
+    "OrderTrace",
     "OutgoingMessage",
     "Pipeline",
     "PipelineError",
@@ -84,14 +87,17 @@ __all__ = [
     "find_asset",
     "find_files",
     "find_jobs",
+    "find_order",
     "find_queue",
     "follow",
     "group",
     "is_finished",
     "logs_of_file",
+    "logs_of_order",
     "missing",
     "move",
     "newest_jobs",
+    "newest_orders",
     "pause_ingestion",
     "pipe_state",
     "purge",
@@ -99,12 +105,14 @@ __all__ = [
     "read",
     "read_outputs",
     "recorded",
+    "redrive",
     "replay",
     "rerenderings",
     "resume_ingestion",
     "sample",
     "send_all",
     "trace_file",
+    "trace_order",
     "upload_files",
     "watch_backlog",
 ]

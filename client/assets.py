@@ -6,7 +6,7 @@ from client.audit import audited
 from client.errors import ActionFailedError, NotFoundError
 from client.pipeline import Pipeline, Row
 from client.uploads import file_key, is_stored
-from contract.assets import DELETED_AT
+from contract.assets import DELETED_AT, recorded
 from contract.clock import Clock, SystemClock
 
 POLL_SECONDS = 0.5
@@ -28,6 +28,12 @@ def find_asset(pipeline: Pipeline, name: str) -> Row:
     if DELETED_AT in row:
         raise deleted_error(row)
     return row
+
+
+def table_facts(asset: Row) -> Row:
+    """What is recorded of a table: rowCount, quarantined, columns, status, fileId and fileName; empty for a picture."""
+    facts = recorded(asset)
+    return facts if "rowCount" in facts else {}
 
 
 def deleted_error(row: Row) -> NotFoundError:

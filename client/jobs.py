@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -17,7 +16,12 @@ from contract.jobs import FILE_KEY_INDEX, JOB_ID_DIGITS, STATUS_INDEX, JobStatus
 STATUSES = tuple(JobStatus)
 POLL_SECONDS = 0.5
 
-_JOB_ID = re.compile(rf"[0-9a-f]{{{JOB_ID_DIGITS}}}")
+_ID = re.compile(rf"[0-9a-f]{{{JOB_ID_DIGITS}}}")
+
+
+def is_id(wanted: str) -> bool:
+    """Whether this has the form of a job's id, which is that of an order's id, and of no file's key."""
+    return bool(_ID.fullmatch(wanted))
 
 
 def newest_jobs(pipeline: Pipeline, *, status: str | None = None, limit: int = 20) -> list[Row]:
@@ -49,7 +53,7 @@ def find_jobs(pipeline: Pipeline, wanted: str) -> list[Row]:
     Raises:
         NotFoundError: there is none.
     """
-    if _JOB_ID.fullmatch(wanted):
+    if is_id(wanted):
         if row := pipeline.jobs([wanted]).get(wanted):
             return [row]
         raise NotFoundError(
@@ -66,10 +70,7 @@ def find_jobs(pipeline: Pipeline, wanted: str) -> list[Row]:
 
 def deliveries(pipeline: Pipeline) -> int:
     """How often the transform queue delivers a message before it moves to the dead-letter queue."""
-    attributes = pipeline.client("sqs").get_queue_attributes(
-        QueueUrl=pipeline.outputs.transform_queue_url, AttributeNames=["RedrivePolicy"]
-    )["Attributes"]
-    return int(json.loads(attributes["RedrivePolicy"])["maxReceiveCount"])
+    return pipeline.queue(pipeline.outputs.transform_queue_url).max_receive_count()
 
 
 def is_over(row: Mapping[str, Any], last_attempt: int) -> bool:

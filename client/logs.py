@@ -1,16 +1,18 @@
-"""What the functions logged about one file: structured lines, and what a handler printed or raised."""
+"""What the functions logged about a file or an order: structured lines, and what a handler printed or raised."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from client.jobs import find_jobs
+from client.orders import FUNCTIONS
 from client.pipeline import Pipeline, Row
 from contract.json_text import json_object
+from contract.orders import ORDER_ID, OrderStatus
 
 # Clocks of different services differ a little, and a line may be later than the row that it belongs to.
 MARGIN = timedelta(seconds=5)
@@ -26,14 +28,32 @@ class LoggedLine:
         at: when it was logged.
         function: the function's short name.
         text: the line.
-        names_file: whether its invocation names the file. A handler without structured logs names none; its lines are
-            found by their time only, and may be about another file.
+        named: whether its invocation names the file or order. A handler without structured logs names none; its lines
+            are found by their time only, and may be about something else.
     """
 
     at: datetime
     function: str
     text: str
-    names_file: bool
+    named: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Subject:
+    """What lines are wanted about.
+
+    Attributes:
+        field: the field of structured lines that names it.
+        value: its value.
+        functions: short names of the functions that may have logged about it.
+        begin, end: the time in which they did, in ISO 8601.
+    """
+
+    field: str
+    value: str
+    functions: Iterable[str]
+    begin: str
+    end: str
 
 
 def logs_of_file(pipeline: Pipeline, wanted: str) -> list[LoggedLine]:
@@ -47,37 +67,67 @@ def logs_of_file(pipeline: Pipeline, wanted: str) -> list[LoggedLine]:
         NotFoundError: there is no such job.
     """
     job = find_jobs(pipeline, wanted)[0]
+    return _lines(
+        pipeline,
+        _Subject(
+            field="fileKey",
+            value=job["fileKey"],
+            functions=pipeline.outputs.function_names,
+            begin=job["createdAt"],
+            end=job["updatedAt"],
+        ),
+    )
+
+
+def logs_of_order(pipeline: Pipeline, order: Row) -> list[LoggedLine]:
+    """Every line that the functions logged while they fulfilled an order or gave it up, ordered by time.
+
+    Args:
+        pipeline: the stack.
+        order: its row.
+    """
+    # An attempt begins with the change of the row, and its line is written at its end.
+    ended = (order[name] for name in ("failedAt", "publishedAt") if name in order)
+    end = max(ended) if order["status"] != OrderStatus.PROCESSING else datetime.now(UTC).isoformat()
+    return _lines(
+        pipeline,
+        _Subject(field=ORDER_ID, value=order[ORDER_ID], functions=FUNCTIONS, begin=order["createdAt"], end=end),
+    )
+
+
+def _lines(pipeline: Pipeline, subject: _Subject) -> list[LoggedLine]:
     with ThreadPoolExecutor(_THREADS) as threads:
         searches = [
-            threads.submit(lambda name: list(_function_lines(pipeline, name, job)), name)
-            for name in pipeline.outputs.function_names
+            threads.submit(lambda name: list(_function_lines(pipeline, name, subject)), name)
+            for name in subject.functions
         ]
         lines = [line for search in searches for line in search.result()]
     return sorted(lines, key=lambda line: line.at)
 
 
-def _function_lines(pipeline: Pipeline, function: str, job: Row) -> Iterator[LoggedLine]:
-    for invocation in _invocations(pipeline, function, job):
-        fields = [json_object(event["message"]) for event in invocation]
-        files = {each["fileKey"] for each in fields if each.get("fileKey")}
-        if files and job["fileKey"] not in files:
+def _function_lines(pipeline: Pipeline, function: str, subject: _Subject) -> Iterator[LoggedLine]:
+    for invocation in _invocations(pipeline, function, subject):
+        named = [json_object(event["message"]).get(subject.field) for event in invocation]
+        if any(named) and subject.value not in named:
             continue
-        for event in invocation:
-            yield LoggedLine(
-                at=datetime.fromtimestamp(event["timestamp"] / 1000, UTC),
-                function=function,
-                text=event["message"].rstrip(),
-                names_file=bool(files),
-            )
+        for event, value in zip(invocation, named, strict=True):
+            # A batch of orders has a line about each.
+            if value in (None, "", subject.value):
+                yield LoggedLine(
+                    at=datetime.fromtimestamp(event["timestamp"] / 1000, UTC),
+                    function=function,
+                    text=event["message"].rstrip(),
+                    named=any(named),
+                )
 
 
-def _invocations(pipeline: Pipeline, function: str, job: Row) -> Iterator[list[dict[str, Any]]]:
-    """The events of each invocation within the job's time; lines before START belong to the invocation that starts."""
+def _invocations(pipeline: Pipeline, function: str, subject: _Subject) -> Iterator[list[dict[str, Any]]]:
+    """The events of each invocation within the time; lines before START belong to the invocation that starts."""
     logs = pipeline.client("logs")
     pages = logs.get_paginator("filter_log_events").paginate(
         logGroupName=pipeline.outputs.log_groups[function],
-        startTime=_milliseconds(job["createdAt"], -MARGIN),
-        endTime=_milliseconds(job["updatedAt"], MARGIN),
+        startTime=_milliseconds(subject.begin, -MARGIN),
+        endTime=_milliseconds(subject.end, MARGIN),
         PaginationConfig={"MaxItems": EVENTS_PER_FUNCTION},
     )
     streams: dict[str, list[dict[str, Any]]] = {}

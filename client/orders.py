@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from client.errors import InvalidRequestError, NotFoundError
+from client.jobs import is_id
 from client.pipeline import Pipeline, Row, row_of
-from contract.orders import ORDER_ID, STATUS_INDEX, FailedOrderStatus, OrderStatus
+from contract.orders import FILE_KEY_INDEX, ORDER_ID, STATUS_INDEX, FailedOrderStatus, OrderStatus
 from contract.redriving import OrderStore
 
 STATUSES = tuple(OrderStatus)
+FUNCTIONS, WORKFLOW = ("fulfil", "failed_order"), "order-workflow"
+"""What handles orders, as the stack's outputs name them."""
 
+_HASH_KEYS = {STATUS_INDEX: "status", FILE_KEY_INDEX: "fileKey"}
 _REDRIVABLE = (OrderStatus.FAILED, OrderStatus.PROCESSING)
 
 
@@ -31,9 +35,7 @@ def newest_orders(pipeline: Pipeline, *, status: str | None = None, limit: int =
     """
     tables = _Tables(pipeline)
     keys = [key for each in ([status] if status else STATUSES) for key in tables.keys(tables.orders, each, limit)]
-    newest = heapq.nlargest(limit, keys, key=lambda key: key["createdAt"])
-    rows = [tables.row(tables.orders, key[ORDER_ID]) for key in newest]
-    return [row for row in rows if row]
+    return tables.rows(tables.orders, heapq.nlargest(limit, keys, key=lambda key: key["createdAt"]))
 
 
 def find_order(pipeline: Pipeline, order_id: str) -> Row:
@@ -50,6 +52,35 @@ def find_order(pipeline: Pipeline, order_id: str) -> Row:
         f"{pipeline.stack} has no order {order_id}: "
         f"`img-pipeline orders list --stack {pipeline.stack}` lists the newest"
     )
+
+
+def orders_of_file(pipeline: Pipeline, file_key: str, *, limit: int = 20) -> list[Row]:
+    """The newest orders of a file, newest first; none if the stack takes no orders.
+
+    Args:
+        pipeline: the stack.
+        file_key: the file's key in the ingest bucket.
+        limit: how many.
+    """
+    if not pipeline.outputs.orders_table:
+        return []
+    tables = _Tables(pipeline)
+    return tables.rows(tables.orders, tables.keys(tables.orders, file_key, limit, index=FILE_KEY_INDEX))
+
+
+def order_named(pipeline: Pipeline, wanted: str) -> Row | None:
+    """The order with this id; None if it is a job's id or a file's key.
+
+    Raises:
+        NotFoundError: it is an id that neither a job nor an order has.
+    """
+    if not is_id(wanted) or pipeline.jobs([wanted]):
+        return None
+    row = _Tables(pipeline).row(pipeline.outputs.orders_table, wanted) if pipeline.outputs.orders_table else None
+    if row is None:
+        lists = f"`img-pipeline jobs list --stack {pipeline.stack}` and `orders list` list the newest"
+        raise NotFoundError(f"{pipeline.stack} has neither a job nor an order {wanted}: {lists}")
+    return row
 
 
 def find_failure(pipeline: Pipeline, order_id: str) -> Row | None:
@@ -74,9 +105,7 @@ def failed_orders(
     tables = _Tables(pipeline)
     wanted = [status] if status else FailedOrderStatus
     keys = [key for each in wanted for key in tables.keys(tables.failed_orders, each, limit)]
-    latest = heapq.nlargest(limit, keys, key=lambda key: key["failedAt"])
-    rows = [tables.row(tables.failed_orders, key[ORDER_ID]) for key in latest]
-    return [row for row in rows if row]
+    return tables.rows(tables.failed_orders, heapq.nlargest(limit, keys, key=lambda key: key["failedAt"]))
 
 
 def redrive(pipeline: Pipeline, order_id: str) -> None:
@@ -153,13 +182,17 @@ class _Tables:
         item = self._dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
         return row_of(item) if item and "status" in item else None
 
-    def keys(self, table: str, status: str, limit: int) -> list[Row]:
+    def rows(self, table: str, keys: Iterable[Row]) -> list[Row]:
+        rows = (self.row(table, key[ORDER_ID]) for key in keys)
+        return [row for row in rows if row]
+
+    def keys(self, table: str, value: str, limit: int, *, index: str = STATUS_INDEX) -> list[Row]:
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=table,
-            IndexName=STATUS_INDEX,
-            KeyConditionExpression="#status = :status",
-            ExpressionAttributeNames={"#status": "status"},
-            ExpressionAttributeValues={":status": {"S": status}},
+            IndexName=index,
+            KeyConditionExpression="#key = :value",
+            ExpressionAttributeNames={"#key": _HASH_KEYS[index]},
+            ExpressionAttributeValues={":value": {"S": value}},
             ScanIndexForward=False,
             PaginationConfig={"MaxItems": limit},
         )

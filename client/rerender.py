@@ -12,7 +12,7 @@ from client.errors import NotFoundError
 from client.events import StoredVersion, announcement
 from client.malware import scan_status, scans
 from client.pipeline import Pipeline, Row
-from client.uploads import Upload
+from client.uploads import Upload, file_key
 from contract.assets import DELETED_AT
 from contract.moving import OutgoingMessage
 from contract.scan import ScanResult
@@ -36,7 +36,7 @@ class Rerendering:
 def recorded(
     pipeline: Pipeline, *, keys: Sequence[str] = (), prefix: str = "", missing_rendition: str = ""
 ) -> Iterator[Row]:
-    """Rows of the assets table by key, or else by prefix, which reads the whole table.
+    """Rows of the assets table by key, with or without `uploads/`, or else by prefix, which reads the whole table.
 
     Args:
         missing_rendition: only files without this rendition; w2560 means all its formats, w2560-webp one of them.
@@ -45,8 +45,9 @@ def recorded(
         NotFoundError: a key is not recorded, or its file was deleted.
     """
     if keys:
-        rows = pipeline.records(keys)
-        unknown = [key for key in keys if key not in rows]
+        wanted = [file_key(name) for name in keys]
+        rows = pipeline.records(wanted)
+        unknown = [key for key in wanted if key not in rows]
         if unknown:
             raise NotFoundError(f"no asset is recorded under {', '.join(unknown)}")
         if deleted := next((row for row in rows.values() if DELETED_AT in row), None):

@@ -6,12 +6,12 @@ renditions in the processed bucket, the asset's record and, for a file that is w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
+from client.assets import table_facts
 from client.dead_letters.sampling import find
 from client.dead_letters.stack_queues import dead_letter_queues
 from client.errors import NotFoundError
@@ -19,37 +19,17 @@ from client.ingestion import RUNNING, pipe_state
 from client.jobs import deliveries, is_over, jobs_of_file
 from client.logs import logs_of_file
 from client.malware import scan_status, scans
+from client.orders import orders_of_file
 from client.pipeline import Pipeline, Row
+from client.timeline import LOG_MARGIN, Entry, by_time, log_entry, search_logs
 from client.uploads import Upload, file_key
 from contract.jobs import JobStatus
-from contract.json_text import json_object
 from contract.keys import renditions_folder
 from contract.outputs import DeadLetterKind
 
-# Clocks of different services differ a little, and logs arrive a little late.
-LOG_MARGIN = timedelta(minutes=1)
-LINES_PER_SEARCH = 500
 # To search more messages than this, use `dlq peek`.
 DEAD_LETTERS_SEARCHED = 1000
-_THREADS = 6
 _LAMBDAS_OWN_LINES = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """Something that happened to the file.
-
-    Attributes:
-        at: when, in the precision of its source (whole seconds for S3).
-        where: the service or function that recorded it.
-        what: one line.
-        failed: whether it is a failure.
-    """
-
-    at: datetime
-    where: str
-    what: str
-    failed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +41,7 @@ class Trace:
         entries: what happened, in order.
         now: its current state, in sentences.
         other_versions: ids of the file's other versions, newest first.
+        orders: the newest orders of the file, newest first.
     """
 
     upload: Upload
@@ -69,14 +50,7 @@ class Trace:
     entries: tuple[Entry, ...]
     now: tuple[str, ...]
     other_versions: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _LogLine:
-    at: datetime
-    source: str
-    text: str
-    fields: Mapping[str, Any]
+    orders: tuple[Row, ...]
 
 
 def trace_file(pipeline: Pipeline, name: str, version_id: str | None = None) -> Trace:
@@ -111,16 +85,17 @@ def trace_file(pipeline: Pipeline, name: str, version_id: str | None = None) -> 
         upload=upload,
         job_id=job_id,
         job=job,
-        entries=tuple(sorted(entries, key=lambda entry: entry.at)),
+        entries=by_time(entries),
         now=tuple(_now(pipeline, upload, job, asset, stored)),
         other_versions=tuple(version["VersionId"] for version in versions if version["VersionId"] != chosen),
+        orders=tuple(orders_of_file(pipeline, key)),
     )
 
 
 def _own_output(pipeline: Pipeline, job: Row) -> Iterator[Entry]:
     """What handlers printed or raised while the job failed: lines of invocations that name no file."""
     for line in logs_of_file(pipeline, job["jobId"]):
-        if not line.names_file and not line.text.startswith(_LAMBDAS_OWN_LINES):
+        if not line.named and not line.text.startswith(_LAMBDAS_OWN_LINES):
             failed = line.text.startswith(("[ERROR]", "Traceback")) or "Error" in line.text
             yield Entry(at=line.at, where=line.function, what=line.text, failed=failed)
 
@@ -188,9 +163,10 @@ def _rendition_entries(pipeline: Pipeline, upload: Upload) -> Iterator[Entry]:
 def _asset_entries(asset: Row | None, upload: Upload) -> Iterator[Entry]:
     if asset is None or asset["versionId"] != upload.version_id:
         return
-    count = len(asset["renditions"])
-    persisted = datetime.fromisoformat(asset["persistedAt"])
-    yield Entry(at=persisted, where="assets table", what=f"recorded with {count} renditions")
+    what = f"recorded with {len(asset['renditions'])} renditions"
+    if table := table_facts(asset):
+        what += f"; {table['rowCount']:,} rows, {table['quarantined']:,} more in quarantine"
+    yield Entry(at=datetime.fromisoformat(asset["persistedAt"]), where="assets table", what=what)
     if "publishedAt" in asset:
         published = datetime.fromisoformat(asset["publishedAt"])
         yield Entry(at=published, where="results topic", what="AssetReady was published")
@@ -205,80 +181,20 @@ def _log_entries(pipeline: Pipeline, upload: Upload, job: Row | None, known: Ite
     # An unfinished job has no end.
     end = max(times) if job and "finishedAt" in job else datetime.now(UTC)
     window = min(times) - LOG_MARGIN, end + LOG_MARGIN
-    functions = {name: pipeline.outputs.log_groups[name] for name in pipeline.outputs.function_names}
-    groups = {**functions, "workflow": pipeline.outputs.log_groups["workflow"]}
+    functions = pipeline.outputs.function_names
     foreign = {
         row["executionName"] for row in jobs_of_file(pipeline, upload.file_key) if row["versionId"] != upload.version_id
     }
-    with ThreadPoolExecutor(_THREADS) as threads:
-
-        def search(where: Mapping[str, str], texts: Iterable[str]) -> list[_LogLine]:
-            searches = [
-                threads.submit(_lines, pipeline, name, group, text, window)
-                for name, group in where.items()
-                for text in texts
-            ]
-            return [line for each in searches for line in each.result()]
-
-        ours = [
-            line.fields
-            for line in search(functions, [upload.file_key])
-            if line.fields.get("fileKey") == upload.file_key and line.fields.get("executionName") not in foreign
-        ]
-        ids = {fields.get(name, "") for fields in ours for name in ("executionName", "traceId")}
-        if job:
-            ids |= {job["executionName"], job.get("traceId", "")}
-        lines = search(groups, sorted(ids - {""}))
-    unique = {(line.at, line.source, line.text): line for line in lines}
-    return [entry for line in unique.values() if (entry := _log_entry(line, foreign))]
-
-
-def _lines(pipeline: Pipeline, source: str, group: str, text: str, window: tuple[datetime, datetime]) -> list[_LogLine]:
-    """The lines of a log group that contain `text`."""
-    logs = pipeline.client("logs")
-    begin, end = (int(moment.timestamp() * 1000) for moment in window)
-    pages = logs.get_paginator("filter_log_events").paginate(
-        logGroupName=group,
-        startTime=begin,
-        endTime=end,
-        filterPattern='"' + text.replace('"', '\\"') + '"',
-        PaginationConfig={"MaxItems": LINES_PER_SEARCH},
-    )
-    try:
-        events = [event for page in pages for event in page["events"] if text in event["message"]]
-    except logs.exceptions.ResourceNotFoundException:
-        return []
-    return [
-        _LogLine(
-            at=datetime.fromtimestamp(event["timestamp"] / 1000, UTC),
-            source=source,
-            text=event["message"].strip(),
-            fields=json_object(event["message"]),
-        )
-        for event in events
+    ours = [
+        line.fields
+        for line in search_logs(pipeline, functions, [upload.file_key], window)
+        if line.fields.get("fileKey") == upload.file_key and line.fields.get("executionName") not in foreign
     ]
-
-
-def _log_entry(line: _LogLine, foreign: Collection[str | None]) -> Entry | None:
-    """A log line as an entry of the timeline; None if it is about another version of the file."""
-    fields = line.fields
-    if fields.get("executionName") in foreign:
-        return None
-    if "execution_arn" in fields:
-        # Step Functions' own log ("Logging execution history events"). The job's stages say what succeeded.
-        event, details = fields.get("type", ""), fields.get("details", {})
-        if not event.endswith(("Failed", "TimedOut", "Aborted")):
-            return None
-        return Entry(at=line.at, where=line.source, what=f"{event} {details.get('error', '')}".strip(), failed=True)
-    if "outcome" in fields:
-        cold = ", cold start" if fields.get("coldStart") else ""
-        what = f"{fields['outcome']} after {fields.get('durationMs', 0)} ms{cold}"
-    else:
-        what = str(fields.get("message", line.text))
-    if exception := fields.get("exception"):
-        what += f": {str(exception).strip().splitlines()[-1]}"
-    failed = fields.get("level") in ("ERROR", "CRITICAL")
-    return Entry(at=line.at, where=line.source, what=what, failed=failed)
+    ids = {fields.get(name, "") for fields in ours for name in ("executionName", "traceId")}
+    if job:
+        ids |= {job["executionName"], job.get("traceId", "")}
+    lines = search_logs(pipeline, [*functions, "workflow"], sorted(ids - {""}), window)
+    return [entry for line in lines if (entry := log_entry(line, foreign))]
 
 
 def _now(

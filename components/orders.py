@@ -69,6 +69,7 @@ class Orders(pulumi.ComponentResource):
             [
                 _by_time(orders.OWNER_INDEX, "owner", "createdAt", included=("status",)),
                 _by_time(orders.STATUS_INDEX, "status", "createdAt"),
+                _by_time(orders.FILE_KEY_INDEX, "fileKey", "createdAt"),
             ],
             time_to_live="expiresAt",
         )

@@ -10,9 +10,9 @@ from typing import Any, Self
 
 from contract.renditions import RenditionSpec
 
-OWNER_INDEX, STATUS_INDEX = "owner-index", "status-index"
-"""The indexes of both tables: the orders of one caller and with one status, by time of creation; failed orders with
-one status, by time of failure."""
+OWNER_INDEX, STATUS_INDEX, FILE_KEY_INDEX = "owner-index", "status-index", "fileKey-index"
+"""The tables' indexes: the orders of one caller, with one status and of one file, by time of creation; failed orders
+with one status, by time of failure."""
 
 MAX_RENDITIONS = 10
 """Renditions of one order."""

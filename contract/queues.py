@@ -123,6 +123,10 @@ class SqsQueue:
         """How long a received message stays hidden before it is delivered again."""
         return int(self._attributes("VisibilityTimeout")["Attributes"]["VisibilityTimeout"])
 
+    def max_receive_count(self) -> int:
+        """How often a message is delivered before it moves to the queue's dead-letter queue."""
+        return int(json.loads(self._attributes("RedrivePolicy")["Attributes"]["RedrivePolicy"])["maxReceiveCount"])
+
     def _attributes(self, *names: str) -> dict[str, Any]:
         return self._sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=list(names))
 

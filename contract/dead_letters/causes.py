@@ -13,6 +13,7 @@ from contract.events import announced_version
 from contract.jobs import possible_job_ids
 from contract.json_text import json_object
 from contract.moving import Message
+from contract.orders import ORDER_ID
 from contract.outputs import DeadLetterKind, DeadLetterOutput
 
 SAMPLES = 3
@@ -93,6 +94,7 @@ class DeadLetter:
     Attributes:
         queue: short name of the dead-letter queue.
         cause: a rejection's reason code, a failure's error name, or a `Cause`.
+        order_id: the order that it is about; empty for the messages of other queues.
         failed_at: when it failed, as far as that is known.
         body: the message's body as JSON; empty where it is none.
         job: the row of the jobs table; empty where there is none.
@@ -108,10 +110,11 @@ class DeadLetter:
     failed_at: datetime
     body: Mapping[str, Any] = field(default_factory=dict)
     job: Mapping[str, Any] = field(default_factory=dict)
+    order_id: str = ""
 
     def matches(self, wanted: str) -> bool:
-        """Whether `wanted` is its cause, its file's key, its job's id or its message's id."""
-        return wanted in (self.cause, self.file_key, self.job_id, self.message.message_id)
+        """Whether `wanted` is its cause, its file's key, its job's or order's id, or its message's id."""
+        return wanted in (self.cause, self.file_key, self.job_id, self.order_id, self.message.message_id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +162,7 @@ def explain(jobs_by_id: Jobs, queue: DeadLetterOutput[str], messages: Sequence[M
                 failed_at=_failed_at(queue.kind, message, body, job),
                 body=body,
                 job=job,
+                order_id=subject.order_id,
             )
         )
     return dead_letters
@@ -198,11 +202,13 @@ class _Subject(NamedTuple):
         file_key: the file's key; empty if the message has none.
         job_ids: the ids that its job may have, the most likely last.
         version_id: the version that the job's row must have; empty if the message has the job's id.
+        order_id: the order's id; empty if it is about none.
     """
 
     file_key: str = ""
     job_ids: tuple[str, ...] = ()
     version_id: str = ""
+    order_id: str = ""
 
     def job_among(self, rows: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
         """Its job's row; empty if there is none."""
@@ -219,7 +225,7 @@ def _subject(kind: DeadLetterKind, body: Mapping[str, Any]) -> _Subject:
         if kind is DeadLetterKind.WEBHOOKS:
             return _Subject(body["fileKey"], (body["jobId"],) if "jobId" in body else ())
         if kind is DeadLetterKind.ORDERS:
-            return _Subject(body["fileKey"])
+            return _Subject(body["fileKey"], order_id=body[ORDER_ID])
         version = announced_version(body)
     except (KeyError, TypeError):
         return _Subject()

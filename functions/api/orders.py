@@ -142,7 +142,10 @@ def _explanation(row: Row, caller: Caller) -> dict[str, Any]:
 
 
 def _run_workflow(order: Mapping[str, Any]) -> None:
-    answer = _states().start_sync_execution(stateMachineArn=os.environ["ORDER_MACHINE_ARN"], input=json.dumps(order))
+    # The name is what finds the execution in the workflow's log, which holds no data unless a setting says so.
+    answer = _states().start_sync_execution(
+        stateMachineArn=os.environ["ORDER_MACHINE_ARN"], name=order[ORDER_ID], input=json.dumps(order)
+    )
     if answer["status"] != "SUCCEEDED":
         about = {ORDER_ID: order[ORDER_ID], "error": answer.get("error", ""), "cause": answer.get("cause", "")}
         logger().error("the order workflow ended as %s", answer["status"], extra=about)

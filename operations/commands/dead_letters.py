@@ -36,9 +36,8 @@ dlq = typer.Typer(help="Dead letters: show, replay, export, import, delete.", no
 app.add_typer(dlq, name="dlq", rich_help_panel=OPERATE)
 
 
-QueueArgument = Annotated[
-    str, typer.Argument(metavar="QUEUE", help="transform, validate, delivery, webhooks, order or results-SUBSCRIBER.")
-]
+_QUEUE_NAMES = "transform, validate, delivery, webhooks, order or results-SUBSCRIBER."
+QueueArgument = Annotated[str, typer.Argument(metavar="QUEUE", help=_QUEUE_NAMES)]
 LimitOption = Annotated[int, typer.Option(min=1, help="The maximum number of messages to read from a queue.")]
 
 
@@ -99,7 +98,9 @@ def show(
 @dlq.command()
 def peek(
     *,
-    wanted: Annotated[str, typer.Argument(metavar="ID", help="A message's id, a job's id or a file's key.")],
+    wanted: Annotated[
+        str, typer.Argument(metavar="ID", help="A message's, a job's or an order's id, or a file's key.")
+    ],
     queue: Annotated[str, typer.Option(help="Check in this queue only.")] = "",
     stack: StackOption = None,
     local: LocalOption = False,
@@ -120,6 +121,8 @@ def peek(
         print_json(found)
         return
     for title, value in found.items():
+        if value == "":
+            continue
         out.print(f"[bold]{title}[/]")
         if isinstance(value, str):
             out.print(value, markup=False)
@@ -131,7 +134,7 @@ def peek(
 def replay_command(
     *,
     queue: QueueArgument = "transform",
-    only: Annotated[str, typer.Option(metavar="CAUSE|KEY", help="Only this cause, file, job or message.")] = "",
+    only: Annotated[str, typer.Option(metavar="CAUSE|KEY", help="Only this cause, file, job, order or message.")] = "",
     everything: Annotated[bool, typer.Option("--all", help="The whole queue, as without --only.")] = False,
     rate: RateOption = 50,
     stack: StackOption = None,
@@ -172,7 +175,7 @@ def purge_command(
         str,
         typer.Argument(
             metavar="QUEUE",
-            help="The queue to empty: transform, validate, delivery, webhooks, order or results-SUBSCRIBER.",
+            help=f"The queue to empty: {_QUEUE_NAMES}",
         ),
     ],
     stack: StackOption = None,
@@ -200,7 +203,7 @@ def purge_command(
 def export_command(
     *,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write, one JSON line a message.")],
-    queue: Annotated[str, typer.Option(help="transform, validate, delivery or results-SUBSCRIBER.")] = "transform",
+    queue: Annotated[str, typer.Option(help=_QUEUE_NAMES)] = "transform",
     stack: StackOption = None,
     local: LocalOption = False,
 ) -> None:
@@ -271,6 +274,8 @@ def _show_causes(queue: DeadLetterQueue, found: Sample) -> None:
         out.print(f"  {cause.cause}: {cause.reason} {cause.hint}", markup=False)
         if cause.sample_keys and queue.kind is DeadLetterKind.EVENTS:
             out.print(f"  Log: img-pipeline logs {cause.sample_keys[0]}", markup=False)
+        if order_id := next((each.order_id for each in found.dead_letters if each.cause == cause.cause), ""):
+            out.print(f"  Trace: img-pipeline trace {order_id}", markup=False)
 
 
 def _description(dead_letter: DeadLetter) -> dict[str, Any]:
@@ -278,6 +283,7 @@ def _description(dead_letter: DeadLetter) -> dict[str, Any]:
         "queue": dead_letter.queue,
         "message": dead_letter.message.message_id,
         "file": dead_letter.file_key,
+        "order": dead_letter.order_id,
         "cause": f"{dead_letter.cause}: {dead_letter.reason} {dead_letter.hint}",
         "attributes": dict(dead_letter.message.attributes),
         "messageAttributes": dict(dead_letter.message.message_attributes),

@@ -1,4 +1,4 @@
-"""`img-pipeline doctor`: checks of a deployed stack, and one real file through its workflow."""
+"""`img-pipeline doctor`: checks of a deployed stack, and a real file of each family through its workflow."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def doctor(
     *,
     stack: StackOption = None,
     local: LocalOption = False,
-    smoke: Annotated[bool, typer.Option(help="Process one small file and remove it again.")] = True,
+    smoke: Annotated[bool, typer.Option(help="Process a small file of each family and remove them again.")] = True,
     as_json: JsonOption = False,
 ) -> None:
     """Check a deployed stack for problems, and process one real file.

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
 
 from client.api_access import api_access
-from client.assets import check_deletable, delete_asset, find_asset
+from client.assets import check_deletable, delete_asset, find_asset, table_facts
 from client.downloads import download_renditions
 from client.errors import InvalidRequestError
 from client.jobs import STATUSES, deliveries, follow
@@ -48,6 +48,8 @@ from operations.interruption import Interruption
 
 # With more rows than this, completed files are only counted.
 LISTED_JOBS = 50
+# What is shown of a table's column; the profile among its renditions has more.
+_COLUMN_FACTS = ("name", "type", "nulls", "distinct", "min", "max")
 
 app = typer.Typer()
 asset = typer.Typer(help="Show the record of a processed file, or delete the file.", no_args_is_help=True)
@@ -160,11 +162,14 @@ def show_asset(
     if as_json:
         print_json(row)
         return
-    print_fields(row, leave_out=("renditions", "metadata"))
+    print_fields(row, leave_out=("renditions", "metadata", "columns"))
     out.print()
-    print_table(("rendition", "type", "pixels", "bytes", "key"), map(_rendition_cells, row["renditions"]))
+    print_table(("rendition", "type", "size", "bytes", "key"), map(_rendition_cells, row["renditions"]))
     out.print()
-    print_fields(row["metadata"])
+    print_fields(row["metadata"], leave_out=("columns",))
+    if table := table_facts(row):
+        out.print()
+        print_table(_COLUMN_FACTS, map(_column_cells, table["columns"]))
 
 
 @asset.command("delete")
@@ -193,12 +198,16 @@ def delete_file(
     out.print(f"{key} was deleted at {row[DELETED_AT]}", markup=False)
 
 
+def _column_cells(column: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(escape(str(column[name])) if column.get(name) is not None else "" for name in _COLUMN_FACTS)
+
+
 def _rendition_cells(rendition: Mapping[str, Any]) -> tuple[str, ...]:
-    pixels = f"{rendition['width']} × {rendition['height']}"  # noqa: RUF001 - the sign of a size
+    size = f"{rendition['width']} × {rendition['height']}" if "width" in rendition else ""  # noqa: RUF001 - the sign of a size
     return (
         rendition["name"],
         rendition["contentType"],
-        pixels,
+        size,
         f"{rendition['bytes']:,}",
         escape(rendition["key"]),
     )

@@ -22,7 +22,7 @@ from operations.doctor.checks import (
     webhooks,
 )
 from operations.doctor.findings import Check, Finding, Status, run_check
-from operations.doctor.smoke_test import file_is_processed
+from operations.doctor.smoke_test import files_are_processed
 
 CHECKS: Mapping[str, Check] = {
     "resources exist": existence.resources_exist,
@@ -44,7 +44,7 @@ CHECKS: Mapping[str, Check] = {
     "aliases current": functions.aliases_are_current,
     "package sizes": functions.package_sizes_are_below_limit,
     "table recovery": state.tables_can_be_restored,
-    "jobs expire": state.jobs_expire,
+    "rows expire": state.rows_expire,
     "buckets private": state.buckets_are_private,
     "buckets versioned": state.buckets_keep_versions,
     "encryption": state.everything_is_encrypted,
@@ -82,7 +82,7 @@ def diagnose(pipeline: Pipeline, *, smoke_test: bool = True, checks: Mapping[str
 
     Args:
         pipeline: the deployed stack.
-        smoke_test: whether to send a file through it.
+        smoke_test: whether to send files through it.
         checks: the checks to run, by name.
     """
     with ThreadPoolExecutor(_THREADS) as threads:
@@ -90,4 +90,4 @@ def diagnose(pipeline: Pipeline, *, smoke_test: bool = True, checks: Mapping[str
         for name, findings in zip(checks, found, strict=True):
             yield Result(check=name, findings=findings)
     if smoke_test:
-        yield Result(check=SMOKE_TEST, findings=run_check(file_is_processed, pipeline))
+        yield Result(check=SMOKE_TEST, findings=run_check(files_are_processed, pipeline))

@@ -1,4 +1,4 @@
-"""Processes one small file in the whole pipeline, then deletes everything that this created."""
+"""Processes one small file of each family in the whole pipeline, then deletes everything that this created."""
 
 from __future__ import annotations
 
@@ -16,23 +16,33 @@ from contract.keys import PROCESSED, UPLOADS
 from operations.doctor.findings import Finding, fail, ok
 
 PREFIX = f"{UPLOADS}.doctor/"
+# The function that processes tables, in a stack that takes them.
+TABLE = "table"
 # A cold start of every function and a few throttled retries take less; a longer time needs an investigation.
 TIMEOUT_SECONDS = 120
 
 
-def file_is_processed(pipeline: Pipeline, timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[Finding]:
-    """Upload a photograph, check its job, record, renditions and notification, then delete all of them.
+def files_are_processed(pipeline: Pipeline, timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[Finding]:
+    """Upload a photograph and, if the stack has a function for tables, a table; then delete all that was made of them.
 
-    Subscribers of the results topic receive its result like any other; its key begins with `uploads/.doctor/`.
+    Subscribers of the results topic receive their results like any other; the keys begin with `uploads/.doctor/`.
     The files of an unfinished job are kept for investigation: its message is still in a queue, and would be rejected if
     the file were deleted.
     """
     if pipeline.client("pipes").describe_pipe(Name=pipeline.outputs.pipe_name)["CurrentState"] != "RUNNING":
         yield fail("not sent: the pipe is not running", "see the check of the pipe")
         return
-    upload = pipeline.upload(_photograph(), f"{PREFIX}{secrets.token_hex(8)}.jpg")
+    uploads = [pipeline.upload(_photograph(), f"{PREFIX}{secrets.token_hex(8)}.jpg")]
+    if TABLE in pipeline.outputs.function_names:
+        uploads.append(pipeline.upload(_table(), f"{PREFIX}{secrets.token_hex(8)}.csv"))
     # A failed file is retried only after the queue's visibility timeout, which is too long to wait for.
-    job = pipeline.await_jobs([upload], timeout_seconds=timeout_seconds, is_over=_is_over)[upload]
+    jobs = pipeline.await_jobs(uploads, timeout_seconds=timeout_seconds, is_over=_is_over)
+    for upload, job in jobs.items():
+        yield from _file_findings(pipeline, upload, job, timeout_seconds)
+
+
+def _file_findings(pipeline: Pipeline, upload: Upload, job: Row | None, timeout_seconds: float) -> Iterator[Finding]:
+    """Check a file's job, record, renditions and notification, and delete them if the job is finished."""
     if job is None or not is_finished(job):
         yield _unfinished(pipeline, upload, job, timeout_seconds)
         return
@@ -127,6 +137,13 @@ def _versions(pipeline: Pipeline, upload: Upload) -> Iterator[tuple[str, str, st
         for page in pages:
             for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
                 yield bucket, version["Key"], version["VersionId"]
+
+
+def _table() -> bytes:
+    """Three rows; every run another file, as for photographs."""
+    return "".join(
+        f"{row}\n" for row in ("id,name", *(f"{number},{secrets.token_hex(8)}" for number in range(3)))
+    ).encode()
 
 
 def _photograph() -> bytes:

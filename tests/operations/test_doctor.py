@@ -25,7 +25,7 @@ from operations.commands import doctor as doctor_command
 from operations.doctor.checks import alerts, budget, existence, functions, ingestion, queues, quotas, state
 from operations.doctor.diagnosis import CHECKS, SMOKE_TEST, diagnose
 from operations.doctor.findings import Check, Finding, Status, ok, run_check
-from operations.doctor.smoke_test import PREFIX, file_is_processed, record_is_complete
+from operations.doctor.smoke_test import PREFIX, files_are_processed, record_is_complete
 from testing.outputs import outputs_with
 from testing.stack import Stack, deployed_stack
 from testing.waiting import eventually
@@ -457,7 +457,7 @@ def test_jobs_that_are_kept_for_ever_are_found(stack: Stack, connection: Pipelin
 
     expire(enabled=False)
     try:
-        assert "time to live is off" in failure(state.jobs_expire, connection).found
+        assert "time to live is off" in failure(state.rows_expire, connection).found
     finally:
         expire(enabled=True)
 
@@ -719,20 +719,26 @@ def test_uploads_that_wait_for_long_are_a_warning(
     stack.finish(upload)
 
 
-def test_smoke_test_processes_a_file_and_removes_it(stack: Stack, connection: Pipeline) -> None:
-    findings = run_check(file_is_processed, connection)
-    assert [finding.status for finding in findings] == [Status.OK] * 4, findings
-    assert "COMPLETED" in findings[0].found
-    assert "renditions, and all exist" in findings[1].found
-    assert findings[2].found == "its result was published"
-    file_key = findings[0].found.split()[3]
-    assert file_key.startswith(PREFIX)
-    assert traces(stack, file_key) == []
-    # The subscribers were told of it, like of any other file.
-    told = eventually(
-        lambda: stack.pipeline.take_messages(stack.outputs["resultsQueueUrls"]["inspector"]), "the notification"
+def test_smoke_test_processes_a_photograph_and_a_table_and_removes_them(stack: Stack, connection: Pipeline) -> None:
+    findings = run_check(files_are_processed, connection)
+    assert [finding.status for finding in findings] == [Status.OK] * 8, findings
+    keys = []
+    for job, record, publication, _ in (findings[:4], findings[4:]):
+        assert "COMPLETED" in job.found
+        assert "renditions, and all exist" in record.found
+        assert publication.found == "its result was published"
+        keys.append(job.found.split()[3])
+    assert [key.rpartition(".")[2] for key in keys] == ["jpg", "csv"]
+    assert all(key.startswith(PREFIX) and traces(stack, key) == [] for key in keys)
+    # The subscribers were told of them, like of any other file.
+    told: set[str] = set()
+    inspector = stack.outputs["resultsQueueUrls"]["inspector"]
+    eventually(
+        lambda: (
+            told.update(message["fileKey"] for message in stack.pipeline.take_messages(inspector)) or told >= {*keys}
+        ),
+        "the notifications",
     )
-    assert file_key in [message["fileKey"] for message in told]
 
 
 def test_a_completed_file_without_record_rendition_or_notification_is_found(stack: Stack, connection: Pipeline) -> None:
@@ -773,9 +779,10 @@ def traces(stack: Stack, file_key: str) -> list[str]:
 
 def test_smoke_test_reports_why_its_file_failed_and_keeps_it(stack: Stack, connection: Pipeline) -> None:
     with stack.broken("watermark", SETTINGS='{"opacity": "none"}'):
-        (finding,) = run_check(file_is_processed, connection)
+        finding, *of_table = run_check(files_are_processed, connection)
     file_key = finding.found.split()[0]
     assert finding.status is Status.FAIL
+    assert {each.status for each in of_table} == {Status.OK}
     assert "FAILED: " in finding.found
     assert f"img-pipeline trace {file_key} --stack local" in finding.advice
     assert traces(stack, file_key), "the file is kept for whoever looks into it"
@@ -789,16 +796,17 @@ def test_rejected_smoke_test_file_is_reported_with_reason_and_hint_and_removed(
 ) -> None:
     only_png = {"image": {"accepted": ["image/png"], "maxPixels": 10**6, "maxFrames": 9}}
     with stack.broken("validate", MEDIA=json.dumps(only_png)):
-        failed, cleaned = run_check(file_is_processed, connection)
-    assert "REJECTED: UNSUPPORTED_TYPE" in failed.found
-    assert failed.advice
-    assert cleaned == ok("everything that it created was deleted")
-    assert len(stack.pipeline.take_messages(stack.outputs["validateDlqUrl"])) == 1
+        findings = run_check(files_are_processed, connection)
+    for failed, cleaned in (findings[:2], findings[2:]):
+        assert "REJECTED: UNSUPPORTED_TYPE" in failed.found
+        assert failed.advice
+        assert cleaned == ok("everything that it created was deleted")
+    assert len(stack.pipeline.take_messages(stack.outputs["validateDlqUrl"])) == 2
 
 
 def test_smoke_test_sends_no_file_to_a_paused_stack(stack: Stack, connection: Pipeline) -> None:
     with stack.paused():
-        (finding,) = run_check(file_is_processed, connection)
+        (finding,) = run_check(files_are_processed, connection)
         assert stack.pipeline.queue_depth(stack.outputs["transformQueueUrl"]) == 0
     assert finding.found == "not sent: the pipe is not running"
 

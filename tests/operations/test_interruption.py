@@ -60,7 +60,7 @@ CASES = (
     Case(arguments="doctor --no-smoke", at="operations.commands.doctor:_show", says="1 of "),
     Case(
         arguments="doctor",
-        at="operations.doctor.diagnosis:file_is_processed",
+        at="operations.doctor.diagnosis:files_are_processed",
         says="checks are done; the smoke test's file may still be under uploads/.doctor/",
     ),
     Case(arguments="drain --wait", at="client.ingestion:pipe_state", says="0 waiting, 0 in progress"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from client.consumers import ENABLED, consumer_of
 from client.pipeline import Pipeline
 from operations.doctor.findings import Finding, fail, ok, redeploy
 
@@ -14,14 +15,9 @@ def queue_is_consumed(pipeline: Pipeline, queue_url: str, consequence: str) -> F
         queue_url: the queue.
         consequence: what is not done otherwise, such as "webhooks are not delivered".
     """
-    queue = pipeline.queue(queue_url)
-    mappings = pipeline.client("lambda").list_event_source_mappings(EventSourceArn=queue.arn)["EventSourceMappings"]
-    if not mappings:
-        return fail(f"no function consumes {queue.name}: {consequence}", redeploy(pipeline))
-    mapping = mappings[0]
-    if mapping["State"] == "Enabled":
-        return ok(f"the function consumes {queue.name}")
-    return fail(
-        f"the event source mapping of {queue.name} is {mapping['State']}: {consequence}",
-        f"aws lambda update-event-source-mapping --uuid {mapping['UUID']} --enabled",
-    )
+    name, consumer = pipeline.queue(queue_url).name, consumer_of(pipeline, queue_url)
+    if consumer is None:
+        return fail(f"no function consumes {name}: {consequence}", redeploy(pipeline))
+    if consumer.state == ENABLED:
+        return ok(f"the function consumes {name}")
+    return fail(f"the event source mapping of {name} is {consumer.state}: {consequence}", consumer.enable_command)

@@ -22,7 +22,8 @@ def orders_are_fulfilled(pipeline: Pipeline) -> Iterator[Finding]:
     if failed:
         yield warn(
             f"{len(failed)} failed orders wait to be redriven",
-            f"img-pipeline orders failed --stack {pipeline.stack}",
+            f"see the causes: img-pipeline orders failed --stack {pipeline.stack}; "
+            f"once they are fixed: img-pipeline orders redrive --all --stack {pipeline.stack}",
         )
     else:
         yield ok("no failed orders")

@@ -8,10 +8,9 @@ from botocore.exceptions import ClientError
 
 from client.dead_letters.stack_queues import dead_letter_queues
 from client.pipeline import Pipeline
-from contract.names import TRANSFORM_QUEUE
 from operations.doctor.findings import Finding, fail, ok, redeploy, warn
 
-# The TTL attribute of the jobs table.
+# The TTL attribute of the tables of jobs and orders.
 TIME_TO_LIVE_ATTRIBUTE = "expiresAt"
 PUBLIC_ACCESS_BLOCK = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 # The key that AWS manages for SNS, which the results topic has unless the stack has a key of its own.
@@ -36,14 +35,16 @@ def tables_can_be_restored(pipeline: Pipeline) -> Iterator[Finding]:
             yield fail(f"{table} cannot be restored: point-in-time recovery is off", redeploy(pipeline))
 
 
-def jobs_expire(pipeline: Pipeline) -> Iterator[Finding]:
-    """DynamoDB removes the rows of old jobs."""
-    table = pipeline.outputs.jobs_table
-    ttl = pipeline.client("dynamodb").describe_time_to_live(TableName=table)["TimeToLiveDescription"]
-    if ttl["TimeToLiveStatus"] in ("ENABLED", "ENABLING") and ttl.get("AttributeName") == TIME_TO_LIVE_ATTRIBUTE:
-        yield ok(f"{table} by {TIME_TO_LIVE_ATTRIBUTE}")
-    else:
-        yield fail(f"{table} never deletes rows: time to live is off for {TIME_TO_LIVE_ATTRIBUTE}", redeploy(pipeline))
+def rows_expire(pipeline: Pipeline) -> Iterator[Finding]:
+    """DynamoDB removes the rows of old jobs and orders."""
+    for table in filter(None, (pipeline.outputs.jobs_table, pipeline.outputs.orders_table)):
+        ttl = pipeline.client("dynamodb").describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+        if ttl["TimeToLiveStatus"] in ("ENABLED", "ENABLING") and ttl.get("AttributeName") == TIME_TO_LIVE_ATTRIBUTE:
+            yield ok(f"{table} by {TIME_TO_LIVE_ATTRIBUTE}")
+        else:
+            yield fail(
+                f"{table} never deletes rows: time to live is off for {TIME_TO_LIVE_ATTRIBUTE}", redeploy(pipeline)
+            )
 
 
 def buckets_are_private(pipeline: Pipeline) -> Iterator[Finding]:
@@ -78,7 +79,7 @@ def everything_is_encrypted(pipeline: Pipeline) -> Iterator[Finding]:
         ]
         if rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID", "") != own_key:
             yield fail(f"{bucket} is not encrypted with {own_key or 'the key that S3 manages'}", redeploy(pipeline))
-    queues = {TRANSFORM_QUEUE: pipeline.outputs.transform_queue_url}
+    queues = {url.rpartition("/")[2]: url for url in pipeline.outputs.queue_urls}
     queues |= {queue.role: queue.url for queue in dead_letter_queues(pipeline)}
     for role, url in queues.items():
         attributes = pipeline.client("sqs").get_queue_attributes(
