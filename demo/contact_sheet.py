@@ -13,6 +13,7 @@ import jinja2
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from client.pipeline import Pipeline
+from contract.assets import recorded
 from demo.outcome import Outcome
 
 _PREVIEW_PIXELS = 640
@@ -45,8 +46,8 @@ def _card(number: int, outcome: Outcome, pipeline: Pipeline, folder: Path) -> di
             }
             for rendition in outcome.renditions
         ],
-        "facts": _facts(outcome.asset.get("metadata", {})) if outcome.asset else {},
-        "colours": outcome.asset.get("metadata", {}).get("dominantColours", []) if outcome.asset else [],
+        "facts": _facts({**outcome.metadata, **recorded(outcome.asset or {})}),
+        "colours": outcome.metadata.get("dominantColours", []),
         "table": _table(outcome, pipeline),
         "milliseconds": outcome.stage_milliseconds(),
     }

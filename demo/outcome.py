@@ -51,6 +51,11 @@ class Outcome:
         """The renditions in the file's record."""
         return self.asset.get("renditions", []) if self.asset else []
 
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What the file's record has of a picture's metadata."""
+        return self.asset.get("metadata", {}) if self.asset else {}
+
     def stage_milliseconds(self) -> dict[str, int]:
         """Milliseconds from one stage to the next, by the name of the stage that was reached."""
         stamps = (

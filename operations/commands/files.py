@@ -166,7 +166,7 @@ def show_asset(
     out.print()
     print_table(("rendition", "type", "size", "bytes", "key"), map(_rendition_cells, row["renditions"]))
     out.print()
-    print_fields(row["metadata"], leave_out=("columns",))
+    print_fields(row.get("metadata", {}))
     if table := table_facts(row):
         out.print()
         print_table(_COLUMN_FACTS, map(_column_cells, table["columns"]))
