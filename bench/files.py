@@ -1,7 +1,8 @@
 """Measures the CPU time and stored bytes of one file, for `img-pipeline cost`: python -m bench.files [--write].
 
-CPU seconds of each function on photographs of several sizes, the minimum of a few runs, on one core; and for one
-file in the embedded cloud, the bytes of its rows, its functions' logs and its execution's data.
+CPU seconds of each function on photographs and tables of several sizes, the minimum of a few runs, on one core; and for
+one photograph, one table and one order in the embedded cloud, the bytes of their rows, their functions' logs and their
+executions' data.
 With --write they replace `operations/cost/measurements.json`.
 """
 
@@ -12,9 +13,11 @@ import io
 import json
 import os
 import platform
+import random
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import linear_regression
@@ -23,14 +26,24 @@ from typing import Any
 from PIL import Image
 
 from bench.steps import our_metadata, our_validate, our_watermark
+from client.api import ApiClient
+from client.orders import find_order
+from client.uploads import Upload
+from contract.media import CSV
 from contract.renditions import RENDITION_FORMATS, RenditionFormat, RenditionSpec
+from functions.shared.answers import Rendition
 from functions.shared.attention import most_interesting
-from functions.shared.formats import JPEG
+from functions.shared.formats import GIF, JPEG, Format
+from functions.shared.reasons import Rejection
+from functions.table.settings import Schema
+from functions.table.tabulating import tabulate
 from functions.thumbnail.presets import Preset
 from functions.thumbnail.renditions import make_renditions
+from functions.validate.table import measure as measure_table
 from operations.cost.measurements import MEASUREMENTS_FILE
-from testing.pictures import write_photo
+from testing.pictures import write_animation, write_photo
 from testing.stack import Stack, deployed_stack
+from testing.waiting import eventually
 
 # About 0.6, 5 and 20 MB, as cameras write them.
 _MEGAPIXELS = (2, 17, 67)
@@ -40,6 +53,13 @@ _WIDTHS = (160, 320, 640, 1280)
 _MEGAPIXELS_WRITTEN = sum(width * width / 1.5 / 1e6 for width in _WIDTHS)
 # AVIF looks with 60 as JPEG with 82.
 _QUALITIES: dict[RenditionFormat, int] = {"jpeg": 82, "webp": 82, "avif": 60, "png": 82}
+# About 0.5, 5 and 20 MB.
+_TABLE_ROWS = (10_000, 100_000, 400_000)
+_TABLE_MEMORY_MB = 1769
+_TABLE_LIMITS = {"maxBytes": 1 << 31, "maxRows": 1 << 30, "maxColumns": 1000, "minColumns": 2}
+_COUNTRIES = ("DE", "FR", "JP", "NL", "US")
+_FRAMES, _ANIMATED_WIDTH = 24, 320
+_TIMEOUT_SECONDS = 120
 # What CloudWatch Logs adds to each event ("PutLogEvents", Amazon CloudWatch Logs API Reference).
 _LOG_EVENT_BYTES = 26
 
@@ -51,6 +71,10 @@ def main() -> None:
     write = parser.parse_args().write
     with tempfile.TemporaryDirectory() as folder:
         photos = [_photo(Path(folder), megapixels) for megapixels in _MEGAPIXELS]
+        tables = [_table(Path(folder), rows) for rows in _TABLE_ROWS]
+        animation = Path(folder, "animation.gif")
+        write_animation(animation, _FRAMES)
+        animated_seconds, animated_bytes = _animated(animation)
         measured = {
             "command": "python -m bench.files --write",
             "date": datetime.now(UTC).date().isoformat(),
@@ -61,8 +85,11 @@ def main() -> None:
                 "watermark": _by_size(photos, our_watermark),
                 "metadata": _by_size(photos, our_metadata),
                 **_renditions(photos),
+                "perAnimatedMegapixel": round(animated_seconds, 4),
             },
-            **_bytes(photos[1]),
+            "renditionBytesPerMegapixel": _rendition_bytes(photos[1]),
+            "animatedBytesPerMegapixel": round(animated_bytes),
+            **_stored(photos[1], tables),
         }
     text = json.dumps(measured, indent=2) + "\n"
     if write:
@@ -77,6 +104,46 @@ def _photo(folder: Path, megapixels: int) -> Path:
     return path
 
 
+def _table(folder: Path, rows: int) -> Path:
+    """A table as exports of a shop have them: a number, a text, a choice of few, a price and a date."""
+    path, chance = folder / f"{rows}.csv", random.Random(7)  # noqa: S311 - values, not secrets
+    lines = (
+        f"{number},{chance.getrandbits(64):x},{_COUNTRIES[number % len(_COUNTRIES)]},{chance.uniform(1, 1000):.2f},"
+        f"2026-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}\n"
+        for number in range(rows)
+    )
+    path.write_text("order,customer,country,price,day\n" + "".join(lines), encoding="utf-8")
+    return path
+
+
+def _validate_table(path: Path) -> dict[str, Any]:
+    with path.open("rb") as body:
+        found = measure_table(body, CSV.name, _TABLE_LIMITS)
+    if isinstance(found, Rejection):
+        raise SystemExit(f"{path.name}: {found.code}")
+    return vars(found)
+
+
+def _tabulated(path: Path, measures: Mapping[str, Any]) -> list[Rendition]:
+    schema = Schema(prefix="", types={}, tolerated_percent=5, rejects_formulas=False)
+    with path.open("rb") as body, tempfile.TemporaryDirectory() as folder:
+        table = tabulate(body, measures, schema, Path(folder), _TABLE_MEMORY_MB)
+    if isinstance(table, Rejection):
+        raise SystemExit(f"{path.name}: {table.code}")
+    return table.renditions
+
+
+def _animated(animation: Path) -> tuple[float, float]:
+    """CPU seconds and bytes of each megapixel of each frame of an animated WebP."""
+    spec = RenditionSpec(format="webp", width=_ANIMATED_WIDTH, animated=True, quality=_QUALITIES["webp"])
+
+    def made(path: Path) -> list[bytes]:
+        return _made(path, [Preset(preset="animated", spec=spec)], GIF)
+
+    megapixels = _FRAMES * _ANIMATED_WIDTH * _ANIMATED_WIDTH * 0.75 / 1e6
+    return _cpu_seconds(made, animation) / megapixels, sum(map(len, made(animation))) / megapixels
+
+
 def _cpu_seconds(work: Callable[[Path], object], photo: Path) -> float:
     def once() -> float:
         started = time.process_time()
@@ -86,10 +153,10 @@ def _cpu_seconds(work: Callable[[Path], object], photo: Path) -> float:
     return min(once() for _ in range(_REPEATS))
 
 
-def _by_size(photos: Sequence[Path], work: Callable[[Path], object], *, without: float = 0.0) -> dict[str, float]:
+def _by_size(files: Sequence[Path], work: Callable[[Path], object], *, without: float = 0.0) -> dict[str, float]:
     """Linear regression of CPU seconds over megabytes, without so many seconds for each file."""
     line = linear_regression(
-        [photo.stat().st_size / 1e6 for photo in photos], [_cpu_seconds(work, photo) for photo in photos]
+        [file.stat().st_size / 1e6 for file in files], [_cpu_seconds(work, file) for file in files]
     )
     return {"perFile": round(max(0.0, line.intercept - without), 4), "perMegabyte": round(line.slope, 4)}
 
@@ -125,9 +192,9 @@ def _presets(format: RenditionFormat, better: int = 0) -> list[Preset]:
     ]
 
 
-def _made(path: Path, presets: Sequence[Preset]) -> list[bytes]:
+def _made(path: Path, presets: Sequence[Preset], format: Format = JPEG) -> list[bytes]:
     with path.open("rb") as body:
-        made = make_renditions(body, JPEG, presets, max_pixels=100_000_000)
+        made = make_renditions(body, format, presets, max_pixels=100_000_000)
         return [rendition.body for rendition in made if isinstance(rendition.body, bytes)]
 
 
@@ -139,28 +206,75 @@ def _rendition_bytes(photo: Path) -> dict[str, int]:
     }
 
 
-def _bytes(photo: Path) -> dict[str, Any]:
-    """The bytes of one file in tables, buckets and logs."""
-    with deployed_stack() as stack:
-        upload = stack.pipeline.upload(photo, "uploads/2026/11/holiday/IMG_20261121_104512.jpg")
-        stack.finish(upload)
-        asset = stack.pipeline.asset(upload.file_key)
-        job = stack.pipeline.job(upload)
-        if asset is None:
-            raise SystemExit(f"{upload.file_key} was not recorded: {job}")
-        renditions = asset.pop("renditions")
-        watermarked = next(each for each in renditions if each["name"] == "watermark")
+def _stored(photo: Path, tables: Sequence[Path]) -> dict[str, Any]:
+    """The bytes of a photograph, a table and an order in the tables, the buckets and the logs of a stack."""
+    with deployed_stack(api={"auth": "none"}, orders={"enabled": True}) as stack:
+        picture = _file(stack, photo, "uploads/2026/11/holiday/IMG_20261121_104512.jpg")
+        watermarked = next(each for each in picture.renditions if each["name"] == "watermark")
+        table = _file(stack, tables[0], "uploads/2026/11/exports/orders_20261121.csv")
+        parquet = next(each for each in table.renditions if each["name"] == "table")
+        measures = {path: _validate_table(path) for path in tables}
+        seconds = {
+            "validate": _by_size(tables, _validate_table),
+            "table": _by_size(tables, lambda path: _tabulated(path, measures[path])),
+        }
         return {
-            "renditionBytesPerMegapixel": _rendition_bytes(photo),
             "watermarkBytesPerByte": round(int(watermarked["bytes"]) / photo.stat().st_size, 3),
-            # Each call to S3 is authorized once.
-            "readsPerFile": sum(decision.action == "s3:GetObjectVersion" for decision in stack.cloud.journal()),
-            "assetRowBytes": _row_bytes(asset),
-            "renditionEntryBytes": round(_row_bytes(renditions) / len(renditions)),
-            "jobRowBytes": _row_bytes(job),
-            "executionDataBytes": _execution_data_bytes(stack),
+            "picture": picture.measured,
+            "table": {
+                "cpuSeconds": seconds,
+                **table.measured,
+                "renditions": len(table.renditions),
+                "parquetBytesPerByte": round(int(parquet["bytes"]) / tables[0].stat().st_size, 3),
+                "otherRenditionBytes": int(sum(each["bytes"] for each in table.renditions) - parquet["bytes"]),
+            },
+            "order": _order(stack, picture.upload),
             **_log_bytes(stack),
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    """One file in a stack: its upload, its renditions as its record has them, and what was measured."""
+
+    upload: Upload
+    renditions: Sequence[Mapping[str, Any]]
+    measured: Mapping[str, int]
+
+
+def _file(stack: Stack, path: Path, file_key: str) -> _File:
+    before = len(stack.cloud.journal())
+    upload = stack.pipeline.upload(path, file_key)
+    stack.finish(upload, timeout_seconds=_TIMEOUT_SECONDS)
+    asset, job = stack.pipeline.asset(file_key), stack.pipeline.job(upload)
+    if asset is None or job is None:
+        raise SystemExit(f"{file_key} was not recorded: {job}")
+    renditions = asset.pop("renditions")
+    measured = {
+        # Each call to S3 is authorized once.
+        "reads": sum(each.action == "s3:GetObjectVersion" for each in stack.cloud.journal()[before:]),
+        "assetRowBytes": _row_bytes(asset),
+        "renditionEntryBytes": round(_row_bytes(renditions) / len(renditions)),
+        "jobRowBytes": _row_bytes(job),
+        "executionDataBytes": _execution_data_bytes(stack, "stateMachineArn", job["executionName"]),
+    }
+    return _File(upload=upload, renditions=renditions, measured=measured)
+
+
+def _order(stack: Stack, upload: Upload) -> dict[str, int]:
+    """The bytes of an order of two renditions."""
+    body = {"fileKey": upload.file_key, "renditions": [{"width": 1600, "format": each} for each in ("webp", "avif")]}
+    order_id = ApiClient(stack.outputs["apiUrl"]).call("POST", "/orders", body).json["orderId"]
+
+    def fulfilled() -> Mapping[str, Any] | None:
+        row = find_order(stack.pipeline, order_id)
+        return row if "publishedAt" in row else None
+
+    row = eventually(fulfilled, "the order", _TIMEOUT_SECONDS)
+    return {
+        "rowBytes": _row_bytes(row),
+        "executionDataBytes": _execution_data_bytes(stack, "orderStateMachineArn", order_id),
+    }
 
 
 def _row_bytes(value: Any) -> int:
@@ -172,27 +286,25 @@ def _row_bytes(value: Any) -> int:
     return 1 if isinstance(value, bool) else len(str(value).encode())
 
 
-def _execution_data_bytes(stack: Stack) -> int:
-    """Inputs and outputs in the events of the one execution, as JSON in JSON."""
-    (execution,) = stack.cloud.executions(stack.outputs["stateMachineArn"])
+def _execution_data_bytes(stack: Stack, machine: str, name: str) -> int:
+    """Inputs and outputs in the events of an execution, as JSON in JSON."""
+    (execution,) = [each for each in stack.cloud.executions(stack.outputs[machine]) if each["name"] == name]
     details = [part for event in execution["events"] for part in event.values() if isinstance(part, dict)]
     return sum(len(json.dumps(detail[key])) for detail in details for key in ("input", "output") if key in detail)
 
 
 def _log_bytes(stack: Stack) -> dict[str, int]:
-    """Bytes per invocation of a function: its own log line, and the lines of the Lambda runtime."""
-    lines, others = [], []
-    for name in stack.outputs["functionNames"]:
-        group = stack.outputs["logGroups"][name]
-        messages = [
-            event["message"] for event in stack.cloud.client("logs").filter_log_events(logGroupName=group)["events"]
-        ]
-        sizes = [(len(message.encode()) + _LOG_EVENT_BYTES, '"level":"INFO"' in message) for message in messages]
-        lines.append(sum(size for size, own in sizes if own))
-        others.append(sum(size for size, own in sizes if not own))
+    """Bytes per call of a function: its own log line, and the lines of the Lambda runtime and of its metrics."""
+    # What a call of the API logs is counted with the API.
+    groups = [stack.outputs["logGroups"][name] for name in stack.outputs["functionNames"] if name != "api"]
+    logs = stack.cloud.client("logs")
+    messages = [each["message"] for name in groups for each in logs.filter_log_events(logGroupName=name)["events"]]
+    calls = sum(message.startswith("REPORT RequestId") for message in messages)
+    own = [message for message in messages if '"level":"INFO"' in message]
+    size, own_size = (sum(len(each.encode()) + _LOG_EVENT_BYTES for each in some) for some in (messages, own))
     return {
-        "functionLogLineBytes": round(sum(lines) / len(lines)),
-        "functionLogOtherBytes": round(sum(others) / len(others)),
+        "functionLogLineBytes": round(own_size / calls),
+        "functionLogOtherBytes": round((size - own_size) / calls),
     }
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from client.audit import audited
 from client.errors import ActionFailedError, NotFoundError
 from client.pipeline import Pipeline, Row
@@ -30,7 +33,7 @@ def find_asset(pipeline: Pipeline, name: str) -> Row:
     return row
 
 
-def table_facts(asset: Row) -> Row:
+def table_facts(asset: Mapping[str, Any]) -> Row:
     """What is recorded of a table: rowCount, quarantined, columns, status, fileId and fileName; empty for a picture."""
     facts = recorded(asset)
     return facts if "rowCount" in facts else {}

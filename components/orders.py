@@ -36,9 +36,6 @@ FAILED_ORDER_MEMORY_MB = 256
 # The least that an event source mapping takes.
 FAILED_ORDER_CONCURRENCY = 2
 
-# The transforms of which orders have the presets and the watermark.
-_MAKERS = ("thumbnail", "watermark")
-
 ORDER_DLQ = dead_letter_queue(ORDER)
 
 
@@ -176,8 +173,7 @@ class Orders(pulumi.ComponentResource):
                 short_name="fulfil",
                 layer=settings.function_layers["fulfil"],
                 description="Makes the renditions of an order",
-                # It does what these transforms do, on the same files.
-                memory_mb=max(each.memory_mb for name, each in settings.transforms.items() if name in _MAKERS),
+                memory_mb=settings.fulfil_memory_mb,
                 timeout_seconds=FULFIL_TIMEOUT_SECONDS,
                 # The event source mapping limits how many run at a time.
                 reserved_concurrency=0,
@@ -318,6 +314,13 @@ class Orders(pulumi.ComponentResource):
                     log_group_names=(fulfil.log_group_name,),
                     query="filter ispresent(orderId)\n"
                     "| stats count(*) as attempts, latest(orderId) as example by outcome, attempt\n"
+                    "| sort attempts desc",
+                ),
+                SavedQuery(
+                    name="failed-orders-not-recorded",
+                    log_group_names=(self.functions["failed_order"].log_group_name,),
+                    query="filter level = 'ERROR'\n"
+                    "| stats count(*) as attempts, latest(orderId) as example, latest(exception) as error by outcome\n"
                     "| sort attempts desc",
                 ),
             ],

@@ -72,14 +72,16 @@ def main(arguments: Sequence[str]) -> int:
         outcomes = _run(files, pipeline, console)
         verify(outcomes, pipeline)
         order = place_order(outcomes, pipeline)
-        page = write_contact_sheet(outcomes, pipeline, _BUILD / "contact-sheet")
-    console.print("", result_table(outcomes, console.width), sep="\n")
-    console.print(order, soft_wrap=True, markup=False)
+        page = write_contact_sheet(outcomes, order, pipeline, _BUILD / "contact-sheet")
+    console.print("", result_table(outcomes, order, console.width), sep="\n")
     console.print(f"contact sheet: {page}", soft_wrap=True)
     totals = {kind: sum(outcome.kind == kind for outcome in outcomes) for kind in ("completed", "rejected", "failed")}
+    totals["tables"] = sum(outcome.rows is not None for outcome in outcomes)
+    if order:
+        totals["ordered"], totals["fulfilled"] = 1, int(order.kind == "completed")
     counts = " ".join(f"{kind}={count}" for kind, count in totals.items())
     print(f"demo: uploaded={len(outcomes)} {counts} seconds={time.monotonic() - started:.1f}")
-    return 1 if any(outcome.problems for outcome in outcomes) else 0
+    return 1 if any(each.problems for each in (*outcomes, *([order] if order else []))) else 0
 
 
 def _run(files: Sequence[tuple[str, bytes, Sample | None]], pipeline: Pipeline, console: Console) -> list[Outcome]:

@@ -1,4 +1,4 @@
-"""An HTML page that shows each original next to its renditions and metadata."""
+"""An HTML page that shows each original next to its renditions and metadata, and what was ordered of it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from client.pipeline import Pipeline
 from contract.assets import recorded
+from demo.order import PlacedOrder, download
 from demo.outcome import Outcome
 
 _PREVIEW_PIXELS = 640
@@ -21,11 +22,19 @@ _PREVIEW_ROWS = 5
 _SHOWN_ELSEWHERE = {"columns", "dominantColours"}
 
 
-def write_contact_sheet(outcomes: Sequence[Outcome], pipeline: Pipeline, folder: Path) -> Path:
+def write_contact_sheet(
+    outcomes: Sequence[Outcome], order: PlacedOrder | None, pipeline: Pipeline, folder: Path
+) -> Path:
     """Write `folder/index.html` and its images, replacing the folder's content; return the page's path."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    cards = [_card(number, outcome, pipeline, folder) for number, outcome in enumerate(outcomes)]
+    cards = [
+        {
+            **_card(number, outcome, pipeline, folder),
+            "order": _order(order, folder) if order and order.of is outcome else None,
+        }
+        for number, outcome in enumerate(outcomes)
+    ]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
@@ -51,6 +60,13 @@ def _card(number: int, outcome: Outcome, pipeline: Pipeline, folder: Path) -> di
         "table": _table(outcome, pipeline),
         "milliseconds": outcome.stage_milliseconds(),
     }
+
+
+def _order(order: PlacedOrder, folder: Path) -> dict[str, Any]:
+    renditions = [{**rendition, "file": f"order-{rendition['name']}"} for rendition in order.renditions]
+    for rendition in renditions:
+        download(rendition, folder / rendition["file"])
+    return {"status": order.shown["status"], "renditions": renditions, "milliseconds": order.milliseconds}
 
 
 def _preview(outcome: Outcome, path: Path) -> str | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from client.assets import table_facts
 from client.pipeline import Pipeline
 from client.uploads import Upload
 from demo.samples import Sample
@@ -45,6 +46,16 @@ class Outcome:
     def reason_code(self) -> str:
         """The job's reason code, or an empty string."""
         return self.row.get("reasonCode", "") if self.row else ""
+
+    @property
+    def media_type(self) -> str:
+        """What validate recognised; empty if it did not."""
+        return self.row.get("mediaType", "") if self.row else ""
+
+    @property
+    def rows(self) -> int | None:
+        """The rows of a table; None for another file."""
+        return table_facts(self.asset).get("rowCount") if self.asset else None
 
     @property
     def renditions(self) -> Sequence[Mapping[str, Any]]:

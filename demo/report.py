@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from demo.order import PlacedOrder
 from demo.outcome import Outcome
 
 _COLUMNS_FOR_STAGES = 112
@@ -30,10 +31,10 @@ def progress_table(outcomes: Sequence[Outcome]) -> Table:
     return table
 
 
-def result_table(outcomes: Sequence[Outcome], width: int) -> Table:
-    """The outcome and duration of each file; if the terminal is wide enough, also of each stage."""
+def result_table(outcomes: Sequence[Outcome], order: PlacedOrder | None, width: int) -> Table:
+    """The outcome and duration of each file and of the order; if the terminal is wide enough, also of each stage."""
     stages = _STAGES if width >= _COLUMNS_FOR_STAGES else {}
-    table = Table(title="Result of each file (times in milliseconds)", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title="Result of each file and order (times in milliseconds)", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("file", overflow="fold", min_width=20)
     table.add_column("outcome", no_wrap=True)
     table.add_column("reason code", no_wrap=True)
@@ -41,14 +42,29 @@ def result_table(outcomes: Sequence[Outcome], width: int) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for outcome in outcomes:
         spent = outcome.stage_milliseconds()
+        rows = "" if outcome.rows is None else f", {outcome.rows:,} rows"
         table.add_row(
             escape(outcome.name),
-            f"[{_STYLES[outcome.kind]}]{outcome.status.lower()}[/]",
+            f"[{_STYLES[outcome.kind]}]{outcome.status.lower()}{rows}[/]",
             outcome.reason_code,
             str(len(outcome.renditions) or ""),
             *(str(spent.get(stage, "")) for stage in stages),
             str(sum(spent.values())),
         )
-        for problem in outcome.problems:
-            table.add_row("", f"[red]unexpected:[/] {escape(problem)}")
+        _add_problems(table, outcome.problems)
+    if order:
+        table.add_row(
+            escape(order.name),
+            f"[{_STYLES[order.kind]}]{order.shown['status'].lower()}[/]",
+            order.shown.get("errorCode") or "",
+            str(len(order.renditions) or ""),
+            *("" for _ in stages),
+            str(order.milliseconds or ""),
+        )
+        _add_problems(table, order.problems)
     return table
+
+
+def _add_problems(table: Table, problems: Sequence[str]) -> None:
+    for problem in problems:
+        table.add_row("", f"[red]unexpected:[/] {escape(problem)}")

@@ -83,6 +83,17 @@ class Stack:
             pipes.start_pipe(Name=name)
 
     @contextmanager
+    def unconsumed(self, queue_url: str) -> Iterator[str]:
+        """Disable the event source mapping of a queue, whose id this yields: its messages stay in it."""
+        functions, arn = self.cloud.client("lambda"), self.pipeline.queue(queue_url).arn
+        (mapping,) = functions.list_event_source_mappings(EventSourceArn=arn)["EventSourceMappings"]
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        try:
+            yield mapping["UUID"]
+        finally:
+            functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
+    @contextmanager
     def broken(self, function: str, **environment: str) -> Iterator[None]:
         """Publish the function with other environment variables, and restore the previous ones at the end."""
         name = self.outputs["functionNames"][function]

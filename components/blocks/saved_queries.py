@@ -10,7 +10,8 @@ from components.blocks.state_machine import StateMachine
 def saved_queries(functions: Mapping[str, Function], state_machine: StateMachine) -> list[SavedQuery]:
     """The queries; a name describes the result."""
     all_functions = tuple(function.log_group_name for function in functions.values())
-    validate = (functions["validate"].log_group_name,)
+    # A transform may reject a file too, as that of tables does.
+    deciding = tuple(function.log_group_name for name, function in functions.items() if name != "erase")
     workflow = (state_machine.log_group_name,)
     return [
         SavedQuery(
@@ -27,9 +28,9 @@ def saved_queries(functions: Mapping[str, Function], state_machine: StateMachine
         ),
         SavedQuery(
             name="rejections-by-reason",
-            log_group_names=validate,
-            query="filter level = 'INFO' and outcome != 'ACCEPTED'\n"
-            "| stats count(*) as files, latest(fileKey) as example by outcome\n| sort files desc",
+            log_group_names=deciding,
+            query="filter level = 'INFO' and outcome != 'ACCEPTED' and outcome != 'COMPLETED'\n"
+            "| stats count(*) as files, latest(fileKey) as example by outcome, service\n| sort files desc",
         ),
         SavedQuery(
             name="slowest-files",

@@ -301,6 +301,12 @@ class Settings(_Model):
         return self.orders.enabled and self.api.enabled
 
     @property
+    def fulfil_memory_mb(self) -> int:
+        """The memory of the function that fulfils orders: it does what these transforms do, on the same files."""
+        makers = [each.memory_mb for name, each in self.transforms.items() if name in ("thumbnail", "watermark")]
+        return max(makers, default=self.validate_.memory_mb)
+
+    @property
     def has_webhooks(self) -> bool:
         """Whether the stack delivers results to webhooks."""
         return bool(self.webhooks.endpoints or self.callback_hosts)

@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from client.pipeline import Row
 from contract.moving import MoveResult
 from operations.interruption import Interruption
 
@@ -59,6 +60,31 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print what `table` returns."""
     for line in table(headings, rows):
         out.print(line)
+
+
+def print_rows(
+    rows: Sequence[Row],
+    headings: Sequence[str],
+    cells: Callable[[Row], Sequence[str]],
+    *,
+    nothing: str,
+    as_json: bool,
+) -> None:
+    """Print what a command lists: a table, or JSON.
+
+    Args:
+        rows: what it found.
+        headings: see `table`.
+        cells: makes a line's cells of a row.
+        nothing: what to print instead of a table without lines.
+        as_json: whether `--json` was given.
+    """
+    if as_json:
+        print_json(rows)
+    elif rows:
+        print_table(headings, map(cells, rows))
+    else:
+        out.print(nothing, markup=False)
 
 
 def print_fields(values: Mapping[str, Any], *, first: Sequence[str] = (), leave_out: Sequence[str] = ()) -> None:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from client.errors import PipelineError
+from contract.media import CSV
+from contract.renditions import RenditionSpec
 from operations.commands.console import out, print_json
 from operations.commands.options import DEPLOY, JsonOption, LocalOption, StackOption
 from operations.connection import stack_name
 
 TOTAL = "total"
+DEFAULT_ORDER = '{"width": 1280, "format": "webp"}'
+# Pictures, and the stack without any.
+_PARTS_OF_PICTURES = 2
 
 if TYPE_CHECKING:
+    from components.settings import Settings
     from operations.cost.estimate import Estimate
     from operations.cost.measurements import Measurements
     from operations.cost.workflow_types import Comparison
@@ -37,6 +45,11 @@ def report(
     *,
     uploads_per_day: float,
     megabytes: float,
+    frames: int = 1,
+    tables_per_day: float = 0,
+    table_megabytes: float = 1,
+    orders_per_day: float = 0,
+    ordered: Sequence[str] = (),
     changes: Sequence[str] = (),
     against: str | None = None,
     core_speed: float | None = None,
@@ -45,8 +58,13 @@ def report(
 
     Args:
         stack: whose `Pulumi.{stack}.yaml` to read.
-        uploads_per_day: accepted files.
+        uploads_per_day: accepted pictures.
         megabytes: of each, in 10^6 bytes.
+        frames: of each; more than one for animations.
+        tables_per_day: accepted tables.
+        table_megabytes: of each, in 10^6 bytes.
+        orders_per_day: fulfilled orders of pictures of `megabytes`.
+        ordered: the renditions of each, as JSON; `DEFAULT_ORDER` if there are none.
         changes: settings to try, as `key=value`.
         against: another stack.
         core_speed: how fast Lambda's core is beside the one that the work was measured on; None for the belief.
@@ -55,26 +73,60 @@ def report(
         PipelineError: a stack does not exist, or a setting or number is not accepted.
     """
     from operations.cost import estimate  # noqa: PLC0415 - Pulumi takes a second to import
+    from operations.cost.bill import Load, OrderLoad  # noqa: PLC0415
     from operations.cost.measurements import load_measurements  # noqa: PLC0415
     from operations.cost.settings import stack_settings  # noqa: PLC0415
+    from operations.cost.work import CORE_SPEED  # noqa: PLC0415
     from operations.cost.workflow_types import workflow_types  # noqa: PLC0415
 
-    speed = estimate.CORE_SPEED if core_speed is None else core_speed
-    if min(uploads_per_day, megabytes, speed) <= 0:
-        raise PipelineError("uploads per day, megabytes and core speed have to be above 0")
-    load = estimate.Load(uploads_per_day=uploads_per_day, megabytes=megabytes)
+    speed = CORE_SPEED if core_speed is None else core_speed
+    if min(uploads_per_day, megabytes, table_megabytes, frames, speed) <= 0 or min(tables_per_day, orders_per_day) < 0:
+        raise PipelineError(
+            "uploads per day, megabytes, frames and core speed have to be above 0, tables and orders per day not below"
+        )
+    load = Load(uploads_per_day=uploads_per_day, megabytes=megabytes, frames=frames)
+    tables = Load(uploads_per_day=tables_per_day, megabytes=table_megabytes) if tables_per_day else None
+    renditions = [_rendition(text) for text in ordered or [DEFAULT_ORDER]]
+    orders = (
+        OrderLoad(orders_per_day=orders_per_day, renditions=renditions, megabytes=megabytes) if orders_per_day else None
+    )
     measured = load_measurements()
     wanted = {stack: stack_settings(stack)}
     if against:
         wanted[against] = stack_settings(against)
     if changes:
         wanted[f"{stack} with {', '.join(changes)}"] = stack_settings(stack, changes)
+    if tables and not any(map(_takes_tables, wanted.values())):
+        raise PipelineError(f"{stack} does not process tables: leave out --tables-per-day")
+    if orders and not any(settings.has_orders for settings in wanted.values()):
+        raise PipelineError(f"{stack} takes no orders: add --set orders.enabled=true, or leave out --orders-per-day")
     return Report(
-        estimates={name: estimate.estimate(settings, load, measured, speed) for name, settings in wanted.items()},
+        estimates={
+            name: estimate.estimate(
+                settings,
+                load,
+                measured,
+                speed,
+                tables=tables if _takes_tables(settings) else None,
+                orders=orders if settings.has_orders else None,
+            )
+            for name, settings in wanted.items()
+        },
         workflow_types=workflow_types(wanted[stack], load, measured, speed),
         measured=measured,
         core_speed=speed,
     )
+
+
+def _takes_tables(settings: Settings) -> bool:
+    return bool(settings.transforms_of(CSV.name))
+
+
+def _rendition(text: str) -> RenditionSpec:
+    try:
+        return RenditionSpec.from_json(json.loads(text))
+    except (ValueError, KeyError, TypeError) as error:
+        raise PipelineError(f"--ordered {text}: {error}; write {DEFAULT_ORDER}, for example") from None
 
 
 app = typer.Typer()
@@ -83,8 +135,20 @@ app = typer.Typer()
 @app.command(rich_help_panel=DEPLOY)
 def cost(
     *,
-    uploads_per_day: Annotated[float, typer.Option(help="Accepted files a day.")],
+    uploads_per_day: Annotated[float, typer.Option(help="Accepted pictures a day.")],
     megabytes: Annotated[float, typer.Option(help="Size of each, in 10^6 bytes.")],
+    frames: Annotated[int, typer.Option(help="Frames of each; more than one for animations.")] = 1,
+    tables_per_day: Annotated[float, typer.Option(help="Accepted tables a day.")] = 0,
+    table_megabytes: Annotated[float, typer.Option(help="Size of each table, in 10^6 bytes.")] = 1,
+    orders_per_day: Annotated[float, typer.Option(help="Orders of renditions a day.")] = 0,
+    ordered: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="JSON",
+            help=f"A rendition of each order; may be repeated.  [default: {escape(DEFAULT_ORDER)}]",
+            show_default=False,
+        ),
+    ] = None,
     stack: StackOption = None,
     local: LocalOption = False,
     change: Annotated[
@@ -101,12 +165,22 @@ def cost(
 ) -> None:
     """Estimate what a stack costs, from its settings, list prices and measured durations. Asks no cloud.
 
-    Example: `img-pipeline cost --uploads-per-day 100000 --megabytes 5 --stack prod --set workflowLogLevel=ALL`
+    Example:
+
+    ```
+    img-pipeline cost --uploads-per-day 100000 --megabytes 5 --stack prod --set workflowLogLevel=ALL
+    img-pipeline cost --uploads-per-day 1000 --megabytes 5 --tables-per-day 1000 --orders-per-day 100 --details
+    ```
     """
     result = report(
         stack_name(stack, local=local),
         uploads_per_day=uploads_per_day,
         megabytes=megabytes,
+        frames=frames,
+        tables_per_day=tables_per_day,
+        table_megabytes=table_megabytes,
+        orders_per_day=orders_per_day,
+        ordered=ordered or (),
         changes=change or (),
         against=against,
         core_speed=core_speed,
@@ -115,17 +189,48 @@ def cost(
         print_json(_as_json(result))
         return
     first = next(iter(result.estimates.values()))
-    out.print(
-        f"{uploads_per_day:,.0f} uploads a day of {megabytes:g} MB: {first.load.files / 1e6:g} million files and "
-        f"{first.load.gigabytes:,.0f} GB a month of 30 days\n",
-        highlight=False,
-    )
+    for line in _loads(first):
+        out.print(line, highlight=False)
+    out.print()
     out.print(_services(result), soft_wrap=False)
+    if any(len(priced.parts) > _PARTS_OF_PICTURES for priced in result.estimates.values()):
+        out.print(_parts(result), soft_wrap=False)
     if details:
         for name, priced in result.estimates.items():
             out.print(_lines(name, priced), soft_wrap=False)
     out.print(_comparison(result.workflow_types), soft_wrap=False)
     out.print(_sources(result))
+
+
+def _loads(priced: Estimate) -> Iterator[str]:
+    """What is uploaded and ordered, a line each."""
+    for family, load in priced.loads.items():
+        frames = f" with {load.frames} frames" if load.frames > 1 else ""
+        yield (
+            f"{load.uploads_per_day:,.0f} {family} a day of {load.megabytes:g} MB{frames}: "
+            f"{load.files / 1e6:g} million files and {load.gigabytes:,.0f} GB a month of 30 days"
+        )
+    if orders := priced.orders:
+        renditions = ", ".join(f"{spec.width} px {spec.format}" for spec in orders.renditions)
+        yield f"{orders.orders_per_day:,.0f} orders a day of {renditions}: {orders.orders / 1e6:g} million a month"
+
+
+def _parts(result: Report) -> Table:
+    """Dollars of pictures, tables, orders and the stack without any of them; a month, and for a million of each."""
+    table = Table(box=None, pad_edge=False, title="\nwhat for", title_justify="left")
+    table.add_column("part", no_wrap=True)
+    for name in result.estimates:
+        of = f"{name}\n" if len(result.estimates) > 1 else ""
+        table.add_column(f"{of}$ per month", justify="right", vertical="bottom", max_width=32)
+        table.add_column("$ per million", justify="right", vertical="bottom")
+    # The one with most parts has them all, in their order.
+    for part in max((priced.parts for priced in result.estimates.values()), key=len):
+        cells: list[str] = []
+        for priced in result.estimates.values():
+            usd, count = priced.by_part.get(part), priced.counts.get(part)
+            cells += ["" if usd is None else _money(usd), _money(usd * 1e6 / count) if usd and count else ""]
+        table.add_row(part, *cells)
+    return table
 
 
 def _services(result: Report) -> Table:
@@ -161,8 +266,10 @@ def _lines(name: str, priced: Estimate) -> Table:
     table.add_column("a month", justify="right", no_wrap=True)
     table.add_column("price", no_wrap=True)
     table.add_column("$ per month", justify="right", no_wrap=True)
-    for line in priced.lines:
-        table.add_row(line.service, line.what, f"{line.quantity:,.0f}", str(line.price), _money(line.usd))
+    for part, lines in priced.parts.items():
+        table.add_row(part, style="bold")
+        for line in lines:
+            table.add_row(line.service, line.what, f"{line.quantity:,.0f}", str(line.price), _money(line.usd))
     return table
 
 
@@ -205,7 +312,8 @@ def _sources(result: Report) -> str:
             f"{result.core_speed:g} times as fast (--core-speed).",
             "Storage: what one month adds or, where the lifecycle removes files, the amount stored (--details).",
             "Another setting's price: --set, such as --set malwareScan=true or --set workflowLogLevel=ALL.",
-            "Left out: retries, cold starts, rejected files, the readers' requests, transfer to the internet.",
+            "Left out: retries, cold starts, rejected files, failed orders, the readers' requests, transfer to the "
+            "internet.",
         ]
     )
 
@@ -214,20 +322,23 @@ def _as_json(result: Report) -> dict[str, Any]:
     return {
         "estimates": {
             name: {
-                "uploadsPerDay": priced.load.uploads_per_day,
-                "megabytes": priced.load.megabytes,
+                "loads": priced.loads,
+                "orders": priced.orders,
                 "usdPerMonth": priced.usd,
                 "usdPerMillionFiles": priced.per_million_files(priced.usd),
                 "services": priced.by_service,
+                "parts": priced.by_part,
                 "lines": [
                     {
+                        "part": part,
                         "service": line.service,
                         "what": line.what,
                         "quantity": line.quantity,
                         "usd": line.usd,
                         "price": line.price,
                     }
-                    for line in priced.lines
+                    for part, lines in priced.parts.items()
+                    for line in lines
                 ],
             }
             for name, priced in result.estimates.items()

@@ -11,14 +11,14 @@ from rich.console import Group
 from rich.live import Live
 from rich.markup import escape
 
-from client.errors import InvalidRequestError, NotFoundError
+from client.errors import NotFoundError
 from client.jobs import STATUSES, deliveries, find_jobs, is_over, jobs_of_file, newest_jobs
 from client.pipeline import Pipeline, Row
 from client.uploads import file_key, is_stored
 from contract.assets import DELETED_AT
-from operations.commands.console import end_interrupted, out, print_fields, print_json, print_table, table
+from operations.commands.console import end_interrupted, out, print_fields, print_json, print_rows, print_table, table
 from operations.commands.job_cells import coloured, seconds_text, why
-from operations.commands.options import FILES, JsonOption, LocalOption, StackOption
+from operations.commands.options import FILES, JsonOption, LocalOption, StackOption, chosen_status
 from operations.connection import connect
 from operations.interruption import Interruption
 
@@ -46,15 +46,9 @@ def list_jobs(
 
     Example: `img-pipeline jobs list --status FAILED --limit 50`
     """
-    if status and status.upper() not in STATUSES:
-        raise InvalidRequestError(f"{status} is not a status: a job is {', '.join(STATUSES)}")
-    rows = newest_jobs(connect(stack, local=local), status=status.upper() if status else None, limit=limit)
-    if as_json:
-        print_json(rows)
-    elif rows:
-        print_table(_HEADINGS, map(_cells, rows))
-    else:
-        out.print("no jobs" + (f" that are {status.upper()}" if status else ""))
+    wanted = chosen_status(status, STATUSES, "a job")
+    rows = newest_jobs(connect(stack, local=local), status=wanted, limit=limit)
+    print_rows(rows, _HEADINGS, _cells, nothing=f"no jobs that are {wanted}" if wanted else "no jobs", as_json=as_json)
 
 
 @jobs.command("show")

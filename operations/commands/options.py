@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
+from client.errors import InvalidRequestError
 from client.move_task import MAX_RATE
 
 # Panels of `--help`, in the order of a stack's life.
@@ -32,3 +34,20 @@ YesOption = Annotated[
     ),
 ]
 RateOption = Annotated[int, typer.Option(min=1, max=MAX_RATE, help="The maximum number of messages sent per second.")]
+
+
+def chosen_status(given: str | None, statuses: Sequence[str], noun: str) -> str | None:
+    """The status that `--status` names, in any case; None if it was not given.
+
+    Args:
+        given: the option's value.
+        statuses: those that there are.
+        noun: what has the status, such as "a job".
+
+    Raises:
+        InvalidRequestError: there is no such status.
+    """
+    wanted = given.upper() if given else None
+    if wanted and wanted not in statuses:
+        raise InvalidRequestError(f"{given} is not a status: {noun} is {', '.join(statuses)}")
+    return wanted

@@ -12,9 +12,9 @@ from client.errors import InvalidRequestError
 from client.orders import STATUSES, failed_orders, find_failure, find_order, newest_orders, redrive
 from client.pipeline import Pipeline, Row
 from contract.orders import ORDER_ID
-from operations.commands.console import confirmed, out, print_fields, print_json, print_table
+from operations.commands.console import confirmed, out, print_fields, print_json, print_rows
 from operations.commands.job_cells import coloured
-from operations.commands.options import OPERATE, JsonOption, LocalOption, StackOption, YesOption
+from operations.commands.options import OPERATE, JsonOption, LocalOption, StackOption, YesOption, chosen_status
 from operations.connection import connect
 
 app = typer.Typer()
@@ -42,16 +42,12 @@ def list_orders(
 
     Example: `img-pipeline orders list --status PROCESSING --stack prod`
     """
-    wanted = status.upper() if status else None
-    if wanted and wanted not in STATUSES:
-        raise InvalidRequestError(f"{status} is not a status: an order is {', '.join(STATUSES)}")
+    wanted = chosen_status(status, STATUSES, "an order")
     rows = newest_orders(connect(stack, local=local), status=wanted, limit=limit)
-    if as_json:
-        print_json(rows)
-    elif rows:
-        print_table(("placed", "status", "tries", "order", "file", "reason"), map(_cells, rows))
-    else:
-        out.print("no orders" + (f" that are {wanted}" if wanted else ""))
+    headings = ("placed", "status", "tries", "order", "file", "reason")
+    print_rows(
+        rows, headings, _cells, nothing=f"no orders that are {wanted}" if wanted else "no orders", as_json=as_json
+    )
 
 
 @orders.command("show")
@@ -93,13 +89,8 @@ def list_failed(
     """
     pipeline = connect(stack, local=local)
     rows = failed_orders(pipeline, limit=limit, **({"status": None} if everything else {}))
-    if as_json:
-        print_json(rows)
-    elif rows:
-        cells = ((row["failedAt"], row["status"], str(row["attempts"]), row[ORDER_ID], row["code"]) for row in rows)
-        print_table(("failed", "state", "tries", "order", "cause"), cells)
-    else:
-        out.print("no failed orders")
+    headings = ("failed", "state", "tries", "order", "cause")
+    print_rows(rows, headings, _failure_cells, nothing="no failed orders", as_json=as_json)
 
 
 @orders.command("redrive")
@@ -139,6 +130,10 @@ def _redriven(pipeline: Pipeline, order_ids: list[str]) -> Iterator[str]:
     for order_id in order_ids:
         redrive(pipeline, order_id)
         yield order_id
+
+
+def _failure_cells(row: Row) -> tuple[str, ...]:
+    return row["failedAt"], row["status"], str(row["attempts"]), row[ORDER_ID], row["code"]
 
 
 def _cells(row: Row) -> tuple[str, ...]:

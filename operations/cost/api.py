@@ -23,11 +23,23 @@ WEB_ACL_RULES = 2
 CONSOLE_REQUESTS_PER_MONTH = 30 * 100 * 6
 
 
-def api_lines(settings: Settings, load: Load) -> Iterator[Line]:
-    """The API and its console; every file comes by the API, and its client waits for the job to end."""
+def upload_lines(settings: Settings, load: Load) -> Iterator[Line]:
+    """Calls about files: every file comes by the API, and its client waits for the job to end."""
     if not settings.api.enabled:
         return
-    yield from _calls(settings, load)
+    yield from call_lines(settings, load.files * CALLS_PER_FILE)
+    yield Line(
+        service="DynamoDB",
+        what="the API's jobs and quotas",
+        quantity=load.files * WRITES_PER_FILE,
+        price=prices.DYNAMODB_WRITE,
+    )
+
+
+def access_lines(settings: Settings) -> Iterator[Line]:
+    """The API and its console without any file."""
+    if not settings.api.enabled:
+        return
     yield from _access(settings)
     if settings.api.has_console:
         yield Line(
@@ -38,21 +50,21 @@ def api_lines(settings: Settings, load: Load) -> Iterator[Line]:
         )
 
 
-def _calls(settings: Settings, load: Load) -> Iterator[Line]:
-    calls = load.files * CALLS_PER_FILE
+def call_lines(settings: Settings, calls: float, *, waiting_seconds: float = 0.0) -> Iterator[Line]:
+    """Calls of the API.
+
+    Args:
+        settings: the stack's.
+        calls: a month.
+        waiting_seconds: what the function waits for others in all of them together.
+    """
     yield Line(service="API Gateway", what="calls", quantity=calls, price=prices.HTTP_API_CALL)
     yield Line(service="Lambda", what="api called", quantity=calls, price=prices.LAMBDA_REQUEST)
     yield Line(
         service="Lambda",
-        what=f"api, {SECONDS_PER_CALL:.2f} s at {API_MEMORY_MB} MB",
-        quantity=calls * SECONDS_PER_CALL * API_MEMORY_MB / 1024,
+        what=f"api, {SECONDS_PER_CALL + waiting_seconds / calls:.2f} s at {API_MEMORY_MB} MB",
+        quantity=(calls * SECONDS_PER_CALL + waiting_seconds) * API_MEMORY_MB / 1024,
         price=prices.LAMBDA_DURATION[settings.architecture],
-    )
-    yield Line(
-        service="DynamoDB",
-        what="the API's jobs and quotas",
-        quantity=load.files * WRITES_PER_FILE,
-        price=prices.DYNAMODB_WRITE,
     )
     yield Line(service="DynamoDB", what="the API's reads", quantity=calls, price=prices.DYNAMODB_READ)
     yield Line(

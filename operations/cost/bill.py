@@ -1,13 +1,17 @@
-"""A load, a line of the bill, and what lines of several layers have in common."""
+"""Loads, a line of the bill, and what lines of several layers have in common."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from contract.renditions import RenditionSpec
 from operations.cost.prices import SECONDS_PER_MONTH, Price
 
 DAYS_PER_MONTH = 30
 MEGABYTE, GIGABYTE = 1e6, 1e9
+# Of DynamoDB's units.
+KILOBYTE = 1024
 
 # Polls by Lambda or a pipe on an idle queue: five at a time, each waiting for 20 s ("Using Lambda with Amazon SQS");
 # believed for pipes.
@@ -18,10 +22,14 @@ REQUESTS_PER_MESSAGE = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """The uploads: `uploads_per_day` files of `megabytes` (10^6 bytes) each."""
+    """The uploads of a family: `uploads_per_day` files of `megabytes` (10^6 bytes) and `frames` each.
+
+    A picture that is an animation has more than one frame.
+    """
 
     uploads_per_day: float
     megabytes: float
+    frames: int = 1
 
     @property
     def files(self) -> float:
@@ -32,6 +40,20 @@ class Load:
     def gigabytes(self) -> float:
         """Gigabytes a month."""
         return self.files * self.megabytes * MEGABYTE / GIGABYTE
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderLoad:
+    """The orders: `orders_per_day`, each of `renditions` of a picture of `megabytes`."""
+
+    orders_per_day: float
+    renditions: Sequence[RenditionSpec]
+    megabytes: float
+
+    @property
+    def orders(self) -> float:
+        """Orders a month."""
+        return self.orders_per_day * DAYS_PER_MONTH
 
 
 @dataclass(frozen=True, kw_only=True)

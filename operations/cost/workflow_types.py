@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.settings import Settings
-from operations.cost.estimate import CORE_SPEED, Load, Work, express_usd, standard_usd
+from operations.cost.bill import Load
+from operations.cost.estimate import standard_usd
+from operations.cost.files import express_usd
 from operations.cost.measurements import Measurements
+from operations.cost.work import CORE_SPEED, PictureWork
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +35,7 @@ def workflow_types(
     settings: Settings, load: Load, measured: Measurements, core_speed: float = CORE_SPEED
 ) -> Comparison:
     """Express, which the stack uses, beside Standard."""
-    work = Work(settings=settings, load=load, measured=measured, core_speed=core_speed)
+    work = PictureWork(settings=settings, load=load, measured=measured, core_speed=core_speed)
     files, transitions, seconds = load.files, work.run.transitions, work.workflow_seconds
     return Comparison(
         title="workflow type",

@@ -8,10 +8,19 @@ import pytest
 from rich.console import Console
 
 from client import Upload
+from demo.order import PlacedOrder
 from demo.outcome import Outcome
 from demo.report import result_table
 
 NAME = "Ærø + sund 100% and a long name that nobody would want to see cut off.jpg"
+
+
+FULFILLED = {
+    "status": "FULFILLED",
+    "createdAt": "2026-11-20T10:00:00.000Z",
+    "fulfilledAt": "2026-11-20T10:00:01.250Z",
+    "renditions": [{"name": name} for name in ("w320-avif", "240x240-webp", "w160-png")],
+}
 
 
 def outcome(name: str, status: str, reason_code: str) -> Outcome:
@@ -29,14 +38,20 @@ def outcome(name: str, status: str, reason_code: str) -> Outcome:
 def test_every_line_fits_and_no_name_or_code_is_cut(columns: int) -> None:
     printed = io.StringIO()
     outcomes = [outcome(NAME, "COMPLETED", ""), outcome("bomb.png", "REJECTED", "TOO_MANY_PIXELS")]
-    Console(file=printed, width=columns).print(result_table(outcomes, columns))
+    table = outcome("people.csv", "COMPLETED", "")
+    table.asset = {"rowCount": 1_000_000, "renditions": []}
+    outcomes.append(table)
+    order = PlacedOrder(of=outcomes[0], shown=FULFILLED, problems=["3 renditions, not 2"])
+    Console(file=printed, width=columns).print(result_table(outcomes, order, columns))
     lines = printed.getvalue().splitlines()
 
     assert max(len(line) for line in lines) <= columns
     text = printed.getvalue()
     assert all(word in text for word in ("file", "bomb.png", "TOO_MANY_PIXELS", "total", "5000"))
+    assert all(word in text for word in ("completed, 1,000,000 rows", "fulfilled", "1250", "3 renditions, not 2"))
     assert "…" not in text
     # A long name is folded: read down its column, it is whole.
     start, end = (lines[2].index(heading) for heading in ("file", "outcome"))
     folded = "".join(line[start:end].strip() for line in lines)
     assert NAME.replace(" ", "") in folded.replace(" ", "")
+    assert order.name.replace(" ", "") in folded.replace(" ", "")

@@ -81,7 +81,7 @@ def test_dashboard_and_saved_queries_know_orders(shop: Recording) -> None:
     (dashboard,) = shop.of_type("Dashboard")
     assert "Orders waiting" in dashboard.inputs["dashboardBody"]
     queries = {query.inputs["name"].rpartition("/")[2] for query in shop.of_type("QueryDefinition")}
-    assert queries >= {"one-order", "order-attempts-by-outcome"}
+    assert queries >= {"one-order", "order-attempts-by-outcome", "failed-orders-not-recorded"}
 
 
 def test_each_role_may_do_its_part_alone(shop: Recording) -> None:

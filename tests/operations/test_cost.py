@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +12,27 @@ from typer.testing import CliRunner, Result
 
 from client.errors import PipelineError
 from components.settings import Settings
+from contract.media import CSV, JPEG
+from contract.renditions import RenditionSpec
 from operations.commands.cost import app, report
 from operations.cost import prices
 from operations.cost import settings as chosen
-from operations.cost.bill import Load
+from operations.cost.bill import Line, Load, OrderLoad
 from operations.cost.estimate import (
-    ASSET_INDEX_WRITES,
     METRICS_PER_FUNCTION,
-    STATUS_INDEX_WRITES,
     Estimate,
-    Work,
     alarm_metrics,
     estimate,
-    express_usd,
     lambda_usd,
-    malware_scan_usd,
     standard_usd,
     traces_per_month,
 )
+from operations.cost.files import ASSET_INDEX_WRITES, STATUS_INDEX_WRITES, express_usd, malware_scan_usd
 from operations.cost.measurements import Measurements, load_measurements
+from operations.cost.orders import INDEX_WRITES
 from operations.cost.prices import Price
 from operations.cost.settings import stack_settings
+from operations.cost.work import PictureWork, Work
 from operations.cost.workflow import workflow_run
 from operations.cost.workflow_types import workflow_types
 from policies.recording import run
@@ -40,6 +40,11 @@ from testing.stack import Stack
 
 LOAD = Load(uploads_per_day=100_000, megabytes=5)
 # Round numbers, so that a person can follow.
+ROWS = {"assetRowBytes": 800, "renditionEntryBytes": 200, "jobRowBytes": 900, "executionDataBytes": 14_000}
+TABLES = Load(uploads_per_day=10_000, megabytes=10)
+ORDERS = OrderLoad(
+    orders_per_day=10_000, renditions=[RenditionSpec(format="avif", width=3000, quality=60)], megabytes=5
+)
 MEASURED = Measurements.model_validate(
     {
         "command": "by hand",
@@ -51,15 +56,25 @@ MEASURED = Measurements.model_validate(
             "watermark": {"perFile": 0.0, "perMegabyte": 0.2},
             "metadata": {"perFile": 0.1, "perMegabyte": 0.0},
             "perRenditionMegapixel": {"jpeg": 0.0, "webp": 0.0, "avif": 0.5},
+            "perAnimatedMegapixel": 0.1,
             "perAttention": 0.25,
         },
         "renditionBytesPerMegapixel": {"jpeg": 300_000, "webp": 300_000, "avif": 200_000},
+        "animatedBytesPerMegapixel": 100_000,
         "watermarkBytesPerByte": 0.8,
-        "readsPerFile": 4,
-        "assetRowBytes": 800,
-        "renditionEntryBytes": 200,
-        "jobRowBytes": 900,
-        "executionDataBytes": 14_000,
+        "picture": {**ROWS, "reads": 4},
+        "table": {
+            **ROWS,
+            "reads": 2,
+            "cpuSeconds": {
+                "validate": {"perFile": 0.0, "perMegabyte": 0.05},
+                "table": {"perFile": 0.1, "perMegabyte": 0.2},
+            },
+            "renditions": 3,
+            "parquetBytesPerByte": 0.5,
+            "otherRenditionBytes": 10_000,
+        },
+        "order": {"rowBytes": 2500, "executionDataBytes": 9000},
         "functionLogLineBytes": 400,
         "functionLogOtherBytes": 600,
     }
@@ -71,8 +86,25 @@ def prod() -> Settings:
     return stack_settings("prod")
 
 
-def priced(*changes: str, load: Load = LOAD) -> Estimate:
-    return estimate(stack_settings("prod", changes), load, MEASURED, core_speed=1)
+def priced(*changes: str, tables: Load | None = None, orders: OrderLoad | None = None) -> Estimate:
+    return estimate(stack_settings("prod", changes), LOAD, MEASURED, core_speed=1, tables=tables, orders=orders)
+
+
+class Part:
+    """The lines of one part of a bill, by service and the beginning of what they are."""
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self._lines = lines
+
+    def __getitem__(self, key: tuple[str, str]) -> float:
+        """Dollars a month of the one line."""
+        service, what = key
+        (usd,) = [line.usd for line in self._lines if line.service == service and line.what.startswith(what)]
+        return usd
+
+
+def part(found: Estimate, name: str) -> Part:
+    return Part(found.parts[name])
 
 
 def line(found: Estimate, service: str, what: str) -> float:
@@ -120,7 +152,7 @@ def test_a_preset_costs_the_time_and_bytes_of_its_format_size_and_focal_point(
     """AVIF is measured as 0.5 s and 200 KB for each megapixel, attention as 0.25 s."""
 
     def work(*changes: str) -> Work:
-        return Work(settings=stack_settings("prod", changes), load=LOAD, measured=MEASURED, core_speed=1)
+        return PictureWork(settings=stack_settings("prod", changes), load=LOAD, measured=MEASURED, core_speed=1)
 
     with_it = {**preset, "formats": ["avif"], "quality": 60}
     added = work(
@@ -128,6 +160,80 @@ def test_a_preset_costs_the_time_and_bytes_of_its_format_size_and_focal_point(
     )
     assert added.cpu_seconds("thumbnail") - work().cpu_seconds("thumbnail") == pytest.approx(seconds)
     assert added.rendition_bytes - work().rendition_bytes == pytest.approx(gigabytes * 1e6)
+
+
+@pytest.mark.parametrize(
+    ("frames", "seconds", "gigabytes"),
+    # 0.06 megapixels, of each frame 0.1 s and 100 KB for each; there is room for 416 frames, of more the first is kept.
+    [(1, 0.0, 0.018), (10, 0.06, 0.06), (400, 2.4, 2.4), (500, 0.0, 0.018)],
+)
+def test_an_animated_preset_costs_each_frame_within_the_limit(frames: int, seconds: float, gigabytes: float) -> None:
+    def work(*changes: str) -> Work:
+        load = Load(uploads_per_day=1, megabytes=5, frames=frames)
+        return PictureWork(settings=stack_settings("prod", changes), load=load, measured=MEASURED, core_speed=1)
+
+    preset = {"width": 300, "height": 200, "animated": True, "formats": ["webp"], "quality": 60}
+    added = work(f"transforms.thumbnail.settings.presets.it={json.dumps(preset)}")
+    assert added.cpu_seconds("thumbnail") - work().cpu_seconds("thumbnail") == pytest.approx(seconds)
+    assert added.rendition_bytes - work().rendition_bytes == pytest.approx(gigabytes * 1e6)
+
+
+def test_every_line_of_tables_equals_a_calculation_by_hand() -> None:
+    found = part(priced("validate.provisionedConcurrency=0", "validate.memoryMb=1769", tables=TABLES), "tables")
+    files, transfer, rate = TABLES.files, 10 / 75, 13.3334e-6
+    assert files == 300_000
+    # validate: 10 x 0.05 s; the function table: 0.1 + 10 x 0.2 s, and three objects to write.
+    validate, table = 0.5 + transfer + 0.03, 2.1 + transfer + 4 * 0.03
+    assert found["Lambda", "validate,"] == pytest.approx(files * validate * 1769 / 1024 * rate)
+    assert found["Lambda", "table,"] == pytest.approx(files * table * 1769 / 1024 * rate)
+    assert found["Lambda", "calls"] == pytest.approx(0.12)
+    # /tmp beyond 512 MB, as the sizes of tables need it.
+    assert found["Lambda", "1152 MB of /tmp for validate"] == pytest.approx(files * validate * 640 / 1024 * 0.0309e-6)
+    assert found["Lambda", "3200 MB of /tmp for table"] == pytest.approx(files * table * 2688 / 1024 * 0.0309e-6)
+    # 0.6633 + 2.3533 + 0.5: 3.6 s in tenths.
+    assert found["Step Functions", "3.52 s"] == pytest.approx(files * 3.6 * 64 / 1024 * 16.67e-6)
+    assert found["S3", "renditions written"] == pytest.approx(3 * files * 5e-6)
+    assert found["S3", "reads"] == pytest.approx(2 * files * 0.4e-6)
+    # Half of ten megabytes, and ten kilobytes.
+    assert found["S3 storage", "renditions of one month"] == pytest.approx(files * 5.01e-3 * 0.023)
+    # 800 + 3 x 200 bytes are two units; one more write finds out whether the content is the recorded one's.
+    assert found["DynamoDB", "assets with indexes"] == pytest.approx((3 * 2 + 2) * files * 0.625e-6)
+
+
+def test_every_line_of_orders_equals_a_calculation_by_hand() -> None:
+    found = part(priced("orders.enabled=true", "transforms.watermark.memoryMb=3538", orders=ORDERS), "orders")
+    orders, rate = ORDERS.orders, 13.3334e-6
+    assert orders == 300_000
+    # Four calls of 0.03 s, of which the first waits for the workflow: four calls of other services, 0.05 s each.
+    assert found["API Gateway", "calls"] == pytest.approx(1.2)
+    assert found["Lambda", "api, 0.08 s"] == pytest.approx(orders * (4 * 0.03 + 0.2) * rate)
+    assert found["Step Functions", "0.20 s"] == pytest.approx(orders * 0.2 * 64 / 1024 * 16.67e-6)
+    assert found["SQS", "order queue"] == pytest.approx(3 * orders * 0.40e-6)
+    # fulfil: 0.1 + 5 x 0.06 s to read, 6 megapixels of 0.5 s to encode; the picture, a list and an object in S3.
+    seconds = 0.4 + 3 + 5 / 75 + 3 * 0.03
+    assert found["Lambda", "fulfil, 3.56 s at 3538 MB"] == pytest.approx(orders * seconds * 3538 / 1024 * rate)
+    assert found["Lambda", "fulfil called"] == pytest.approx(0.06)
+    # A row of 2500 bytes is three units, written six times; five small rows and six entries of indexes.
+    assert found["DynamoDB", "orders with indexes"] == pytest.approx((6 * 3 + 5 + 6) * orders * 0.625e-6)
+    assert found["S3", "ordered renditions written"] == pytest.approx(orders * 5e-6)
+    assert found["S3 storage", "ordered renditions of one month"] == pytest.approx(orders * 1.2e-3 * 0.023)
+    assert found["SNS", "results"] == pytest.approx(0.15)
+
+
+def test_tables_and_orders_change_nothing_of_what_pictures_cost() -> None:
+    alone, beside = priced("orders.enabled=true"), priced("orders.enabled=true", tables=TABLES, orders=ORDERS)
+    assert alone.parts["pictures"] == beside.parts["pictures"]
+    assert list(beside.by_part) == ["pictures", "tables", "orders", "the stack"]
+    assert sum(beside.by_part.values()) == pytest.approx(beside.usd)
+    assert beside.counts == {"pictures": LOAD.files, "tables": TABLES.files, "orders": ORDERS.orders}
+    assert beside.files == LOAD.files + TABLES.files
+
+
+def test_orders_and_results_of_tables_reach_the_subscribers_that_want_them() -> None:
+    subscribers = "resultSubscribers={all: {}, orders: {outcomes: [FULFILLED]}, files: {outcomes: [COMPLETED]}}"
+    found = priced("orders.enabled=true", subscribers, tables=TABLES, orders=ORDERS)
+    for name, messages in (("tables", TABLES.files), ("orders", ORDERS.orders)):
+        assert part(found, name)["SQS", "2 subscribers"] == pytest.approx(messages * 3 * 2 * 0.4e-6)
 
 
 def test_guardduty_charges_per_gigabyte_and_per_object() -> None:
@@ -236,7 +342,7 @@ def test_services_add_up_to_the_total() -> None:
 
 
 def test_function_with_less_than_one_core_takes_longer_and_one_with_more_takes_no_less(prod: Settings) -> None:
-    work = Work(settings=prod, load=LOAD, measured=MEASURED, core_speed=1)
+    work = PictureWork(settings=prod, load=LOAD, measured=MEASURED, core_speed=1)
     transfer = 5 / 75 + 0.03
     assert work.seconds("metadata", 1769) - transfer == pytest.approx(0.1)
     assert work.seconds("metadata", 1769 // 2) - transfer == pytest.approx(0.2, rel=0.01)
@@ -284,8 +390,9 @@ def test_endpoints_are_charged_per_hour_and_zone() -> None:
 def test_standard_workflow_is_priced_by_the_state_transitions_of_this_workflow(prod: Settings) -> None:
     express, standard = workflow_types(prod, LOAD, MEASURED, 1).options
     assert express.chosen
-    assert standard.name == f"Standard, {workflow_run(prod).transitions} transitions each"
-    assert standard.usd == standard_usd(LOAD.files, workflow_run(prod).transitions) > 50 * express.usd
+    transitions = workflow_run(prod, JPEG.name).transitions
+    assert standard.name == f"Standard, {transitions} transitions each"
+    assert standard.usd == standard_usd(LOAD.files, transitions) > 50 * express.usd
 
 
 def test_logging_every_event_costs_what_the_design_says() -> None:
@@ -316,16 +423,20 @@ def test_arm_is_a_fifth_cheaper_than_x86() -> None:
 # What is counted has to be what there is.
 
 
-def test_the_workflows_calls_are_those_of_a_real_execution(stack: Stack) -> None:
-    stack.finish(stack.upload("uploads/cost.jpg"))
+@pytest.mark.parametrize(("name", "media_type", "transforms"), [("cost.jpg", JPEG.name, 3), ("cost.csv", CSV.name, 1)])
+def test_the_workflows_calls_are_those_of_a_real_execution(
+    stack: Stack, name: str, media_type: str, transforms: int
+) -> None:
+    (job,) = stack.finish(stack.upload(f"uploads/{name}", b"a,b\n1,2\n" if media_type == CSV.name else None))
     executions = stack.cloud.executions(stack.outputs["stateMachineArn"])
-    events = next(execution["events"] for execution in executions if execution["status"] == "SUCCEEDED")
+    events = next(execution["events"] for execution in executions if execution["name"] == job["executionName"])
     resources = [event["taskScheduledEventDetails"]["resource"] for event in events if event["type"] == "TaskScheduled"]
-    counted = workflow_run(stack_settings("local"))
+    counted = workflow_run(stack_settings("local"), media_type)
     writes = [resource for resource in resources if resource.endswith((":putItem", ":updateItem"))]
     assert counted.job_writes + counted.asset_writes == len(writes)
     entered = sum(event["type"].endswith("StateEntered") for event in events)
-    assert counted.transitions == entered + 3, "the transforms are entered inside of the Map"
+    assert counted.transitions == entered + transforms, "the transforms are entered inside of the Map"
+    assert counted.calls == len(resources)
 
 
 @pytest.mark.parametrize("stack_name", ["dev", "prod"])
@@ -338,7 +449,10 @@ def test_alarms_are_counted_as_the_program_makes_them(stack_name: str, webhooks:
 
 
 def test_indexes_are_counted_as_the_program_makes_them() -> None:
-    tables = {table.inputs["name"].rpartition("-")[2]: table for table in run("prod").of_type("Table")}
+    tables = {
+        table.inputs["name"].removeprefix("img-pipeline-prod-"): table
+        for table in run("prod", {"orders": {"enabled": True}}).of_type("Table")
+    }
 
     def projections(table: str) -> list[str]:
         return sorted(index["projectionType"] for index in tables[table].inputs["globalSecondaryIndexes"])
@@ -346,6 +460,9 @@ def test_indexes_are_counted_as_the_program_makes_them() -> None:
     # The index by owner, which includes the status, has no rows of files that did not come by the API.
     assert projections("jobs") == ["ALL", "INCLUDE", "KEYS_ONLY"]
     assert projections("assets") == ["KEYS_ONLY"] * ASSET_INDEX_WRITES
+    # An entry of each when an order is stored; when its status changes, one of the first and two of that by status.
+    assert projections("orders") == ["INCLUDE", "KEYS_ONLY", "KEYS_ONLY"]
+    assert INDEX_WRITES == 3 + 1 + 2
     assert STATUS_INDEX_WRITES == 3
 
 
@@ -353,8 +470,9 @@ def test_metrics_are_counted_as_the_functions_write_them(stack: Stack) -> None:
     stack.finish(stack.upload("uploads/metrics.jpg"))
     listed = stack.cloud.client("cloudwatch").list_metrics(Namespace="img-pipeline/local")["Metrics"]
     series = {(metric["MetricName"], json.dumps(metric["Dimensions"])) for metric in listed}
-    functions_of_a_picture = stack.outputs["functionNames"].keys() - {"erase", "table"}
-    assert len(series) == METRICS_PER_FUNCTION * len(functions_of_a_picture)
+    functions_that_ran = {json.loads(dimensions)[0]["Value"] for _, dimensions in series}
+    assert functions_that_ran >= stack.outputs["functionNames"].keys() - {"erase", "table"}
+    assert len(series) == METRICS_PER_FUNCTION * len(functions_that_ran)
 
 
 def test_every_price_names_its_source() -> None:
@@ -458,8 +576,43 @@ def test_the_json_has_every_line_with_its_price_and_source(run_cost: Callable[..
     assert [option["chosen"] for option in found["workflowTypes"]["options"]] == [True, False]
 
 
-@pytest.mark.parametrize("arguments", [("--megabytes", "0"), ("--core-speed", "0")])
+def test_tables_and_orders_are_priced_beside_pictures(run_cost: Callable[..., Result]) -> None:
+    arguments = ("--tables-per-day", "1000", "--table-megabytes", "20", "--orders-per-day", "500")
+    ordered = (
+        "--ordered",
+        '{"width": 800, "height": 800, "fit": "cover", "focalPoint": "attention", "format": "avif"}',
+    )
+    result = run_cost(*arguments, *ordered, "--set", "orders.enabled=true", "--details")
+    assert result.exit_code == 0, result.output
+    told = " ".join(result.stdout.split())
+    assert "1,000 tables a day of 20 MB: 0.03 million files and 600 GB a month" in told
+    assert "500 orders a day of 800 px avif: 0.015 million a month" in told
+    for shown in ("what for", "fulfil, ", "order queue", "orders with indexes", "of /tmp for table"):
+        assert shown in told
+    found = json.loads(run_cost(*arguments, "--set", "orders.enabled=true", "--json").stdout)["estimates"]
+    parts = found["prod with orders.enabled=true"]["parts"]
+    assert list(parts) == ["pictures", "tables", "orders", "the stack"]
+    assert min(parts.values()) > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--ordered", "{}", "--orders-per-day", "1"), "'format'"),
+        (("--ordered", '{"width": 9, "format": "webp"}', "--orders-per-day", "1"), "16 to 8192"),
+        (("--orders-per-day", "1", "--set", "api.enabled=false", "--stack", "local"), "takes no orders"),
+    ],
+)
+def test_what_cannot_be_ordered_is_one_line(
+    run_cost: Callable[..., Result], arguments: tuple[str, ...], message: str
+) -> None:
+    result = run_cost("--set", "orders.enabled=false", *arguments)
+    assert isinstance(result.exception, PipelineError)
+    assert message in str(result.exception)
+
+
+@pytest.mark.parametrize("arguments", [("--megabytes", "0"), ("--core-speed", "0"), ("--orders-per-day", "-1")])
 def test_invalid_loads_are_rejected(run_cost: Callable[..., Result], arguments: tuple[str, ...]) -> None:
     result = run_cost(*arguments)
     assert isinstance(result.exception, PipelineError)
-    assert "above 0" in str(result.exception)
+    assert "to be above 0" in str(result.exception)

@@ -486,7 +486,10 @@ def test_a_bucket_that_keeps_no_versions_is_found(stack: Stack, connection: Pipe
 
 def test_an_unencrypted_queue_is_found(stack: Stack, connection: Pipeline) -> None:
     with queue_attribute(stack, "transformDlqUrl", "SqsManagedSseEnabled", "false"):
-        assert failure(state.everything_is_encrypted, connection).found == "transform-dlq is not encrypted"
+        assert (
+            failure(state.everything_is_encrypted, connection).found
+            == "img-pipeline-local-transform-dlq is not encrypted"
+        )
 
 
 def test_what_is_not_encrypted_with_the_stacks_own_key_is_found(stack: Stack, connection: Pipeline) -> None:
@@ -499,7 +502,11 @@ def test_what_is_not_encrypted_with_the_stacks_own_key_is_found(stack: Stack, co
         sns.set_topic_attributes(TopicArn=topic_arn, AttributeName="KmsMasterKeyId", AttributeValue="alias/aws/sns")
     assert found[:3] == [
         f"{name} is not encrypted with {key}"
-        for name in (stack.outputs["ingestBucket"], stack.outputs["processedBucket"], "transform-queue")
+        for name in (
+            stack.outputs["ingestBucket"],
+            stack.outputs["processedBucket"],
+            "img-pipeline-local-transform-queue",
+        )
     ]
 
 

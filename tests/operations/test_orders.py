@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from client.pipeline import Pipeline
 from client.uploads import Upload
 from contract import queues
 from contract.orders import FulfilConfiguration
+from operations.cost import orders as costs
 from operations.doctor.checks.orders import orders_are_fulfilled
 from operations.doctor.findings import Status, run_check
 from testing.callers import Callers
@@ -78,18 +80,6 @@ def failing(stack: Stack) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def unconsumed(stack: Stack, output: str) -> Iterator[str]:
-    """No function receives the messages of a queue; its event source mapping's id."""
-    functions, arn = stack.cloud.client("lambda"), stack.pipeline.queue(stack.outputs[output]).arn
-    (mapping,) = functions.list_event_source_mappings(EventSourceArn=arn)["EventSourceMappings"]
-    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-    try:
-        yield mapping["UUID"]
-    finally:
-        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
-
-
 def test_trace_and_logs_of_a_fulfilled_order_reach_from_its_row_to_its_notification(
     stack: Stack, picture: Upload, img_pipeline: RunCommand
 ) -> None:
@@ -116,7 +106,7 @@ def test_trace_and_logs_of_a_fulfilled_order_reach_from_its_row_to_its_notificat
 
 
 def test_a_batch_of_two_orders_is_told_apart(stack: Stack, picture: Upload, img_pipeline: RunCommand) -> None:
-    with unconsumed(stack, "orderQueueUrl"):
+    with stack.unconsumed(stack.outputs["orderQueueUrl"]):
         first, second = place(stack, picture.file_key, 62), place(stack, picture.file_key, 63)
     for order_id in (first, second):
         ended(stack, order_id, "FULFILLED")
@@ -137,7 +127,7 @@ def test_trace_of_a_refused_order_has_its_reason_and_hint(stack: Stack, img_pipe
 def test_trace_of_a_waiting_order_says_why_it_waits_and_what_enables_its_function(
     stack: Stack, picture: Upload, img_pipeline: RunCommand
 ) -> None:
-    with unconsumed(stack, "orderQueueUrl") as mapping:
+    with stack.unconsumed(stack.outputs["orderQueueUrl"]) as mapping:
         order_id = place(stack, picture.file_key, 64)
         printed = img_pipeline("trace", order_id).stdout
     assert "No attempt has begun." in printed
@@ -150,7 +140,7 @@ def test_trace_of_a_waiting_order_says_why_it_waits_and_what_enables_its_functio
 def test_order_whose_message_is_lost_is_found_and_redriven(
     stack: Stack, picture: Upload, img_pipeline: RunCommand
 ) -> None:
-    with unconsumed(stack, "orderQueueUrl"):
+    with stack.unconsumed(stack.outputs["orderQueueUrl"]):
         order_id = place(stack, picture.file_key, 65)
         stack.cloud.client("sqs").purge_queue(QueueUrl=stack.outputs["orderQueueUrl"])
         printed = img_pipeline("trace", order_id).stdout
@@ -199,7 +189,7 @@ def test_orders_dead_letters_are_shown_exported_and_replayed(
     stack: Stack, picture: Upload, img_pipeline: RunCommand, tmp_path: Path
 ) -> None:
     url = stack.outputs["orderDlqUrl"]
-    with unconsumed(stack, "orderDlqUrl") as mapping:
+    with stack.unconsumed(url) as mapping:
         with failing(stack):
             order_id = place(stack, picture.file_key, 67)
             eventually(lambda: stack.pipeline.queue_depth(url) == 1, "the dead letter", 60)
@@ -234,6 +224,25 @@ def test_lists_show_every_status_and_refuse_an_unknown_one(
     assert order_id in [order["orderId"] for order in newest_orders(stack.pipeline, limit=1000)]
     wrong = img_pipeline("orders", "list", "--status", "DONE")
     assert (wrong.exit_code, type(wrong.exception).__name__) == (1, "InvalidRequestError")
+
+
+def test_an_orders_price_counts_the_calls_of_a_real_one(stack: Stack, picture: Upload) -> None:
+    before = len(stack.cloud.journal())
+    order_id = place(stack, picture.file_key, 69)
+    ended(stack, order_id, "FULFILLED")
+    eventually(lambda: "publishedAt" in find_order(stack.pipeline, order_id), "the publication")
+    roles = {stack.outputs["roleArns"][name].rpartition("/")[2] for name in ("order-workflow", "fulfil")}
+    made = Counter(each.action for each in stack.cloud.journal()[before:] if each.role in roles)
+    # Each row of a transaction is authorized as its own action. Written twice: the stored and the fulfilled order.
+    whole_rows = {"dynamodb:PutItem": 1, "dynamodb:UpdateItem": 3}
+    small_rows = {"dynamodb:PutItem": 1, "dynamodb:UpdateItem": 1, "dynamodb:DeleteItem": 1}
+    for action in ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"):
+        assert made[action] == whole_rows.get(action, 0) + small_rows[action], action
+    assert sum(whole_rows.values()) + 2 == costs.ROW_WRITES
+    assert sum(small_rows.values()) + 2 == costs.SMALL_WRITES
+    assert made["dynamodb:GetItem"] == costs.READS
+    assert (made["s3:GetObjectVersion"], made["s3:ListBucket"]) == (costs.PICTURE_READS, costs.LISTS)
+    assert (made["s3:PutObject"], made["sns:Publish"], made["sqs:SendMessage"]) == (1, 1, 1)
 
 
 @pytest.mark.parametrize("command", [("trace",), ("logs",), ("orders", "show"), ("orders", "redrive", "--yes")])

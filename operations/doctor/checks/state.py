@@ -79,16 +79,16 @@ def everything_is_encrypted(pipeline: Pipeline) -> Iterator[Finding]:
         ]
         if rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID", "") != own_key:
             yield fail(f"{bucket} is not encrypted with {own_key or 'the key that S3 manages'}", redeploy(pipeline))
-    queues = {url.rpartition("/")[2]: url for url in pipeline.outputs.queue_urls}
-    queues |= {queue.role: queue.url for queue in dead_letter_queues(pipeline)}
-    for role, url in queues.items():
+    dead_letters = (queue.url for queue in dead_letter_queues(pipeline))
+    for url in (*pipeline.outputs.queue_urls, *dead_letters):
+        name = url.rpartition("/")[2]
         attributes = pipeline.client("sqs").get_queue_attributes(
             QueueUrl=url, AttributeNames=["SqsManagedSseEnabled", "KmsMasterKeyId"]
         )["Attributes"]
         if attributes.get("KmsMasterKeyId", "") != own_key:
-            yield fail(f"{role} is not encrypted with {own_key or 'the key that SQS manages'}", redeploy(pipeline))
+            yield fail(f"{name} is not encrypted with {own_key or 'the key that SQS manages'}", redeploy(pipeline))
         elif not own_key and attributes.get("SqsManagedSseEnabled") != "true":
-            yield fail(f"{role} is not encrypted", redeploy(pipeline))
+            yield fail(f"{name} is not encrypted", redeploy(pipeline))
     yield ok(f"buckets, queues and results topic, with {own_key or 'keys that AWS manages'}")
 
 
