@@ -31,6 +31,7 @@ from program.stack_file import read_stack_config
 
 _ROOT = Path(__file__).parent.parent
 _BUILD = _ROOT / ".build"
+PAGE = _BUILD / "contact-sheet" / "index.html"
 _TIMEOUT_SECONDS = 120.0
 _PIPED_COLUMNS = 120  # for logs; a terminal has its own width
 
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:
         outcomes = _run(files, pipeline, console)
         verify(outcomes, pipeline)
         order = place_order(outcomes, pipeline)
-        page = write_contact_sheet(outcomes, order, pipeline, _BUILD / "contact-sheet")
+        page = write_contact_sheet(outcomes, order, pipeline, PAGE.parent)
     console.print("", result_table(outcomes, order, console.width), sep="\n")
     console.print(f"contact sheet: {page}", soft_wrap=True)
     totals = {kind: sum(outcome.kind == kind for outcome in outcomes) for kind in ("completed", "rejected", "failed")}

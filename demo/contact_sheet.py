@@ -46,7 +46,7 @@ def write_contact_sheet(
 def _card(number: int, outcome: Outcome, pipeline: Pipeline, folder: Path) -> dict[str, Any]:
     return {
         "outcome": outcome,
-        "kilobytes": len(outcome.body) / 1024,
+        "bytes": len(outcome.body),
         "original": _preview(outcome, folder / f"{number}-original.png") if outcome.kind == "completed" else None,
         "renditions": [
             {
@@ -102,8 +102,8 @@ def _facts(metadata: dict[str, Any], prefix: str = "") -> dict[str, str]:
     for name, value in sorted(metadata.items()):
         if isinstance(value, dict):
             facts |= _facts(value, f"{prefix}{name}.")
-        elif name not in _SHOWN_ELSEWHERE:
-            facts[prefix + name] = _text(value)
+        elif name not in _SHOWN_ELSEWHERE and (text := _text(value)):
+            facts[prefix + name] = text
     return facts
 
 

@@ -1,7 +1,8 @@
-"""Takes the README's pictures of the web console: `make screenshots` writes docs/images/console-*.png.
+"""Takes the README's pictures: `make screenshots` writes docs/images/console-*.png and docs/contact-sheet.png.
 
 It deploys the local stack into an embedded cloud, drops generated pictures on the console as a person does, and
-photographs what there is to see, in Chromium under Playwright.
+photographs what there is to see, in Chromium under Playwright; then it runs `make demo` and photographs the beginning
+of its contact sheet.
 """
 
 from __future__ import annotations
@@ -24,11 +25,14 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from components.blocks.packaging import CONSOLE_DIRECTORY, PROJECT_DIRECTORY
 from demo import scenes
+from demo.__main__ import PAGE as DEMO_PAGE
+from demo.__main__ import main as demo
 from demo.samples import samples
 from localcloud.deployer import deploy
 from localcloud.emulator import Emulator
 
 IMAGES = PROJECT_DIRECTORY / "docs" / "images"
+CONTACT_SHEET = PROJECT_DIRECTORY / "docs" / "contact-sheet.png"
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 WAIT_MS = 180_000
 MAX_BYTES = 250_000
@@ -56,6 +60,7 @@ FONTS = f"""<fontconfig>
 # The title of the detail covers what is scrolled to.
 SCROLL_BELOW_TITLE = "heading => { heading.scrollIntoView(); heading.closest('dialog').scrollBy(0, -90) }"
 DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
+SHEET = {"width": 1220, "height": 900}
 
 
 def main() -> int:
@@ -72,6 +77,7 @@ def main() -> int:
             print(f"{path.relative_to(PROJECT_DIRECTORY)}: {path.stat().st_size / 1000:.0f} kB")
         size, wait = compressed_bytes() / 1000, seconds(browser, url)
         print(f"the page: {size:.0f} kB compressed; {wait:.1f} s to its first picture")
+        CONTACT_SHEET.write_bytes(small(contact_sheet(browser)))
         browser.close()
     return 0
 
@@ -181,6 +187,16 @@ def table() -> str:
         )
     rows.insert(500, "10500,2026-05-02,Ghent,one,column,too,many,in,this,row")
     return "\n".join(rows) + "\n"
+
+
+def contact_sheet(browser: Browser) -> bytes:
+    """The first two files of the demo: a picture, of which more is ordered, and a table."""
+    if demo([]):
+        raise SystemExit("screenshots: the demo failed")
+    page = opened(browser, DEMO_PAGE.as_uri(), SHEET)
+    card = page.locator("article").nth(1).bounding_box()
+    height = (card["y"] + card["height"] if card else SHEET["height"]) + 16
+    return page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": SHEET["width"], "height": height})
 
 
 def opened(browser: Browser, url: str, size: Mapping[str, int], **context: str) -> Page:
