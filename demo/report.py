@@ -37,16 +37,15 @@ def result_table(outcomes: Sequence[Outcome], order: PlacedOrder | None, width: 
     table = Table(title="Result of each file and order (times in milliseconds)", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("file", overflow="fold", min_width=20)
     table.add_column("outcome", no_wrap=True)
-    table.add_column("reason code", no_wrap=True)
+    table.add_column("reason or rows", no_wrap=True)
     for heading in ("renditions", *stages.values(), "total"):
         table.add_column(heading, justify="right", no_wrap=True)
     for outcome in outcomes:
         spent = outcome.stage_milliseconds()
-        rows = "" if outcome.rows is None else f", {outcome.rows:,} rows"
         table.add_row(
             escape(outcome.name),
-            f"[{_STYLES[outcome.kind]}]{outcome.status.lower()}{rows}[/]",
-            outcome.reason_code,
+            f"[{_STYLES[outcome.kind]}]{outcome.status.lower()}[/]",
+            outcome.reason_code if outcome.rows is None else f"{outcome.rows:,} rows",
             str(len(outcome.renditions) or ""),
             *(str(spent.get(stage, "")) for stage in stages),
             str(sum(spent.values())),
@@ -67,4 +66,5 @@ def result_table(outcomes: Sequence[Outcome], order: PlacedOrder | None, width: 
 
 def _add_problems(table: Table, problems: Sequence[str]) -> None:
     for problem in problems:
-        table.add_row("", f"[red]unexpected:[/] {escape(problem)}")
+        # Below the name, in the column that folds.
+        table.add_row(f"[red]unexpected:[/] {escape(problem)}")

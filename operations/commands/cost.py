@@ -188,18 +188,22 @@ def cost(
     if as_json:
         print_json(_as_json(result))
         return
-    first = next(iter(result.estimates.values()))
-    for line in _loads(first):
+    for line in _loads(_widest(result)):
         out.print(line, highlight=False)
     out.print()
     out.print(_services(result), soft_wrap=False)
-    if any(len(priced.parts) > _PARTS_OF_PICTURES for priced in result.estimates.values()):
+    if len(_widest(result).parts) > _PARTS_OF_PICTURES:
         out.print(_parts(result), soft_wrap=False)
     if details:
         for name, priced in result.estimates.items():
             out.print(_lines(name, priced), soft_wrap=False)
     out.print(_comparison(result.workflow_types), soft_wrap=False)
     out.print(_sources(result))
+
+
+def _widest(result: Report) -> Estimate:
+    """The estimate with most parts, which has those of the others in their order."""
+    return max(result.estimates.values(), key=lambda priced: len(priced.parts))
 
 
 def _loads(priced: Estimate) -> Iterator[str]:
@@ -223,8 +227,7 @@ def _parts(result: Report) -> Table:
         of = f"{name}\n" if len(result.estimates) > 1 else ""
         table.add_column(f"{of}$ per month", justify="right", vertical="bottom", max_width=32)
         table.add_column("$ per million", justify="right", vertical="bottom")
-    # The one with most parts has them all, in their order.
-    for part in max((priced.parts for priced in result.estimates.values()), key=len):
+    for part in _widest(result).parts:
         cells: list[str] = []
         for priced in result.estimates.values():
             usd, count = priced.by_part.get(part), priced.counts.get(part)

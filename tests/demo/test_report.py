@@ -48,10 +48,11 @@ def test_every_line_fits_and_no_name_or_code_is_cut(columns: int) -> None:
     assert max(len(line) for line in lines) <= columns
     text = printed.getvalue()
     assert all(word in text for word in ("file", "bomb.png", "TOO_MANY_PIXELS", "total", "5000"))
-    assert all(word in text for word in ("completed, 1,000,000 rows", "fulfilled", "1250", "3 renditions, not 2"))
+    assert all(word in text for word in ("1,000,000 rows", "fulfilled", "1250"))
     assert "…" not in text
     # A long name is folded: read down its column, it is whole.
     start, end = (lines[2].index(heading) for heading in ("file", "outcome"))
     folded = "".join(line[start:end].strip() for line in lines)
     assert NAME.replace(" ", "") in folded.replace(" ", "")
     assert order.name.replace(" ", "") in folded.replace(" ", "")
+    assert "unexpected: 3 renditions, not 2".replace(" ", "") in folded.replace(" ", "")
