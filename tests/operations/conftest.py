@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from client.pipeline import Pipeline
 from localcloud import announcement
 from localcloud.announcement import LocalCloud
 from operations import cli
+from policies.recording import run
 from testing.stack import Stack, deployed_stack
+from testing.waiting import eventually
 
 RunCommand = Callable[..., Result]
 
@@ -57,3 +60,21 @@ def img_pipeline(announced: Path, monkeypatch: pytest.MonkeyPatch) -> RunCommand
         return CliRunner().invoke(cli.app, list(arguments), input=given, env={"IMG_PIPELINE_STACK": "local"})
 
     return run
+
+
+def answers_of_saved_query(stack: Stack, name: str) -> list[dict[str, str]]:
+    """The rows that a saved query of the program finds in the logs of the last minutes."""
+    recording = run("local", {"orders": {"enabled": True}})
+    (query,) = [each for each in recording.of_type("QueryDefinition") if each.inputs["name"].endswith(f"/{name}")]
+    logs, now = stack.cloud.client("logs"), round(time.time())
+    started = logs.start_query(
+        logGroupNames=query.inputs["logGroupNames"],
+        startTime=now - 900,
+        endTime=now + 60,
+        queryString=query.inputs["queryString"],
+    )
+    answer = eventually(
+        lambda: (found := logs.get_query_results(queryId=started["queryId"]))["status"] == "Complete" and found,
+        "the query's end",
+    )
+    return [{cell["field"]: cell["value"] for cell in row} for row in answer["results"]]

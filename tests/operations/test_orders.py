@@ -22,7 +22,7 @@ from operations.doctor.findings import Status, run_check
 from testing.callers import Callers
 from testing.stack import Stack, deployed_stack
 from testing.waiting import eventually
-from tests.operations.conftest import RunCommand
+from tests.operations.conftest import RunCommand, answers_of_saved_query
 
 ATTEMPTS = 2
 UNKNOWN = "0" * 32
@@ -180,6 +180,8 @@ def test_failed_order_is_explained_by_every_command_until_it_is_redriven(
 
     ended(stack, order_id, "FULFILLED")
     assert {finding.status for finding in run_check(orders_are_fulfilled, connection)} == {Status.OK}
+    attempts = [row for row in answers_of_saved_query(stack, "order-attempts-by-outcome") if row["example"] == order_id]
+    assert {(row["outcome"], row["attempt"]) for row in attempts} >= {("SimulatedError", "1"), ("SimulatedError", "2")}
     again = [each["what"] for each in json.loads(img_pipeline("trace", order_id, "--json").stdout)["entries"]]
     assert {"redriven", "closed: the order is fulfilled after all"} <= set(again)
     assert "SimulatedError" in img_pipeline("orders", "show", order_id).stdout

@@ -14,7 +14,7 @@ from client.jobs import find_jobs
 from contract import queues
 from testing.stack import Stack
 from testing.waiting import eventually
-from tests.operations.conftest import RunCommand
+from tests.operations.conftest import RunCommand, answers_of_saved_query
 from tests.operations.test_dead_letters import empty, tried_once
 
 ROWS = b"id,name\n" + b"1,Ann\n" * 30 + b"2\n"
@@ -74,6 +74,13 @@ def test_rejected_tables_are_grouped_by_cause_and_validated_again(stack: Stack, 
     assert set(causes["ROWS_MISFIT"]["sampleKeys"]) == {upload.file_key for upload in misfits}
     assert len(causes) == 2
     assert "line 3" in img_pipeline("dlq", "peek", misfits[0].file_key).stdout
+    logged = eventually(
+        lambda: [
+            row for row in answers_of_saved_query(stack, "rejections-by-reason") if row["outcome"] == "ROWS_MISFIT"
+        ],
+        "the function's lines",
+    )
+    assert [(row["service"], row["files"]) for row in logged] == [("table", "2")]
 
     with stack.broken("table", SETTINGS=json.dumps(table_settings(stack) | {"toleratedPercent": 50})):
         replayed = img_pipeline("dlq", "replay", "validate", "--only", "ROWS_MISFIT", "--yes").stdout
