@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import linear_regression
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
@@ -30,7 +30,7 @@ from client.api import ApiClient
 from client.orders import find_order
 from client.uploads import Upload
 from contract.media import CSV
-from contract.renditions import RENDITION_FORMATS, RenditionFormat, RenditionSpec
+from contract.renditions import ANIMATED_FORMATS, RENDITION_FORMATS, RenditionFormat, RenditionSpec
 from functions.shared.answers import Rendition
 from functions.shared.attention import most_interesting
 from functions.shared.formats import GIF, JPEG, Format
@@ -51,8 +51,8 @@ _REPEATS = 5
 _WIDTHS = (160, 320, 640, 1280)
 # Megapixels of a 3:2 picture in these widths.
 _MEGAPIXELS_WRITTEN = sum(width * width / 1.5 / 1e6 for width in _WIDTHS)
-# AVIF looks with 60 as JPEG with 82.
-_QUALITIES: dict[RenditionFormat, int] = {"jpeg": 82, "webp": 82, "avif": 60, "png": 82}
+# AVIF looks with 60 as JPEG with 82; PNG and GIF have no quality.
+_QUALITIES: dict[RenditionFormat, int] = {"jpeg": 82, "webp": 82, "avif": 60, "png": 82, "gif": 82}
 # About 0.5, 5 and 20 MB.
 _TABLE_ROWS = (10_000, 100_000, 400_000)
 _TABLE_MEMORY_MB = 1769
@@ -74,7 +74,7 @@ def main() -> None:
         tables = [_table(Path(folder), rows) for rows in _TABLE_ROWS]
         animation = Path(folder, "animation.gif")
         write_animation(animation, _FRAMES)
-        animated_seconds, animated_bytes = _animated(animation)
+        animated = {format: _animated(animation, format) for format in ANIMATED_FORMATS}
         measured = {
             "command": "python -m bench.files --write",
             "date": datetime.now(UTC).date().isoformat(),
@@ -85,10 +85,10 @@ def main() -> None:
                 "watermark": _by_size(photos, our_watermark),
                 "metadata": _by_size(photos, our_metadata),
                 **_renditions(photos),
-                "perAnimatedMegapixel": round(animated_seconds, 4),
+                "perAnimatedMegapixel": {format: round(each.seconds, 4) for format, each in animated.items()},
             },
             "renditionBytesPerMegapixel": _rendition_bytes(photos[1]),
-            "animatedBytesPerMegapixel": round(animated_bytes),
+            "animatedBytesPerMegapixel": {format: round(each.bytes) for format, each in animated.items()},
             **_stored(photos[1], tables),
         }
     text = json.dumps(measured, indent=2) + "\n"
@@ -133,15 +133,23 @@ def _tabulated(path: Path, measures: Mapping[str, Any]) -> list[Rendition]:
     return table.renditions
 
 
-def _animated(animation: Path) -> tuple[float, float]:
-    """CPU seconds and bytes of each megapixel of each frame of an animated WebP."""
-    spec = RenditionSpec(format="webp", width=_ANIMATED_WIDTH, animated=True, quality=_QUALITIES["webp"])
+class _Animated(NamedTuple):
+    """CPU seconds and bytes of each megapixel of each frame of an animated rendition."""
+
+    seconds: float
+    bytes: float
+
+
+def _animated(animation: Path, format: RenditionFormat) -> _Animated:
+    spec = RenditionSpec(format=format, width=_ANIMATED_WIDTH, animated=True, quality=_QUALITIES[format])
 
     def made(path: Path) -> list[bytes]:
         return _made(path, [Preset(preset="animated", spec=spec)], GIF)
 
     megapixels = _FRAMES * _ANIMATED_WIDTH * _ANIMATED_WIDTH * 0.75 / 1e6
-    return _cpu_seconds(made, animation) / megapixels, sum(map(len, made(animation))) / megapixels
+    return _Animated(
+        seconds=_cpu_seconds(made, animation) / megapixels, bytes=sum(map(len, made(animation))) / megapixels
+    )
 
 
 def _cpu_seconds(work: Callable[[Path], object], photo: Path) -> float:

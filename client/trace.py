@@ -62,7 +62,7 @@ def trace_file(pipeline: Pipeline, name: str, version_id: str | None = None) -> 
         version_id: which version; the newest by default.
 
     Raises:
-        NotFoundError: neither the bucket nor the jobs table has such a file or version.
+        NotFoundError: neither the bucket nor the jobs table has such a file or version, or it is not uploaded yet.
     """
     key = file_key(name)
     versions = _versions(pipeline, key)
@@ -115,7 +115,14 @@ def _versions(pipeline: Pipeline, key: str) -> list[dict[str, Any]]:
 def _choose(pipeline: Pipeline, key: str, versions: list[dict[str, Any]], version_id: str | None) -> str:
     """The id of the requested version; the jobs table also has versions that were deleted from the bucket."""
     known = [version["VersionId"] for version in versions]
-    known += [row["versionId"] for row in jobs_of_file(pipeline, key)]
+    jobs = jobs_of_file(pipeline, key)
+    known += [row["versionId"] for row in jobs if "versionId" in row]
+    if jobs and not known:
+        waiting = jobs[0]
+        raise NotFoundError(
+            f"{key} is not uploaded: its job {waiting['jobId']} is {waiting['status']}, "
+            f"and its upload URL is valid until {waiting['uploadExpiresAt']}"
+        )
     if not known:
         raise NotFoundError(f"{pipeline.stack} has no file {key}: it is neither in the bucket nor in the jobs table")
     if version_id is None:
@@ -183,7 +190,9 @@ def _log_entries(pipeline: Pipeline, upload: Upload, job: Row | None, known: Ite
     window = min(times) - LOG_MARGIN, end + LOG_MARGIN
     functions = pipeline.outputs.function_names
     foreign = {
-        row["executionName"] for row in jobs_of_file(pipeline, upload.file_key) if row["versionId"] != upload.version_id
+        row["executionName"]
+        for row in jobs_of_file(pipeline, upload.file_key)
+        if row.get("versionId", upload.version_id) != upload.version_id
     }
     ours = [
         line.fields

@@ -37,7 +37,8 @@ class LineBySize(_Model):
 class CpuSeconds(_Model):
     """Of each function; `thumbnail` is reading and scaling, `per_rendition_megapixel` encoding, by format.
 
-    `per_animated_megapixel` is decoding, scaling and encoding each megapixel of each frame of an animated rendition.
+    `per_animated_megapixel` is decoding, scaling and encoding each megapixel of each frame of an animated rendition,
+    by format.
     `per_attention` is finding the most interesting part of a picture, for each rendition that is cropped to it.
     """
 
@@ -46,7 +47,7 @@ class CpuSeconds(_Model):
     watermark: LineBySize
     metadata: LineBySize
     per_rendition_megapixel: Mapping[str, float]
-    per_animated_megapixel: float
+    per_animated_megapixel: Mapping[str, float]
     per_attention: float
 
     model_config = _WITHOUT_UNDERSCORE
@@ -95,7 +96,7 @@ class Measurements(_Model):
     machine: str
     cpu_seconds: CpuSeconds
     rendition_bytes_per_megapixel: Mapping[str, float]
-    animated_bytes_per_megapixel: float
+    animated_bytes_per_megapixel: Mapping[str, float]
     watermark_bytes_per_byte: float
     picture: FileMeasurements
     table: TableMeasurements

@@ -20,14 +20,14 @@ def encoding_seconds(spec: RenditionSpec, measured: Measurements, frames: int = 
     seconds = measured.cpu_seconds
     found = seconds.per_attention * (spec.focal_point == ATTENTION)
     if is_animated(spec, frames):
-        return found + seconds.per_animated_megapixel * frames * megapixels(spec)
+        return found + seconds.per_animated_megapixel[spec.format] * frames * megapixels(spec)
     return found + seconds.per_rendition_megapixel[spec.format] * megapixels(spec)
 
 
 def stored_bytes(spec: RenditionSpec, measured: Measurements, frames: int = 1) -> float:
     """Bytes of the rendition, see `encoding_seconds`."""
     if is_animated(spec, frames):
-        return measured.animated_bytes_per_megapixel * frames * megapixels(spec)
+        return measured.animated_bytes_per_megapixel[spec.format] * frames * megapixels(spec)
     return measured.rendition_bytes_per_megapixel[spec.format] * megapixels(spec)
 
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from client.errors import PipelineError
 from components.settings import Settings
 from contract.media import CSV, JPEG
-from contract.renditions import RenditionSpec
+from contract.renditions import ANIMATED_FORMATS, RENDITION_FORMATS, RenditionSpec
 from operations.commands.cost import app, report
 from operations.cost import prices
 from operations.cost import settings as chosen
@@ -56,11 +56,11 @@ MEASURED = Measurements.model_validate(
             "watermark": {"perFile": 0.0, "perMegabyte": 0.2},
             "metadata": {"perFile": 0.1, "perMegabyte": 0.0},
             "perRenditionMegapixel": {"jpeg": 0.0, "webp": 0.0, "avif": 0.5},
-            "perAnimatedMegapixel": 0.1,
+            "perAnimatedMegapixel": {"webp": 0.1, "gif": 0.3},
             "perAttention": 0.25,
         },
         "renditionBytesPerMegapixel": {"jpeg": 300_000, "webp": 300_000, "avif": 200_000},
-        "animatedBytesPerMegapixel": 100_000,
+        "animatedBytesPerMegapixel": {"webp": 100_000, "gif": 600_000},
         "watermarkBytesPerByte": 0.8,
         "picture": {**ROWS, "reads": 4},
         "table": {
@@ -163,19 +163,30 @@ def test_a_preset_costs_the_time_and_bytes_of_its_format_size_and_focal_point(
 
 
 @pytest.mark.parametrize(
-    ("frames", "seconds", "gigabytes"),
-    # 0.06 megapixels, of each frame 0.1 s and 100 KB for each; there is room for 416 frames, of more the first is kept.
-    [(1, 0.0, 0.018), (10, 0.06, 0.06), (400, 2.4, 2.4), (500, 0.0, 0.018)],
+    ("format", "frames", "seconds", "megabytes"),
+    # 0.06 megapixels of each frame, at 0.1 s and 100 KB for WebP, 0.3 s and 600 KB for GIF. There is room for 416 of
+    # them: of a picture with more, and of a still, the rendition has one frame, at the rate of stills.
+    [("webp", 1, 0.0, 0.018), ("webp", 10, 0.06, 0.06), ("gif", 10, 0.18, 0.36), ("webp", 500, 0.0, 0.018)],
 )
-def test_an_animated_preset_costs_each_frame_within_the_limit(frames: int, seconds: float, gigabytes: float) -> None:
+def test_an_animated_preset_costs_each_frame_within_the_limit(
+    format: str, frames: int, seconds: float, megabytes: float
+) -> None:
     def work(*changes: str) -> Work:
         load = Load(uploads_per_day=1, megabytes=5, frames=frames)
         return PictureWork(settings=stack_settings("prod", changes), load=load, measured=MEASURED, core_speed=1)
 
-    preset = {"width": 300, "height": 200, "animated": True, "formats": ["webp"], "quality": 60}
+    preset = {"width": 300, "height": 200, "animated": True, "formats": [format], "quality": 60}
     added = work(f"transforms.thumbnail.settings.presets.it={json.dumps(preset)}")
     assert added.cpu_seconds("thumbnail") - work().cpu_seconds("thumbnail") == pytest.approx(seconds)
-    assert added.rendition_bytes - work().rendition_bytes == pytest.approx(gigabytes * 1e6)
+    assert added.rendition_bytes - work().rendition_bytes == pytest.approx(megabytes * 1e6)
+
+
+def test_every_format_is_measured() -> None:
+    measured = load_measurements()
+    assert measured.cpu_seconds.per_rendition_megapixel.keys() == {*RENDITION_FORMATS}
+    assert measured.rendition_bytes_per_megapixel.keys() == {*RENDITION_FORMATS}
+    assert measured.cpu_seconds.per_animated_megapixel.keys() == {*ANIMATED_FORMATS}
+    assert measured.animated_bytes_per_megapixel.keys() == {*ANIMATED_FORMATS}
 
 
 def test_every_line_of_tables_equals_a_calculation_by_hand() -> None:

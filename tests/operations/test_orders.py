@@ -214,6 +214,17 @@ def test_orders_dead_letters_are_shown_exported_and_replayed(
     assert stack.pipeline.queue_depth(url) == 0
 
 
+def test_trace_of_a_job_without_its_file_says_until_when_it_can_be_uploaded(
+    stack: Stack, img_pipeline: RunCommand
+) -> None:
+    body = {"filename": "late.jpg", "size": 10}
+    job = Callers(stack=stack).call("POST", "/uploads", None, body).json
+    for wanted in (job["jobId"], job["fileKey"]):
+        result = img_pipeline("trace", wanted)
+        assert (result.exit_code, type(result.exception).__name__) == (1, "NotFoundError")
+        assert f"its job {job['jobId']} is PENDING, and its upload URL is valid until" in str(result.exception)
+
+
 def test_lists_show_every_status_and_refuse_an_unknown_one(
     stack: Stack, picture: Upload, img_pipeline: RunCommand
 ) -> None:
