@@ -611,15 +611,34 @@ def test_tables_and_orders_are_priced_beside_pictures(run_cost: Callable[..., Re
     [
         (("--ordered", "{}", "--orders-per-day", "1"), "'format'"),
         (("--ordered", '{"width": 9, "format": "webp"}', "--orders-per-day", "1"), "16 to 8192"),
-        (("--orders-per-day", "1", "--set", "api.enabled=false", "--stack", "local"), "takes no orders"),
     ],
 )
 def test_what_cannot_be_ordered_is_one_line(
     run_cost: Callable[..., Result], arguments: tuple[str, ...], message: str
 ) -> None:
-    result = run_cost("--set", "orders.enabled=false", *arguments)
+    result = run_cost(*arguments)
     assert isinstance(result.exception, PipelineError)
     assert message in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"orders_per_day": 1}, "takes no orders: add --set orders.enabled=true"),
+        ({"tables_per_day": 1}, "does not process tables"),
+    ],
+)
+def test_load_that_a_stack_does_not_take_is_one_line(
+    arguments: dict[str, float], message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = (
+        "  img-pipeline:orders: {enabled: false}\n  img-pipeline:media: {table: null}\n"
+        "  img-pipeline:transforms: {table: null}\n"
+    )
+    (tmp_path / "Pulumi.plain.yaml").write_text(f"config:\n  aws:region: eu-west-1\n{settings}", encoding="utf-8")
+    monkeypatch.setattr(chosen, "PROJECT_DIRECTORY", tmp_path)
+    with pytest.raises(PipelineError, match=message):
+        report("plain", uploads_per_day=1, megabytes=1, **arguments)
 
 
 @pytest.mark.parametrize("arguments", [("--megabytes", "0"), ("--core-speed", "0"), ("--orders-per-day", "-1")])
