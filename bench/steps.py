@@ -23,7 +23,8 @@ from functions.watermark.stamping import watermark
 
 _WIDTHS = (1280, 640, 320, 160)
 _MAX_PIXELS = 200_000_000
-_AVIF_QUALITY = 60
+_AVIF = RenditionSpec(format="avif", width=320, quality=60)
+_PNG = RenditionSpec(format="png", width=320)
 _SQUARE = RenditionSpec(format="jpeg", width=320, height=320, fit="cover", focal_point="attention")
 _TEXT = "© img-pipeline"
 
@@ -89,23 +90,32 @@ def naive_renditions(path: Path) -> None:
 
 
 def our_avif(path: Path) -> None:
-    """Every default preset as AVIF."""
-    presets = [
-        Preset(preset=f"w{width}", spec=RenditionSpec(format="avif", width=width, quality=_AVIF_QUALITY))
-        for width in _WIDTHS
-    ]
+    """An AVIF, 320 pixels wide."""
     with path.open("rb") as body:
-        list(make_renditions(body, _format(path), presets, max_pixels=_MAX_PIXELS))
+        render(body, _format(path), _AVIF, max_pixels=_MAX_PIXELS)
 
 
 def naive_avif(path: Path) -> None:
-    """Every default preset as AVIF, each from the full-size picture, with the encoder's default speed."""
+    """The same from the full-size picture, with the encoder's default speed."""
+    _naive_small(path, "AVIF", quality=_AVIF.quality)
+
+
+def our_png(path: Path) -> None:
+    """A PNG, 320 pixels wide."""
+    with path.open("rb") as body:
+        render(body, _format(path), _PNG, max_pixels=_MAX_PIXELS)
+
+
+def naive_png(path: Path) -> None:
+    """The same from the full-size picture, with the encoder's default level."""
+    _naive_small(path, "PNG")
+
+
+def _naive_small(path: Path, format: str, **options: int) -> None:
     with Image.open(path) as image:
         picture = ImageOps.exif_transpose(image.convert("RGB"))
-    for width in _WIDTHS:
-        scaled = picture.copy()
-        scaled.thumbnail((width, width), Image.Resampling.LANCZOS)
-        scaled.save(io.BytesIO(), "AVIF", quality=_AVIF_QUALITY)
+    picture.thumbnail((320, 320), Image.Resampling.LANCZOS)
+    picture.save(io.BytesIO(), format, **options)
 
 
 def our_square(path: Path) -> None:
@@ -123,19 +133,35 @@ def naive_square(path: Path) -> None:
 
 def our_animation(path: Path) -> None:
     """An animated WebP, 320 pixels wide."""
-    spec = RenditionSpec(format="webp", width=320, animated=True)
+    _our_animated(path, "webp")
+
+
+def our_animated_gif(path: Path) -> None:
+    """An animated GIF, 320 pixels wide."""
+    _our_animated(path, "gif")
+
+
+def _our_animated(path: Path, format: RenditionFormat) -> None:
+    spec = RenditionSpec(format=format, width=320, animated=True)
     with path.open("rb") as body:
         render(body, _format(path), spec, max_pixels=_MAX_PIXELS)
 
 
 def naive_animation(path: Path) -> None:
     """The same with the encoder's default method."""
+    _naive_animated(path, "WEBP", quality=82, method=4)
+
+
+def naive_animated_gif(path: Path) -> None:
+    """The same with a palette for each frame, as the encoder chooses it."""
+    _naive_animated(path, "GIF")
+
+
+def _naive_animated(path: Path, format: str, **options: int) -> None:
     with Image.open(path) as image:
         durations = [frame.info["duration"] for frame in ImageSequence.Iterator(image)]
         pictures = ImageSequence.all_frames(image, lambda frame: frame.convert("RGB").resize((320, 240)))
-    pictures[0].save(
-        io.BytesIO(), "WEBP", save_all=True, append_images=pictures[1:], duration=durations, quality=82, method=4
-    )
+    pictures[0].save(io.BytesIO(), format, save_all=True, append_images=pictures[1:], duration=durations, **options)
 
 
 def our_watermark(path: Path) -> None:
@@ -180,7 +206,8 @@ STEPS: dict[str, tuple[Callable[[Path], None], Callable[[Path], None]]] = {
     "validate: decode": (our_validate, naive_validate),
     "thumbnail: 320 px JPEG": (our_thumbnail, naive_thumbnail),
     "thumbnail: 4 sizes, JPEG and WebP": (our_renditions, naive_renditions),
-    "avif: 4 sizes": (our_avif, naive_avif),
+    "avif: 320 px": (our_avif, naive_avif),
+    "png: 320 px": (our_png, naive_png),
     "square: 320 px, around what is interesting": (our_square, naive_square),
     "watermark: full size, quality 85": (our_watermark, naive_watermark),
     "metadata": (our_metadata, naive_metadata),
@@ -189,5 +216,6 @@ STEPS: dict[str, tuple[Callable[[Path], None], Callable[[Path], None]]] = {
 
 ANIMATION_STEPS: dict[str, tuple[Callable[[Path], None], Callable[[Path], None]]] = {
     "animation: 320 px WebP": (our_animation, naive_animation),
+    "animation: 320 px GIF": (our_animated_gif, naive_animated_gif),
 }
 """As `STEPS`, of an animation."""

@@ -122,7 +122,7 @@ def test_the_transform_of_the_example_runs(project: Path) -> None:
     program = "import sys, json; from functions.summary.handler import handler; "
     program += "print(json.dumps(handler(json.loads(sys.argv[1]), None)), file=sys.stderr)"
     answer = json.loads(run(project, program, json.dumps(event)).stderr)
-    assert (answer["transform"], answer["metadata"], answer["renditions"]) == ("summary", {"lines": 3}, [])
+    assert (answer["transform"], answer["record"], answer["renditions"]) == ("summary", {"lines": 3}, [])
 
 
 def test_the_example_is_short() -> None:
