@@ -16,13 +16,13 @@ from components.blocks.url_signing import SignedUrls
 from components.blocks.user_pool import UserPool, UserPoolArgs
 from components.blocks.waf import Waf, WafArgs
 from components.operator import Operator, OperatorArgs
-from components.orders import Orders, order_presets
+from components.orders import Orders
 from components.persist import Persist
 from components.settings import API_MEMORY_MB, API_TIMEOUT_SECONDS, Settings
 from components.stack_context import StackContext
 from contract import assets, jobs
 from contract import orders as order_contract
-from contract.api import ORDER_ROUTES, ROUTES, ApiConfiguration
+from contract.api import ORDER_ROUTES, ROUTES
 from contract.keys import PROCESSED, UPLOADS
 from contract.outputs import QueueOutputs
 
@@ -152,7 +152,7 @@ class Api(pulumi.ComponentResource):
                     "PROCESSED_BUCKET": args.processed_bucket.name,
                     "ASSETS_TABLE": args.persist.assets.name,
                     "JOBS_TABLE": args.persist.jobs.name,
-                    "API_SETTINGS": _configuration(settings).to_json(),
+                    "API_SETTINGS": settings.api_variable,
                     **_signing(args.signed_renditions),
                     **self._order_variables(),
                 },
@@ -273,19 +273,3 @@ def _sign_renditions(args: ApiArgs) -> Statement:
         return allow("ReadUrlKey", ["secretsmanager:GetSecretValue"], [secret], why=why)
     renditions = pulumi.Output.concat(args.processed_bucket.arn, f"/{PROCESSED}{UPLOADS}*")
     return allow("SignRenditions", ["s3:GetObject"], [renditions], why="Signs the addresses of renditions")
-
-
-def _configuration(settings: Settings) -> ApiConfiguration:
-    return ApiConfiguration(
-        auth=settings.api.auth,
-        max_bytes=settings.largest_bytes,
-        media={
-            family: {**each.variable, "maxBytes": settings.family_max_bytes(family)}
-            for family, each in settings.media.items()
-        },
-        daily_uploads_per_caller=settings.api.daily_uploads_per_caller,
-        callback_hosts=settings.api.callback_hosts,
-        order_presets=order_presets(settings) if settings.has_orders else None,
-        orders_watermarks="watermark" in settings.transforms,
-        max_receive_count=settings.max_receive_count,
-    )

@@ -56,7 +56,7 @@ class Operator(pulumi.ComponentResource):
         failures = {"FAILED_ORDERS_TABLE": args.orders.failed_orders.name} if args.orders else {}
         ordered = {"ORDERS_TABLE": args.orders.orders.name} if args.orders else {}
         audit = {"AUDIT_LOG_GROUP": args.audit.log_group_name}
-        look = self._function("operator", "Tells operators what is wrong", self._look_statements(), failures)
+        look = self._function("operator", "Shows what failed, and why", self._look_statements(), failures)
         replay = self._function(
             "replay",
             "Replays dead letters and redrives orders for operators",

@@ -24,10 +24,8 @@ from components.workflow.order_workflow import TIMEOUT_SECONDS, OrderWorkflowSpe
 from contract import orders
 from contract.keys import PROCESSED, UPLOADS
 from contract.names import ORDER, ORDER_QUEUE, ORDER_STATE_MACHINE, dead_letter_queue
-from contract.orders import ORDER_ID, FulfilConfiguration
+from contract.orders import FULFIL_TIMEOUT_SECONDS, ORDER_ID
 
-# An order has at most ten renditions, each of which takes a few seconds of a whole processor.
-FULFIL_TIMEOUT_SECONDS = 120
 # Orders of a batch are fulfilled one after the other: more memory would be needed to fulfil them at the same time.
 FULFIL_BATCH = 2
 FAILED_ORDER_TIMEOUT_SECONDS = 20
@@ -152,7 +150,7 @@ class Orders(pulumi.ComponentResource):
         def build(resolved: dict[str, str]) -> str:
             spec = OrderWorkflowSpec(
                 **resolved,
-                presets=tuple(order_presets(settings)),
+                presets=tuple(settings.order_presets),
                 daily_orders_per_caller=settings.orders.daily_orders_per_caller,
                 retention_days=settings.job_retention_days,
             )
@@ -184,7 +182,9 @@ class Orders(pulumi.ComponentResource):
                     "PROCESSED_BUCKET": args.transform.bucket.name,
                     "ORDER_QUEUE_URL": self.queue.url,
                     "RESULTS_TOPIC_ARN": args.persist.results_topic_arn,
-                    "ORDER_SETTINGS": _configuration(args).to_json(),
+                    "ORDER_SETTINGS": settings.orders_variable(
+                        args.transform.settings_of("watermark") if "watermark" in settings.transforms else None
+                    ),
                 },
                 statements=self._fulfil_statements(),
             ),
@@ -367,18 +367,3 @@ class Orders(pulumi.ComponentResource):
 def _by_time(name: str, key: str, time: str, *, included: Sequence[str] = ()) -> Index:
     projection = "INCLUDE" if included else "KEYS_ONLY"
     return Index(name=name, hash_key=key, range_key=time, projection=projection, included=included)
-
-
-def order_presets(settings: Settings) -> Mapping[str, Mapping[str, object]]:
-    """The presets that orders may name: those that every image is made in."""
-    thumbnail = settings.transforms.get("thumbnail")
-    return thumbnail.settings["presets"] if thumbnail else {}
-
-
-def _configuration(args: OrdersArgs) -> FulfilConfiguration:
-    has_watermark = "watermark" in args.settings.transforms
-    return FulfilConfiguration(
-        success_rate=args.settings.orders.success_rate,
-        presets=order_presets(args.settings),
-        watermark=args.transform.settings_of("watermark") if has_watermark else None,
-    )

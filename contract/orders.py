@@ -26,6 +26,10 @@ on a day. Neither has the attributes of an index."""
 ORDER_ID = "orderId"
 """The key of both tables, and what identifies an order in the order queue's messages."""
 
+FULFIL_TIMEOUT_SECONDS = 120
+"""The longest that an attempt takes: an order has at most ten renditions, each of which takes a few seconds of a whole
+processor."""
+
 BACK_OFF_SECONDS = (2, 10, 60)
 """How long an order waits after each failed attempt; after more attempts as long as after the last of these."""
 

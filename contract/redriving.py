@@ -48,6 +48,9 @@ class OrderStore:
 
         Returns:
             False if the order is not FAILED any more, has failed again since, or is no longer kept.
+
+        Raises:
+            ClientError: DynamoDB or SQS refused. It may be repeated.
         """
         self.queue(failed)
         redriven = {"status": FailedOrderStatus.REDRIVEN, "redrivenAt": now}
@@ -59,7 +62,9 @@ class OrderStore:
                     self._change(self.orders_table, failed, OrderStatus.FAILED, {"status": OrderStatus.PROCESSING}),
                 ]
             )
-        except self.dynamodb.exceptions.TransactionCanceledException:
+        except self.dynamodb.exceptions.TransactionCanceledException as error:
+            if "ConditionalCheckFailed" not in {each["Code"] for each in error.response["CancellationReasons"]}:
+                raise
             return False
         return True
 

@@ -36,11 +36,14 @@ def consume(name: str, args: ConsumerArgs, parent: pulumi.Resource) -> None:
     )
 
 
-def take_messages(queue_arn: pulumi.Input[str]) -> Statement:
+_LAMBDA_TAKES = "Lambda takes messages from the queue for the function"
+
+
+def take_messages(queue_arn: pulumi.Input[str], why: str = _LAMBDA_TAKES) -> Statement:
     """Permission to poll the queue, which Lambda does with the function's role ("Using Lambda with Amazon SQS")."""
     return allow(
         "TakeMessages",
         ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
         [queue_arn],
-        why="Lambda takes messages from the queue for the function",
+        why=why,
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.blocks.consumer import take_messages
 from components.blocks.iam import ServiceRole, ServiceRoleArgs, allow, use_key, write_logs
 from components.blocks.log_groups import pipe_log_group
 from components.blocks.monitoring import FIVE_MINUTES, Alarm, Metric, Monitoring, not_consumed
@@ -63,11 +64,8 @@ class WorkflowPipe(pulumi.ComponentResource):
                 service="pipes.amazonaws.com",
                 source_arn=context.arn("pipes", f"pipe/{self.pipe_name}"),
                 statements=[
-                    allow(
-                        "TakeMessages",
-                        ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
-                        [args.queue.arn],
-                        why="Receives messages, and deletes a message when its execution has succeeded",
+                    take_messages(
+                        args.queue.arn, "Receives messages, and deletes a message when its execution has succeeded"
                     ),
                     allow(
                         "RunWorkflow",

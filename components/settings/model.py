@@ -16,8 +16,10 @@ from components.settings.aws_limits import (
     MAX_TAG_VALUE_CHARACTERS,
     MAX_URL_CHARACTERS,
 )
+from contract.api import ApiConfiguration
 from contract.media import MEDIA_TYPES
 from contract.messages import Outcome
+from contract.orders import FulfilConfiguration
 from contract.webhooks import Endpoint, WebhookConfiguration
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
@@ -56,8 +58,20 @@ _FAMILIES = "|".join(sorted({media.family for media in MEDIA_TYPES.values()}))
 MediaTypeName = Annotated[str, StringConstraints(pattern=f"^({_NAMES})$")]
 # A media type, or image/* for a family.
 MediaTypePattern = Annotated[str, StringConstraints(pattern=f"^({_NAMES}|({_FAMILIES})/[*])$")]
+# sync-states is for StartSyncExecution alone ("Creating Amazon VPC endpoints for Step Functions").
 InterfaceEndpoint = Literal[
-    "logs", "monitoring", "sqs", "sns", "states", "pipes", "xray", "kms", "sts", "events", "secretsmanager"
+    "logs",
+    "monitoring",
+    "sqs",
+    "sns",
+    "states",
+    "sync-states",
+    "pipes",
+    "xray",
+    "kms",
+    "sts",
+    "events",
+    "secretsmanager",
 ]
 # The values that CloudWatch Logs accepts ("PutRetentionPolicy").
 LogRetentionDays = Literal[
@@ -297,8 +311,41 @@ class Settings(_Model):
 
     @property
     def has_orders(self) -> bool:
-        """Whether renditions can be ordered; not without the API, which takes orders."""
-        return self.orders.enabled and self.api.enabled
+        """Whether renditions can be ordered: of images, from the API."""
+        return self.orders.enabled and self.api.enabled and "image" in self.media
+
+    @property
+    def order_presets(self) -> dict[str, Any]:
+        """The presets that orders may name: those that every image is made in."""
+        thumbnail = self.transforms.get("thumbnail")
+        return thumbnail.settings["presets"] if thumbnail and self.has_orders else {}
+
+    def orders_variable(self, watermark: dict[str, Any] | None) -> str:
+        """The settings of the function that fulfils orders, for its environment.
+
+        Args:
+            watermark: the settings of the transform watermark as functions get them; None without it.
+        """
+        return FulfilConfiguration(
+            success_rate=self.orders.success_rate, presets=self.order_presets, watermark=watermark
+        ).to_json()
+
+    @property
+    def api_variable(self) -> str:
+        """The API's settings, for its function's environment."""
+        media = {
+            family: {**each.variable, "maxBytes": self.family_max_bytes(family)} for family, each in self.media.items()
+        }
+        return ApiConfiguration(
+            auth=self.api.auth,
+            max_bytes=self.largest_bytes,
+            media=media,
+            daily_uploads_per_caller=self.api.daily_uploads_per_caller,
+            callback_hosts=self.api.callback_hosts,
+            order_presets=self.order_presets if self.has_orders else None,
+            orders_watermarks="watermark" in self.transforms,
+            max_receive_count=self.max_receive_count,
+        ).to_json()
 
     @property
     def fulfil_memory_mb(self) -> int:

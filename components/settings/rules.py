@@ -257,6 +257,7 @@ def _aws_limits(settings: Settings) -> Iterator[Mistake]:
             {
                 "media": ("MEDIA", settings.media_variable),
                 "webhooks": ("WEBHOOK_SETTINGS", settings.webhooks_variable),
+                **_variables_of_the_api(settings),
                 **{
                     f"transforms.{name}.settings": ("SETTINGS", json.dumps(transform.settings))
                     for name, transform in settings.transforms.items()
@@ -269,6 +270,16 @@ def _aws_limits(settings: Settings) -> Iterator[Mistake]:
         *(refused_repetitions("vpc.routeTableIds", vpc.route_table_ids) if vpc else ()),
     ):
         yield Mistake(*refusal)
+
+
+def _variables_of_the_api(settings: Settings) -> dict[str, tuple[str, str]]:
+    """(variable, text) by the setting that makes it long."""
+    variables = {"api": ("API_SETTINGS", settings.api_variable)} if settings.api.enabled else {}
+    if settings.has_orders:
+        watermark = settings.transforms.get("watermark")
+        text = settings.orders_variable(watermark.settings if watermark else None)
+        variables["transforms.thumbnail.settings.presets"] = ("ORDER_SETTINGS", text)
+    return variables
 
 
 def _layers(settings: Settings) -> Iterator[Mistake]:

@@ -30,7 +30,8 @@ def fail(row: Row) -> Row:
         The row of the failed-orders table.
 
     Raises:
-        TransientError, AccessError: the tables cannot be written, or something else changed the order since.
+        TransientError: something else changed the order since, or the tables cannot be written now.
+        AccessError: DynamoDB refused.
     """
     code, at = row.get("code", NO_ANSWER), as_text(now())
     cause = {"code": code, "reason": row.get("reason", _NO_ANSWER_REASON), "hint": _HINTS.get(code, _HINT)}

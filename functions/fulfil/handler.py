@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from contract.orders import ORDER_ID, OrderStatus, back_off_seconds, ordered_id
-from functions.fulfil.order_rows import begin, mark_published, record_failure, record_fulfilment
+from functions.fulfil.order_rows import (
+    begin,
+    claim_publication,
+    mark_published,
+    record_failure,
+    record_fulfilment,
+    release_publication,
+)
 from functions.fulfil.publishing import publish
 from functions.fulfil.renditions import configuration, make_all
 from functions.fulfil.simulation import fails
@@ -52,9 +59,19 @@ def _fulfilled(order_id: str) -> dict[str, str]:
     if "fulfilledAt" not in row:
         row = _attempted(row)
     if "publishedAt" not in row:
-        publish(row)
-        mark_published(order_id)
+        _publish_once(row)
     return {"fileKey": row["fileKey"], "outcome": OrderStatus.FULFILLED}
+
+
+def _publish_once(row: Row) -> None:
+    """Publish the result unless another attempt is doing so."""
+    claim_publication(row[ORDER_ID])
+    try:
+        publish(row)
+    except Exception:
+        release_publication(row[ORDER_ID])
+        raise
+    mark_published(row[ORDER_ID])
 
 
 def _attempted(row: Row) -> Row:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from contract.orders import ORDER_ID, FailedOrderStatus, OrderStatus
+from contract.orders import FULFIL_TIMEOUT_SECONDS, ORDER_ID, FailedOrderStatus, OrderStatus
 from functions.shared.aws import client, error_code, failures_named
+from functions.shared.errors import TransientError
 from functions.shared.rows import Row, item_of, row_of, setting
 from functions.shared.times import as_text, now
 
@@ -64,7 +66,8 @@ def record_fulfilment(row: Row, results: Sequence[Mapping[str, Any]]) -> None:
         results: the renditions, as assets' records have them.
 
     Raises:
-        TransientError, AccessError: the tables cannot be written, or something else changed the row since.
+        TransientError: something else changed the row since, or the tables cannot be written now.
+        AccessError: DynamoDB refused.
     """
     at = as_text(now())
     change = setting(
@@ -82,6 +85,43 @@ def record_fulfilment(row: Row, results: Sequence[Mapping[str, Any]]) -> None:
         changes.append({"Update": {**failure, **closed}})
     with failures_named(f"record that order {row[ORDER_ID]} is fulfilled"):
         client("dynamodb").transact_write_items(TransactItems=changes)
+
+
+def claim_publication(order_id: str) -> None:
+    """Reserve the publication for this attempt, so that two messages about an order are one notification.
+
+    The claim of an attempt that stopped without an error is void when that attempt must have ended.
+
+    Raises:
+        TransientError: another attempt is publishing the result, or has published it since.
+        AccessError: the table cannot be written, see `aws.failures_named`.
+    """
+    at = now()
+    change = setting({"publishingAt": as_text(at)})
+    ended = as_text(at - timedelta(seconds=FULFIL_TIMEOUT_SECONDS))
+    change["ExpressionAttributeValues"] |= item_of({":ended": ended})
+    is_free = "attribute_not_exists(publishedAt) AND (attribute_not_exists(publishingAt) OR publishingAt < :ended)"
+    with failures_named(f"claim the publication of order {order_id}"):
+        try:
+            client("dynamodb").update_item(**_order(order_id), **change, ConditionExpression=is_free)
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+            raise TransientError(f"Another attempt publishes the result of order {order_id}.") from error
+
+
+def release_publication(order_id: str) -> None:
+    """Let the next attempt publish the result, as this one failed to.
+
+    Raises:
+        TransientError, AccessError: the table cannot be written, see `aws.failures_named`.
+    """
+    with failures_named(f"release the publication of order {order_id}"):
+        client("dynamodb").update_item(
+            **_order(order_id),
+            UpdateExpression="REMOVE publishingAt",
+            ConditionExpression="attribute_not_exists(publishedAt)",
+        )
 
 
 def mark_published(order_id: str) -> None:

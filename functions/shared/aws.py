@@ -32,8 +32,16 @@ _TRANSIENT_CODES = frozenset(
         "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",
+        # Another transaction is changing the row ("Amazon DynamoDB Transactions: How it works").
+        "TransactionConflictException",
         "TransactionInProgressException",
     }
+)
+
+# Why DynamoDB cancels a transaction that succeeds when it is tried again ("TransactWriteItems"). A condition fails
+# because something else has changed the row since it was read.
+_PASSING_CANCELLATIONS = frozenset(
+    {"ConditionalCheckFailed", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
 )
 
 # Connection errors, timeouts, incomplete bodies, checksum mismatches.
@@ -74,10 +82,13 @@ def error_code(error: ClientError) -> str:
 
 
 def is_transient(error: Exception) -> bool:
-    """Whether an AWS call failed in a way that passes: throttled, timed out, connection broken, the service's error."""
+    """Whether an AWS call failed in a way that passes.
+
+    That is: throttled, timed out, connection broken, the service's error, a transaction that another write overtook.
+    """
     if isinstance(error, ClientError):
         status = _status(error)
-        return error_code(error) in _TRANSIENT_CODES or status >= 500 or status == 429
+        return error_code(error) in _TRANSIENT_CODES or status >= 500 or status == 429 or _is_overtaken(error)
     return isinstance(error, _NETWORK_ERRORS)
 
 
@@ -103,6 +114,12 @@ def failures_named(action: str) -> Iterator[None]:
         ) from error
     except _NETWORK_ERRORS as error:
         raise TransientError(f"Could not {action}: {error}. The workflow retries it.") from error
+
+
+def _is_overtaken(error: ClientError) -> bool:
+    """Whether a transaction was cancelled for nothing but what other writes did at the same time."""
+    reasons = {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", ())} - {"None"}
+    return bool(reasons) and reasons <= _PASSING_CANCELLATIONS
 
 
 def _status(error: ClientError) -> int:

@@ -13,6 +13,8 @@ from testing.stack import Stack, deployed_stack
 FOLDER = Path(__file__).parent
 # More than a test sends, so that none is refused for what others sent.
 NO_THROTTLE = {"requestsPerSecond": 1000, "burst": 1000, "uploadsPerSecond": 1000}
+ORDER_ATTEMPTS = 2
+"""Attempts at an order before it is FAILED."""
 ORIGIN = "https://app.example.com"
 """The one origin beside the console's whose pages may call the API."""
 
@@ -20,7 +22,8 @@ ORIGIN = "https://app.example.com"
 @pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
     """The real program, workflow, handlers and policies, deployed once, IAM enforced."""
-    with deployed_stack(api={"auth": "jwt", "corsOrigins": [ORIGIN], **NO_THROTTLE}) as deployed:
+    api = {"auth": "jwt", "corsOrigins": [ORIGIN], **NO_THROTTLE}
+    with deployed_stack(api=api, orders={"maxReceiveCount": ORDER_ATTEMPTS}) as deployed:
         yield deployed
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from contract.orders import order_message
 from testing.callers import READ, WRITE, Callers
 from testing.stack import Stack
 from testing.waiting import eventually
@@ -72,25 +75,41 @@ def test_every_dead_letter_queue_is_read_and_replayed(stack: Stack, callers: Cal
     stack.finish(upload)
     event = stack.event_of(upload)
     rejection = {"file": {"fileKey": "a", "jobId": "b"}, "reasonCode": "C", "reason": "d", "hint": "e", "event": event}
+    bodies = {"validate": json.dumps(rejection), "order": order_message("0" * 32, upload.file_key)}
     queues = stack.pipeline.outputs.dead_letter_queues
-    for queue in queues:
-        stack.pipeline.take_messages(queue.url)
-        body = rejection if queue.name == "validate" else event
-        stack.cloud.client("sqs").send_message(QueueUrl=queue.url, MessageBody=json.dumps(body))
-    found = call(callers, "GET", DEAD_LETTERS)["queues"]
-    assert {queue["queue"]: queue["read"] for queue in found} == {queue.name: 1 for queue in queues}
-    for queue in queues:
-        # A dead letter of another cause is read and stays.
-        assert call(callers, "POST", REPLAY, {"queue": queue.name, "cause": "-", "dryRun": False})["moved"] == 0
-        replayed = call(callers, "POST", REPLAY, {"queue": queue.name, "dryRun": False})
-        assert (replayed["moved"], replayed["left"]) == (1, 0), queue.name
+    with not_consumed(stack, stack.outputs["orderDlqUrl"]):
+        for queue in queues:
+            stack.pipeline.take_messages(queue.url)
+            body = bodies.get(queue.name, json.dumps(event))
+            stack.cloud.client("sqs").send_message(QueueUrl=queue.url, MessageBody=body)
+        found = call(callers, "GET", DEAD_LETTERS)["queues"]
+        assert {queue["queue"]: queue["read"] for queue in found} == {queue.name: 1 for queue in queues}
+        for queue in queues:
+            # A dead letter of another cause is read and stays.
+            assert call(callers, "POST", REPLAY, {"queue": queue.name, "cause": "-", "dryRun": False})["moved"] == 0
+            replayed = call(callers, "POST", REPLAY, {"queue": queue.name, "dryRun": False})
+            assert (replayed["moved"], replayed["left"]) == (1, 0), queue.name
     stack.await_idle()
+    eventually(lambda: stack.pipeline.queue_depth(stack.outputs["orderQueueUrl"]) == 0, "an empty order queue")
 
 
 def test_health_says_whether_the_pipe_runs(stack: Stack, callers: Callers) -> None:
     assert call(callers, "GET", HEALTH)["pipe"] == {"name": stack.outputs["pipeName"], "state": "RUNNING"}
     with stack.paused():
         assert call(callers, "GET", HEALTH)["pipe"]["state"] == "STOPPED"
+
+
+@contextmanager
+def not_consumed(stack: Stack, queue_url: str) -> Iterator[None]:
+    """Keep a queue's messages from the function that consumes them."""
+    functions, sqs = stack.cloud.client("lambda"), stack.cloud.client("sqs")
+    arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    (mapping,) = functions.list_event_source_mappings(EventSourceArn=arn)["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    try:
+        yield
+    finally:
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
 
 
 def alarms(callers: Callers) -> dict[str, Any]:

@@ -71,11 +71,12 @@ def cases(stack: str, subscribers: Sequence[str], *, has_authorizer: bool, has_w
         *_api(names),
         *([_calls_refused(stack)] if has_authorizer else []),
         *(_webhooks(stack) if has_webhooks else ()),
+        *order_cases(stack),
     ]
 
 
 def order_cases(stack: str) -> list[Case]:
-    """One case for each alarm that a stack has besides if it takes orders."""
+    """One case for each alarm that a stack has only if it takes orders."""
     names = f"img-pipeline-{stack}-"
     given_up = _source("AWS/Lambda", FunctionName=f"{names}failed_order")("Invocations")
     age = _source("AWS/SQS", QueueName=f"{names}order-queue")("ApproximateAgeOfOldestMessage")

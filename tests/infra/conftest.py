@@ -2,7 +2,7 @@
 
 import pytest
 
-from policies.recording import Recording, run
+from policies.recording import Recording, Resource, run
 
 # Nearly everything that is optional, in one stack: own key, VPC, subscribers with and without filters, webhooks.
 FULL = {
@@ -11,7 +11,7 @@ FULL = {
         "vpcId": "vpc-0a1",
         "subnetIds": ["subnet-0a1", "subnet-0a2"],
         "routeTableIds": ["rtb-0a1"],
-        "interfaceEndpoints": ["logs", "sqs", "sns", "states", "xray"],
+        "interfaceEndpoints": ["logs", "sqs", "sns", "sync-states", "xray"],
     },
     "resultSubscribers": {
         "catalogue": {"outcomes": ["COMPLETED"], "mediaTypes": ["image/jpeg", "image/png"]},
@@ -62,4 +62,10 @@ def recording(request: pytest.FixtureRequest) -> Recording:
 def function_names(recording: Recording) -> set[str]:
     """The short names of the functions that a recorded stack must have."""
     always = {"validate", "erase", "thumbnail", "watermark", "metadata", "table", "api", "operator", "replay"}
-    return always | ({"webhook"} if recording.outputs["webhooksQueueUrl"] else set())
+    orders = {"fulfil", "failed_order"}
+    return always | orders | ({"webhook"} if recording.outputs["webhooksQueueUrl"] else set())
+
+
+def state_machine(recording: Recording, role: str = "state-machine") -> Resource:
+    """A state machine by the part of its name after img-pipeline-{stack}-, which is the file workflow's by default."""
+    return recording.one("aws:sfn/stateMachine:StateMachine", name=f"img-pipeline-{recording.stack}-{role}")

@@ -24,7 +24,7 @@ import json, sys
 from policies.recording import run
 recording = run("local", json.loads(sys.argv[1]))
 function = recording.one("aws:lambda/function:Function", name="img-pipeline-local-grey")
-machine = recording.one("aws:sfn/stateMachine:StateMachine")
+machine = recording.one("aws:sfn/stateMachine:StateMachine", name="img-pipeline-local-state-machine")
 print(json.dumps({
     "variables": function.inputs["environment"]["variables"],
     "items": json.loads(machine.inputs["definition"])["States"]["Transform"]["Items"],
@@ -68,6 +68,8 @@ def test_one_folder_and_one_entry_add_a_transform_with_settings(project: Path) -
     assert made["functions"] == [
         "api",
         "erase",
+        "failed_order",
+        "fulfil",
         "grey",
         "metadata",
         "operator",

@@ -5,11 +5,21 @@ import re
 
 import pytest
 
-from components.api import ROUTES
 from components.settings import SettingsError
-from contract.api import OPERATOR_ROUTES, OPERATORS, REPLAY_ROUTE, Scope
+from contract import api as contract_api
+from contract.api import (
+    FAILED_ORDERS_ROUTE,
+    OPERATOR_ROUTES,
+    OPERATORS,
+    ORDER_ROUTES,
+    REDRIVE_ROUTE,
+    REPLAY_ROUTE,
+    Scope,
+)
 from policies.recording import ACCOUNT_ID, Recording, Resource, run, run_into
+from tests.infra.conftest import state_machine
 
+ROUTES = {**contract_api.ROUTES, **ORDER_ROUTES}
 FUNCTIONS = ("api", "operator", "replay")
 OPEN = {"GET /health", "GET /openapi.json"}
 ORIGIN = "https://app.example.com"
@@ -150,7 +160,7 @@ def test_a_function_is_finished_before_the_api_gives_up(recording: Recording, na
 
 def test_operators_routes_go_to_functions_of_their_own(recording: Recording) -> None:
     """Neither replay nor a look at the queues needs a permission of the function that everybody calls."""
-    answered_by = {"operator": set(OPERATOR_ROUTES), "replay": {REPLAY_ROUTE}}
+    answered_by = {"operator": {*OPERATOR_ROUTES, FAILED_ORDERS_ROUTE}, "replay": {REPLAY_ROUTE, REDRIVE_ROUTE}}
     answered_by["api"] = set(ROUTES) - answered_by["operator"] - answered_by["replay"]
     for name, routes in answered_by.items():
         target = integration(recording, name).urn
@@ -232,7 +242,9 @@ def test_the_firewall_stands_before_the_sign_in_only_where_it_is_asked_for(dev: 
 def test_the_function_reads_and_writes_these_and_nothing_else(dev: Recording) -> None:
     uploads = f"arn:aws:s3:::img-pipeline-dev-ingest-{ACCOUNT_ID}/uploads/*"
     renditions = f"arn:aws:s3:::img-pipeline-dev-processed-{ACCOUNT_ID}/processed/uploads/*"
-    jobs, assets = (dev.one("Table", name=f"img-pipeline-dev-{table}").arn for table in ("jobs", "assets"))
+    jobs, assets, orders = (
+        dev.one("Table", name=f"img-pipeline-dev-{table}").arn for table in ("jobs", "assets", "orders")
+    )
     assert granted(dev, "api") == {
         ("s3:PutObject", uploads),
         ("s3:AbortMultipartUpload", uploads),
@@ -244,12 +256,16 @@ def test_the_function_reads_and_writes_these_and_nothing_else(dev: Recording) ->
         *(("dynamodb:Query", f"{jobs}/index/{index}-index") for index in ("fileKey", "owner", "status")),
         *((f"dynamodb:{action}", assets) for action in ("GetItem", "BatchGetItem")),
         *(("dynamodb:Query", f"{assets}/index/{index}-index") for index in ("owner", "shard")),
+        ("states:StartSyncExecution", state_machine(dev, "order-state-machine").arn),
+        *((f"dynamodb:{action}", orders) for action in ("GetItem", "BatchGetItem")),
+        *(("dynamodb:Query", f"{orders}/index/{index}-index") for index in ("owner", "status")),
     }
 
 
 def test_who_looks_at_the_queues_can_neither_send_nor_delete_a_message(dev: Recording) -> None:
     queues = [queue.arn for queue in dev.of_type("aws:sqs/queue:Queue")]
     dead_letters = [arn for arn in queues if arn.endswith("-dlq")]
+    failed_orders = dev.one("Table", name="img-pipeline-dev-failed-orders").arn
     assert granted(dev, "operator") == {
         *(("sqs:GetQueueAttributes", arn) for arn in queues),
         *((f"sqs:{action}", arn) for action in ("ReceiveMessage", "ChangeMessageVisibility") for arn in dead_letters),
@@ -257,16 +273,24 @@ def test_who_looks_at_the_queues_can_neither_send_nor_delete_a_message(dev: Reco
         ("pipes:DescribePipe", f"arn:aws:pipes:eu-west-1:{ACCOUNT_ID}:pipe/img-pipeline-dev-pipe"),
         ("cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:eu-west-1:{ACCOUNT_ID}:alarm:*"),
         ("cloudwatch:GetMetricData", "*"),
+        ("dynamodb:Query", f"{failed_orders}/index/status-index"),
+        ("dynamodb:BatchGetItem", failed_orders),
     }
 
 
 def test_the_replay_moves_from_dead_letter_queues_to_the_others_and_nowhere_else(dev: Recording) -> None:
     queues = [queue.arn for queue in dev.of_type("aws:sqs/queue:Queue")]
+    orders, failed_orders = (
+        dev.one("Table", name=f"img-pipeline-dev-{table}").arn for table in ("orders", "failed-orders")
+    )
     taken = ("GetQueueAttributes", "ReceiveMessage", "ChangeMessageVisibility", "DeleteMessage")
     assert granted(dev, "replay") == {
         *((f"sqs:{action}", arn) for action in taken for arn in queues if arn.endswith("-dlq")),
         *(("sqs:SendMessage", arn) for arn in queues if not arn.endswith("-dlq")),
         ("dynamodb:BatchGetItem", dev.one("Table", name="img-pipeline-dev-jobs").arn),
+        ("dynamodb:Query", f"{failed_orders}/index/status-index"),
+        ("dynamodb:BatchGetItem", failed_orders),
+        *(("dynamodb:UpdateItem", table) for table in (orders, failed_orders)),
     }
 
 

@@ -4,7 +4,7 @@ import json
 import re
 
 from policies.recording import PROJECT_DIRECTORY, Recording, Resource, run
-from tests.infra.conftest import function_names
+from tests.infra.conftest import function_names, state_machine
 
 FUNCTION = "aws:lambda/function:Function"
 
@@ -37,14 +37,15 @@ def test_all_functions_run_one_code_archive_and_each_its_layer(recording: Record
 
 
 def test_functions_have_concurrency_limits_and_timeouts(recording: Recording) -> None:
-    machine = recording.one("aws:sfn/stateMachine:StateMachine")
+    machine = state_machine(recording)
     workflow_timeout = json.loads(machine.inputs["definition"])["TimeoutSeconds"]
     for short_name, function in functions(recording).items():
         # Of the pipe's executions, each runs one erase function at most; the API's calls are throttled; the event
-        # source mapping of webhooks has a maximum concurrency.
-        bounded = short_name in ("erase", "api", "operator", "replay", "webhook")
+        # source mappings of webhooks and orders have a maximum concurrency.
+        bounded = short_name in ("erase", "api", "operator", "replay", "webhook", "fulfil", "failed_order")
         assert function.inputs["reservedConcurrentExecutions"] >= 1 or bounded, function
-        assert function.inputs["timeout"] < workflow_timeout, function
+        # Orders are no part of the file's workflow.
+        assert function.inputs["timeout"] < workflow_timeout or short_name == "fulfil", function
 
 
 def test_reserved_concurrency_0_is_unreserved_and_does_not_throttle() -> None:
@@ -103,7 +104,7 @@ def test_the_workflow_is_an_express_state_machine_with_the_log_settings_of_the_s
     dev: Recording, prod: Recording
 ) -> None:
     for recording, level, with_data in ((dev, "ALL", True), (prod, "ERROR", False)):
-        machine = recording.one("aws:sfn/stateMachine:StateMachine")
+        machine = state_machine(recording)
         assert machine.inputs["type"] == "EXPRESS"
         log_group = recording.one("LogGroup", name=f"/aws/vendedlogs/states/{machine.inputs['name']}")
         assert machine.inputs["loggingConfiguration"] == {
@@ -114,7 +115,7 @@ def test_the_workflow_is_an_express_state_machine_with_the_log_settings_of_the_s
 
 
 def test_the_workflow_fits_an_express_execution(recording: Recording) -> None:
-    definition = json.loads(recording.one("aws:sfn/stateMachine:StateMachine").inputs["definition"])
+    definition = json.loads(state_machine(recording).inputs["definition"])
     assert definition["TimeoutSeconds"] <= 300
     assert definition["QueryLanguage"] == "JSONata"
 
@@ -145,7 +146,7 @@ def test_functions_reach_aws_through_vpc_endpoints(full: Recording) -> None:
     assert endpoints["s3"]["vpcEndpointType"] == endpoints["dynamodb"]["vpcEndpointType"] == "Gateway"
     assert endpoints["s3"]["routeTableIds"] == ["rtb-0a1"]
     interfaces = {name for name, inputs in endpoints.items() if inputs["vpcEndpointType"] == "Interface"}
-    assert interfaces == {"logs", "sqs", "sns", "states", "xray"}
+    assert interfaces == {"logs", "sqs", "sns", "sync-states", "xray"}
     assert all(endpoints[name]["privateDnsEnabled"] for name in interfaces)
 
 

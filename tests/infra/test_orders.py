@@ -1,4 +1,4 @@
-"""Orders: off unless switched on, bounded, kept when given up, and watched; each role may do its part alone."""
+"""Orders: where the API and images are, bounded, kept when given up, and watched; each role may do its part alone."""
 
 import json
 from collections.abc import Iterator
@@ -9,18 +9,16 @@ from components.settings import SettingsError
 from contract.api import REDRIVE_ROUTE
 from policies.recording import ACCOUNT_ID, Recording, run
 from tests.infra.alarm_cases import order_cases
-from tests.infra.test_alarm_states import state
 from tests.infra.test_policies import violations
 
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
 QUEUE = "aws:sqs/queue:Queue"
-_ON_RENDITIONS = ("GetObject", "PutObject", "DeleteObjectVersion")
-ENABLED = {"orders": {"enabled": True}}
+DISABLED = {"orders": {"enabled": False}}
 
 
 @pytest.fixture(scope="module", params=["dev", "prod", "local"])
 def shop(request: pytest.FixtureRequest) -> Recording:
-    return run(request.param, ENABLED)
+    return request.getfixturevalue(request.param)
 
 
 def grants(shop: Recording, role: str) -> Iterator[tuple[str, str]]:
@@ -32,11 +30,21 @@ def grants(shop: Recording, role: str) -> Iterator[tuple[str, str]]:
                 yield from ((action, resource.rpartition(":")[2]) for resource in statement["Resource"])
 
 
-def test_there_are_none_unless_they_are_switched_on(dev: Recording) -> None:
-    assert {dev.outputs[name] for name in ("ordersTable", "failedOrdersTable", "orderQueueUrl", "orderDlqUrl")} == {""}
-    assert "fulfil" not in dev.outputs["functionNames"]
-    assert not [route for route in dev.of_type("Route") if "/orders" in route.inputs["routeKey"]]
-    assert run("dev", {**ENABLED, "api": {"enabled": False}}).outputs["ordersTable"] == ""
+@pytest.mark.parametrize(
+    "settings",
+    [
+        DISABLED,
+        {"api": {"enabled": False}},
+        {"media": {"image": None}, "transforms": {"thumbnail": None, "watermark": None, "metadata": None}},
+    ],
+    ids=["disabled", "without-api", "without-images"],
+)
+def test_there_are_none_where_they_are_disabled_or_nothing_can_be_ordered(settings: dict[str, object]) -> None:
+    recording = run("dev", settings)
+    outputs = recording.outputs
+    assert {outputs[name] for name in ("ordersTable", "failedOrdersTable", "orderQueueUrl", "orderDlqUrl")} == {""}
+    assert "fulfil" not in outputs["functionNames"]
+    assert not [route for route in recording.of_type("Route") if "/orders" in route.inputs["routeKey"]]
 
 
 def test_queues_are_consumed_in_bounded_batches_that_report_each_message(shop: Recording) -> None:
@@ -66,15 +74,10 @@ def test_failures_are_never_deleted_and_orders_after_a_while(shop: Recording) ->
     assert shop.one("Table", name=f"{names}orders").inputs["ttl"]["enabled"] is True
 
 
-def test_every_alarm_has_its_case_and_is_in_the_outputs(shop: Recording) -> None:
-    without = set(run(shop.stack).outputs["alarmNames"])
-    expected = {f"img-pipeline-{shop.stack}-{case.alarm}": case for case in order_cases(shop.stack)}
-    assert set(shop.outputs["alarmNames"]) - without == set(expected)
-    for alarm in shop.of_type("aws:cloudwatch/metricAlarm:MetricAlarm"):
-        if case := expected.get(alarm.inputs["name"]):
-            assert {state(alarm, case, [bad] * case.periods) for bad in case.bad} == {"ALARM"}, case.alarm
-            assert {state(alarm, case, [good] * case.periods) for good in case.good} == {"OK"}, case.alarm
-            assert state(alarm, case, [{}] * case.periods) == "OK", case.alarm
+def test_their_alarms_are_there_only_with_them(shop: Recording) -> None:
+    without = set(run(shop.stack, DISABLED).outputs["alarmNames"])
+    expected = {f"img-pipeline-{shop.stack}-{case.alarm}" for case in order_cases(shop.stack)}
+    assert set(shop.outputs["alarmNames"]) - without == expected
 
 
 def test_dashboard_and_saved_queries_know_orders(shop: Recording) -> None:
@@ -116,7 +119,7 @@ def test_resources_satisfy_every_rule(shop: Recording) -> None:
 
 def test_attempts_do_not_fail_on_purpose_where_state_is_protected() -> None:
     with pytest.raises(SettingsError, match=r"orders\.successRate"):
-        run("prod", {"orders": {"enabled": True, "successRate": 0.7}})
+        run("prod", {"orders": {"successRate": 0.7}})
 
 
 @pytest.mark.parametrize(
@@ -124,12 +127,12 @@ def test_attempts_do_not_fail_on_purpose_where_state_is_protected() -> None:
 )
 def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(SettingsError, match=f"orders.{next(iter(wrong))}"):
-        run("dev", {"orders": {"enabled": True, **wrong}})
+        run("dev", {"orders": wrong})
 
 
 def test_orders_need_the_presets_of_the_thumbnail() -> None:
     with pytest.raises(SettingsError, match=r"orders\.enabled"):
-        run("dev", {**ENABLED, "transforms": {"thumbnail": None}})
+        run("dev", {"transforms": {"thumbnail": None}})
 
 
 def test_who_looks_at_failed_orders_can_change_none(shop: Recording) -> None:

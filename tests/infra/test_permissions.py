@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from policies.recording import ACCOUNT_ID, Recording, Resource, run
+from tests.infra.conftest import state_machine
 
 FUNCTIONS = ("validate", "erase", "thumbnail", "watermark", "metadata", "table")
 # A network interface gets a random id when Lambda creates it.
@@ -98,13 +99,20 @@ def test_services_assume_roles_for_this_account_only(recording: Recording) -> No
         assert statement["Condition"][operator] == {"aws:SourceAccount": ACCOUNT_ID}, role
 
 
-@pytest.mark.parametrize(("role", "user"), [("workflow", "aws:sfn/stateMachine:StateMachine"), ("pipe", "Pipe")])
+@pytest.mark.parametrize(
+    ("role", "user", "name"),
+    [
+        ("workflow", "aws:sfn/stateMachine:StateMachine", "state-machine"),
+        ("order-workflow", "aws:sfn/stateMachine:StateMachine", "order-state-machine"),
+        ("pipe", "Pipe", "pipe"),
+    ],
+)
 def test_workflow_and_pipe_roles_are_assumed_by_that_state_machine_and_pipe_only(
-    recording: Recording, role: str, user: str
+    recording: Recording, role: str, user: str, name: str
 ) -> None:
     trusted = recording.one("Role", name=f"img-pipeline-{recording.stack}-{role}")
     (statement,) = json.loads(trusted.inputs["assumeRolePolicy"])["Statement"]
-    (taker,) = recording.of_type(user)
+    taker = recording.one(user, name=f"img-pipeline-{recording.stack}-{name}")
     assert statement["Condition"]["ArnLike"] == {"aws:SourceArn": taker.arn}
 
 
@@ -143,7 +151,7 @@ def test_transforms_read_uploads_and_write_renditions_and_nothing_else(dev: Reco
 
 def test_the_pipe_receives_from_one_queue_and_starts_one_workflow(dev: Recording) -> None:
     queue = dev.one("aws:sqs/queue:Queue", name="img-pipeline-dev-transform-queue").arn
-    machine = dev.one("aws:sfn/stateMachine:StateMachine").arn
+    machine = state_machine(dev).arn
     logs = dev.one("LogGroup", name="/aws/vendedlogs/pipes/img-pipeline-dev-pipe").arn
     assert granted_to(dev, "pipe") == {
         ("sqs:ReceiveMessage", queue),
@@ -160,7 +168,7 @@ def watermark_settings(**settings: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("text", ["", "© 写真"])
-def test_only_the_watermark_reads_the_logo_and_only_the_logo(tmp_path: Path, text: str) -> None:
+def test_only_the_watermark_and_orders_read_the_logo_and_only_the_logo(tmp_path: Path, text: str) -> None:
     """A text that the function cannot draw is stored as a picture, like a logo."""
     logo = tmp_path / "logo.png"
     logo.write_bytes(b"any bytes")
@@ -169,9 +177,10 @@ def test_only_the_watermark_reads_the_logo_and_only_the_logo(tmp_path: Path, tex
     readers = {
         (role, resource)
         for role, action, resource in grants(recording)
-        if action == "s3:GetObject" and not role.endswith("-api")
+        if action == "s3:GetObject" and "/processed/uploads/" not in resource
     }
-    assert readers == {("img-pipeline-dev-watermark", f"arn:aws:s3:::{stored['bucket']}/{stored['key']}")}
+    logo_arn = f"arn:aws:s3:::{stored['bucket']}/{stored['key']}"
+    assert readers == {(f"img-pipeline-dev-{role}", logo_arn) for role in ("watermark", "fulfil")}
     function = recording.one("aws:lambda/function:Function", name="img-pipeline-dev-watermark")
     given = json.loads(function.inputs["environment"]["variables"]["SETTINGS"])
     assert given["text" if text else "logoPath"] == {"key": stored["key"]}
@@ -234,7 +243,7 @@ def test_a_function_writes_its_own_log_and_traces_and_no_others(dev: Recording, 
 
 
 def test_the_workflow_may_do_every_task_it_contains_and_no_more(recording: Recording) -> None:
-    machine = recording.one("aws:sfn/stateMachine:StateMachine")
+    machine = state_machine(recording)
     actions = {
         "arn:aws:states:::lambda:invoke": "lambda:InvokeFunction",
         "arn:aws:states:::dynamodb:getItem": "dynamodb:GetItem",

@@ -24,8 +24,8 @@ def test_outputs_name_everything_that_an_operator_types(recording: Recording) ->
     assert outputs["pagingAlarmName"] == f"{prefix}paging"
     functions = function_names(recording)
     assert outputs["functionNames"] == {name: f"{prefix}{name}" for name in functions}
-    assert set(outputs["roleArns"]) == {*functions, "workflow", "pipe"}
-    assert set(outputs["logGroups"]) == {*functions, "workflow", "pipe", "audit", "api-access"}
+    assert set(outputs["roleArns"]) == {*functions, "workflow", "order-workflow", "pipe"}
+    assert set(outputs["logGroups"]) == {*functions, "workflow", "order-workflow", "pipe", "audit", "api-access"}
 
 
 def test_names_in_outputs_are_names_of_resources(recording: Recording) -> None:
@@ -49,7 +49,7 @@ def test_everything_belongs_to_a_layer(recording: Recording) -> None:
         assert resource.parent in components, resource
     layers = {resource.type for resource in recording.resources if resource.parent not in components}
     optional = {f"img-pipeline:index:{layer}" for layer in ("Encryption", "Network", "Webhooks")}
-    required = ("Ingest", "Persist", "Transform", "Api", "Console", "WorkflowPipe", "Alerting", "Audit")
+    required = ("Ingest", "Persist", "Transform", "Api", "Console", "Orders", "WorkflowPipe", "Alerting", "Audit")
     assert layers - optional == {f"img-pipeline:index:{layer}" for layer in required}
 
 

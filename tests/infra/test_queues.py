@@ -4,6 +4,7 @@ import json
 
 from components.blocks.pipe import INPUT_TEMPLATE
 from policies.recording import ACCOUNT_ID, Recording, Resource
+from tests.infra.conftest import state_machine
 
 QUEUE = "aws:sqs/queue:Queue"
 
@@ -28,7 +29,7 @@ def test_a_dead_letter_queue_accepts_messages_of_its_source_queue_only(recording
 
 def test_visibility_timeout_is_six_workflow_timeouts(recording: Recording) -> None:
     queue = recording.one(QUEUE, name=f"img-pipeline-{recording.stack}-transform-queue")
-    machine = recording.one("aws:sfn/stateMachine:StateMachine")
+    machine = state_machine(recording)
     workflow_timeout = json.loads(machine.inputs["definition"])["TimeoutSeconds"]
     assert queue.inputs["visibilityTimeoutSeconds"] >= 6 * workflow_timeout
 
@@ -83,7 +84,7 @@ def test_events_the_rule_cannot_deliver_are_retried_and_then_kept(recording: Rec
 
 def test_the_pipe_receives_one_message_and_waits_for_the_result(recording: Recording) -> None:
     pipe = recording.one("Pipe")
-    machine = recording.one("aws:sfn/stateMachine:StateMachine")
+    machine = state_machine(recording)
     assert pipe.inputs["source"].endswith(":img-pipeline-" + recording.stack + "-transform-queue")
     assert pipe.inputs["target"] == machine.arn
     # A batching window would change what the visibility timeout has to be.
