@@ -11,12 +11,10 @@ import getpass
 import json
 import os
 import re
-import secrets
 import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -26,17 +24,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from client.errors import ActionFailedError
 from client.pipeline import Pipeline
+from contract.audit import Action, ended, started
 
 # Of log stream names ("CreateLogStream", Amazon CloudWatch Logs API Reference).
 _NOT_IN_STREAM_NAMES = re.compile(r"[:*]")
-
-
-@dataclass(kw_only=True)
-class Action:
-    """An action in progress; `counts` has what it has done so far."""
-
-    counts: dict[str, Any] = field(default_factory=dict)
-    interrupted: bool = False
 
 
 @contextmanager
@@ -51,21 +42,13 @@ def audited(pipeline: Pipeline, action: str, **details: Any) -> Iterator[Action]
         ActionFailedError: the first line could not be written; nothing was changed.
     """
     log = _Log(pipeline)
-    line = {"id": secrets.token_hex(4), "who": log.who, "stack": pipeline.stack, "action": action, **details}
+    line = started(action, who=log.who, stack=pipeline.stack, **details)
     try:
-        log.write(line | {"event": "started"})
+        log.write(line)
     except (ClientError, BotoCoreError, OSError) as error:
         raise ActionFailedError(f"nothing was changed, as the audit line could not be written: {error}") from error
-    performed = Action()
-    try:
+    with ended(log.write, line) as performed:
         yield performed
-    except KeyboardInterrupt:
-        log.write(line | {"event": "interrupted", "counts": performed.counts})
-        raise
-    except BaseException as error:
-        log.write(line | {"event": "failed", "counts": performed.counts, "error": repr(error)})
-        raise
-    log.write(line | {"event": "interrupted" if performed.interrupted else "completed", "counts": performed.counts})
 
 
 def audit_file(stack: str) -> Path:

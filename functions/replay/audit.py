@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from contract.audit import Action, ended, started
 from functions.http_api.callers import Caller
 from functions.http_api.operators import configuration
 from functions.http_api.problems import Problem, ProblemCode
 from functions.shared.audit import write_line
 from functions.shared.errors import PipelineError
-
-
-@dataclass(kw_only=True)
-class Action:
-    """An action in progress; `counts` has what it has done so far."""
-
-    counts: dict[str, Any] = field(default_factory=dict)
-    interrupted: bool = False
 
 
 @contextmanager
@@ -35,24 +27,11 @@ def audited(action: str, caller: Caller, **details: Any) -> Iterator[Action]:
     Raises:
         Problem: the first line could not be written; nothing was changed.
     """
-    line = {
-        "id": secrets.token_hex(4),
-        "who": {"user": caller.owner, "by": "api"},
-        "stack": configuration().stack,
-        "action": action,
-        **details,
-    }
+    line = started(action, who={"user": caller.owner, "by": "api"}, stack=configuration().stack, **details)
+    write = partial(write_line, "replay")
     try:
-        write_line("replay", line | {"event": "started"})
+        write(line)
     except PipelineError as error:
         raise Problem(ProblemCode.NOT_AUDITED, headers={"Retry-After": "5"}) from error
-    performed = Action()
-    try:
+    with ended(write, line) as performed:
         yield performed
-    except BaseException as error:
-        write_line("replay", line | {"event": "failed", "counts": performed.counts, "error": repr(error)})
-        raise
-    write_line(
-        "replay",
-        line | {"event": "interrupted" if performed.interrupted else "completed", "counts": performed.counts},
-    )

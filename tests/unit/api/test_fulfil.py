@@ -16,6 +16,7 @@ from functions.shared import aws
 from functions.shared.errors import AccessError, TransientError
 from functions.shared.rows import Row, item_of
 from localcloud.emulator import Emulator
+from localcloud.rehearsal import queue_for
 from testing.waiting import eventually
 from tests.unit.api.conftest import Api, make_table
 
@@ -60,12 +61,10 @@ class Shop:
 def shop(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     cloud = api.cloud
     sqs, sns = cloud.client("sqs"), cloud.client("sns")
-    queue_url, results_url = (
-        sqs.create_queue(QueueName=f"fulfil-{name}")["QueueUrl"] for name in ("orders", "results")
-    )
+    queue_url = sqs.create_queue(QueueName="fulfil-orders")["QueueUrl"]
+    results_url, results_arn = queue_for(cloud, "fulfil-results", "sns.amazonaws.com")
     topic = sns.create_topic(Name="fulfil-results")["TopicArn"]
-    arn = sqs.get_queue_attributes(QueueUrl=results_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=results_arn)
     make_table(cloud, "orders", "orderId", {STATUS_INDEX: ("status", "createdAt", {"ProjectionType": "KEYS_ONLY"})})
     monkeypatch.setenv("ORDERS_TABLE", "orders")
     monkeypatch.setenv("ORDER_QUEUE_URL", queue_url)
