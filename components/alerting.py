@@ -10,6 +10,7 @@ from components.blocks.alarm import AlarmsArgs, create_alarms, paging_alarm_name
 from components.blocks.alert_topic import AlertTopicArgs, create_alert_topic
 from components.blocks.budget import Budget, BudgetArgs
 from components.blocks.dashboard import dashboard_body
+from components.blocks.inventory import Inventory
 from components.blocks.malware import ScanAlert, ScanAlertArgs
 from components.blocks.monitoring import Monitored, Row, SavedQuery
 from components.settings import Settings
@@ -51,6 +52,18 @@ class Alerting(pulumi.ComponentResource):
         for each in monitoring:
             self._save(each.queries)
         self.register_outputs({"topic_arn": self.topic_arn})
+
+    def inventory(self) -> Inventory:
+        """The topic, the alarms, the budget and the dashboard."""
+        return Inventory(
+            outputs={
+                "alert_topic_arn": self.topic_arn,
+                "alarm_names": self.alarm_names,
+                "paging_alarm_name": self.paging_alarm_name,
+                "budget_name": self.budget_name,
+                "dashboard_url": self.dashboard_url,
+            }
+        )
 
     def _topic(self) -> pulumi.Output[str]:
         context, settings = self._args.context, self._args.settings

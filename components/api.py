@@ -10,6 +10,7 @@ from components.blocks.bucket import Bucket
 from components.blocks.function import Function, FunctionArgs, Platform
 from components.blocks.http_api import HttpApi, HttpApiArgs, Jwt
 from components.blocks.iam import Statement, allow, use_key
+from components.blocks.inventory import Inventory
 from components.blocks.monitoring import Monitoring, SavedQuery
 from components.blocks.table import index_arn
 from components.blocks.url_signing import SignedUrls
@@ -71,6 +72,24 @@ class Api(pulumi.ComponentResource):
         self.url = self._http.url
         self.access_log_group_name = self._http.log_group_name
         self.register_outputs({"url": self.url})
+
+    def inventory(self) -> Inventory:
+        """The API's address, its functions and access log, and the user pool if the stack makes one."""
+        pool = self.user_pool
+        of_pool = (
+            {
+                "user_pool_id": pool.id,
+                "console_client_id": pool.console_client_id,
+                "machine_client_id": pool.machine_client_id,
+            }
+            if pool
+            else {}
+        )
+        return Inventory(
+            outputs={"api_url": self.url, **of_pool},
+            functions=self.functions,
+            log_groups={"api-access": self.access_log_group_name},
+        )
 
     def _user_pool(self) -> UserPool:
         context, child = self._args.context, pulumi.ResourceOptions(parent=self)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.blocks.inventory import Inventory
 from components.blocks.log_groups import audit_log_group
 from components.stack_context import StackContext
 
@@ -35,3 +36,7 @@ class Audit(pulumi.ComponentResource):
             opts=context.state_options(self),
         )
         self.register_outputs({"log_group_name": self.log_group_name})
+
+    def inventory(self) -> Inventory:
+        """The audit log."""
+        return Inventory(log_groups={"audit": self.log_group_name})

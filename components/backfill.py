@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 from components.blocks.bucket import Bucket
 from components.blocks.iam import ServiceRole, ServiceRoleArgs, Statement, allow, use_key
+from components.blocks.inventory import Inventory
 from components.blocks.state_machine import trace_executions
 from components.ingest import Ingest
 from components.persist import Persist
@@ -65,6 +66,10 @@ class Backfill(pulumi.ComponentResource):
         self.arn = machine.arn
         self.role_arn = role.arn
         self.register_outputs({"arn": self.arn, "role_arn": self.role_arn})
+
+    def inventory(self) -> Inventory:
+        """The state machine and its role."""
+        return Inventory(outputs={"backfill_arn": self.arn}, role_arns={"backfill": self.role_arn})
 
 
 def _definition(args: BackfillArgs) -> pulumi.Output[str]:

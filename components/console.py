@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.api import Api
+from components.blocks.inventory import Inventory
 from components.blocks.packaging import console_files
 from components.blocks.url_signing import SignedUrls, UrlSigningKey, UrlSigningKeyArgs
 from components.blocks.user_pool import CONSOLE_SCOPES
@@ -54,6 +55,10 @@ class Console(pulumi.ComponentResource):
             SignedUrls(base_url=self.url, distribution_arn=self._site.arn, key=key) if key else None
         )
         self.register_outputs({"url": self.url})
+
+    def inventory(self) -> Inventory:
+        """The page's address."""
+        return Inventory(outputs={"console_url": self.url})
 
     def _signing_key(self, name: str, context: StackContext) -> UrlSigningKey:
         return UrlSigningKey(

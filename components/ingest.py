@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.blocks.bucket import Bucket, BucketArgs
+from components.blocks.inventory import Inventory
 from components.blocks.malware import MalwareScan, MalwareScanArgs, deny_unscanned_reads, scan_results
 from components.blocks.monitoring import Alarm, Metric, Monitoring
 from components.blocks.queue import (
@@ -73,6 +74,20 @@ class Ingest(pulumi.ComponentResource):
                 pulumi.ResourceOptions(parent=self),
             )
         self.register_outputs({"bucket": self.bucket.name, "queue": self.queue.url})
+
+    def inventory(self) -> Inventory:
+        """The bucket of uploads, the queue of their events, and the malware scan if there is one."""
+        scan = self.malware_scan
+        return Inventory(
+            outputs={
+                "ingest_bucket": self.bucket.name,
+                "transform_queue_url": self.queue.url,
+                "transform_dlq_url": self.queue.dead_letter.url,
+                "delivery_dlq_url": self.delivery_dlq.url,
+                **({"malware_protection_plan": scan.plan_id} if scan else {}),
+            },
+            role_arns={"malware-scan": scan.role_arn} if scan else {},
+        )
 
     def _bucket(self, bucket_name: str) -> Bucket:
         args, context = self._args, self._args.context

@@ -11,6 +11,7 @@ from components.blocks.alert_topic import alert_topic_arn
 from components.blocks.consumer import ConsumerArgs, consume, take_messages
 from components.blocks.function import Function, FunctionArgs
 from components.blocks.iam import Statement, allow, use_key
+from components.blocks.inventory import Inventory
 from components.blocks.monitoring import FIVE_MINUTES, Alarm, Monitoring, SavedQuery
 from components.blocks.queue import Queue, QueueArgs, queue_metric, queue_url_command
 from components.blocks.state_machine import StateMachine, StateMachineArgs
@@ -76,6 +77,20 @@ class Orders(pulumi.ComponentResource):
         self._consume("fulfil", self.queue.arn, FULFIL_BATCH, args.settings.orders.concurrency)
         self._consume("failed_order", self.queue.dead_letter.arn, FAILED_ORDER_BATCH, FAILED_ORDER_CONCURRENCY)
         self.register_outputs({"state_machine": self.state_machine.arn})
+
+    def inventory(self) -> Inventory:
+        """The tables, the queue, and the workflow and functions of orders."""
+        return Inventory(
+            outputs={
+                "order_queue_url": self.queue.url,
+                "order_dlq_url": self.queue.dead_letter.url,
+                "order_state_machine_arn": self.state_machine.arn,
+                "orders_table": self.orders.name,
+                "failed_orders_table": self.failed_orders.name,
+            },
+            functions=self.functions,
+            workflows={"order-workflow": self.state_machine},
+        )
 
     def _table(self, role: str, indexes: Sequence[Index], *, time_to_live: str | None = None) -> aws.dynamodb.Table:
         return create_table(

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.blocks.iam import deny_plaintext, policy_document
+from components.blocks.inventory import Inventory
 from components.blocks.monitoring import Alarm, Monitoring, Row
 from components.blocks.queue import Queue, QueueArgs, Sender
 from components.blocks.table import Index, TableArgs, create_table, table_metric, throttle_alarm
@@ -86,6 +87,20 @@ class Persist(pulumi.ComponentResource):
             for subscriber, wanted in args.settings.result_subscribers.items()
         }
         self.register_outputs({"results_topic_arn": self.results_topic_arn})
+
+    def inventory(self) -> Inventory:
+        """The tables, the topic of results, and each subscriber's queues."""
+        queues = self.subscriber_queues
+        return Inventory(
+            outputs={
+                "assets_table": self.assets.name,
+                "jobs_table": self.jobs.name,
+                "denylist_table": self.denylist.name,
+                "results_topic_arn": self.results_topic_arn,
+                "results_queue_urls": {name: queue.url for name, queue in queues.items()},
+                "results_dlq_urls": {name: queue.dead_letter.url for name, queue in queues.items()},
+            }
+        )
 
     def monitoring(self) -> Monitoring:
         """Alarms on throttled tables, and on results that a subscriber did not receive."""

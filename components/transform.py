@@ -13,6 +13,7 @@ from components.audit import Audit
 from components.blocks.bucket import Bucket, BucketArgs
 from components.blocks.function import Function, FunctionArgs, Platform
 from components.blocks.iam import Statement, allow, use_key
+from components.blocks.inventory import Inventory
 from components.blocks.monitoring import Alarm, Metric, Monitoring, Row
 from components.blocks.network import Network
 from components.blocks.packaging import LayerTarget, code_archive, dependency_layer
@@ -103,6 +104,18 @@ class Transform(pulumi.ComponentResource):
             child,
         )
         self.register_outputs({"bucket": self.bucket.name, "state_machine": self.state_machine.arn})
+
+    def inventory(self) -> Inventory:
+        """The bucket of renditions, the workflow and its functions, and the queue of rejected files."""
+        return Inventory(
+            outputs={
+                "processed_bucket": self.bucket.name,
+                "state_machine_arn": self.state_machine.arn,
+                "validate_dlq_url": self.validate_dlq.url,
+            },
+            functions=self.functions,
+            workflows={"workflow": self.state_machine},
+        )
 
     def _processed_bucket(self) -> Bucket:
         args, lifecycle = self._args, self._args.settings.lifecycle

@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from components.blocks.consumer import ConsumerArgs, consume, take_messages
 from components.blocks.function import Function, FunctionArgs, Platform
 from components.blocks.iam import Statement, allow, use_key
+from components.blocks.inventory import Inventory
 from components.blocks.monitoring import Alarm, Metric, Monitoring, SavedQuery, not_consumed
 from components.blocks.queue import Queue, QueueArgs, Sender, queue_metric
 from components.persist import Persist
@@ -59,6 +60,20 @@ class Webhooks(pulumi.ComponentResource):
         )
         self._subscribe()
         self.register_outputs({"secret_arn": self.secret_arn})
+
+    def inventory(self) -> Inventory:
+        """The function that delivers, its queue and secret, and where it may deliver."""
+        settings = self._args.settings
+        return Inventory(
+            outputs={
+                "webhooks_queue_url": self.queue.url,
+                "webhooks_dlq_url": self.queue.dead_letter.url,
+                "webhooks_secret_arn": self.secret_arn,
+                "webhook_urls": {name: endpoint.url for name, endpoint in settings.webhooks.endpoints.items()},
+                "callback_hosts": settings.callback_hosts,
+            },
+            functions={"webhook": self.function},
+        )
 
     def _queue(self) -> Queue:
         context = self._args.context

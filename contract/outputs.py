@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from contract.names import DELIVERY, ORDER, TRANSFORM, VALIDATE, dead_letter_queue
 
 Text = TypeVar("Text")
 """`str` for readers of the outputs; in the Pulumi program also an `Output`."""
+
+_ABSENT: Any = ""
+"""The output of a stack that lacks the layer."""
 
 
 class DeadLetterKind(StrEnum):
@@ -68,10 +71,15 @@ class QueueOutputs(Generic[Text]):
     delivery_dlq_url: Text
     results_queue_urls: Mapping[str, Text]
     results_dlq_urls: Mapping[str, Text]
-    webhooks_queue_url: Text
-    webhooks_dlq_url: Text
-    order_queue_url: Text
-    order_dlq_url: Text
+    webhooks_queue_url: Text = _ABSENT
+    webhooks_dlq_url: Text = _ABSENT
+    order_queue_url: Text = _ABSENT
+    order_dlq_url: Text = _ABSENT
+
+    @classmethod
+    def gathered(cls, values: Mapping[str, Any]) -> Self:
+        """The outputs among the values that a stack's layers export, by the name of the field."""
+        return cls(**{each.name: values[each.name] for each in fields(cls) if each.name in values})
 
     @property
     def queue_urls(self) -> tuple[Text, ...]:
@@ -161,27 +169,27 @@ class StackOutputs(QueueOutputs[Text]):
     """
 
     region: Text
-    api_url: Text
-    console_url: Text
-    user_pool_id: Text
-    console_client_id: Text
-    machine_client_id: Text
+    api_url: Text = _ABSENT
+    console_url: Text = _ABSENT
+    user_pool_id: Text = _ABSENT
+    console_client_id: Text = _ABSENT
+    machine_client_id: Text = _ABSENT
     ingest_bucket: Text
     processed_bucket: Text
     pipe_name: Text
     state_machine_arn: Text
-    malware_protection_plan: Text
-    backfill_arn: Text
+    malware_protection_plan: Text = _ABSENT
+    backfill_arn: Text = _ABSENT
     assets_table: Text
     jobs_table: Text
     denylist_table: Text
     results_topic_arn: Text
-    webhooks_secret_arn: Text
-    webhook_urls: Mapping[str, Text]
-    callback_hosts: Sequence[Text]
-    order_state_machine_arn: Text
-    orders_table: Text
-    failed_orders_table: Text
+    webhooks_secret_arn: Text = _ABSENT
+    webhook_urls: Mapping[str, Text] = field(default_factory=dict)
+    callback_hosts: Sequence[Text] = ()
+    order_state_machine_arn: Text = _ABSENT
+    orders_table: Text = _ABSENT
+    failed_orders_table: Text = _ABSENT
     alert_topic_arn: Text
     alarm_names: Sequence[Text]
     paging_alarm_name: Text
@@ -193,7 +201,7 @@ class StackOutputs(QueueOutputs[Text]):
 
     def exports(self) -> dict[str, Any]:
         """The outputs by their exported names."""
-        return {_exported_name(field.name): getattr(self, field.name) for field in fields(self)}
+        return {_exported_name(each.name): getattr(self, each.name) for each in fields(self)}
 
 
 def read_outputs(exported: Mapping[str, Any]) -> StackOutputs[str]:
@@ -205,7 +213,7 @@ def read_outputs(exported: Mapping[str, Any]) -> StackOutputs[str]:
     Raises:
         MissingOutputsError: outputs are missing, for example if another version of the program deployed the stack.
     """
-    names = {field.name: _exported_name(field.name) for field in fields(StackOutputs)}
+    names = {each.name: _exported_name(each.name) for each in fields(StackOutputs)}
     if missing := sorted(exported_name for exported_name in names.values() if exported_name not in exported):
         raise MissingOutputsError(
             f"the stack does not export {', '.join(missing)}: deploy it again with this version of the program"

@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 import pulumi
 
+from components.blocks.monitoring import Monitored
+
 
 class Logged(Protocol):
     """What runs with a role of its own and logs to a group of its own: a function, a workflow or a pipe."""
@@ -58,6 +60,10 @@ class Listed(Protocol):
     """A layer that lists its parts."""
 
     def inventory(self) -> Inventory: ...
+
+
+class Layer(Listed, Monitored, Protocol):
+    """A layer that also provides monitoring."""
 
 
 def gathered(layers: Iterable[Listed]) -> Inventory:

@@ -7,6 +7,7 @@ import pulumi_aws as aws
 
 from components.blocks.consumer import take_messages
 from components.blocks.iam import ServiceRole, ServiceRoleArgs, allow, use_key, write_logs
+from components.blocks.inventory import Inventory
 from components.blocks.log_groups import pipe_log_group
 from components.blocks.monitoring import FIVE_MINUTES, Alarm, Metric, Monitoring, not_consumed
 from components.blocks.queue import Queue, queue_metric
@@ -52,6 +53,10 @@ class WorkflowPipe(pulumi.ComponentResource):
         self._pipe(role, log_group)
         self.role_arn = role.arn
         self.register_outputs({"pipe_name": self.pipe_name, "role_arn": self.role_arn})
+
+    def inventory(self) -> Inventory:
+        """The pipe."""
+        return Inventory(outputs={"pipe_name": self.pipe_name}, workflows={"pipe": self})
 
     def _role(self, log_group: aws.cloudwatch.LogGroup) -> ServiceRole:
         args, context = self._args, self._args.context
