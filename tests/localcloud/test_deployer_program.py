@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from components.api import ROUTES
+from contract.api import ORDER_ROUTES, ROUTES
 from localcloud.deployer import deploy
 from localcloud.emulator import Emulator
 
@@ -134,8 +134,8 @@ def test_the_workflow_is_express_with_its_role_and_logs(deployed: Deployed) -> N
 
 def test_each_function_has_its_own_role_layer_settings_and_limits(deployed: Deployed) -> None:
     functions = deployed.client("lambda")
-    images = {"validate", "thumbnail", "watermark", "metadata"}
-    layers = dict.fromkeys(images, "images") | {"erase": "base", "table": "table"}
+    images = {"validate", "thumbnail", "watermark", "metadata", "fulfil"}
+    layers = dict.fromkeys(images, "images") | {"erase": "base", "failed_order": "base", "table": "table"}
     layers |= dict.fromkeys(("api", "operator", "replay"), "api")
     assert set(deployed.outputs["functionNames"]) == set(layers)
     limit = functions.get_function_concurrency(FunctionName=deployed.outputs["functionNames"]["validate"])
@@ -260,7 +260,7 @@ def test_the_api_has_a_route_for_each_operation_and_its_own_address(deployed: De
     (api,) = [each for each in apis.get_apis()["Items"] if each["Name"] == "img-pipeline-local-api"]
     assert deployed.outputs["apiUrl"].endswith(f"/_aws/execute-api/{api['ApiId']}/api")
     routes = {route["RouteKey"] for route in apis.get_routes(ApiId=api["ApiId"])["Items"]}
-    assert routes == set(ROUTES)
+    assert routes == {*ROUTES, *ORDER_ROUTES}
     stage = apis.get_stage(ApiId=api["ApiId"], StageName="api")
     assert deployed.outputs["logGroups"]["api-access"] in stage["AccessLogSettings"]["DestinationArn"]
 
