@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from components.settings.declared import families, family_limits, transform_settings, transforms
+from contract.api import ORDER_ROUTES, ROUTES, Scope
 from functions.shared.reasons import REASON_TEXTS, ReasonCode
 from policies.pack import policies
 from policies.recording import ACCOUNT_ID, REGION, Recording, Resource, run
@@ -101,6 +102,25 @@ def reasons_table() -> str:
 def rules_table() -> str:
     """Every rule of the policy pack."""
     return _table(("Rule", "Requirement"), [(f"`{rule.name}`", rule.description) for rule in policies()])
+
+
+def authorization_table() -> str:
+    """What the API answers on each route to a token with one scope, and to the owner of another file.
+
+    `tests/e2e/test_api_authorization.py` asks the API for every cell.
+    """
+    rows = []
+    for route, scopes in {**ROUTES, **ORDER_ROUTES}.items():
+        asks = {scope: "yes" if not scopes or scope in scopes else "403" for scope in Scope}
+        if "/operations/" in route:
+            asks[Scope.READ] = "403"
+        others = {scope: "404" if answer == "yes" else answer for scope, answer in asks.items()}
+        if asks[Scope.OPERATE] == "yes":
+            others[Scope.OPERATE] = "yes"
+        foreign = ", ".join(others[scope] for scope in Scope) if "{" in route else ""
+        rows.append((f"`{route}`", "401" if scopes else "yes", *(asks[scope] for scope in Scope), foreign))
+    scopes_named = [f"`{scope}`" for scope in Scope]
+    return _table(("Route", "No token", *scopes_named, "Another caller's, in this order"), rows)
 
 
 def roles_table() -> str:
@@ -217,6 +237,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "declared-settings": declared_settings_table,
     "reasons": reasons_table,
     "rules": rules_table,
+    "authorization": authorization_table,
     "roles": roles_table,
     "permissions": permissions_table,
     "scan-permissions": scan_permissions_table,
