@@ -57,7 +57,7 @@ def path_of(callers: Callers, route: str, finished: Mapping[str, Any]) -> str:
     return route.partition(" ")[2].replace("{jobId}", finished["jobId"])
 
 
-@pytest.mark.parametrize(("route", "scope", "foreign", "answer"), cells(), ids=lambda value: str(value))
+@pytest.mark.parametrize(("route", "scope", "foreign", "answer"), cells(), ids=str)
 def test_a_route_answers_as_the_table_says(
     callers: Callers, finished: dict[str, Any], *, route: str, scope: str, foreign: bool, answer: str
 ) -> None:
