@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo night-shift console screenshots up engine test test-engine test-fast lint format docs lock bench bench-api storm clean
+.PHONY: help setup demo night-shift console screenshots up engine test test-engine test-fast mutants lint format docs lock bench bench-api \
+  storm clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +49,9 @@ test-engine: engine ## the whole program under Pulumi's own engine, against the 
 
 test-fast: setup ## all but the embedded cloud's tests, in seconds
 	@$(BIN)/python -m pytest --numprocesses auto tests/unit tests/infra
+
+mutants: setup ## small defects, one at a time, that the tests must notice; MUTANTS=40 SEED=1
+	@$(BIN)/python -m tests.mutants $(if $(MUTANTS),--mutants "$(MUTANTS)") $(if $(SEED),--seed "$(SEED)")
 
 lint: setup ## ruff and pyright
 	@$(BIN)/ruff check .
