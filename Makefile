@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo night-shift console screenshots up engine test test-engine test-fast mutants lint format docs lock bench bench-api \
+.PHONY: help setup demo night-shift console screenshots up engine test test-engine test-provider test-fast mutants lint format docs lock bench bench-api \
   storm clean
 
 help: ## show this list
@@ -46,6 +46,9 @@ test: setup ## the whole suite; Pulumi's own engine is left out where there is n
 
 test-engine: engine ## the whole program under Pulumi's own engine, against the embedded cloud
 	@$(BIN)/python -m pytest tests/engine
+
+test-provider: engine ## the real AWS provider against the embedded cloud, where its plugin is installed; else a stand-in
+	@$(BIN)/python -m pytest tests/provider -rs
 
 test-fast: setup ## all but the embedded cloud's tests, in seconds
 	@$(BIN)/python -m pytest --numprocesses auto tests/unit tests/infra

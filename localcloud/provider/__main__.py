@@ -1,4 +1,4 @@
-"""Serves the provider to Pulumi's engine, which starts this program and reads its gRPC port from standard output.
+"""The plugin that the engine starts.
 
 Environment:
     AWS_ENDPOINT_URL: the embedded cloud; it has to be on this machine.
@@ -9,21 +9,16 @@ Environment:
 from __future__ import annotations
 
 import os
-import signal
-import sys
 import threading
 import urllib.parse
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Any, NoReturn
-
-import grpc
-from pulumi.runtime.proto.provider_pb2_grpc import add_ResourceProviderServicer_to_server
+from typing import Any
 
 from localcloud import resources  # noqa: F401 (importing it registers every handler)
 from localcloud.clients import make_client
 from localcloud.provider.servicer import Provider
+from localcloud.provider.serving import serve
 from localcloud.resources.base import ResourceError
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -65,29 +60,4 @@ def connect(region: str) -> RunningCloud:
     )
 
 
-def main() -> None:
-    """Serve until the engine stops this process or exits itself."""
-    # The engine stops a plugin with SIGINT; a traceback is of no use.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    server = grpc.server(ThreadPoolExecutor(max_workers=16))
-    add_ResourceProviderServicer_to_server(Provider(connect, version("pulumi-aws")), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    sys.stdout.write(f"{port}\n")
-    sys.stdout.flush()
-    exit_with_engine()
-
-
-def exit_with_engine() -> NoReturn:
-    """Exit as soon as the engine has exited for any reason, without completing running operations.
-
-    The engine holds the other end of standard input and never writes to it; the operating system closes it when the
-    engine exits. A plugin that continued would create resources that are in no state file, which the next deployment
-    would create again.
-    """
-    while os.read(sys.stdin.fileno(), 4096):
-        pass
-    os._exit(os.EX_OK)
-
-
-main()
+serve(Provider(connect, version("pulumi-aws")))
