@@ -216,7 +216,7 @@ def _rendition_bytes(photo: Path) -> dict[str, int]:
 
 def _stored(photo: Path, tables: Sequence[Path]) -> dict[str, Any]:
     """The bytes of a photograph, a table and an order in the tables, the buckets and the logs of a stack."""
-    with deployed_stack(api={"auth": "none"}, orders={"enabled": True}) as stack:
+    with deployed_stack(api={"auth": "none"}) as stack:
         picture = _file(stack, photo, "uploads/2026/11/holiday/IMG_20261121_104512.jpg")
         watermarked = next(each for each in picture.renditions if each["name"] == "watermark")
         table = _file(stack, tables[0], "uploads/2026/11/exports/orders_20261121.csv")

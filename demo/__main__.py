@@ -65,7 +65,6 @@ def main(arguments: Sequence[str]) -> int:
             outputs = deploy(
                 cloud,
                 "local",
-                {"orders": {"enabled": True}},
                 progress=lambda kind, name: status.update(f"deploying {kind} {name}"),
             )
         console.print(f"· deployed the local stack to {cloud.endpoint_url} ({time.monotonic() - started:.1f} s)")

@@ -29,7 +29,6 @@ ROOT = Path(__file__).resolve().parent.parent
 STACK = "prod"
 SUBSCRIBER = "subscriber"
 WEBHOOKS = json.dumps({"endpoints": {"catalogue": {"url": "https://hooks.example.com/"}}})
-ORDERS = json.dumps({"enabled": True})
 
 # The section of docs/runbook.md for an alarm, by the end of its name; the first match counts.
 ALARM_SECTIONS = {
@@ -151,12 +150,6 @@ def webhook_permissions_table() -> str:
     return _permissions([grant for grant in _grants(_program(webhooks=WEBHOOKS)) if grant not in usual])
 
 
-def order_permissions_table() -> str:
-    """Additional permissions of a stack that takes orders."""
-    usual = _grants(_program())
-    return _permissions([grant for grant in _grants(_program(orders=ORDERS)) if grant not in usual])
-
-
 def scan_denials_table() -> str:
     """The statements by which the ingest bucket denies access except to the scanner, when uploads are scanned."""
     recording = _program(malwareScan=True)
@@ -216,7 +209,7 @@ def resource_policies_table() -> str:
 
 def alarms_table() -> str:
     """Every alarm: whether it pages, its meaning, the first command, and its section in the runbook."""
-    recording = _program(webhooks=WEBHOOKS, orders=ORDERS)
+    recording = _program(webhooks=WEBHOOKS)
     paging = recording.one("CompositeAlarm")
     rows = []
     for alarm in [paging, *_by_name(recording.of_type("aws:cloudwatch/metricAlarm:MetricAlarm"))]:
@@ -242,7 +235,6 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "permissions": permissions_table,
     "scan-permissions": scan_permissions_table,
     "webhook-permissions": webhook_permissions_table,
-    "order-permissions": order_permissions_table,
     "scan-denials": scan_denials_table,
     "resource-policies": resource_policies_table,
     "alarms": alarms_table,

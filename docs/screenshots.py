@@ -86,7 +86,7 @@ def main() -> int:
 def console() -> Iterator[str]:
     """The address of a console in a cloud of its own, with nothing in it yet."""
     with Emulator.start() as cloud:
-        yield deploy(cloud, "local", {"orders": {"enabled": True}})["consoleUrl"]
+        yield deploy(cloud, "local")["consoleUrl"]
 
 
 @contextmanager

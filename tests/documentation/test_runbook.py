@@ -62,7 +62,6 @@ def stack() -> Iterator[Stack]:
         with deployed_stack(
             webhooks={"endpoints": endpoints, "allowPrivateAddresses": True},
             api={"auth": "none"},
-            orders={"enabled": True},
         ) as deployed:
             rotate_signing_keys(deployed.pipeline)
             yield deployed

@@ -31,9 +31,7 @@ MILLISECONDS = [50, 120, 300]
 def shop() -> Iterator[Stack]:
     """A stack with these presets that takes orders, whose every caller is an operator."""
     thumbnail = {"memoryMb": 3008, "settings": {"presets": PRESETS}}
-    with deployed_stack(
-        api={"auth": "none"}, orders={"enabled": True}, transforms={"thumbnail": thumbnail}
-    ) as deployed:
+    with deployed_stack(api={"auth": "none"}, transforms={"thumbnail": thumbnail}) as deployed:
         yield deployed
 
 

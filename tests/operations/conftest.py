@@ -64,7 +64,7 @@ def img_pipeline(announced: Path, monkeypatch: pytest.MonkeyPatch) -> RunCommand
 
 def answers_of_saved_query(stack: Stack, name: str) -> list[dict[str, str]]:
     """The rows that a saved query of the program finds in the logs of the last minutes."""
-    recording = run("local", {"orders": {"enabled": True}})
+    recording = run("local")
     (query,) = [each for each in recording.of_type("QueryDefinition") if each.inputs["name"].endswith(f"/{name}")]
     logs, now = stack.cloud.client("logs"), round(time.time())
     started = logs.start_query(

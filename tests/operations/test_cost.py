@@ -460,10 +460,7 @@ def test_alarms_are_counted_as_the_program_makes_them(stack_name: str, webhooks:
 
 
 def test_indexes_are_counted_as_the_program_makes_them() -> None:
-    tables = {
-        table.inputs["name"].removeprefix("img-pipeline-prod-"): table
-        for table in run("prod", {"orders": {"enabled": True}}).of_type("Table")
-    }
+    tables = {table.inputs["name"].removeprefix("img-pipeline-prod-"): table for table in run("prod").of_type("Table")}
 
     def projections(table: str) -> list[str]:
         return sorted(index["projectionType"] for index in tables[table].inputs["globalSecondaryIndexes"])

@@ -31,7 +31,7 @@ UNKNOWN = "0" * 32
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """A stack that takes orders, whose every caller is an operator."""
-    with deployed_stack(api={"auth": "none"}, orders={"enabled": True, "maxReceiveCount": ATTEMPTS}) as deployed:
+    with deployed_stack(api={"auth": "none"}, orders={"maxReceiveCount": ATTEMPTS}) as deployed:
         yield deployed
 
 
