@@ -34,6 +34,8 @@ from localcloud.faults import PlannedFault
 HOST = "127.0.0.1"
 START_TIMEOUT_SECONDS = 30
 STOP_TIMEOUT_SECONDS = 10
+# A server that keeps its state writes it as it stops: a hundred megabytes and more after a few hundred files.
+SAVE_TIMEOUT_SECONDS = 120
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 REQUIRED_PACKAGES = ("ministack", "hypercorn", "cryptography", "cbor2", "boto3")
 
@@ -177,7 +179,7 @@ class Emulator:
         if self._server.stdin and not self._server.stdin.closed:
             self._server.stdin.close()
         try:
-            exit_status = self._server.wait(STOP_TIMEOUT_SECONDS)
+            exit_status = self._server.wait(STOP_TIMEOUT_SECONDS if self._remove_directory else SAVE_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             exit_status = None
         if exit_status != 0:
@@ -278,11 +280,13 @@ class Emulator:
         """Stop the server in the middle of what it does, and start it again on the same port and data directory.
 
         Raises:
-            EmulatorError: the data directory is temporary, so that nothing would be left.
+            EmulatorError: the data directory is temporary, or the server did not stop by itself: nothing would be left.
         """
         if self._remove_directory:
             raise EmulatorError("a cloud without a data directory keeps nothing: start it with data_directory")
         self._stop_server()
+        if self._server.returncode != 0:
+            raise EmulatorError(f"the embedded cloud did not save its state; its log ends with:\n{self.log_tail()}")
         with _bind(self.port) as listener:
             self._start_server(listener, *self._pipe_options)
         self._wait_until_ready()

@@ -89,7 +89,12 @@ async def _serve_until_stopped(listener: socket.socket, scanner: MalwareScanner,
     config.bind = [f"fd://{listener.fileno()}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = GRACE_SECONDS
-    await serve(with_faults(application(scanner), faults), config, shutdown_trigger=stop.wait)
+
+    async def stopped() -> None:
+        await stop.wait()
+        patches.halt_executions()
+
+    await serve(with_faults(application(scanner), faults), config, shutdown_trigger=stopped)
 
 
 def _malware_scanner(arguments: argparse.Namespace) -> MalwareScanner:

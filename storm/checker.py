@@ -48,8 +48,9 @@ from contract.orders import OrderStatus
 from storm.history import History, Uploaded
 from storm.world import Version, World
 
-# A failure may be recorded this long after its fault has ended: executions and redeliveries of before still run.
-GRACE = timedelta(seconds=90)
+# A failure may be recorded this long after its fault has ended: an execution that began before runs for two minutes at
+# most in the local stack, its retries included.
+GRACE = timedelta(seconds=150)
 
 Rows = Mapping[str, Row]
 Uploads = dict[str, list[Uploaded]]

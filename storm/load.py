@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -74,13 +74,12 @@ def burst(bed: Testbed, count: int, prefix: str) -> None:
     One file in eight is damaged, one a table, one key in six gets further versions, some keys get the same content
     twice, and some are deleted again. A version waits for the answer to the one before, as one client's uploads do.
     """
-    keys: list[list[Content]] = []
-    left = count
+    chance, keys, left = bed.chance(prefix), list[list[Content]](), count
     while left > 0:
-        versions = _versions(bed.random)[:left]
+        versions = _versions(chance)[:left]
         keys.append(versions)
         left -= len(versions)
-    deleted = {number for number in range(len(keys)) if bed.random.random() < 0.04}
+    deleted = {number for number in range(len(keys)) if chance.random() < 0.04}
     bed.files += count
 
     def client(number: int) -> None:
@@ -146,17 +145,18 @@ def delete(bed: Testbed, file_key: str) -> None:
     bed.history.add(Deleted(file_key=file_key, marker_id=answer["VersionId"]))
 
 
-def order(bed: Testbed, file_keys: Sequence[str]) -> None:
-    """Order a further rendition of stored pictures, and note the orders that the API accepted."""
+def order(bed: Testbed, count: int, prefix: str) -> None:
+    """Order a further rendition of some stored pictures, and note the orders that the API accepted."""
+    chance = bed.chance(f"{prefix}/orders")
     api = ApiClient(bed.stack.outputs["apiUrl"])
-    for file_key in file_keys:
-        width = bed.random.randrange(16, _SIZE[0])
+    for file_key in bed.orderable(count, chance):
+        width = chance.randrange(16, _SIZE[0])
         body = {"fileKey": file_key, "renditions": [{"width": width, "format": "jpeg"}]}
         answer = api.exchange(
             "POST",
             f"{bed.stack.outputs['apiUrl']}/orders",
             json.dumps(body).encode(),
-            {"content-type": "application/json", "idempotency-key": f"{bed.random.getrandbits(64):x}"},
+            {"content-type": "application/json", "idempotency-key": f"{chance.getrandbits(64):x}"},
         )
         if answer.status == 202:
             bed.history.add(Ordered(order_id=answer.json["orderId"], file_key=file_key))

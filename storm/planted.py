@@ -260,7 +260,7 @@ def _orders_delivered_twice(bed: Testbed, prefix: str) -> None:
     _settle(bed)
     twice = PlannedFault(point=Point.DELETION, effect=Effect.LOSE, subject=".*-order-queue$", times=6, probability=0.8)
     with _injected(bed, twice):
-        order(bed, bed.orderable(6))
+        order(bed, 6, prefix)
         _settle(bed)
 
 

@@ -44,7 +44,8 @@ def report(outcome: Outcome) -> str:
 def _lines(outcome: Outcome) -> Iterator[str]:
     yield "# Reliability: what faults, duplicates and bursts did to the pipeline"
     yield ""
-    yield f"Written by `{_command(outcome)}`; any other run with this seed makes the same choices."
+    yield f"Written by `{_command(outcome)}`; the seed decides the files, their versions and the sets of faults."
+    yield "Which of several requests a fault strikes depends on timing too."
     yield ""
     yield f"    {outcome}"
     yield ""

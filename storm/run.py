@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -125,10 +124,10 @@ def run(plan: Plan, say: Callable[[str], None]) -> Outcome:
         for number, fault in enumerate(_chosen(plan)):
             outcome.alone.append(told(play(bed, [fault], _FAULT_FILES, f"alone{number}")))
         for number in range(plan.combinations):
-            faults = _combination(bed.random, plan)
+            faults = _combination(bed, plan, f"together{number}")
             outcome.together.append(told(play(bed, faults, _COMBINATION_FILES, f"together{number}")))
         if plan.files:
-            outcome.burst = told(play(bed, _combination(bed.random, plan), plan.files, "burst"))
+            outcome.burst = told(play(bed, _combination(bed, plan, "burst"), plan.files, "burst"))
         if plan.replays:
             outcome.replay = storm(bed, plan.replays)
             say(f"{time.monotonic() - started:5.0f} s  {outcome.replay}")
@@ -144,10 +143,10 @@ def _chosen(plan: Plan) -> list[Fault]:
     return [fault for fault in all_faults() if not plan.faults or fault.name in plan.faults]
 
 
-def _combination(chance: random.Random, plan: Plan) -> list[Fault]:
+def _combination(bed: Testbed, plan: Plan, name: str) -> list[Fault]:
     """Several faults that the seed chooses."""
     faults = _chosen(plan)
-    return chance.sample(faults, min(_TOGETHER, len(faults)))
+    return bed.chance(f"{name}/faults").sample(faults, min(_TOGETHER, len(faults)))
 
 
 def _soak(bed: Testbed, plan: Plan, outcome: Outcome, told: Callable[[Result], Result]) -> None:
@@ -155,7 +154,8 @@ def _soak(bed: Testbed, plan: Plan, outcome: Outcome, told: Callable[[Result], R
     ending, number = time.monotonic() + plan.seconds, 0
     while time.monotonic() < ending:
         number += 1
-        outcome.soak.append(told(play(bed, _combination(bed.random, plan), _SOAK_FILES, f"soak{number}")))
+        name = f"soak{number}"
+        outcome.soak.append(told(play(bed, _combination(bed, plan, name), _SOAK_FILES, name)))
 
 
 def _plant_bugs(plan: Plan, outcome: Outcome, say: Callable[[str], None], started: float) -> None:

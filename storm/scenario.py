@@ -16,7 +16,7 @@ from storm.testbed import NeverIdle, Testbed
 from testing.waiting import eventually
 
 RECOVERY_SECONDS = 400
-"""The longest recovery: some faults use up the retries of a step, which wait for minutes in all."""
+"""The longest recovery, and a second for each file: some faults use up a step's retries, which wait for minutes."""
 
 _MORE_FILES = 6
 _FIRING_SECONDS = 120
@@ -66,15 +66,15 @@ def play(bed: Testbed, faults: Sequence[Fault], files: int, prefix: str) -> Resu
         fired = tuple(fault.fired(bed) for fault in faults)
         for fault in faults:
             fault.recover(bed)
-        ended = time.monotonic()
+        ended, ended_at = time.monotonic(), datetime.now(UTC)
         loading.result()
     try:
-        bed.await_idle(RECOVERY_SECONDS)
+        bed.await_idle(RECOVERY_SECONDS + files)
     except NeverIdle as reason:
         failure = str(reason)
     seconds = time.monotonic() - ended
     name = " + ".join(fault.name for fault in faults)
-    bed.history.add(FaultWindow(name=name, started_at=started_at, ended_at=datetime.now(UTC)))
+    bed.history.add(FaultWindow(name=name, started_at=started_at, ended_at=ended_at))
     return Result(
         names=tuple(fault.name for fault in faults),
         fired=fired,
@@ -86,7 +86,7 @@ def play(bed: Testbed, faults: Sequence[Fault], files: int, prefix: str) -> Resu
 
 
 def _load(bed: Testbed, files: int, prefix: str) -> None:
-    order(bed, bed.orderable(_ORDERS))
+    order(bed, _ORDERS, prefix)
     burst(bed, files, prefix)
 
 

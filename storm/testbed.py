@@ -55,7 +55,7 @@ class Testbed:
     Attributes:
         stack: the stack and its embedded cloud.
         receiver: takes the stack's webhooks.
-        random: where every random choice of the run comes from.
+        seed: of every random choice.
         history: what the clients asked and were told.
         observer: reads the world.
         files: how many uploads were begun.
@@ -63,7 +63,7 @@ class Testbed:
 
     stack: Stack
     receiver: Receiver
-    random: random.Random
+    seed: int
     history: History = field(default_factory=History)
     observer: Observer
     files: int = 0
@@ -146,11 +146,15 @@ class Testbed:
             stage["stage"] == JobStatus.FAILED for row in self.observer.jobs() for stage in row.get("stages", [])
         )
 
-    def orderable(self, count: int) -> list[str]:
+    def chance(self, purpose: str) -> random.Random:
+        """A generator that makes the same choices for the same seed and purpose, whatever happened before."""
+        return random.Random(f"{self.seed}/{purpose}")  # noqa: S311 - guards nothing
+
+    def orderable(self, count: int, chance: random.Random) -> list[str]:
         """Keys of some pictures on record."""
         assets = self.stack.pipeline.scan_assets(UPLOADS)
         keys = sorted(each["fileKey"] for each in assets if each["mediaType"] == "image/jpeg")
-        return self.random.sample(keys, min(count, len(keys)))
+        return chance.sample(keys, min(count, len(keys)))
 
     def _working_queues(self) -> list[str]:
         outputs = self.stack.pipeline.outputs
@@ -176,7 +180,7 @@ def testbed(seed: int) -> Iterator[Testbed]:
             yield Testbed(
                 stack=stack,
                 receiver=receiver,
-                random=random.Random(seed),  # noqa: S311 - the same choices for the same seed
+                seed=seed,
                 observer=Observer(pipeline=stack.pipeline),
             )
 

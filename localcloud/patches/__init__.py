@@ -77,6 +77,11 @@ def install(
     faults.install(plan)
 
 
+def halt_executions() -> None:
+    """Let no workflow do anything more."""
+    stepfunctions.halt()
+
+
 def stop_workers() -> None:
     """End every Lambda worker process."""
     lambda_runtime.reset()

@@ -55,6 +55,7 @@ EXPRESS_TIMEOUT_SECONDS = 300
 # The emulator's delay before an execution's first state.
 START_DELAY_SECONDS = 0.15
 
+_halted = threading.Event()
 _running: contextvars.ContextVar[RunningExecution | None] = contextvars.ContextVar("running_execution", default=None)
 
 
@@ -174,6 +175,8 @@ def _enforce_workflow_roles() -> None:
         running = _running.get()
         if running is None:
             return invoke(resource, arguments)
+        if _halted.is_set():
+            threading.Event().wait()
         if running.record["status"] != "RUNNING":
             raise stepfunctions._ExecutionError("States.Timeout", "the execution has ended")
         _check_permissions(running, resource, arguments)
@@ -185,6 +188,11 @@ def _enforce_workflow_roles() -> None:
             raise
 
     stepfunctions._invoke_resource = invoke_resource
+
+
+def halt() -> None:
+    """End every execution where it is, before the state is saved: the services are saved one after the other."""
+    _halted.set()
 
 
 def _check_permissions(running: RunningExecution, resource: str, arguments: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from localcloud.faults import Effect, PlannedFault, Point
@@ -62,22 +63,33 @@ class Throttled(Fault):
 
     name: str = "function throttled"
     point: str = "reserved concurrency 0 of validate"
-    proof: str = "messages in flight while it is in force, all of which need the function"
+    proof: str = "the function's metric Throttles"
     hold_seconds: float = 4
     _before: int = 0
-    _seen: int = 0
+    _throttles_before: int = 0
 
     def inject(self, bed: Testbed) -> None:
         """Reserve nothing for it."""
         lambda_, name = bed.stack.cloud.client("lambda"), _name(bed, "validate")
+        self._throttles_before = self._throttles(bed)
         self._before = lambda_.get_function_concurrency(FunctionName=name)["ReservedConcurrentExecutions"]
         lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
 
     def fired(self, bed: Testbed) -> int:
-        """Count what waits for the function."""
-        depth = bed.stack.pipeline.queue(bed.stack.pipeline.outputs.transform_queue_url).depth()
-        self._seen = max(self._seen, depth.in_flight)
-        return self._seen
+        """Count the calls that were refused since."""
+        return self._throttles(bed) - self._throttles_before
+
+    def _throttles(self, bed: Testbed) -> int:
+        points = bed.stack.cloud.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName="Throttles",
+            Dimensions=[{"Name": "FunctionName", "Value": _name(bed, "validate")}],
+            StartTime=datetime.now(UTC) - timedelta(days=1),
+            EndTime=datetime.now(UTC) + timedelta(minutes=1),
+            Period=3600,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        return round(sum(point["Sum"] for point in points))
 
     def recover(self, bed: Testbed) -> None:
         """Reserve what it had."""
@@ -91,11 +103,12 @@ class TimedOut(Fault):
     """A release with a timeout of one second, while S3 takes two to answer functions: Lambda ends them."""
 
     name: str = "function timeout"
-    point: str = "the metadata function's timeout, 1 s, with S3 answers that take 2 s"
-    proof: str = "the embedded cloud's count of slow answers"
+    point: str = "the validate function's timeout, 1 s, while S3 takes 2 s to answer"
+    proof: str = "attempts that failed while it was live"
     hold_seconds: float = 3
     _slow: PlanFault = field(init=False)
     _timeout: int = 0
+    _failed_before: int = 0
 
     def __post_init__(self) -> None:
         slow = PlannedFault(
@@ -109,12 +122,13 @@ class TimedOut(Fault):
 
     def inject(self, bed: Testbed) -> None:
         """Release the function with another timeout."""
+        self._failed_before = bed.failed_attempts()
         self._timeout = _with_timeout(bed, "validate", 1)
         self._slow.inject(bed)
 
     def fired(self, bed: Testbed) -> int:
-        """How many answers were slow."""
-        return self._slow.fired(bed)
+        """Failed attempts since."""
+        return bed.failed_attempts() - self._failed_before
 
     def recover(self, bed: Testbed) -> None:
         """Release it with the timeout that it had."""
