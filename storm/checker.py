@@ -7,7 +7,7 @@ lost
     The newest accepted version of a key has no record. A rendition that a record or a fulfilled order names is not in
     the processed bucket. A completed or rejected version was not announced to the subscriber, or not to the webhook's
     receiver. A rejected file is in no dead letter. An accepted order has no row. Messages that a replay found
-    neither arrived nor are left. A job is FAILED, and its message is in no dead-letter queue.
+    neither arrived nor are left. A FAILED job's message is in no dead-letter queue.
 
 doubled
     An effect that a subscriber which dedupes as documented, on (fileKey, sequencer, run) or on the order's id, sees
@@ -23,8 +23,8 @@ stale
 
 unexplained
     A job without a verdict and without a dead letter. A verdict that the content does not deserve. A rejection or a
-    failure without reason and hint. A dead letter that nobody can read. A failed attempt, or a failed order, while no
-    fault was in force. A message that stays in a queue. A replay whose count is not what arrived.
+    failure without reason and hint. A dead letter that nobody can read. A failed attempt at a file while no fault was
+    in force. An order without an end. A message that stays in a queue. A replay whose count is not what arrived.
 """
 
 from __future__ import annotations

@@ -31,17 +31,19 @@ class ReplayStorm:
 
     Attributes:
         messages: how many dead letters there were.
+        arrived: how many messages arrived where they were replayed to.
         seconds: how long their replay took.
         most_in_a_second: the most that arrived within any second.
     """
 
     messages: int
+    arrived: int
     seconds: float
     most_in_a_second: int
 
     def __str__(self) -> str:
         rate = f"{self.most_in_a_second} in the busiest second"
-        return f"replay storm: {self.messages} dead letters in {self.seconds:.1f} s, {rate}"
+        return f"replay storm: {self.arrived} of {self.messages} dead letters arrived in {self.seconds:.1f} s, {rate}"
 
 
 def storm(bed: Testbed, messages: int) -> ReplayStorm:
@@ -53,13 +55,15 @@ def storm(bed: Testbed, messages: int) -> ReplayStorm:
         arrivals = _Arrivals(bed, queue.replays_to)
         started = time.monotonic()
         with arrivals:
-            replayed(bed, queue)
+            result = replayed(bed, queue)
         seconds = time.monotonic() - started
         transform = pipeline.queue(queue.replays_to)
         if messages > PROCESSED:
             transform.purge()
             _send(bed, queue.replays_to, PROCESSED)
-    return ReplayStorm(messages=messages, seconds=seconds, most_in_a_second=arrivals.most_in_a_second())
+    return ReplayStorm(
+        messages=messages, arrived=result.arrived, seconds=seconds, most_in_a_second=arrivals.most_in_a_second()
+    )
 
 
 def replayed(bed: Testbed, queue: DeadLetterQueue, *, only: str | None = None) -> Replayed:

@@ -145,18 +145,19 @@ def _load(outcome: Outcome) -> Iterator[str]:
             f"- **Burst**: {burst.files} files from four clients at once, of which one in eight is damaged and one in "
             "eight a table, with further versions, the same content again and deletions, while these faults were in "
             f"force: {_struck(burst)}. All was done {burst.recovery_seconds:.0f} s after the faults had ended, with "
-            f"{len(burst.findings)} findings."
+            f"{len(burst.findings)} findings." + (f" **It did not end: {burst.failure}.**" if burst.failure else "")
         )
     if replay := outcome.replay:
         yield (
             f"- **Replay storm**: {replay.messages:,} dead letters were replayed in {replay.seconds:.0f} s at no more "
             f"than {RATE} a second while the pipe was stopped; {replay.most_in_a_second} was the most that arrived "
-            f"within a second. All arrived, once each. {min(PROCESSED, replay.messages)} of them were then processed, "
-            "and the rest purged: they were events of files that were finished already, as were these."
+            f"within a second. {replay.arrived:,} arrived. {min(PROCESSED, replay.messages)} were then processed and "
+            "the rest purged: all were events of files that had been finished before."
         )
+    ends = ", ".join(f"{count} {status}" for status, count in sorted(outcome.orders.items()))
     yield (
-        f"- **Orders**: every attempt failed with a probability of {1 - SUCCESS_RATE:.0%} all the time; each order was "
-        "redriven until it was fulfilled, and was fulfilled once."
+        f"- **Orders**: {outcome.orders.total()} orders took {outcome.attempts} attempts, each of which failed with a "
+        f"probability of {1 - SUCCESS_RATE:.0%} on purpose. Failed orders were redriven. At the end: {ends}."
     )
     yield ""
 

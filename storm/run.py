@@ -54,6 +54,8 @@ class Outcome:
         alone, together, soak: scenarios with one fault, with several, and those of the soak.
         burst: the burst, in which faults strike as well.
         replay: the replay storm; None if it was left out.
+        orders: how many orders have which status at the end.
+        attempts: attempts at these orders.
         findings: everything that the checker found, each once.
         catches: the planted bugs.
         seconds: how long all of it took.
@@ -66,6 +68,8 @@ class Outcome:
     soak: list[Result] = field(default_factory=list)
     burst: Result | None = None
     replay: ReplayStorm | None = None
+    orders: Counter[str] = field(default_factory=Counter)
+    attempts: int = 0
     findings: set[Finding] = field(default_factory=set)
     catches: list[Catch] = field(default_factory=list)
     seconds: float = 0
@@ -132,8 +136,10 @@ def run(plan: Plan, say: Callable[[str], None]) -> Outcome:
             outcome.replay = storm(bed, plan.replays)
             say(f"{time.monotonic() - started:5.0f} s  {outcome.replay}")
         _soak(bed, plan, outcome, told)
-        outcome.files = bed.files
         told(play(bed, [], 0, "end"))
+        outcome.files, orders = bed.files, bed.observer.orders()
+        outcome.orders = Counter(row["status"] for row in orders)
+        outcome.attempts = sum(int(row.get("attempts", 0)) for row in orders)
     _plant_bugs(plan, outcome, say, started)
     outcome.seconds = time.monotonic() - started
     return outcome
