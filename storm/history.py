@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +82,7 @@ class History:
 
     def add(self, entry: Uploaded | Deleted | Ordered | Replayed | FaultWindow) -> None:
         """Note what was asked and answered."""
-        lists = {
+        lists: dict[type, list[Any]] = {
             Uploaded: self.uploads,
             Deleted: self.deletions,
             Ordered: self.orders,
@@ -89,4 +90,4 @@ class History:
             FaultWindow: self.faults,
         }
         with self._lock:
-            lists[type(entry)].append(entry)  # type: ignore[attr-defined]
+            lists[type(entry)].append(entry)

@@ -115,9 +115,9 @@ def _kill(worker: lambda_runtime.Worker) -> None:
 
 def _limited(worker: lambda_runtime.Worker, fault: PlannedFault, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Run with the worker's memory or disk as good as full; its next invocation has another process."""
+    if worker._proc is None or worker._proc.poll() is not None:
+        worker._spawn()
     process = worker._proc
-    if process is None or process.poll() is not None:
-        return run()
     if fault.values["resource"] == "disk":
         # No byte can be added to a file, as on a full disk.
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))

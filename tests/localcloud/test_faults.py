@@ -178,6 +178,12 @@ def test_function_without_memory_or_disk_fails(bench: Workbench, writer: tuple[s
     assert invoke(bench.cloud, alias) == {"result": 0}
 
 
+def test_function_without_a_process_is_limited_as_well(bench: Workbench) -> None:
+    alias = bench.function(WRITING)
+    with in_force(bench.cloud, Point.INVOCATION, Effect.LIMIT, f"{alias.split(':')[-2]}$", resource="disk"):
+        assert invoke(bench.cloud, alias) == {"error": "OSError"}
+
+
 @pytest.fixture
 def events(bench: Workbench) -> tuple[str, Queue]:
     """A rule and the queue that it delivers to."""
