@@ -117,7 +117,7 @@ def _limited(worker: lambda_runtime.Worker, fault: PlannedFault, run: Callable[[
     """Run with the worker's memory or disk as good as full; its next invocation has another process."""
     if worker._proc is None or worker._proc.poll() is not None:
         worker._spawn()
-    process = worker._proc
+    process: Any = worker._proc
     if fault.values["resource"] == "disk":
         # No byte can be added to a file, as on a full disk.
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
