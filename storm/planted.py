@@ -371,6 +371,7 @@ def all_bugs() -> list[PlantedBug]:
                 "functions/fulfil/handler.py",
                 ('if "fulfilledAt" not in row:', "if True:"),
                 ('if "publishedAt" not in row:', "if True:"),
+                ("    claim_publication(row[ORDER_ID])\n", ""),
             ),
             load=_orders_delivered_twice,
         ),

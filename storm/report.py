@@ -16,7 +16,7 @@ from storm.faults.catalogue import all_faults
 from storm.replays import PROCESSED, RATE
 from storm.run import Outcome
 from storm.scenario import Result
-from storm.testbed import SUCCESS_RATE, VISIBILITY_SECONDS
+from storm.testbed import ORDER_VISIBILITY_SECONDS, SUCCESS_RATE, VISIBILITY_SECONDS
 
 LIMITS = (
     "The services are an emulator's. Its S3, SQS and DynamoDB run in one process with locks, so that races within a "
@@ -29,9 +29,9 @@ LIMITS = (
     "where they are, but the server writes its tables and queues to disk as it ends. Killed by SIGKILL it would lose "
     "them, which AWS does not.",
     "Throttling and S3's 503 have the errors and the places that AWS documents, not its rates.",
-    f"The visibility timeout of the queues of orders and webhooks is {VISIBILITY_SECONDS} s, and that of the transform "
-    "queue as long as the cloud restarts, so that a recovery takes seconds. With the stack's own settings it takes "
-    "minutes.",
+    f"The visibility timeout of the queue of webhooks is {VISIBILITY_SECONDS} s, that of orders "
+    f"{ORDER_VISIBILITY_SECONDS} s, and that of the transform queue {VISIBILITY_SECONDS} s as long as the cloud "
+    "restarts: with the stack's own settings, what a killed process had in hand comes back minutes later.",
     "Regions and availability zones do not fail here.",
 )
 

@@ -151,7 +151,7 @@ def _chosen(plan: Plan) -> list[Fault]:
 
 def _combination(bed: Testbed, plan: Plan, name: str) -> list[Fault]:
     """Several faults that the seed chooses."""
-    faults = _chosen(plan)
+    faults = [fault for fault in _chosen(plan) if fault.is_combined]
     return bed.chance(f"{name}/faults").sample(faults, min(_TOGETHER, len(faults)))
 
 

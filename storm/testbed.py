@@ -24,7 +24,7 @@ from client.webhooks import replay_webhooks, rotate_signing_keys, webhook_receiv
 from contract.clock import SystemClock
 from contract.jobs import JobStatus
 from contract.keys import UPLOADS
-from contract.orders import OrderStatus
+from contract.orders import FULFIL_TIMEOUT_SECONDS, OrderStatus
 from contract.outputs import DeadLetterKind
 from storm.history import History
 from storm.world import Observer, World
@@ -38,8 +38,11 @@ REPLAY_RATE = 500
 """Messages a second, the most that `img-pipeline dlq replay` takes."""
 
 VISIBILITY_SECONDS = 20
-"""How long a message of orders or webhooks stays hidden if its function dies: not minutes, so that a run ends."""
+ORDER_VISIBILITY_SECONDS = FULFIL_TIMEOUT_SECONDS + 10
+"""How long a message of webhooks or orders stays hidden if its function dies: shorter than with the stack's settings,
+and for orders no shorter than an attempt may take, which the fulfilling function relies on."""
 
+_REPLAYED = (DeadLetterKind.EVENTS, DeadLetterKind.UNDELIVERED, DeadLetterKind.RESULTS, DeadLetterKind.ORDERS)
 _NO_THROTTLE = {"requestsPerSecond": 1000, "burst": 1000, "uploadsPerSecond": 1000}
 _WEBHOOK = "/results"
 
@@ -116,7 +119,7 @@ class Testbed:
         """Replay what is in the dead-letter queues of events, and redrive what failed."""
         pipeline = self.stack.pipeline
         for queue in dead_letter_queues(pipeline):
-            if queue.kind not in (DeadLetterKind.EVENTS, DeadLetterKind.UNDELIVERED, DeadLetterKind.RESULTS):
+            if queue.kind not in _REPLAYED:
                 continue
             if pipeline.queue_depth(queue.url):
                 replay(pipeline, queue, rate=REPLAY_RATE, clock=SystemClock())
@@ -175,8 +178,8 @@ def testbed(seed: int) -> Iterator[Testbed]:
         }
         with deployed_stack(data_directory=Path(folder), **settings) as stack:
             rotate_signing_keys(stack.pipeline)
-            for url in (stack.pipeline.outputs.order_queue_url, stack.pipeline.outputs.webhooks_queue_url):
-                set_visibility(stack, url, VISIBILITY_SECONDS)
+            set_visibility(stack, stack.pipeline.outputs.webhooks_queue_url, VISIBILITY_SECONDS)
+            set_visibility(stack, stack.pipeline.outputs.order_queue_url, ORDER_VISIBILITY_SECONDS)
             yield Testbed(
                 stack=stack,
                 receiver=receiver,

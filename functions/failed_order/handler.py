@@ -9,6 +9,7 @@ from typing import Any
 
 from contract.orders import ORDER_ID, OrderStatus, ordered_id
 from functions.failed_order.failures import alert, fail
+from functions.shared.errors import TransientError
 from functions.shared.rows import find
 from functions.shared.runtime import record
 
@@ -33,11 +34,18 @@ def _is_done(message: Mapping[str, Any]) -> bool:
 
 
 def _failed(order_id: str) -> dict[str, str]:
-    """Record an order's failure, unless another message fulfilled it; what is logged of it."""
+    """Record an order's failure, unless another message fulfilled it; what is logged of it.
+
+    Raises:
+        TransientError: the order is fulfilled, and its result is not published: the message stays for a replay to the
+            order queue, as nothing else would publish it.
+    """
     row = find(os.environ["ORDERS_TABLE"], {ORDER_ID: order_id})
     if row is None:  # removed by time to live
         return {"outcome": "NO_SUCH_ORDER"}
     if "fulfilledAt" not in row:
         alert(fail(row))
         return {"fileKey": row["fileKey"], "outcome": OrderStatus.FAILED}
+    if "publishedAt" not in row:
+        raise TransientError(f"Order {order_id} is fulfilled, and its result is not published.")
     return {"fileKey": row["fileKey"], "outcome": OrderStatus.FULFILLED}

@@ -20,6 +20,7 @@ class Fault(ABC):
         proof: what `fired` counts, as in the report.
         hold_seconds: how long it stays in force after it has struck first.
         needs_load: whether it is injected when files are already on their way.
+        is_combined: whether it is also injected together with others.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Fault(ABC):
     proof: str
     hold_seconds: float = 0
     needs_load: bool = False
+    is_combined: bool = True
 
     @abstractmethod
     def inject(self, bed: Testbed) -> None:

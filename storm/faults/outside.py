@@ -21,6 +21,7 @@ class CloudRestarted(Fault):
     point: str = "the embedded cloud's process and its workers"
     proof: str = "messages that were in flight when it ended"
     needs_load: bool = True
+    is_combined: bool = False  # a cloud that restarts forgets the other faults
     _visibility: int = 0
     _in_flight: int = 0
 
