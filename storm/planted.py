@@ -89,7 +89,7 @@ def plant(bed: Testbed, bug: PlantedBug, prefix: str) -> Catch:
 def _settle(bed: Testbed) -> None:
     """Wait until no message is on its way; a bug may leave jobs without an end."""
     outputs = bed.stack.pipeline.outputs
-    urls = (outputs.transform_queue_url, outputs.order_queue_url)
+    urls = (outputs.transform_queue_url, outputs.order_queue_url, outputs.webhooks_queue_url)
     deadline = time.monotonic() + _SETTLE_SECONDS
     while any(bed.stack.pipeline.queue_depth(url) for url in urls) and time.monotonic() < deadline:
         bed.pause(0.2)

@@ -49,6 +49,9 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     yield ""
     yield f"    {outcome}"
     yield ""
+    for failure in outcome.failures:
+        yield f"**Failed**: {failure}"
+        yield ""
     yield from _machine(outcome)
     yield from _what_counts()
     yield from _alone(outcome.alone)
