@@ -79,8 +79,8 @@ lock: setup ## pin requirements.in and each layer in functions/layers with hashe
 screenshots: setup console ## take the README's pictures of the console, which needs Chromium
 	@$(BIN)/python -m docs.screenshots
 
-bench: setup ## image steps against naive Pillow, side by side
-	@$(BIN)/python -m bench.images
+bench: setup ## measure beside other programs, and write docs/performance.md; SECTION=images for one section
+	@$(BIN)/python -m bench $(if $(SECTION),--section "$(SECTION)")
 
 bench-api: setup ## the API: 200 clients for a minute, every job accounted for; latency beside bare presigning
 	@$(BIN)/python -m bench.api_clients

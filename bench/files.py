@@ -13,7 +13,6 @@ import io
 import json
 import os
 import platform
-import random
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -43,6 +42,7 @@ from functions.validate.table import measure as measure_table
 from operations.cost.measurements import MEASUREMENTS_FILE
 from testing.pictures import write_animation, write_photo
 from testing.stack import Stack, deployed_stack
+from testing.tables import write_orders
 from testing.waiting import eventually
 
 # About 0.6, 5 and 20 MB, as cameras write them.
@@ -57,7 +57,6 @@ _QUALITIES: dict[RenditionFormat, int] = {"jpeg": 82, "webp": 82, "avif": 60, "p
 _TABLE_ROWS = (10_000, 100_000, 400_000)
 _TABLE_MEMORY_MB = 1769
 _TABLE_LIMITS = {"maxBytes": 1 << 31, "maxRows": 1 << 30, "maxColumns": 1000, "minColumns": 2}
-_COUNTRIES = ("DE", "FR", "JP", "NL", "US")
 _FRAMES, _ANIMATED_WIDTH = 24, 320
 _TIMEOUT_SECONDS = 120
 # What CloudWatch Logs adds to each event ("PutLogEvents", Amazon CloudWatch Logs API Reference).
@@ -105,14 +104,8 @@ def _photo(folder: Path, megapixels: int) -> Path:
 
 
 def _table(folder: Path, rows: int) -> Path:
-    """A table as exports of a shop have them: a number, a text, a choice of few, a price and a date."""
-    path, chance = folder / f"{rows}.csv", random.Random(7)  # noqa: S311 - values, not secrets
-    lines = (
-        f"{number},{chance.getrandbits(64):x},{_COUNTRIES[number % len(_COUNTRIES)]},{chance.uniform(1, 1000):.2f},"
-        f"2026-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}\n"
-        for number in range(rows)
-    )
-    path.write_text("order,customer,country,price,day\n" + "".join(lines), encoding="utf-8")
+    path = folder / f"{rows}.csv"
+    write_orders(path, rows)
     return path
 
 

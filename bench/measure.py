@@ -1,4 +1,4 @@
-"""Runs one step in this process and prints {"cpuSeconds", "peakMb"}: python -m bench.measure STEP ours|naive FILE."""
+"""Runs one step in this process and prints {"cpuSeconds", "peakMb"}: python -m bench.measure FUNCTION FILE."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ import sys
 import time
 from pathlib import Path
 
-from bench.steps import ANIMATION_STEPS, STEPS
+from bench.steps import STEPS
 from testing.memory import peak_mb
 
 
-def main(step: str, whose: str, file: str) -> None:
+def main(function: str, file: str) -> None:
     """Run and print."""
-    ours, naive = {**STEPS, **ANIMATION_STEPS}[step]
-    run = ours if whose == "ours" else naive
     started = time.process_time()
-    run(Path(file))
+    STEPS[function](Path(file))
     print(json.dumps({"cpuSeconds": time.process_time() - started, "peakMb": peak_mb()}))
 
 

@@ -40,14 +40,14 @@ def large_photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("step", "limit_mb"),
     [
-        ("validate: decode", 100),
-        ("thumbnail: 320 px JPEG", 100),
+        ("validate", 100),
+        ("thumbnail", 100),
         ("metadata", 100),
-        ("watermark: full size, quality 85", 550),  # the whole picture at full size, once
+        ("watermark", 550),  # the whole picture at full size, once
     ],
 )
 def test_a_hundred_megapixels_are_processed_in_bounded_memory(large_photo: Path, step: str, limit_mb: int) -> None:
-    command = [sys.executable, "-m", "bench.measure", step, "ours", str(large_photo)]
+    command = [sys.executable, "-m", "bench.measure", step, str(large_photo)]
     cost = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)  # noqa: S603
     assert cost["peakMb"] < limit_mb
 

@@ -1,0 +1,17 @@
+"""Measures and writes docs/performance.md: python -m bench [--section NAME]... [--report]."""
+
+from __future__ import annotations
+
+import argparse
+
+from bench.report import REPORT, report, save
+from bench.sections import SECTIONS
+
+parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+parser.add_argument("--section", action="append", choices=SECTIONS, help="measure only this section; may be repeated")
+parser.add_argument("--report", action="store_true", help="write the page from the results, and measure nothing")
+arguments = parser.parse_args()
+if not arguments.report:
+    for name in arguments.section or SECTIONS:
+        save(name, SECTIONS[name].measure())
+REPORT.write_text(report(), encoding="utf-8")

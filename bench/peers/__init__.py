@@ -1,0 +1,1 @@
+"""The contenders: each runs one step in a process of its own."""

@@ -1,0 +1,28 @@
+"""The sections of docs/performance.md, in order: each measures, and writes Markdown from what was measured."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from bench.sections import images
+
+
+class Section(Protocol):
+    """A module of this package."""
+
+    @property
+    def TITLE(self) -> str:
+        """Its heading."""
+        ...
+
+    def measure(self) -> dict[str, Any]:
+        """Measure, and return JSON types."""
+        ...
+
+    def markdown(self, measured: dict[str, Any]) -> str:
+        """The section's text, below its title."""
+        ...
+
+
+SECTIONS: dict[str, Section] = {"images": images}
+"""By name."""
