@@ -11,6 +11,7 @@ from PIL import Image, ImageCms, ImageFile
 
 from functions.shared import gif, gif_encoding, jpeg, png
 from functions.shared.formats import JPEG, Format
+from functions.shared.one_frame import decode_one_frame
 
 _ORIENTATION_TAG = 0x0112
 
@@ -112,8 +113,8 @@ def plain(image: Image.Image) -> Image.Image:
     """
     first_frame = gif.covered(image)
     png.scale_transparent_colour(image)
+    decode_one_frame(image)
     image.load()
-    vars(image).pop("_decoder", None)  # of WebP and AVIF; it holds two more copies of the pixels
     if first_frame:
         return gif.clear_around(image, first_frame)
     if image.mode in _DEEP_MODES or image.mode.startswith("I;16"):
