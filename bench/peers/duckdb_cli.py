@@ -17,7 +17,7 @@ def _table(path: Path, folder: Path) -> None:
     parquet = folder / "table.parquet"
     sql = (
         f"COPY (SELECT * FROM read_csv('{path}')) TO '{parquet}' (FORMAT parquet);"  # noqa: S608 - our own files
-        f"COPY (SUMMARIZE SELECT * FROM '{parquet}') TO '{folder / 'profile.json'}' (FORMAT json);"
+        f"COPY (FROM (SUMMARIZE SELECT * FROM '{parquet}')) TO '{folder / 'profile.json'}' (FORMAT json);"
     )
     subprocess.run([str(COMMAND), "-c", sql], check=True, capture_output=True)  # noqa: S603
 

@@ -9,7 +9,7 @@ import sharp from "sharp";
 const WIDTHS = [1280, 640, 320, 160];
 const WIDTH = 320;
 const QUALITY = 82;
-const AVIF = { quality: 60, effort: 1 };
+const AVIF = { quality: 60, effort: 1, chromaSubsampling: "4:2:0" };
 
 function mark(width) {
   const size = Math.max(10, Math.round(width / 25));
