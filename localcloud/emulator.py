@@ -212,6 +212,8 @@ class Emulator:
             "pipe-retry-seconds": pipe_retry_seconds,
         }
         arguments = [f"--{name}={value}" for name, value in options.items() if value is not None]
+        # A server that stopped removed it; without it, Python takes the machine's own directory for temporary files.
+        (self.data_directory / "tmp").mkdir(exist_ok=True)
         with open(self.data_directory / "server.log", "ab") as log:
             self._server = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
                 [sys.executable, "-m", "localcloud.server", *arguments],

@@ -245,3 +245,4 @@ def test_restarted_cloud_keeps_its_queues_and_forgets_its_faults(tmp_path: Any) 
 
         assert queue.receive()["MessageId"] == sent
         assert cloud.injected(number) == 0
+        assert (tmp_path / "tmp" / "runtime-packages").is_dir()
