@@ -21,7 +21,7 @@ from operations.cost.prices import MILLION
 from operations.cost.webhooks import receiver_lines
 from operations.cost.work import CORE_SPEED, VALIDATE, PictureWork, TableWork
 
-PICTURES, TABLES, ORDERS, STACK = "pictures", "tables", "orders", "the stack"
+PICTURES, TABLES, ORDERS, STACK = "pictures", "tables", "orders", "stack"
 """The parts of a bill: what each of these costs, and what is paid without any."""
 
 # X-Ray's default rule: the first each second, and this share of the rest ("Configuring sampling rules").

@@ -30,9 +30,9 @@ from operations.cost.workflow import WorkflowRun, order_workflow_run
 CALLS_PER_ORDER = 4
 # One call of another service by the workflow, as for files: believed.
 SECONDS_PER_TASK = 0.05
-# Writes of an order's whole row: stored and fulfilled in transactions, which count twice, and an attempt and the
-# publication recorded without.
-ROW_WRITES = 2 + 2 + 1 + 1
+# Writes of an order's whole row: stored and fulfilled in transactions, which count twice, and an attempt, the claim of the
+# publication and the publication recorded without.
+ROW_WRITES = 2 + 2 + 1 + 1 + 1
 # The caller's quota, and the row that keeps equal orders away, written and deleted in the same transactions.
 SMALL_WRITES = 1 + 2 + 2
 # The indexes by owner, status and file when the order is stored; when its status changes, one write to the index by
