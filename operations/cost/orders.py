@@ -30,8 +30,8 @@ from operations.cost.workflow import WorkflowRun, order_workflow_run
 CALLS_PER_ORDER = 4
 # One call of another service by the workflow, as for files: believed.
 SECONDS_PER_TASK = 0.05
-# Writes of an order's whole row: stored and fulfilled in transactions, which count twice, and an attempt, the claim of the
-# publication and the publication recorded without.
+# Writes of an order's whole row: stored and fulfilled in transactions, which count twice, and an attempt, the claim of
+# its publication and the publication, recorded without.
 ROW_WRITES = 2 + 2 + 1 + 1 + 1
 # The caller's quota, and the row that keeps equal orders away, written and deleted in the same transactions.
 SMALL_WRITES = 1 + 2 + 2
