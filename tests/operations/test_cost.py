@@ -626,7 +626,7 @@ def test_what_cannot_be_ordered_is_one_line(
     ],
 )
 def test_load_that_a_stack_does_not_take_is_one_line(
-    arguments: dict[str, float], message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    arguments: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     settings = (
         "  img-pipeline:orders: {enabled: false}\n  img-pipeline:media: {table: null}\n"
