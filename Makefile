@@ -48,7 +48,7 @@ test-engine: engine ## the whole program under Pulumi's own engine, against the 
 	@$(BIN)/python -m pytest tests/engine
 
 test-provider: engine ## the real AWS provider against the embedded cloud, where its plugin is installed; else a stand-in
-	@$(BIN)/python -m pytest tests/provider -rs
+	@$(BIN)/python -m pytest tests/provider -rs -m ""
 
 test-fast: setup ## all but the embedded cloud's tests, in seconds
 	@$(BIN)/python -m pytest --numprocesses auto tests/unit tests/infra

@@ -86,21 +86,25 @@ def test_the_stand_in_refuses_what_the_real_provider_would_ask_of_aws_or_does_no
         configured(beside="sqss")
 
 
+@pytest.mark.weekly
 def test_up_makes_the_pipeline_which_processes_a_file(stack: EngineStack) -> None:
     made = stack.deploy()
     assert {change.operation for change in made.changes} == {"create"}
     assert stack.status_of_an_upload("uploads/first.jpg") == "COMPLETED"
 
 
+@pytest.mark.weekly
 def test_a_second_preview_is_empty(stack: EngineStack) -> None:
     assert stack.preview().changes == ()
 
 
+@pytest.mark.weekly
 def test_a_setting_changes_in_place(stack: EngineStack) -> None:
     updated = stack.deploy(mapConcurrency=9)
     assert [(change.type, change.operation) for change in updated.changes] == [(MACHINE, "update")]
 
 
+@pytest.mark.weekly
 def test_destroy_leaves_nothing(stack: EngineStack) -> None:
     stack.destroy(allow=STATEFUL_TYPES)
     assert inventory(stack.cloud) == {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from storm.run import Plan, run
 
 FAULTS = (
@@ -13,6 +15,7 @@ FAULTS = (
 )
 
 
+@pytest.mark.weekly
 def test_every_file_is_accounted_for_under_faults_and_a_planted_bug_is_caught() -> None:
     plan = Plan(files=0, seconds=0, replays=30, combinations=0, faults=FAULTS, bugs=("notification dropped",))
 
