@@ -24,8 +24,6 @@ VIEWS = {
     "dark": {"color_scheme": "dark"},
     "phone": {"viewport": {"width": 390, "height": 844}},
 }
-# Playwright's own default.
-DESKTOP = {"width": 1280, "height": 720}
 AXE = PROJECT_DIRECTORY / "console" / "node_modules" / "axe-core" / "axe.min.js"
 # Large enough for an upload in parts; the functions' memory is for such files.
 SETTINGS = {
@@ -71,16 +69,6 @@ def serious(page: Page) -> list[str]:
     page.evaluate(AXE.read_text(encoding="utf-8"))
     violations = page.evaluate("() => axe.run().then(found => found.violations)")
     return [f"{each['id']}: {each['help']}" for each in violations if each["impact"] in ("serious", "critical")]
-
-
-def serious_in_every_view(page: Page) -> list[str]:
-    """What axe-core finds in light, dark and on a phone; the page is in light again after that."""
-    found: list[str] = []
-    for name, view in (*VIEWS.items(), ("light", VIEWS["light"])):
-        page.emulate_media(color_scheme=view.get("color_scheme", "light"))
-        page.set_viewport_size(view.get("viewport", DESKTOP))
-        found += [f"{name}: {each}" for each in serious(page)]
-    return found
 
 
 # Not for longer than its file: while it is open, no other test of its process can run an event loop.

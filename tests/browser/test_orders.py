@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from contract.orders import FulfilConfiguration
 from testing.pictures import photograph
-from tests.browser.conftest import LONG_MS, OPERATOR, USER, Console, serious_in_every_view, upload
+from tests.browser.conftest import LONG_MS, OPERATOR, USER, VIEWS, Console, serious, upload
 
 
-def opened(console: Console, folder: Path, name: str, user: str = USER) -> tuple[Page, Locator]:
+def opened(console: Console, folder: Path, name: str, user: str = USER, **context: object) -> tuple[Page, Locator]:
     """A page and the detail of a picture that was uploaded from it."""
-    page = console.page(user)
+    page = console.page(user, **context)
     (folder / name).write_bytes(photograph())
     upload(page, folder / name)
     page.locator(".card", has_text=name).click(timeout=LONG_MS)
@@ -30,8 +31,9 @@ def failing(console: Console) -> Iterator[None]:
         yield
 
 
-def test_a_rendition_is_ordered_by_keyboard_and_fulfilled(console: Console, tmp_path: Path) -> None:
-    page, detail = opened(console, tmp_path, "ordered.jpg")
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_rendition_is_ordered_by_keyboard_and_fulfilled(console: Console, view: str, tmp_path: Path) -> None:
+    page, detail = opened(console, tmp_path, f"{view}.jpg", **VIEWS[view])
     detail.get_by_label("Size").select_option("another size")
     detail.get_by_label("Width").fill("120")
     detail.get_by_label("Fit").select_option("fill and crop")
@@ -39,25 +41,26 @@ def test_a_rendition_is_ordered_by_keyboard_and_fulfilled(console: Console, tmp_
     detail.get_by_label("Format").select_option("png")
     detail.get_by_role("checkbox", name="with watermark").check()
     detail.get_by_role("button", name="Add a rendition").click()
-    assert serious_in_every_view(page) == []
-    detail.get_by_label("Reference").fill("PO 4711")
+    assert serious(page) == []
+    detail.get_by_label("Reference").fill(f"PO {view}")
 
     page.keyboard.press("Enter")
 
-    order = detail.get_by_role("article", name="Order PO 4711")
+    order = detail.get_by_role("article", name=f"Order PO {view}")
     expect(order).to_contain_text("fulfilled", timeout=LONG_MS)
     with page.expect_download() as downloaded:
         order.get_by_role("link", name="120x100-png-watermark").click()
     assert downloaded.value.path().read_bytes().startswith(b"\x89PNG")
     expect(order.get_by_role("link", name="w160-webp")).to_be_visible()
-    assert serious_in_every_view(page) == []
+    assert serious(page) == []
     detail.get_by_role("button", name="Close").click()
     expect(page.get_by_role("region", name="Orders").get_by_role("article").first).to_contain_text("fulfilled")
-    assert serious_in_every_view(page) == []
+    assert serious(page) == []
 
 
-def test_an_operator_redrives_failed_orders_after_seeing_how_many(console: Console, tmp_path: Path) -> None:
-    page, detail = opened(console, tmp_path, "failing.jpg", OPERATOR)
+@pytest.mark.parametrize("view", VIEWS)
+def test_an_operator_redrives_failed_orders_after_seeing_how_many(console: Console, view: str, tmp_path: Path) -> None:
+    page, detail = opened(console, tmp_path, f"failing-{view}.jpg", OPERATOR, **VIEWS[view])
     with failing(console):
         for expected in ("processing", "EQUAL_ORDER_OPEN"):
             detail.get_by_role("button", name="Order", exact=True).click()
@@ -68,13 +71,13 @@ def test_an_operator_redrives_failed_orders_after_seeing_how_many(console: Conso
     operations.get_by_role("button", name="Refresh").click()
     cause = operations.get_by_role("listitem").filter(has_text="SimulatedError")
     expect(cause).to_contain_text("1 order after 2 attempts", timeout=LONG_MS)
-    assert serious_in_every_view(page) == []
+    assert serious(page) == []
 
     cause.get_by_role("button", name="Redrive").focus()
     page.keyboard.press("Enter")
     question = cause.get_by_role("group", name="Have 1 order tried again?")
     expect(question.get_by_role("button", name="Leave them")).to_be_focused(timeout=LONG_MS)
-    assert serious_in_every_view(page) == []
+    assert serious(page) == []
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
 
@@ -83,7 +86,7 @@ def test_an_operator_redrives_failed_orders_after_seeing_how_many(console: Conso
     expect(cause).to_have_count(0, timeout=LONG_MS)
     orders = page.get_by_role("region", name="Orders")
     orders.get_by_label("Status of the orders").select_option("fulfilled")
-    expect(orders.get_by_role("article").first).to_contain_text("failing.jpg", timeout=LONG_MS)
+    expect(orders.get_by_role("article").first).to_contain_text(f"failing-{view}.jpg", timeout=LONG_MS)
 
 
 def test_who_is_no_operator_sees_own_orders_alone(console: Console, tmp_path: Path) -> None:

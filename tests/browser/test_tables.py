@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import LONG_MS, Console, serious_in_every_view, upload
+from tests.browser.conftest import LONG_MS, VIEWS, Console, serious, upload
 
 HEADER = "number,day,city,price,note"
 ROWS = [f"{number},2026-01-{1 + number % 28:02d},Lyon,{number / 4},gift" for number in range(1, 121)]
@@ -15,11 +15,11 @@ ROWS[10] = "11,2026-01-12,Ghent,2.75,=1+1"
 ROWS[20] = "21,2026-01-22,Graz,5.25,too,many"
 
 
-@pytest.fixture
-def page(console: Console, tmp_path: Path) -> Page:
+@pytest.fixture(params=VIEWS)
+def page(request: pytest.FixtureRequest, console: Console, tmp_path: Path) -> Page:
     """The console after the upload of a table with a formula and a row that does not fit."""
-    page = console.page()
-    table = tmp_path / "orders.csv"
+    page = console.page(**VIEWS[request.param])
+    table = tmp_path / f"orders-{request.param}.csv"
     table.write_text("\n".join([HEADER, *ROWS]) + "\n", encoding="utf-8")
     upload(page, table)
     page.locator(".card", has_text=table.name).click(timeout=LONG_MS)
@@ -46,9 +46,9 @@ def test_a_table_is_shown_with_its_first_rows_and_columns(page: Page) -> None:
         with page.expect_download() as downloaded:
             detail.get_by_role("link", name=name).click()
         assert downloaded.value.path().stat().st_size > 0
-    assert serious_in_every_view(page) == []
+    assert serious(page) == []
     detail.get_by_role("button", name="Close").click()
-    assert serious_in_every_view(page) == []
+    assert serious(page) == []
 
 
 def test_a_rejected_table_is_explained(console: Console, tmp_path: Path) -> None:
