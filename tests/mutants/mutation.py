@@ -31,20 +31,39 @@ BOOLEAN: dict[type[ast.boolop], type[ast.boolop]] = {ast.And: ast.Or, ast.Or: as
 
 @dataclass(frozen=True, kw_only=True)
 class Mutant:
-    """A file with one change.
+    """One change of a file.
 
     Args:
         path: the file, relative to the project's root.
-        line: where the change is.
-        before, after: the changed code, on one line each.
-        source: the whole file as changed.
+        original: the file's tree, and `place` that of the changed node in the order of `ast.walk`.
+        node, changed: the node, and what replaces it.
     """
 
     path: str
-    line: int
-    before: str
-    after: str
-    source: str
+    original: ast.Module
+    place: int
+    node: ast.AST
+    changed: ast.AST
+
+    @property
+    def line(self) -> int:
+        """Where the change is."""
+        return getattr(self.node, "lineno", 0)
+
+    @property
+    def before(self) -> str:
+        """The code that is changed, on one line."""
+        return _one_line(self.node)
+
+    @property
+    def after(self) -> str:
+        """The changed code, on one line."""
+        return _one_line(self.changed)
+
+    @property
+    def source(self) -> str:
+        """The whole file as changed."""
+        return ast.unparse(_with(self.original, self.place, self.changed))
 
 
 def mutants_of(path: str, source: str) -> Iterator[Mutant]:
@@ -61,13 +80,7 @@ def mutants_of(path: str, source: str) -> Iterator[Mutant]:
     tree = ast.parse(source)
     for place, node in enumerate(ast.walk(tree)):
         if (changed := _changed(node)) is not None:
-            yield Mutant(
-                path=path,
-                line=getattr(node, "lineno", 0),
-                before=_one_line(node),
-                after=_one_line(changed),
-                source=ast.unparse(_with(tree, place, changed)),
-            )
+            yield Mutant(path=path, original=tree, place=place, node=node, changed=changed)
 
 
 def _changed(node: ast.AST) -> ast.AST | None:
