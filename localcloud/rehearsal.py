@@ -17,10 +17,15 @@ def release(cloud: Emulator, function_name: str, environment: Mapping[str, str])
     lambda_.update_function_configuration(
         FunctionName=function_name, Environment={"Variables": {**before, **environment}}
     )
-    version = lambda_.publish_version(FunctionName=function_name)["Version"]
+    make_live(cloud, function_name, lambda_.publish_version(FunctionName=function_name)["Version"])
+    return before
+
+
+def make_live(cloud: Emulator, function_name: str, version: str) -> None:
+    """Point a function's alias to a version."""
+    lambda_ = cloud.client("lambda")
     (alias,) = lambda_.list_aliases(FunctionName=function_name)["Aliases"]
     lambda_.update_alias(FunctionName=function_name, Name=alias["Name"], FunctionVersion=version)
-    return before
 
 
 @dataclass(frozen=True, kw_only=True)

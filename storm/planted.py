@@ -27,6 +27,7 @@ import contract.moving
 from client.dead_letters.stack_queues import find_queue
 from contract.names import TRANSFORM
 from localcloud.faults import Effect, PlannedFault, Point
+from localcloud.rehearsal import make_live
 from storm.checker import Finding, Kind, check
 from storm.history import FaultWindow
 from storm.load import damaged, order, picture, put
@@ -135,9 +136,8 @@ def _function(name: str, file: str, *replacements: tuple[str, str]) -> Callable[
 
 def _release(bed: Testbed, function: str, archive: bytes) -> None:
     lambda_ = bed.stack.cloud.client("lambda")
-    version = lambda_.update_function_code(FunctionName=function, ZipFile=archive, Publish=True)["Version"]
-    (alias,) = lambda_.list_aliases(FunctionName=function)["Aliases"]
-    lambda_.update_alias(FunctionName=function, Name=alias["Name"], FunctionVersion=version)
+    published = lambda_.update_function_code(FunctionName=function, ZipFile=archive, Publish=True)
+    make_live(bed.stack.cloud, function, published["Version"])
 
 
 def _with_changed_file(archive: bytes, file: str, replacements: tuple[tuple[str, str], ...]) -> bytes:

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 
 from client.dead_letters.replaying import replay
 from client.dead_letters.stack_queues import DeadLetterQueue, find_queue
+from client.move_task import MAX_RATE
 from contract.clock import SystemClock
 from contract.names import TRANSFORM
 from storm.history import Replayed
 from storm.testbed import Testbed
-
-RATE = 500
-"""Messages a second, the most that `img-pipeline dlq replay` and SQS's own move tasks take."""
 
 PROCESSED = 200
 """How many of the replayed messages are processed; the rest, events of finished files like these, is purged."""
@@ -70,7 +68,7 @@ def replayed(bed: Testbed, queue: DeadLetterQueue, *, only: str | None = None) -
     """Replay a queue whose destination nobody reads, and note what its operator was told and what arrived."""
     source, destination = bed.stack.pipeline.queue(queue.url), bed.stack.pipeline.queue(queue.replays_to)
     found, before = source.depth().total, destination.depth().total
-    result = replay(bed.stack.pipeline, queue, only=only, rate=RATE, clock=SystemClock())
+    result = replay(bed.stack.pipeline, queue, only=only, rate=MAX_RATE, clock=SystemClock())
     entry = Replayed(
         queue=queue.name,
         found=found,

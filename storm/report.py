@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+from client.move_task import MAX_RATE
 from localcloud.patches import MINISTACK_VERSION
 from storm import checker
 from storm.faults.catalogue import all_faults
-from storm.replays import PROCESSED, RATE
+from storm.replays import PROCESSED
 from storm.run import Outcome
 from storm.scenario import Result
 from storm.testbed import ORDER_VISIBILITY_SECONDS, SUCCESS_RATE, VISIBILITY_SECONDS
@@ -153,7 +154,7 @@ def _load(outcome: Outcome) -> Iterator[str]:
     if replay := outcome.replay:
         yield (
             f"- **Replay storm**: {replay.messages:,} dead letters were replayed in {replay.seconds:.0f} s at no more "
-            f"than {RATE} a second while the pipe was stopped; {replay.most_in_a_second} was the most that arrived "
+            f"than {MAX_RATE} a second while the pipe was stopped; {replay.most_in_a_second} was the most that arrived "
             f"within a second. {replay.arrived:,} arrived. {min(PROCESSED, replay.messages)} were then processed and "
             "the rest purged: all were events of files that had been finished before."
         )

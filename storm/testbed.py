@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from client.dead_letters.replaying import replay
 from client.dead_letters.stack_queues import dead_letter_queues
 from client.errors import PipelineError
+from client.move_task import MAX_RATE
 from client.orders import failed_orders, redrive
 from client.pipeline import is_finished
 from client.webhooks import replay_webhooks, rotate_signing_keys, webhook_receivers
@@ -33,9 +34,6 @@ from testing.stack import Stack, deployed_stack
 
 SUCCESS_RATE = 0.7
 """The share of the attempts at an order that do not fail on purpose."""
-
-REPLAY_RATE = 500
-"""Messages a second, the most that `img-pipeline dlq replay` takes."""
 
 VISIBILITY_SECONDS = 20
 ORDER_VISIBILITY_SECONDS = FULFIL_TIMEOUT_SECONDS + 10
@@ -122,10 +120,10 @@ class Testbed:
             if queue.kind not in _REPLAYED:
                 continue
             if pipeline.queue_depth(queue.url):
-                replay(pipeline, queue, rate=REPLAY_RATE, clock=SystemClock())
+                replay(pipeline, queue, rate=MAX_RATE, clock=SystemClock())
         if pipeline.queue_depth(pipeline.outputs.webhooks_dlq_url):
             for each in webhook_receivers(pipeline):
-                replay_webhooks(pipeline, each.name, rate=REPLAY_RATE, clock=SystemClock())
+                replay_webhooks(pipeline, each.name, rate=MAX_RATE, clock=SystemClock())
         for row in failed_orders(pipeline):
             with contextlib.suppress(PipelineError):  # fulfilled in the meantime
                 redrive(pipeline, row["orderId"])
@@ -170,7 +168,7 @@ def testbed(seed: int) -> Iterator[Testbed]:
     with receiving() as receiver, tempfile.TemporaryDirectory(prefix="img-pipeline-storm-") as folder:
         settings = {
             "api": {"auth": "none", **_NO_THROTTLE},
-            "orders": {"enabled": True, "successRate": SUCCESS_RATE, "maxReceiveCount": 2},
+            "orders": {"successRate": SUCCESS_RATE, "maxReceiveCount": 2},
             "webhooks": {
                 "endpoints": {"storm": {"url": f"{receiver.address}{_WEBHOOK}"}},
                 "allowPrivateAddresses": True,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from abc import abstractmethod
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from localcloud.faults import Effect, PlannedFault, Point
+from localcloud.rehearsal import make_live
 from storm.faults.fault import Fault, PlanFault
 from storm.testbed import Testbed
 
@@ -99,16 +100,35 @@ class Throttled(Fault):
 
 
 @dataclass(kw_only=True)
-class TimedOut(Fault):
+class FailingRelease(Fault):
+    """A release of a function that fails, until the one before is back."""
+
+    proof: str = "attempts that failed while it was live"
+    _failed_before: int = 0
+
+    def inject(self, bed: Testbed) -> None:
+        """Release it."""
+        self._failed_before = bed.failed_attempts()
+        self.release(bed)
+
+    @abstractmethod
+    def release(self, bed: Testbed) -> None:
+        """Publish the version, and make it live."""
+
+    def fired(self, bed: Testbed) -> int:
+        """Failed attempts since."""
+        return bed.failed_attempts() - self._failed_before
+
+
+@dataclass(kw_only=True)
+class TimedOut(FailingRelease):
     """A release with a timeout of one second, while S3 takes two to answer functions: Lambda ends them."""
 
     name: str = "function timeout"
     point: str = "the validate function's timeout, 1 s, while S3 takes 2 s to answer"
-    proof: str = "attempts that failed while it was live"
     hold_seconds: float = 3
     _slow: PlanFault = field(init=False)
     _timeout: int = 0
-    _failed_before: int = 0
 
     def __post_init__(self) -> None:
         slow = PlannedFault(
@@ -120,15 +140,10 @@ class TimedOut(Fault):
         )
         self._slow = PlanFault(name=self.name, point=self.point, planned=(slow,))
 
-    def inject(self, bed: Testbed) -> None:
+    def release(self, bed: Testbed) -> None:
         """Release the function with another timeout."""
-        self._failed_before = bed.failed_attempts()
         self._timeout = _with_timeout(bed, "validate", 1)
         self._slow.inject(bed)
-
-    def fired(self, bed: Testbed) -> int:
-        """Failed attempts since."""
-        return bed.failed_attempts() - self._failed_before
 
     def recover(self, bed: Testbed) -> None:
         """Release it with the timeout that it had."""
@@ -141,9 +156,7 @@ def _with_timeout(bed: Testbed, function: str, seconds: int) -> int:
     lambda_, name = bed.stack.cloud.client("lambda"), _name(bed, function)
     before: int = lambda_.get_function_configuration(FunctionName=name)["Timeout"]
     lambda_.update_function_configuration(FunctionName=name, Timeout=seconds)
-    version = lambda_.publish_version(FunctionName=name)["Version"]
-    (alias,) = lambda_.list_aliases(FunctionName=name)["Aliases"]
-    lambda_.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
+    make_live(bed.stack.cloud, name, lambda_.publish_version(FunctionName=name)["Version"])
     return before
 
 
@@ -152,26 +165,18 @@ def _name(bed: Testbed, function: str) -> str:
 
 
 @dataclass(kw_only=True)
-class BadRelease(Fault):
+class BadRelease(FailingRelease):
     """A release whose settings cannot be read fails every call, until it is rolled back."""
 
     name: str = "bad release and rollback under load"
     point: str = "a published version of watermark with broken settings behind its alias"
-    proof: str = "attempts that failed while it was live"
     hold_seconds: float = 2
     needs_load: bool = True
-    _release: Any = None
-    _failed_before: int = 0
+    _release: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
-    def inject(self, bed: Testbed) -> None:
+    def release(self, bed: Testbed) -> None:
         """Publish it."""
-        self._failed_before = bed.failed_attempts()
-        self._release = contextlib.ExitStack()
         self._release.enter_context(bed.stack.broken("watermark", SETTINGS="{"))
-
-    def fired(self, bed: Testbed) -> int:
-        """Failed attempts since."""
-        return bed.failed_attempts() - self._failed_before
 
     def recover(self, bed: Testbed) -> None:
         """Publish the settings of before."""
