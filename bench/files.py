@@ -25,20 +25,15 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from bench.steps import our_metadata, our_validate, our_watermark
+from bench.tables import tabulated, validated
 from client.api import ApiClient
 from client.orders import find_order
 from client.uploads import Upload
-from contract.media import CSV
 from contract.renditions import ANIMATED_FORMATS, RENDITION_FORMATS, RenditionFormat, RenditionSpec
-from functions.shared.answers import Rendition
 from functions.shared.attention import most_interesting
 from functions.shared.formats import GIF, JPEG, Format
-from functions.shared.reasons import Rejection
-from functions.table.settings import Schema
-from functions.table.tabulating import tabulate
 from functions.thumbnail.presets import Preset
 from functions.thumbnail.renditions import make_renditions
-from functions.validate.table import measure as measure_table
 from operations.cost.measurements import MEASUREMENTS_FILE
 from testing.pictures import write_animation, write_photo
 from testing.stack import Stack, deployed_stack
@@ -56,7 +51,6 @@ _QUALITIES: dict[RenditionFormat, int] = {"jpeg": 82, "webp": 82, "avif": 60, "p
 # About 0.5, 5 and 20 MB.
 _TABLE_ROWS = (10_000, 100_000, 400_000)
 _TABLE_MEMORY_MB = 1769
-_TABLE_LIMITS = {"maxBytes": 1 << 31, "maxRows": 1 << 30, "maxColumns": 1000, "minColumns": 2}
 _FRAMES, _ANIMATED_WIDTH = 24, 320
 _TIMEOUT_SECONDS = 120
 # What CloudWatch Logs adds to each event ("PutLogEvents", Amazon CloudWatch Logs API Reference).
@@ -109,21 +103,9 @@ def _table(folder: Path, rows: int) -> Path:
     return path
 
 
-def _validate_table(path: Path) -> dict[str, Any]:
-    with path.open("rb") as body:
-        found = measure_table(body, CSV.name, _TABLE_LIMITS)
-    if isinstance(found, Rejection):
-        raise SystemExit(f"{path.name}: {found.code}")
-    return vars(found)
-
-
-def _tabulated(path: Path, measures: Mapping[str, Any]) -> list[Rendition]:
-    schema = Schema(prefix="", types={}, tolerated_percent=5, rejects_formulas=False)
-    with path.open("rb") as body, tempfile.TemporaryDirectory() as folder:
-        table = tabulate(body, measures, schema, Path(folder), _TABLE_MEMORY_MB)
-    if isinstance(table, Rejection):
-        raise SystemExit(f"{path.name}: {table.code}")
-    return table.renditions
+def _tabulate(path: Path, measures: Mapping[str, Any]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        tabulated(path, measures, Path(folder), _TABLE_MEMORY_MB)
 
 
 class _Animated(NamedTuple):
@@ -214,10 +196,10 @@ def _stored(photo: Path, tables: Sequence[Path]) -> dict[str, Any]:
         watermarked = next(each for each in picture.renditions if each["name"] == "watermark")
         table = _file(stack, tables[0], "uploads/2026/11/exports/orders_20261121.csv")
         parquet = next(each for each in table.renditions if each["name"] == "table")
-        measures = {path: _validate_table(path) for path in tables}
+        measures = {path: validated(path) for path in tables}
         seconds = {
-            "validate": _by_size(tables, _validate_table),
-            "table": _by_size(tables, lambda path: _tabulated(path, measures[path])),
+            "validate": _by_size(tables, validated),
+            "table": _by_size(tables, lambda path: _tabulate(path, measures[path])),
         }
         return {
             "watermarkBytesPerByte": round(int(watermarked["bytes"]) / photo.stat().st_size, 3),
