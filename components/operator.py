@@ -192,7 +192,7 @@ class Operator(pulumi.ComponentResource):
                 "ListFailedOrders",
                 ["dynamodb:Query"],
                 [index_arn(failures, STATUS_INDEX)],
-                why="Lists the failed orders that nobody has redriven",
+                why="Lists the failed orders that have not been redriven",
             ),
             allow("ReadFailedOrders", ["dynamodb:BatchGetItem"], [failures], why="Reads why orders failed"),
         ]

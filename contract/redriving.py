@@ -39,8 +39,8 @@ class OrderStore:
     def redrive(self, failed: Mapping[str, Any], now: str) -> bool:
         """Have a failed order attempted again, and mark its failure as redriven.
 
-        It is queued first: an order that is marked and not queued would wait for ever, while one that is queued and
-        not marked is fulfilled nevertheless.
+        It is queued first: an order that is marked and not queued would never be attempted, while one that is queued
+        and not marked is fulfilled nevertheless.
 
         Args:
             failed: a row of either table: the order's id, its file and when it failed.

@@ -49,7 +49,7 @@ def subject_of(scope: Any) -> str:
     )
     match = _CREDENTIAL.search(signed)
     if match is None:
-        return f"nobody {scope['method']} {scope['path']}"
+        return f"unsigned {scope['method']} {scope['path']}"
     caller = "role" if match[1].startswith(_SESSION_KEY) else "root"
     target = headers.get(b"x-amz-target", b"").decode().rpartition(".")[2]
     return f"{caller} {match[2]} {target or scope['method'] + ' ' + scope['path']}"

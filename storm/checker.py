@@ -23,7 +23,7 @@ stale
 
 unexplained
     A job without a verdict and without a dead letter. A verdict that the content does not deserve. A rejection or a
-    failure without reason and hint. A dead letter that nobody can read. A failed attempt at a file while no fault was
+    failure without reason and hint. A dead letter that cannot be read. A failed attempt at a file while no fault was
     in force. An order without an end. A message that stays in a queue. A replay whose count is not what arrived.
 """
 

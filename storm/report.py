@@ -85,7 +85,7 @@ def _what_counts() -> Iterator[str]:
     """The checker's own definitions."""
     yield "## What counts"
     yield ""
-    yield "A client's history, what it asked and what it was told, is held against the bucket's versions, the tables,"
+    yield "A client's history, what it asked and what it was told, is compared with the bucket's versions, the tables,"
     yield "the subscriber's messages, the webhook's receiver, the queues and the dead letters (`storm/checker.py`):"
     yield ""
     kind = ""

@@ -11,6 +11,7 @@ from typing import Any
 
 from client.pipeline import Pipeline
 from client.uploads import Upload
+from contract.orders import FulfilConfiguration
 from contract.outputs import read_outputs
 from localcloud.deployer import deploy
 from localcloud.emulator import Emulator
@@ -102,6 +103,13 @@ class Stack:
             yield
         finally:
             release(self.cloud, name, before)
+
+    @contextmanager
+    def failing_orders(self) -> Iterator[None]:
+        """Have every attempt at an order fail."""
+        configuration = FulfilConfiguration(success_rate=0, presets={}, watermark=None)
+        with self.broken("fulfil", ORDER_SETTINGS=configuration.to_json()):
+            yield
 
 
 @contextmanager

@@ -41,7 +41,7 @@ class Replay:
         return [self._copy(each) if self.moves(each) else None for each in self.explained(messages)]
 
     def moves(self, dead_letter: DeadLetter) -> bool:
-        """Whether the dead letter is sent. A rejection that nobody can read has no event to send."""
+        """Whether the dead letter is sent. A rejection that cannot be read has no event to send."""
         is_its_own = dead_letter.message.sent_at > self.started_at or _run_of(dead_letter) == self.run
         is_lost = self.queue.kind is DeadLetterKind.REJECTIONS and dead_letter.cause == Cause.UNREADABLE
         return not is_its_own and not is_lost and (self.only is None or dead_letter.matches(self.only))

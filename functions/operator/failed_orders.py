@@ -17,7 +17,7 @@ _EXAMPLES = 5
 
 
 def summary() -> FailedOrders:
-    """The failed orders that nobody has redriven, by cause, the most frequent first."""
+    """The failed orders that have not been redriven, by cause, the most frequent first."""
     failures = list(islice(open_failures(), MAX_READ + 1))
     read = failures[:MAX_READ]
     by_cause: dict[str, list[Row]] = {}

@@ -101,7 +101,7 @@ class FailedOrderCause(Model):
 
 
 class FailedOrders(Model):
-    """The failed orders that nobody has redriven, by cause, the most frequent first."""
+    """The failed orders that have not been redriven, by cause, the most frequent first."""
 
     read: int = Field(description="How many of them the causes count.")
     complete: bool = Field(description="Whether these are all.")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from contract.clock import Deadline
-from contract.orders import ORDER_ID
 from contract.redriving import OrderStore
 from functions.http_api.callers import Caller
-from functions.http_api.failed_orders import open_failures
+from functions.http_api.failed_orders import open_failure, open_failures
 from functions.http_api.operators import configuration
 from functions.replay.audit import audited
 from functions.replay.models import Redriven, RedriveRequest
@@ -60,12 +59,18 @@ class _Chosen:
         self.complete = False
 
     def __iter__(self) -> Iterator[Row]:
-        for failure in open_failures():
+        for failure in self._failures():
             if self._clock.requested:
                 return
-            if self._request.cause in (None, failure["code"]) and self._request.order_id in (None, failure[ORDER_ID]):
+            if self._request.cause in (None, failure["code"]):
                 yield failure
         self.complete = True
+
+    def _failures(self) -> Iterable[Row]:
+        if self._request.order_id is None:
+            return open_failures()
+        failure = open_failure(self._request.order_id)
+        return [failure] if failure else []
 
 
 def _answer(request: RedriveRequest, **done: int | bool) -> Redriven:

@@ -107,6 +107,22 @@ def log_lines(settings: Settings, *, functions: float, workflow: float) -> Itera
     )
 
 
+def storage_line(what: str, gigabytes: float, days: int | None) -> Line:
+    """Objects in S3: gigabytes added a month, each deleted after this many days, or never."""
+    return Line(
+        service="S3 storage",
+        what=f"{what} of {days} days" if days else f"{what} of one month; each further month adds as much",
+        quantity=gigabytes * (days / DAYS_PER_MONTH if days else 1),
+        price=prices.S3_STORAGE,
+    )
+
+
+def row_lines(what: str, gigabytes: float) -> Iterator[Line]:
+    """Rows that tables keep, and their backups."""
+    yield Line(service="DynamoDB", what=f"kept: {what}", quantity=gigabytes, price=prices.DYNAMODB_STORAGE)
+    yield Line(service="DynamoDB", what="point-in-time recovery", quantity=gigabytes, price=prices.DYNAMODB_RECOVERY)
+
+
 def malware_scan_usd(load: Load) -> float:
     """What GuardDuty asks for scanning every upload."""
     return prices.MALWARE_GIGABYTE.times(load.gigabytes) + prices.MALWARE_OBJECT.times(load.files)
@@ -161,12 +177,7 @@ def _storage(work: Work) -> Iterator[Line]:
         ("uploads", work.load.gigabytes, lifecycle.upload_days),
         ("renditions", files * work.rendition_bytes / GIGABYTE, lifecycle.rendition_days),
     ):
-        yield Line(
-            service="S3 storage",
-            what=f"{what} of {days} days" if days else f"{what} of one month; each further month adds as much",
-            quantity=gigabytes * (days / DAYS_PER_MONTH if days else 1),
-            price=prices.S3_STORAGE,
-        )
+        yield storage_line(what, gigabytes, days)
 
 
 def _malware_scan(work: Work) -> Iterator[Line]:
@@ -197,9 +208,7 @@ def _tables(work: Work) -> Iterator[Line]:
     yield Line(service="DynamoDB", what="deny-list", quantity=files * 0.5, price=prices.DYNAMODB_READ)
     kept_months = work.settings.job_retention_days / DAYS_PER_MONTH
     gigabytes = files * (asset_bytes + 2 * recorded.job_row_bytes * kept_months) / GIGABYTE
-    rows = f"kept: assets of one month, jobs of {work.settings.job_retention_days} days"
-    yield Line(service="DynamoDB", what=rows, quantity=gigabytes, price=prices.DYNAMODB_STORAGE)
-    yield Line(service="DynamoDB", what="point-in-time recovery", quantity=gigabytes, price=prices.DYNAMODB_RECOVERY)
+    yield from row_lines(f"assets of one month, jobs of {work.settings.job_retention_days} days", gigabytes)
 
 
 def _messages(work: Work) -> Iterator[Line]:

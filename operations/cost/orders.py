@@ -19,7 +19,7 @@ from operations.cost.bill import (
     Line,
     OrderLoad,
 )
-from operations.cost.files import express_lines, log_lines, subscriber_lines
+from operations.cost.files import express_lines, log_lines, row_lines, storage_line, subscriber_lines
 from operations.cost.measurements import Measurements
 from operations.cost.renditions import encoding_seconds, stored_bytes
 from operations.cost.webhooks import delivery_lines
@@ -136,14 +136,11 @@ def _tables(work: OrderWork) -> Iterator[Line]:
     yield Line(service="DynamoDB", what="orders with indexes", quantity=orders * units, price=prices.DYNAMODB_WRITE)
     yield Line(service="DynamoDB", what="reads of orders", quantity=orders * READS, price=prices.DYNAMODB_READ)
     gigabytes = orders * work.measured.order.row_bytes * days / DAYS_PER_MONTH / GIGABYTE
-    yield Line(
-        service="DynamoDB", what=f"kept: orders of {days} days", quantity=gigabytes, price=prices.DYNAMODB_STORAGE
-    )
-    yield Line(service="DynamoDB", what="point-in-time recovery", quantity=gigabytes, price=prices.DYNAMODB_RECOVERY)
+    yield from row_lines(f"orders of {days} days", gigabytes)
 
 
 def _storage(work: OrderWork) -> Iterator[Line]:
-    orders, days = work.load.orders, work.settings.lifecycle.rendition_days
+    orders = work.load.orders
     yield Line(service="S3", what="reads by fulfil", quantity=orders * PICTURE_READS, price=prices.S3_GET)
     yield Line(service="S3", what="lists of renditions", quantity=orders * LISTS, price=prices.S3_PUT)
     yield Line(
@@ -152,10 +149,6 @@ def _storage(work: OrderWork) -> Iterator[Line]:
         quantity=orders * len(work.load.renditions),
         price=prices.S3_PUT,
     )
-    kept = f"of {days} days" if days else "of one month; each further month adds as much"
-    yield Line(
-        service="S3 storage",
-        what=f"ordered renditions {kept}",
-        quantity=orders * work.rendition_bytes / GIGABYTE * (days / DAYS_PER_MONTH if days else 1),
-        price=prices.S3_STORAGE,
+    yield storage_line(
+        "ordered renditions", orders * work.rendition_bytes / GIGABYTE, work.settings.lifecycle.rendition_days
     )

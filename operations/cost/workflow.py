@@ -63,9 +63,7 @@ def order_workflow_run(settings: Settings) -> WorkflowRun:
         assets_table=ASSETS,
         orders_table=ORDERS,
         order_queue_url="https://sqs.us-east-1.amazonaws.com/123456789012/img-pipeline-prod-order-queue",
-        presets=list(settings.transforms["thumbnail"].settings["presets"])
-        if "thumbnail" in settings.transforms
-        else [],
+        presets=tuple(settings.order_presets),
         daily_orders_per_caller=settings.orders.daily_orders_per_caller,
         retention_days=settings.job_retention_days,
     )

@@ -28,7 +28,7 @@ AXE = PROJECT_DIRECTORY / "console" / "node_modules" / "axe-core" / "axe.min.js"
 # Large enough for an upload in parts; the functions' memory is for such files.
 SETTINGS = {
     "api": {"enabled": True, "console": True, "auth": "jwt"},
-    "orders": {"enabled": True, "maxReceiveCount": 2},
+    "orders": {"maxReceiveCount": 2},
     "maxBytes": 100_000_000,
     "validate": {"memoryMb": 2048},
     "transforms": {"thumbnail": {"memoryMb": 2048}, "metadata": {"memoryMb": 2048}, "watermark": {"memoryMb": 3400}},

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from contract.orders import FulfilConfiguration
 from testing.pictures import photograph
 from tests.browser.conftest import LONG_MS, OPERATOR, USER, VIEWS, Console, serious, upload
 
@@ -21,14 +18,6 @@ def opened(console: Console, folder: Path, name: str, user: str = USER, **contex
     upload(page, folder / name)
     page.locator(".card", has_text=name).click(timeout=LONG_MS)
     return page, page.get_by_role("dialog")
-
-
-@contextmanager
-def failing(console: Console) -> Iterator[None]:
-    """Have every attempt at an order fail."""
-    configuration = FulfilConfiguration(success_rate=0, presets={}, watermark=None)
-    with console.stack.broken("fulfil", ORDER_SETTINGS=configuration.to_json()):
-        yield
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -61,7 +50,7 @@ def test_a_rendition_is_ordered_by_keyboard_and_fulfilled(console: Console, view
 @pytest.mark.parametrize("view", VIEWS)
 def test_an_operator_redrives_failed_orders_after_seeing_how_many(console: Console, view: str, tmp_path: Path) -> None:
     page, detail = opened(console, tmp_path, f"failing-{view}.jpg", OPERATOR, **VIEWS[view])
-    with failing(console):
+    with console.stack.failing_orders():
         for expected in ("processing", "EQUAL_ORDER_OPEN"):
             detail.get_by_role("button", name="Order", exact=True).click()
             expect(detail.get_by_role("article").first).to_contain_text(expected, timeout=LONG_MS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from PIL import Image
 from client.errors import InvalidRequestError
 from client.orders import failed_orders, find_failure, redrive
 from client.uploads import Upload
-from contract.orders import FulfilConfiguration
 from localcloud.rehearsal import queue_for
 from testing.callers import OPERATE, READ, WRITE, Answer, Callers, send
 from testing.pictures import photograph
@@ -77,14 +75,6 @@ def ended(shop: Stack, order_id: str, status: str) -> dict[str, Any]:
 
 def pixels(url: str) -> Image.Image:
     return Image.open(io.BytesIO(send("GET", url).body)).convert("RGB")
-
-
-@contextmanager
-def failing(shop: Stack) -> Iterator[None]:
-    """Have every attempt fail."""
-    configuration = FulfilConfiguration(success_rate=0, presets={}, watermark=None)
-    with shop.broken("fulfil", ORDER_SETTINGS=configuration.to_json()):
-        yield
 
 
 def test_order_is_fulfilled_with_addresses_of_what_was_ordered(shop: Stack, picture: Upload) -> None:
@@ -199,7 +189,7 @@ def test_repeated_request_is_one_order_and_a_changed_one_is_refused(shop: Stack,
 def test_order_that_fails_every_time_is_kept_with_its_cause_and_redriven_once(
     shop: Stack, picture: Upload, alerts: str
 ) -> None:
-    with failing(shop):
+    with shop.failing_orders():
         order_id = place(shop, picture.file_key, {"width": 60, "format": "jpeg"})
         equal = place(shop, picture.file_key, {"width": 60, "format": "jpeg"})
         assert order(shop, equal)["errorCode"] == "EQUAL_ORDER_OPEN"
@@ -229,7 +219,7 @@ def test_order_that_fails_every_time_is_kept_with_its_cause_and_redriven_once(
 
 
 def test_an_operator_sees_a_failed_order_by_its_cause_and_redrives_it(shop: Stack, picture: Upload) -> None:
-    with failing(shop):
+    with shop.failing_orders():
         order_id = place(shop, picture.file_key, {"width": 61, "format": "jpeg"}, reference="PO-9")
         ended(shop, order_id, "FAILED")
     found = call(shop, "GET", "/operations/failed-orders").json
@@ -257,7 +247,7 @@ def test_nothing_is_made_of_a_file_that_was_deleted_meanwhile(shop: Stack, file_
     shop.finish(upload)
     before = _objects(shop)
     dynamodb, key = shop.cloud.client("dynamodb"), {"fileKey": {"S": upload.file_key}}
-    with failing(shop):
+    with shop.failing_orders():
         order_id = place(shop, upload.file_key, {"width": 60, "format": "jpeg"})
         eventually(lambda: _row(shop, order_id).get("code"), "the first attempt's failure")
         dynamodb.update_item(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from client.orders import find_order, newest_orders
 from client.pipeline import Pipeline
 from client.uploads import Upload
 from contract import queues
-from contract.orders import FulfilConfiguration
 from operations.cost import orders as costs
 from operations.doctor.checks.orders import orders_are_fulfilled
 from operations.doctor.findings import Status, run_check
@@ -70,14 +68,6 @@ def ended(stack: Stack, order_id: str, status: str) -> dict[str, Any]:
         return order if order["status"] == status else None
 
     return eventually(found, f"order {order_id} {status}", 60)
-
-
-@contextmanager
-def failing(stack: Stack) -> Iterator[None]:
-    """Every attempt fails."""
-    broken = FulfilConfiguration(success_rate=0, presets={}, watermark=None)
-    with stack.broken("fulfil", ORDER_SETTINGS=broken.to_json()):
-        yield
 
 
 def test_trace_and_logs_of_a_fulfilled_order_reach_from_its_row_to_its_notification(
@@ -152,7 +142,7 @@ def test_order_whose_message_is_lost_is_found_and_redriven(
 def test_failed_order_is_explained_by_every_command_until_it_is_redriven(
     stack: Stack, connection: Pipeline, picture: Upload, img_pipeline: RunCommand
 ) -> None:
-    with failing(stack):
+    with stack.failing_orders():
         order_id = place(stack, picture.file_key, 66)
         first = eventually(
             lambda: ("Attempt 1 failed" in (printed := img_pipeline("trace", order_id).stdout) and printed) or None,
@@ -192,7 +182,7 @@ def test_orders_dead_letters_are_shown_exported_and_replayed(
 ) -> None:
     url = stack.outputs["orderDlqUrl"]
     with stack.unconsumed(url) as mapping:
-        with failing(stack):
+        with stack.failing_orders():
             order_id = place(stack, picture.file_key, 67)
             eventually(lambda: stack.pipeline.queue_depth(url) == 1, "the dead letter", 60)
         assert "holds 1, which the function failed_order records" in img_pipeline("trace", order_id).stdout
