@@ -108,16 +108,23 @@ def failed_orders(
     return tables.rows(tables.failed_orders, heapq.nlargest(limit, keys, key=lambda key: key["failedAt"]))
 
 
-def redrive(pipeline: Pipeline, order_id: str) -> None:
+def redrive(pipeline: Pipeline, order_id: str) -> bool:
     """Have an order tried again: one that failed, or one that is processed for too long.
 
     It may be repeated: an order is fulfilled once, however often it is queued.
+
+    Returns:
+        False if the order failed and is no longer kept; its failure is then closed.
 
     Raises:
         NotFoundError: there is no such order.
         InvalidRequestError: the order was refused or is fulfilled.
     """
-    order = find_order(pipeline, order_id)
+    tables = _Tables(pipeline)
+    order, failure = tables.row(tables.orders, order_id), tables.row(tables.failed_orders, order_id)
+    is_kept = order is not None
+    if order is None:
+        order = {**failure, "status": OrderStatus.FAILED} if failure else find_order(pipeline, order_id)
     if order["status"] not in _REDRIVABLE:
         raise InvalidRequestError(f"order {order_id} is {order['status']}: only a {OrderStatus.FAILED} one is redriven")
     store = OrderStore(
@@ -131,6 +138,7 @@ def redrive(pipeline: Pipeline, order_id: str) -> None:
         store.redrive(order, datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"))
     else:
         store.queue(order)
+    return is_kept
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,7 +44,7 @@ class OrderStatus(StrEnum):
 
 
 class FailedOrderStatus(StrEnum):
-    """The `status` of a row in the failed-orders table, which is never deleted before its order is."""
+    """The `status` of a row in the failed-orders table, which is never deleted."""
 
     OPEN = "OPEN"
     REDRIVEN = "REDRIVEN"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from contract.orders import ORDER_ID, FailedOrderStatus, OrderStatus, order_mess
 
 # So that an attempt and the change of the order's status do not write the same row at the same time.
 _DELAY_SECONDS = 1
+_REFUSED = "ConditionalCheckFailed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,7 @@ class OrderStore:
         """Have a failed order attempted again, and mark its failure as redriven.
 
         It is queued first: an order that is marked and not queued would never be attempted, while one that is queued
-        and not marked is fulfilled nevertheless.
+        and not marked is fulfilled nevertheless. The failure of an order that is no longer kept is closed.
 
         Args:
             failed: a row of either table: the order's id, its file and when it failed.
@@ -63,10 +65,21 @@ class OrderStore:
                 ]
             )
         except self.dynamodb.exceptions.TransactionCanceledException as error:
-            if "ConditionalCheckFailed" not in {each["Code"] for each in error.response["CancellationReasons"]}:
+            reasons = error.response["CancellationReasons"]
+            if _REFUSED not in {each["Code"] for each in reasons}:
                 raise
+            of_order = reasons[1]
+            if of_order["Code"] == _REFUSED and "Item" not in of_order:
+                self._close(failed, now)
             return False
         return True
+
+    def _close(self, failed: Mapping[str, Any], now: str) -> None:
+        """Close the failure of an order that time to live has removed, which nothing could redrive."""
+        closed = {"status": FailedOrderStatus.CLOSED, "closedAt": now}
+        change = self._change(self.failed_orders_table, failed, FailedOrderStatus.OPEN, closed)
+        with contextlib.suppress(self.dynamodb.exceptions.ConditionalCheckFailedException):
+            self.dynamodb.update_item(**change["Update"])
 
     def _change(self, table: str, failed: Mapping[str, Any], status: str, values: Mapping[str, str]) -> dict[str, Any]:
         """An update of a row that has this status since the order failed."""
@@ -81,5 +94,6 @@ class OrderStore:
                 "ExpressionAttributeValues": {
                     f":{name}": {"S": str(value)} for name, value in {**values, **compared}.items()
                 },
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
         }

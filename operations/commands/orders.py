@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -10,7 +9,7 @@ import typer
 from client.audit import audited
 from client.errors import InvalidRequestError
 from client.orders import STATUSES, failed_orders, find_failure, find_order, newest_orders, redrive
-from client.pipeline import Pipeline, Row
+from client.pipeline import Row
 from contract.orders import ORDER_ID
 from operations.commands.console import confirmed, out, print_fields, print_json, print_rows
 from operations.commands.job_cells import coloured
@@ -121,15 +120,12 @@ def redrive_orders(
         out.print("no failed orders")
     elif confirmed(f"redrive would queue {len(wanted)} orders again", yes=yes):
         with audited(pipeline, "orders redrive", orders=wanted) as action:
-            for count, order_id in enumerate(_redriven(pipeline, wanted), start=1):
-                action.counts["redriven"] = count
-                out.print(f"queued {order_id}", markup=False)
-
-
-def _redriven(pipeline: Pipeline, order_ids: list[str]) -> Iterator[str]:
-    for order_id in order_ids:
-        redrive(pipeline, order_id)
-        yield order_id
+            action.counts = {"redriven": 0, "closed": 0}
+            for order_id in wanted:
+                is_queued = redrive(pipeline, order_id)
+                action.counts["redriven" if is_queued else "closed"] += 1
+                done = f"queued {order_id}" if is_queued else f"closed {order_id}: the order is no longer kept"
+                out.print(done, markup=False)
 
 
 def _failure_cells(row: Row) -> tuple[str, ...]:

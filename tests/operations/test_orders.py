@@ -254,3 +254,17 @@ def test_an_unknown_order_is_one_line(command: tuple[str, ...], img_pipeline: Ru
     assert (result.exit_code, type(result.exception).__name__) == (1, "NotFoundError")
     assert UNKNOWN in str(result.exception)
     assert "\n" not in str(result.exception)
+
+
+def test_failure_of_an_order_that_is_no_longer_kept_is_closed_by_a_redrive(
+    stack: Stack, picture: Upload, img_pipeline: RunCommand
+) -> None:
+    with stack.failing_orders():
+        order_id = place(stack, picture.file_key, 71)
+        ended(stack, order_id, "FAILED")
+    key = {"orderId": {"S": order_id}}
+    stack.cloud.client("dynamodb").delete_item(TableName=stack.outputs["ordersTable"], Key=key)
+    assert (
+        f"closed {order_id}: the order is no longer kept" in img_pipeline("orders", "redrive", "--all", "--yes").stdout
+    )
+    assert order_id not in img_pipeline("orders", "failed").stdout

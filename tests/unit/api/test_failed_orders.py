@@ -164,6 +164,14 @@ def test_an_order_that_was_fulfilled_meanwhile_keeps_its_status(shop: FailedOrde
     assert shop.row("orders", order_id)["status"] == "FULFILLED"
 
 
+def test_the_failure_of_an_order_that_is_no_longer_kept_is_closed(shop: FailedOrders) -> None:
+    order_id = shop.fail(1, "AccessError")
+    shop.operators.api.cloud.client("dynamodb").delete_item(TableName="orders", Key={"orderId": {"S": order_id}})
+    done = shop.redrive(dryRun=False).json
+    assert (done["redriven"], done["unchanged"]) == (0, 1)
+    assert shop.row("failed-orders", order_id)["status"] == "CLOSED"
+
+
 def test_a_redrive_without_time_says_that_it_is_not_complete(
     shop: FailedOrders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
