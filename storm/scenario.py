@@ -19,7 +19,7 @@ RECOVERY_SECONDS = 400
 """The longest recovery, and a second for each file: some faults use up a step's retries, which wait for minutes."""
 
 _MORE_FILES = 6
-_FIRING_SECONDS = 120
+_FIRING_SECONDS, _LATE_SECONDS = 120, 20
 _ORDERS = 3
 
 
@@ -61,10 +61,10 @@ def play(bed: Testbed, faults: Sequence[Fault], files: int, prefix: str) -> Resu
             if fault.needs_load:
                 eventually(lambda: bed.is_busy() or loading.done(), "files on their way")
                 fault.inject(bed)
-        failure = _await_firing(bed, faults, prefix)
+        in_force, failure = _await_firing(bed, faults, prefix)
         bed.pause(max((fault.hold_seconds for fault in faults), default=0))
         fired = tuple(fault.fired(bed) for fault in faults)
-        for fault in faults:
+        for fault in in_force:
             fault.recover(bed)
         ended, ended_at = time.monotonic(), datetime.now(UTC)
         loading.result()
@@ -90,14 +90,26 @@ def _load(bed: Testbed, files: int, prefix: str) -> None:
     burst(bed, files, prefix)
 
 
-def _await_firing(bed: Testbed, faults: Sequence[Fault], prefix: str) -> str:
-    """Send more files until every fault has struck; why not, if one does not."""
-    deadline, number = time.monotonic() + _FIRING_SECONDS, 0
-    while waiting := [fault.name for fault in faults if not fault.fired(bed)]:
-        if time.monotonic() > deadline:
-            return f"never struck: {', '.join(waiting)}"
+def _await_firing(bed: Testbed, faults: Sequence[Fault], prefix: str) -> tuple[Sequence[Fault], str]:
+    """Send more files until every fault has struck.
+
+    When some are late, those that have struck end: a stopped pipe or a throttled function keeps files from the others.
+
+    Returns:
+        The faults that are still in force, and why it was given up, if one never struck.
+    """
+    started, number, in_force = time.monotonic(), 0, faults
+    while waiting := [fault for fault in in_force if not fault.fired(bed)]:
+        seconds = time.monotonic() - started
+        if seconds > _FIRING_SECONDS:
+            return in_force, f"never struck: {', '.join(fault.name for fault in waiting)}"
+        if seconds > _LATE_SECONDS and len(waiting) < len(in_force):
+            for fault in in_force:
+                if fault not in waiting:
+                    fault.recover(bed)
+            in_force = waiting
         bed.pause(1)
         if not bed.is_busy() and number < _FIRING_SECONDS // 10:
             number += 1
             _load(bed, _MORE_FILES, f"{prefix}/more{number}")
-    return ""
+    return in_force, ""
