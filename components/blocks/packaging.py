@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pulumi
 
+from components.blocks.service_models import service_models
+
 PROJECT_DIRECTORY = Path(__file__).resolve().parents[2]
 FUNCTIONS_DIRECTORY = PROJECT_DIRECTORY / "functions"
 LAYERS_DIRECTORY = FUNCTIONS_DIRECTORY / "layers"
@@ -88,6 +90,8 @@ class LayerTarget:
 def code_archive() -> Path:
     """Zip the packages ``functions`` and ``contract``, so that a handler is ``functions.thumbnail.handler.handler``.
 
+    The models of the AWS services that functions call are added: see `service_models`.
+
     Returns:
         An archive in `.build`, with a hash of its content in the name.
 
@@ -100,14 +104,15 @@ def code_archive() -> Path:
         for path in _files(package)
         if path.parent not in (FUNCTIONS_DIRECTORY, LAYERS_DIRECTORY) or path.suffix == ".py"
     ]
+    contents = {path.relative_to(PROJECT_DIRECTORY).as_posix(): path.read_bytes() for path in sources}
+    contents |= service_models()
     digest = hashlib.sha256()
-    for path in sources:
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(PROJECT_DIRECTORY)}:{len(content)}:".encode() + content)
+    for name, content in contents.items():
+        digest.update(f"{name}:{len(content)}:".encode() + content)
     archive = BUILD_DIRECTORY / f"functions-{digest.hexdigest()[:16]}.zip"
     if not archive.exists():
         with _temporary_directory() as directory:
-            _zip(sources, PROJECT_DIRECTORY, directory / archive.name).replace(archive)
+            _zip(sorted(contents.items()), directory / archive.name).replace(archive)
     check_limits(archive)
     return archive
 
@@ -143,7 +148,8 @@ def dependency_layer(name: str, target: LayerTarget) -> Path:
             # The folder of a layer that is on the import path (Lambda Developer Guide, "Packaging your layer content").
             packages = directory / "python"
             _install(lock, target, packages)
-            _zip(_needed(packages), directory, directory / archive.name).replace(archive)
+            needed = ((path.relative_to(directory).as_posix(), path.read_bytes()) for path in _needed(packages))
+            _zip(needed, directory / archive.name).replace(archive)
     check_limits(code_archive(), archive)
     return archive
 
@@ -239,13 +245,13 @@ def _temporary_directory() -> Iterator[Path]:
         yield Path(directory)
 
 
-def _zip(files: Iterable[Path], root: Path, archive: Path) -> Path:
+def _zip(files: Iterable[tuple[str, bytes]], archive: Path) -> Path:
     """Write an archive whose bytes depend on the files' names and contents only."""
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=ZIP_COMPRESSION_LEVEL) as opened:
-        for path in files:
-            entry = zipfile.ZipInfo(path.relative_to(root).as_posix(), ZIP_DATE)
+        for name, content in files:
+            entry = zipfile.ZipInfo(name, ZIP_DATE)
             entry.create_system = 3  # Unix, whatever the platform of the build
             entry.external_attr = ZIP_MODE << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
-            opened.writestr(entry, path.read_bytes(), compresslevel=ZIP_COMPRESSION_LEVEL)
+            opened.writestr(entry, content, compresslevel=ZIP_COMPRESSION_LEVEL)
     return archive

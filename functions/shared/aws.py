@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import ClientError, FlexibleChecksumError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as EndpointError
+from botocore.loaders import Loader
 from botocore.session import Session
 from urllib3.exceptions import HTTPError
 
@@ -55,6 +58,9 @@ _NETWORK_ERRORS = (
     TimeoutError,
 )
 
+# In the code archive only; see `components.blocks.service_models`.
+_MODELS = Path(__file__).with_name("models")
+
 MISSING_CODES = frozenset({"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405"})
 """S3's error codes if the version does not exist; 405 is the one for a delete marker."""
 
@@ -73,7 +79,17 @@ def client(service: str) -> Any:
 @cache
 def session() -> Session:
     """The environment's one session, for a client that `client` does not configure."""
-    return Session()
+    found = Session()
+    found.register_component("data_loader", _Models(extra_search_paths=[str(_MODELS)]))
+    return found
+
+
+class _Models(Loader):
+    """botocore's loader, for a cold start: it reads the code archive's short models before botocore's own."""
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - botocore passes it
+        """The folders of all services; botocore's own method also looks into each of these hundreds."""
+        return [name for path in self.search_paths if os.path.isdir(path) for name in os.listdir(path)]
 
 
 def error_code(error: ClientError) -> str:

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.loaders import Loader
+from botocore.model import OperationModel
+from botocore.session import Session
 
 from components.blocks import handler_check, packaging
 from components.blocks.handler_check import check_handlers
@@ -26,6 +29,7 @@ from components.blocks.packaging import (
     layer_names,
     unzipped_bytes,
 )
+from components.blocks.service_models import FOLDER, SERVICES
 from contract.lambda_runtime import isolated_python, runtime_packages
 from policies.recording import Recording, run_into
 
@@ -70,11 +74,49 @@ def test_code_archive_includes_data_files_but_no_caches_and_no_hidden_files(proj
         path.parent.mkdir(exist_ok=True)
         path.touch()
 
-    assert names_in(code_archive()) == [
+    assert [name for name in names_in(code_archive()) if not name.startswith(FOLDER)] == [
         "functions/__init__.py",
         "functions/shared/font.ttf",
         "functions/thumbnail/handler.py",
     ]
+
+
+def test_code_archive_has_the_models_of_all_services_that_functions_call() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (PROJECT_DIRECTORY / "functions").rglob("*.py"))
+    called = re.findall(r'client\("([a-z0-9]+)"', code)
+
+    assert set(SERVICES) == set(called)
+
+
+def test_models_in_the_archive_are_botocores_without_documentation_for_these_services_and_no_less(
+    tmp_path: Path,
+) -> None:
+    with zipfile.ZipFile(code_archive()) as opened:
+        opened.extractall(tmp_path)
+    # As functions.shared.aws does.
+    short, full = Session(), Session()
+    short.register_component("data_loader", Loader(extra_search_paths=[str(tmp_path / FOLDER)]))
+
+    for service in SERVICES:
+        ours, theirs = short.get_service_model(service), full.get_service_model(service)
+        assert ours.documentation == ""
+        assert ours.operation_names == theirs.operation_names
+        assert ours.metadata == theirs.metadata
+        operations: Any = theirs.operation_names
+        for name in operations:
+            assert wire_of(ours.operation_model(name)) == wire_of(theirs.operation_model(name))
+        assert short.get_available_regions(service) == full.get_available_regions(service) != []
+
+
+def wire_of(operation: OperationModel) -> list[Any]:
+    """What a call sends and receives."""
+    shapes: list[Any] = [operation.input_shape, operation.output_shape]
+    members = [
+        [each.name, each.serialization, {name: member.type_name for name, member in each.members.items()}]
+        for each in shapes
+        if each is not None
+    ]
+    return [operation.http, operation.auth_type, *members]
 
 
 def test_same_code_gives_the_same_bytes_whatever_its_dates_and_modes(project: Path) -> None:
