@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from bench.sections import images
+from bench.sections import cold_start, images
 
 
 class Section(Protocol):
@@ -24,5 +24,5 @@ class Section(Protocol):
         ...
 
 
-SECTIONS: dict[str, Section] = {"images": images}
+SECTIONS: dict[str, Section] = {"images": images, "cold-start": cold_start}
 """By name."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -12,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +18,7 @@ from typing import Any
 import pillow_heif
 from PIL import Image
 
+from bench.machine import measured_here
 from bench.peers import steps
 from bench.ssim import ssim
 from testing.pictures import write_animation, write_photo
@@ -146,8 +144,7 @@ def measure() -> dict[str, Any]:
             rows[row.title] = _compared(row, file, warm_up, folder, until)
             print(row.title, rows[row.title], file=sys.stderr, flush=True)
     return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": f"{os.cpu_count()} {platform.machine()} cores, {platform.system()}",
+        **measured_here(),
         "versions": _versions(),
         "missing": {
             each.title: each.how_to_get for each in CONTENDERS.values() if each.how_to_get and not each.is_installed()
@@ -231,7 +228,7 @@ def _alike(file: Path, output: Path) -> float:
 
 
 def _versions() -> dict[str, str]:
-    found = {"Python": platform.python_version()}
+    found: dict[str, str] = {}
     for package in ("pillow", "pillow-heif", "pyvips", "pyvips-binary", "duckdb", "duckdb-cli"):
         try:
             found[package] = version(package)

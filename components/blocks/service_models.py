@@ -34,7 +34,9 @@ def service_models() -> dict[str, bytes]:
         version = loader.determine_latest_version(service, "service-2")
         model = loader.load_data(f"{service}/{version}/service-2")
         prefixes.add(model["metadata"]["endpointPrefix"])
-        files[f"{service}/{version}/service-2"] = _without_documentation(model)
+        # The other parts are short, and botocore reads the documentation of one of them.
+        short = {part: _without_documentation(model[part]) for part in ("operations", "shapes")}
+        files[f"{service}/{version}/service-2"] = model | short
     for partition in endpoints["partitions"]:
         partition["services"] = {name: each for name, each in partition["services"].items() if name in prefixes}
     return {f"{FOLDER}/{name}.json": json.dumps(data, separators=(",", ":")).encode() for name, data in files.items()}

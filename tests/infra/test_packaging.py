@@ -98,13 +98,13 @@ def test_models_in_the_archive_are_botocores_without_documentation_for_these_ser
     short.register_component("data_loader", Loader(extra_search_paths=[str(tmp_path / FOLDER)]))
 
     for service in SERVICES:
-        ours, theirs = short.get_service_model(service), full.get_service_model(service)
-        assert ours.documentation == ""
+        ours, theirs = (each.create_client(service, "eu-west-1").meta.service_model for each in (short, full))
         assert ours.operation_names == theirs.operation_names
         assert ours.metadata == theirs.metadata
         operations: Any = theirs.operation_names
         for name in operations:
             assert wire_of(ours.operation_model(name)) == wire_of(theirs.operation_model(name))
+            assert ours.operation_model(name).documentation == ""
         assert short.get_available_regions(service) == full.get_available_regions(service) != []
 
 
