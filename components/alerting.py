@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.blocks.alarm import AlarmsArgs, create_alarms, paging_alarm_name
+from components.blocks.alarm import AlarmsArgs, create_alarms
 from components.blocks.alert_topic import AlertTopicArgs, create_alert_topic
 from components.blocks.budget import Budget, BudgetArgs
 from components.blocks.dashboard import dashboard_body
@@ -28,7 +28,11 @@ class AlertingArgs:
 
 
 class Alerting(pulumi.ComponentResource):
-    """Every alarm notifies the alert topic: e-mail receives all of them, pagers only the composite paging alarm."""
+    """Every alarm notifies the alert topic: e-mail receives all of them, pagers only those that page.
+
+    With full monitoring, pagers receive one composite alarm over those. Otherwise the essential alarms alone exist, and
+    neither the composite alarm nor the dashboard: their names are empty.
+    """
 
     topic_arn: pulumi.Output[str]
     alarm_names: list[str]
@@ -40,15 +44,26 @@ class Alerting(pulumi.ComponentResource):
         super().__init__("img-pipeline:index:Alerting", name, None, opts)
         self._prefix, self._args = name, args
         monitoring = [layer.monitoring() for layer in args.layers]
-        alarms = [alarm for each in monitoring for alarm in each.alarms]
+        full = args.settings.has_full_monitoring
+        alarms = [alarm for each in monitoring for alarm in each.alarms if full or alarm.essential]
         self.alarm_names = [args.context.name(alarm.name) for alarm in alarms]
-        self.paging_alarm_name = paging_alarm_name(args.context)
-        self.topic_arn = self._topic()
-        create_alarms(name, AlarmsArgs(context=args.context, alarms=alarms, topic_arn=self.topic_arn), self)
+        self.paging_alarm_name = args.context.name("paging") if full else ""
+        paging = [args.context.name(alarm.name) for alarm in alarms if alarm.pages]
+        self.topic_arn = self._topic([self.paging_alarm_name] if full else paging)
+        create_alarms(
+            name,
+            AlarmsArgs(
+                context=args.context,
+                alarms=alarms,
+                topic_arn=self.topic_arn,
+                paging_alarm_name=self.paging_alarm_name,
+            ),
+            self,
+        )
         self.budget_name = self._budget()
         if args.settings.malware_scan:
             self._scan_alert()
-        self.dashboard_url = self._dashboard([row for each in monitoring for row in each.rows])
+        self.dashboard_url = self._dashboard([row for each in monitoring for row in each.rows]) if full else ""
         for each in monitoring:
             self._save(each.queries)
         self.register_outputs({"topic_arn": self.topic_arn})
@@ -65,7 +80,7 @@ class Alerting(pulumi.ComponentResource):
             }
         )
 
-    def _topic(self) -> pulumi.Output[str]:
+    def _topic(self, paging_alarm_names: Sequence[str]) -> pulumi.Output[str]:
         context, settings = self._args.context, self._args.settings
         senders = {"PublishAlarms": ("cloudwatch", context.arn("cloudwatch", f"alarm:{context.name('*')}"))}
         if settings.monthly_budget_usd:
@@ -80,7 +95,7 @@ class Alerting(pulumi.ComponentResource):
                 senders=senders,
                 emails=settings.alert_emails,
                 https_endpoints=settings.alert_https_endpoints,
-                paging_alarm_name=self.paging_alarm_name,
+                paging_alarm_names=paging_alarm_names,
             ),
             self,
         )

@@ -149,6 +149,7 @@ class Api(pulumi.ComponentResource):
                 burst=settings.api.burst,
                 route_requests_per_second={"POST /uploads": settings.api.uploads_per_second},
                 log_retention_days=settings.log_retention_days,
+                counts_refused=settings.has_full_monitoring,
             ),
             pulumi.ResourceOptions(parent=self),
         )

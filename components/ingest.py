@@ -232,6 +232,7 @@ class Ingest(pulumi.ComponentResource):
             expression="+".join(f"FILL({label},0)" for label in metrics),
             threshold=0,
             pages=True,
+            essential=True,
         )
 
     def _waiting(self, thresholds: Alarms) -> Alarm:
@@ -246,6 +247,7 @@ class Ingest(pulumi.ComponentResource):
             threshold=thresholds.oldest_message_seconds,
             periods=3,
             pages=True,
+            essential=True,
         )
 
 

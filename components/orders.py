@@ -365,6 +365,7 @@ class Orders(pulumi.ComponentResource):
             metrics={"age": queue_metric(queue_name, "ApproximateAgeOfOldestMessage")},
             threshold=thresholds.oldest_message_seconds,
             periods=3,
+            essential=True,
         )
         yield from self.state_machine.alarms(
             thresholds,

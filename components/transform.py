@@ -147,6 +147,7 @@ class Transform(pulumi.ComponentResource):
             threshold=settings.alarms.dead_letter_messages,
             # The owner of a rejected file receives the result.
             pages=False,
+            essential=False,
         )
         function_alarms = [alarm for function in self.functions.values() for alarm in function.alarms(settings.alarms)]
         return Monitoring(
@@ -231,6 +232,7 @@ class Transform(pulumi.ComponentResource):
             log_level=settings.function_log_level,
             log_retention_days=settings.log_retention_days,
             tracing=settings.tracing,
+            publishes_metrics=settings.has_full_monitoring,
             network=args.network,
         )
 

@@ -210,5 +210,6 @@ class Webhooks(pulumi.ComponentResource):
             expression=not_consumed("visible", "invocations"),
             threshold=0,
             periods=5,
+            essential=True,
         )
         yield from self.function.alarms(thresholds)

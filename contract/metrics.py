@@ -10,8 +10,12 @@ SERVICE_DIMENSION = "service"
 """Powertools' dimension; its value is the function's short name, such as ``thumbnail``."""
 
 
+NAMESPACE_VARIABLE = "POWERTOOLS_METRICS_NAMESPACE"
+"""Powertools' variable in a function's environment; without it the function publishes no metrics."""
+
+
 class Metric(StrEnum):
-    """Metrics that every function publishes, one sample for each invocation."""
+    """Metrics that every function with a namespace publishes, one sample for each invocation."""
 
     DURATION = "Duration"
     COLD_START = "ColdStart"

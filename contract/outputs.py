@@ -159,9 +159,9 @@ class StackOutputs(QueueOutputs[Text]):
             empty if the stack takes none.
         alert_topic_arn: where alarms are published.
         alarm_names: physical names of every alarm but the paging one.
-        paging_alarm_name: the composite alarm that pages.
+        paging_alarm_name: the composite alarm that pages; empty without full monitoring.
         budget_name: the monthly budget; empty if the stack has none.
-        dashboard_url: the CloudWatch dashboard.
+        dashboard_url: the CloudWatch dashboard; empty without full monitoring.
         function_names: physical names by short name.
         log_groups: log groups by the function's short name, and of the workflow, the pipe, the audit trail and the
             API's requests.

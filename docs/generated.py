@@ -208,8 +208,9 @@ def resource_policies_table() -> str:
 
 
 def alarms_table() -> str:
-    """Every alarm: whether it pages, its meaning, the first command, and its section in the runbook."""
+    """Every alarm: whether it pages and is essential, its meaning, first command, and section in the runbook."""
     recording = _program(webhooks=WEBHOOKS)
+    essential = _program(webhooks=WEBHOOKS, monitoring="essential").outputs["alarmNames"]
     paging = recording.one("CompositeAlarm")
     rows = []
     for alarm in [paging, *_by_name(recording.of_type("aws:cloudwatch/metricAlarm:MetricAlarm"))]:
@@ -221,7 +222,8 @@ def alarms_table() -> str:
         link = f"[{section}](#{section.lower().replace(' ', '-')})"
         # The stack's name is in the variable that the commands of `img-pipeline` read.
         command = command.replace(f"img-pipeline-{STACK}-", "img-pipeline-$IMG_PIPELINE_STACK-")
-        rows.append((f"`{name}`", pages, meaning, f"`{command}`", link))
+        marks = f"{pages}, essential".strip(", ") if full_name in essential else pages
+        rows.append((f"`{name}`", marks, meaning, f"`{command}`", link))
     return _table(("Alarm", "", "Meaning", "First command", "Then"), rows)
 
 

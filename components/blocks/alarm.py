@@ -12,20 +12,29 @@ from components.stack_context import StackContext
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmsArgs:
-    """`topic_arn` is where every change to ALARM is published."""
+    """`topic_arn` is where every change to ALARM is published.
+
+    `paging_alarm_name` is the physical name of the composite alarm over those that page; empty creates none.
+    """
 
     context: StackContext
     alarms: Sequence[Alarm]
     topic_arn: pulumi.Input[str]
+    paging_alarm_name: str
 
 
 def create_alarms(name: str, args: AlarmsArgs, parent: pulumi.Resource) -> None:
-    """Create every alarm, and the composite alarm over those that page."""
+    """Create every alarm, and the composite alarm over those that page if there is to be one."""
     created = {alarm.name: _metric_alarm(f"{name}-{alarm.name}", alarm, args, parent) for alarm in args.alarms}
-    paging = [created[alarm.name].name for alarm in args.alarms if alarm.pages]
+    if args.paging_alarm_name:
+        paging = [created[alarm.name].name for alarm in args.alarms if alarm.pages]
+        _paging_alarm(f"{name}-paging", paging, args, parent)
+
+
+def _paging_alarm(name: str, paging: Sequence[pulumi.Output[str]], args: AlarmsArgs, parent: pulumi.Resource) -> None:
     aws.cloudwatch.CompositeAlarm(
-        f"{name}-paging",
-        alarm_name=paging_alarm_name(args.context),
+        name,
+        alarm_name=args.paging_alarm_name,
         alarm_description=_description(
             "Uploads are lost or not being processed; one of the alarms in this alarm's rule is in ALARM.",
             f"aws cloudwatch describe-alarms --state-value ALARM --alarm-name-prefix {args.context.name('')}",
@@ -41,12 +50,9 @@ def create_alarms(name: str, args: AlarmsArgs, parent: pulumi.Resource) -> None:
     )
 
 
-def paging_alarm_name(context: StackContext) -> str:
-    """The physical name of the composite alarm over those that page."""
-    return context.name("paging")
-
-
 def _metric_alarm(name: str, alarm: Alarm, args: AlarmsArgs, parent: pulumi.Resource) -> aws.cloudwatch.MetricAlarm:
+    # Without the composite alarm, a pager receives this one and resolves its incident.
+    is_paged = alarm.pages and not args.paging_alarm_name
     return aws.cloudwatch.MetricAlarm(
         name,
         name=args.context.name(alarm.name),
@@ -58,6 +64,7 @@ def _metric_alarm(name: str, alarm: Alarm, args: AlarmsArgs, parent: pulumi.Reso
         datapoints_to_alarm=alarm.periods,
         treat_missing_data="notBreaching",
         alarm_actions=[args.topic_arn],
+        ok_actions=[args.topic_arn] if is_paged else None,
         tags=args.context.tags,
         opts=pulumi.ResourceOptions(parent=parent),
     )

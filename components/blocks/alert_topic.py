@@ -19,15 +19,15 @@ class AlertTopicArgs:
     Attributes:
         senders: the services that may publish, with their source ARN, by the statement's Sid.
         emails: addresses that receive every alert.
-        https_endpoints: URLs of pagers, which contain a key and receive only the paging alarm.
-        paging_alarm_name: the alarm that pagers receive.
+        https_endpoints: URLs of pagers, which contain a key and receive only what pages.
+        paging_alarm_names: the alarms that pagers receive.
     """
 
     context: StackContext
     senders: Mapping[str, tuple[str, str]]
     emails: Sequence[str]
     https_endpoints: Sequence[str]
-    paging_alarm_name: str
+    paging_alarm_names: Sequence[str]
 
 
 def alert_topic_arn(context: StackContext) -> str:
@@ -64,7 +64,7 @@ def create_alert_topic(name: str, args: AlertTopicArgs, parent: pulumi.Resource)
             endpoint=pulumi.Output.secret(endpoint),
             endpoint_auto_confirms=True,
             filter_policy_scope="MessageBody",
-            filter_policy=pulumi.Output.json_dumps({"AlarmName": [args.paging_alarm_name]}),
+            filter_policy=pulumi.Output.json_dumps({"AlarmName": list(args.paging_alarm_names)}),
             opts=child,
         )
     return topic.arn

@@ -13,7 +13,7 @@ from components.blocks.network import Network
 from components.settings import Alarms
 from components.stack_context import StackContext
 from contract.memory import LEAST_STORAGE_MB
-from contract.metrics import SERVICE_DIMENSION, metrics_namespace
+from contract.metrics import NAMESPACE_VARIABLE, SERVICE_DIMENSION, metrics_namespace
 from contract.metrics import Metric as FunctionMetric
 from contract.names import LIVE
 
@@ -30,6 +30,7 @@ class Platform:
     log_level: str
     log_retention_days: int
     tracing: bool
+    publishes_metrics: bool
     network: Network | None
 
 
@@ -105,6 +106,7 @@ class Function(pulumi.ComponentResource):
 
     def _function(self, role: ServiceRole, log_group: aws.cloudwatch.LogGroup) -> aws.lambda_.Function:
         args, platform = self._args, self._args.platform
+        namespace = metrics_namespace(platform.context.stack)
         return aws.lambda_.Function(
             self._prefix,
             name=self.function_name,
@@ -123,7 +125,8 @@ class Function(pulumi.ComponentResource):
             environment=aws.lambda_.FunctionEnvironmentArgs(
                 variables={
                     "POWERTOOLS_SERVICE_NAME": args.short_name,
-                    "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(platform.context.stack),
+                    # Without it the functions publish no metrics, each of which is paid for.
+                    **({NAMESPACE_VARIABLE: namespace} if platform.publishes_metrics else {}),
                     "POWERTOOLS_LOG_LEVEL": platform.log_level,
                     **args.environment,
                 }

@@ -63,6 +63,7 @@ class HttpApiArgs:
         cors_origins: origins of web pages that may call.
         burst: requests that may come at once.
         route_requests_per_second: routes that may be called less often than `requests_per_second`.
+        counts_refused: whether refused calls are a metric of its own, which is paid for.
     """
 
     context: StackContext
@@ -77,6 +78,7 @@ class HttpApiArgs:
     burst: int
     route_requests_per_second: Mapping[str, int]
     log_retention_days: int
+    counts_refused: bool
 
 
 class HttpApi(pulumi.ComponentResource):
@@ -194,7 +196,7 @@ class HttpApi(pulumi.ComponentResource):
             tags=args.context.tags,
             opts=self._child,
         )
-        if args.jwt:
+        if args.jwt and args.counts_refused:
             self._count_refused(log_group)
         return aws.apigatewayv2.Stage(
             self._prefix,
@@ -240,7 +242,7 @@ class HttpApi(pulumi.ComponentResource):
 
     def alarms(self, thresholds: Alarms, *, p99_milliseconds: int) -> list[Alarm]:
         """The alarms on how calls end."""
-        refused = [self._calls_refused()] if self._args.jwt else []
+        refused = [self._calls_refused()] if self._args.jwt and self._args.counts_refused else []
         return [
             self._server_errors(thresholds),
             self._slow(thresholds, p99_milliseconds),
@@ -300,7 +302,7 @@ class HttpApi(pulumi.ComponentResource):
     def graphs(self) -> dict[str, dict[str, Metric]]:
         """The dashboard's row."""
         ends = {"calls": self.metric("Count"), "4xx": self.metric("4xx"), "5xx": self.metric("5xx")}
-        refused = {"refused": self._refused} if self._args.jwt else {}
+        refused = {"refused": self._refused} if self._args.jwt and self._args.counts_refused else {}
         return {
             "API calls": ends | refused,
             "API latency, milliseconds": {each: self.metric("Latency", each) for each in ("p50", "p90", "p99")},

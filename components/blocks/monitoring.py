@@ -30,7 +30,9 @@ class Alarm:
         metrics: by the id that `expression` knows them by.
         expression: metric math; None for an alarm on one metric.
         comparison: CloudWatch's name for how the value compares to the threshold.
-        pages: whether the paging alarm includes it.
+        pages: whether a pager is notified of it.
+        essential: whether it says that something is lost or does not move on, so that every stack has it. Its metrics
+            are free of charge: AWS's own.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Alarm:
     period_seconds: int = 60
     periods: int = 1
     pages: bool = False
+    essential: bool = False
 
 
 Row = Mapping[str, Mapping[str, Metric]]

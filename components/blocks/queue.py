@@ -63,7 +63,7 @@ class DeadLetterQueue(pulumi.ComponentResource):
         """The number of visible messages."""
         return queue_metric(self.queue_name, "ApproximateNumberOfMessagesVisible")
 
-    def alarm(self, role: str, meaning: str, *, threshold: float, pages: bool) -> Alarm:
+    def alarm(self, role: str, meaning: str, *, threshold: float, pages: bool, essential: bool = True) -> Alarm:
         """The alarm on messages in the queue; `role` is the part of the queue's name after img-pipeline-{stack}-."""
         return Alarm(
             name=f"{role}-depth",
@@ -73,6 +73,7 @@ class DeadLetterQueue(pulumi.ComponentResource):
             metrics={"depth": self.depth},
             threshold=threshold,
             pages=pages,
+            essential=essential,
         )
 
 

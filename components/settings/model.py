@@ -257,6 +257,7 @@ class Settings(_Model):
     alert_emails: tuple[Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")], ...]
     alert_https_endpoints: tuple[HttpsUrl, ...]
     alarms: Alarms
+    monitoring: Literal["full", "essential"]
     monthly_budget_usd: Count
     encryption: Literal["managed", "kms"]
     kms_key_arn: Annotated[str, StringConstraints(pattern=r"^(arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+)?$")]
@@ -308,6 +309,11 @@ class Settings(_Model):
         of_orders = {"fulfil": "images", "failed_order": "base"} if self.has_orders else {}
         own = {"validate": self.validate_.layer, "erase": "base"}
         return own | of_transforms | of_api | of_webhooks | of_orders
+
+    @property
+    def has_full_monitoring(self) -> bool:
+        """Whether the stack has every alarm, the functions' own metrics and the dashboard."""
+        return self.monitoring == "full"
 
     @property
     def has_orders(self) -> bool:

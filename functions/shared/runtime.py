@@ -12,7 +12,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from contract.metrics import Metric
+from contract.metrics import NAMESPACE_VARIABLE, Metric
 from functions.shared.answers import Answer
 from functions.shared.errors import PipelineError
 
@@ -53,7 +53,8 @@ def lambda_handler(failure: type[PipelineError]) -> Callable[[Callable[[Payload]
     """Make a Lambda handler of a function's work.
 
     Every invocation writes one log line {level, traceId, executionName, fileKey, durationMs, outcome, coldStart} and
-    the metrics Duration and ColdStart (1 or 0, so that its average is the share of cold starts) by service.
+    the metrics Duration and ColdStart (1 or 0, so that its average is the share of cold starts) by service, if the
+    environment names their namespace.
 
     Args:
         failure: the class that an exception which is not a `PipelineError` is raised as; its name is the error code
@@ -97,7 +98,7 @@ def _tell(file: Payload, started: float, outcome: str, *, failed: bool = False) 
 
 
 def record(about: Payload, started: float, *, failed: bool = False) -> int:
-    """Write an invocation's log line and its metrics.
+    """Write an invocation's log line, and its metrics if the environment names their namespace.
 
     Args:
         about: what the line says beside traceId, durationMs and coldStart.
@@ -114,8 +115,13 @@ def record(about: Payload, started: float, *, failed: bool = False) -> int:
         logger().exception("failed", extra=line)
     else:
         logger().info("done", extra=line)
+    if os.environ.get(NAMESPACE_VARIABLE):
+        _publish(duration_ms, cold=cold)
+    return duration_ms
+
+
+def _publish(duration_ms: int, *, cold: bool) -> None:
     metrics = _metrics()
     metrics.add_metric(name=Metric.DURATION, unit=MetricUnit.Milliseconds, value=duration_ms)
     metrics.add_metric(name=Metric.COLD_START, unit=MetricUnit.Count, value=int(cold))
     metrics.flush_metrics()
-    return duration_ms

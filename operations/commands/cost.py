@@ -80,9 +80,9 @@ def report(
     from operations.cost.workflow_types import workflow_types  # noqa: PLC0415
 
     speed = CORE_SPEED if core_speed is None else core_speed
-    if min(uploads_per_day, megabytes, table_megabytes, frames, speed) <= 0 or min(tables_per_day, orders_per_day) < 0:
+    if min(megabytes, table_megabytes, frames, speed) <= 0 or min(uploads_per_day, tables_per_day, orders_per_day) < 0:
         raise PipelineError(
-            "uploads per day, megabytes, frames and core speed have to be above 0, tables and orders per day not below"
+            "megabytes, frames and core speed have to be above 0, uploads, tables and orders per day not below"
         )
     load = Load(uploads_per_day=uploads_per_day, megabytes=megabytes, frames=frames)
     tables = Load(uploads_per_day=tables_per_day, megabytes=table_megabytes) if tables_per_day else None
@@ -135,7 +135,7 @@ app = typer.Typer()
 @app.command(rich_help_panel=DEPLOY)
 def cost(
     *,
-    uploads_per_day: Annotated[float, typer.Option(help="Accepted pictures a day.")],
+    uploads_per_day: Annotated[float, typer.Option(help="Accepted pictures a day; 0 is an idle stack.")],
     megabytes: Annotated[float, typer.Option(help="Size of each, in 10^6 bytes.")],
     frames: Annotated[int, typer.Option(help="Frames of each; more than one for animations.")] = 1,
     tables_per_day: Annotated[float, typer.Option(help="Accepted tables a day.")] = 0,
@@ -246,7 +246,8 @@ def _services(result: Report) -> Table:
         for heading in ("$ per million files", "$ per month"):
             table.add_column(heading, justify="right")
         for service, usd in {**priced.by_service, TOTAL: priced.usd}.items():
-            table.add_row(service, _money(priced.per_million_files(usd)), _money(usd), style=_row_style(service))
+            per_million = _money(priced.per_million_files(usd)) if priced.files else ""
+            table.add_row(service, per_million, _money(usd), style=_row_style(service))
         return table
     for name in estimates:
         table.add_column(f"{name}\n$ per month", justify="right", max_width=32)
@@ -255,8 +256,9 @@ def _services(result: Report) -> Table:
     rows = {
         **{service: [priced.by_service.get(service, 0.0) for priced in estimates.values()] for service in services},
         TOTAL: [priced.usd for priced in estimates.values()],
-        "per million files": [priced.per_million_files(priced.usd) for priced in estimates.values()],
     }
+    if all(priced.files for priced in estimates.values()):
+        rows["per million files"] = [priced.per_million_files(priced.usd) for priced in estimates.values()]
     for name, amounts in rows.items():
         table.add_row(name, *map(_money, amounts), f"{amounts[-1] - amounts[0]:+,.2f}", style=_row_style(name))
     return table
@@ -328,7 +330,7 @@ def _as_json(result: Report) -> dict[str, Any]:
                 "loads": priced.loads,
                 "orders": priced.orders,
                 "usdPerMonth": priced.usd,
-                "usdPerMillionFiles": priced.per_million_files(priced.usd),
+                "usdPerMillionFiles": priced.per_million_files(priced.usd) if priced.files else None,
                 "services": priced.by_service,
                 "parts": priced.by_part,
                 "lines": [

@@ -58,6 +58,8 @@ def call_lines(settings: Settings, calls: float, *, waiting_seconds: float = 0.0
         calls: a month.
         waiting_seconds: what the function waits for others in all of them together.
     """
+    if not calls:
+        return
     yield Line(service="API Gateway", what="calls", quantity=calls, price=prices.HTTP_API_CALL)
     yield Line(service="Lambda", what="api called", quantity=calls, price=prices.LAMBDA_REQUEST)
     yield Line(

@@ -13,8 +13,9 @@ MEGABYTE, GIGABYTE = 1e6, 1e9
 # Of DynamoDB's units.
 KILOBYTE = 1024
 
-# Polls by Lambda or a pipe on an idle queue: five at a time, each waiting for 20 s ("Using Lambda with Amazon SQS");
-# believed for pipes.
+# Polls by Lambda or a pipe on an idle queue: five at a time, each waiting for 20 s, the longest that SQS allows
+# ("Configuring scaling behavior for SQS event source mappings"); believed for pipes. No setting makes them fewer:
+# Lambda may go down to two by itself, but not where maximum concurrency is set, as it is for orders.
 IDLE_POLLS_PER_MONTH = 5 * SECONDS_PER_MONTH / 20
 # Send, receive, delete.
 REQUESTS_PER_MESSAGE = 3

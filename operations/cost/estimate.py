@@ -31,6 +31,9 @@ METRICS_PER_FUNCTION = 2  # Duration and ColdStart
 ALARM_METRICS_PER_FUNCTION = 4  # two alarms, each over two metrics
 ALARM_METRICS_PER_SUBSCRIBER = 1
 OTHER_ALARM_METRICS = 26
+# With monitoring essential: two dead-letter queues, three metrics of each of two rules, and the queue's oldest message.
+ESSENTIAL_ALARM_METRICS = 9
+ESSENTIAL_ORDER_ALARM_METRICS = 2  # the dead-letter queue, and the queue's oldest message
 API_ALARM_METRICS = 6  # three alarms, each over two metrics
 REFUSED_CALLS_METRICS = 1
 ORDER_ALARM_METRICS = 10  # three of the queues, three of the workflow, and two of each table
@@ -172,18 +175,19 @@ def _idle_polls(settings: Settings) -> Iterator[Line]:
 def _monitoring(settings: Settings, functions: int, executions: float) -> Iterator[Line]:
     yield Line(
         service="CloudWatch",
-        what="functions' own metrics",
-        quantity=functions * METRICS_PER_FUNCTION,
-        price=prices.CUSTOM_METRIC,
-    )
-    yield Line(
-        service="CloudWatch",
         what="metrics that alarms watch",
         quantity=alarm_metrics(settings),
         price=prices.ALARM_METRIC,
     )
-    yield Line(service="CloudWatch", what="paging alarm", quantity=1, price=prices.COMPOSITE_ALARM)
-    yield Line(service="CloudWatch", what="dashboard", quantity=1, price=prices.DASHBOARD)
+    if settings.has_full_monitoring:
+        yield Line(
+            service="CloudWatch",
+            what="functions' own metrics",
+            quantity=functions * METRICS_PER_FUNCTION,
+            price=prices.CUSTOM_METRIC,
+        )
+        yield Line(service="CloudWatch", what="paging alarm", quantity=1, price=prices.COMPOSITE_ALARM)
+        yield Line(service="CloudWatch", what="dashboard", quantity=1, price=prices.DASHBOARD)
     if settings.tracing:
         yield Line(
             service="X-Ray", what="sampled executions", quantity=traces_per_month(executions), price=prices.TRACE
@@ -192,6 +196,13 @@ def _monitoring(settings: Settings, functions: int, executions: float) -> Iterat
 
 def alarm_metrics(settings: Settings) -> int:
     """Metrics in all alarms together; each is paid for."""
+    if not settings.has_full_monitoring:
+        return (
+            ESSENTIAL_ALARM_METRICS
+            + WEBHOOK_ALARM_METRICS * settings.has_webhooks
+            + ESSENTIAL_ORDER_ALARM_METRICS * settings.has_orders
+            + ALARM_METRICS_PER_SUBSCRIBER * len(settings.result_subscribers)
+        )
     api = API_ALARM_METRICS + REFUSED_CALLS_METRICS * (settings.api.auth == "jwt") if settings.api.enabled else 0
     return (
         OTHER_ALARM_METRICS

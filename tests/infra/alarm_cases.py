@@ -102,6 +102,18 @@ def order_cases(stack: str) -> list[Case]:
     ]
 
 
+def essential_alarms(subscribers: Sequence[str]) -> set[str]:
+    """The alarms that every stack has, where it has what they watch: those on what is lost or does not move on."""
+    queues = ("transform", "delivery", "order", "webhooks", *(f"results-{name}" for name in subscribers))
+    return {
+        *(f"{queue}-dlq-depth" for queue in queues),
+        "rule-delivery-failures",
+        "oldest-message-age",
+        "order-queue-oldest-message",
+        "webhooks-stopped",
+    }
+
+
 def _source(namespace: str, **dimensions: str) -> Callable[[str], Source]:
     return lambda name: Source(namespace, name, frozenset(dimensions.items()))
 

@@ -53,7 +53,19 @@ def full() -> Recording:
     return run("prod", FULL)
 
 
-@pytest.fixture(scope="session", params=["dev", "prod", "local", "full"])
+@pytest.fixture(scope="session", params=["prod", "local", "full"])
+def monitored(request: pytest.FixtureRequest) -> Recording:
+    """Each of the stacks with full monitoring in turn."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def essential() -> Recording:
+    """prod with every option in use, but essential monitoring."""
+    return run("prod", {**FULL, "monitoring": "essential"})
+
+
+@pytest.fixture(scope="session", params=["dev", "prod", "local", "full", "essential"])
 def recording(request: pytest.FixtureRequest) -> Recording:
     """Each of the stacks in turn."""
     return request.getfixturevalue(request.param)

@@ -135,9 +135,9 @@ def test_every_call_is_logged_without_what_is_secret(recording: Recording) -> No
     assert not re.search(r"header|query|token|path\b|authorization\b", variables)
 
 
-def test_refused_calls_are_counted_where_there_is_an_authorizer(dev: Recording, local: Recording) -> None:
-    refused = dev.one("LogMetricFilter").inputs
-    assert refused["logGroupName"] == dev.outputs["logGroups"]["api-access"]
+def test_refused_calls_are_counted_where_there_is_an_authorizer(prod: Recording, local: Recording) -> None:
+    refused = prod.one("LogMetricFilter").inputs
+    assert refused["logGroupName"] == prod.outputs["logGroups"]["api-access"]
     assert refused["pattern"] == '{ ($.status = "401") || ($.status = "403") }'
     assert local.of_type("LogMetricFilter") == []
 

@@ -97,7 +97,6 @@ def test_functions_receive_their_limits_from_the_settings(dev: Recording) -> Non
     assert "PROCESSED_BUCKET" not in environment(dev, "metadata")
     for short_name in function_names(dev):
         assert environment(dev, short_name)["POWERTOOLS_SERVICE_NAME"] == short_name
-        assert environment(dev, short_name)["POWERTOOLS_METRICS_NAMESPACE"] == "img-pipeline/dev"
 
 
 def test_the_workflow_is_an_express_state_machine_with_the_log_settings_of_the_stack(

@@ -451,12 +451,31 @@ def test_the_workflows_calls_are_those_of_a_real_execution(
 
 
 @pytest.mark.parametrize("stack_name", ["dev", "prod"])
+@pytest.mark.parametrize("monitoring", ["full", "essential"])
 @pytest.mark.parametrize("webhooks", [{}, {"a": {"url": "https://a.example.com"}}], ids=["", "webhooks"])
-def test_alarms_are_counted_as_the_program_makes_them(stack_name: str, webhooks: dict[str, Any]) -> None:
-    settings = {"webhooks": {"endpoints": webhooks}}
-    alarms = run(stack_name, settings).of_type("MetricAlarm")
+def test_alarms_are_counted_as_the_program_makes_them(
+    stack_name: str, monitoring: str, webhooks: dict[str, Any]
+) -> None:
+    recording = run(stack_name, {"webhooks": {"endpoints": webhooks}, "monitoring": monitoring})
+    alarms = recording.of_type("MetricAlarm")
     watched = sum("metric" in query for alarm in alarms for query in alarm.inputs["metricQueries"])
-    assert alarm_metrics(stack_settings(stack_name, [f"webhooks.endpoints={json.dumps(webhooks)}"])) == watched
+    changes = [f"webhooks.endpoints={json.dumps(webhooks)}", f"monitoring={monitoring}"]
+    assert alarm_metrics(stack_settings(stack_name, changes)) == watched
+    lines = {line.what for line in estimate(stack_settings(stack_name, changes), LOAD, MEASURED).lines}
+    assert ("dashboard" in lines) == bool(recording.of_type("Dashboard"))
+    assert ("paging alarm" in lines) == bool(recording.of_type("CompositeAlarm"))
+
+
+def test_an_idle_dev_stack_costs_two_dollars_beside_its_client_for_machines() -> None:
+    idle = Load(uploads_per_day=0, megabytes=5)
+    found = estimate(stack_settings("dev"), idle, MEASURED)
+    assert found.usd == pytest.approx(sum(line.usd for line in found.parts["stack"]))
+    assert found.usd - found.by_service["Cognito"] <= 2
+    # Twelve metrics, three queues that are polled, and the console.
+    polls = 3 * 5 * 2_592_000 / 20
+    assert found.usd == pytest.approx(12 * 0.10 + polls * 0.4e-6 + 18_000 * 1e-6 + 6 + 720 * 2.25e-3)
+    watched = estimate(stack_settings("dev", ["monitoring=full"]), idle, MEASURED)
+    assert watched.usd - found.usd > 13
 
 
 def test_indexes_are_counted_as_the_program_makes_them() -> None:

@@ -367,6 +367,21 @@ def test_an_alarm_without_data_is_a_warning_and_one_in_alarm_a_failure(state: st
     assert [finding.status for finding in found] == ([status] if status else [])
 
 
+def test_a_stack_without_a_paging_alarm_lacks_none() -> None:
+    """With essential monitoring there is no composite alarm."""
+    name, topic = "img-pipeline-dev-transform-dlq-depth", "arn:aws:sns:us-east-1:000000000000:img-pipeline-dev-alerts"
+    alarm = {"AlarmName": name, "StateValue": "OK", "ActionsEnabled": True, "AlarmActions": [topic]}
+    cloudwatch = boto3.client("cloudwatch", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test")  # noqa: S106
+    outputs = outputs_with(alarm_names=[name], paging_alarm_name="", alert_topic_arn=topic, results_dlq_urls={})
+    dev = Pipeline(stack="dev", outputs=outputs, client=lambda _: cloudwatch)
+    asked = {"AlarmNamePrefix": "img-pipeline-dev-", "AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}
+    with Stubber(cloudwatch) as stub:
+        for _ in range(2):
+            stub.add_response("describe_alarms", {"MetricAlarms": [alarm]}, asked)
+        found = [*problems(alerts.alarms_notify_alert_topic, dev), *problems(alerts.alarms_are_ok, dev)]
+    assert found == []
+
+
 def test_an_alarm_about_rejected_files_is_a_warning_as_rejecting_is_normal() -> None:
     names = [f"img-pipeline-prod-{role}-depth" for role in ("transform-dlq", "validate-dlq", "delivery-dlq")]
     alarms = [{"AlarmName": name, "StateValue": "ALARM"} for name in names]

@@ -79,3 +79,13 @@ def test_duration_and_cold_start_are_metrics_of_the_service(cloud: Cloud, capsys
         }
         assert line["service"] == os.environ["POWERTOOLS_SERVICE_NAME"]
         assert line["Duration"][0] >= 0
+
+
+def test_a_function_without_a_namespace_publishes_no_metrics(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE")
+    cloud.validate("uploads/a.jpg", b"")
+    [line], metrics = printed(capsys)
+    assert (line["outcome"], line["coldStart"]) == ("EMPTY", 1)
+    assert metrics == []

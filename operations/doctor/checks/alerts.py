@@ -7,6 +7,7 @@ from typing import Any
 
 from client.dead_letters.stack_queues import dead_letter_queues
 from client.pipeline import Pipeline
+from contract.names import physical_name
 from operations.doctor.checks.queues import URGENT
 from operations.doctor.findings import Finding, fail, ok, redeploy, warn
 
@@ -84,7 +85,7 @@ def results_queues_are_subscribed(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def _expected_alarms(pipeline: Pipeline) -> list[str]:
-    return [*pipeline.outputs.alarm_names, pipeline.outputs.paging_alarm_name]
+    return [*pipeline.outputs.alarm_names, *filter(None, [pipeline.outputs.paging_alarm_name])]
 
 
 def _alarms(pipeline: Pipeline) -> dict[str, Mapping[str, Any]]:
@@ -92,7 +93,7 @@ def _alarms(pipeline: Pipeline) -> dict[str, Mapping[str, Any]]:
         pipeline.client("cloudwatch")
         .get_paginator("describe_alarms")
         .paginate(
-            AlarmNamePrefix=pipeline.outputs.paging_alarm_name.removesuffix("paging"),
+            AlarmNamePrefix=physical_name(pipeline.stack, ""),
             AlarmTypes=["MetricAlarm", "CompositeAlarm"],
         )
     )
