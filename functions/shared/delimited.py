@@ -8,13 +8,27 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 DELIMITERS = ",;\t|"
 JSON_LINES = "json"
 """The `delimiter` of a text with one JSON object in each line."""
 
-# Cells that are values, not names of columns: numbers, dates, times.
-_VALUE = re.compile(r"\s*|[-+]?[\d.,:/ -]*\d[\d.,:/ %€$-]*|true|false", re.IGNORECASE)
+MAX_ROW_CHARACTERS = 1 << 20
+"""The length of the longest row."""
+MAX_NAME_CHARACTERS = 255
+"""The length of the longest name of a column, without what makes it unique; longer ones are cut."""
+
+NO_JSON = "The line is not valid JSON."
+NO_OBJECT = "The line is not a JSON object."
+NO_TEXT = "The line has half of a surrogate pair, which is no character."
+
+# The csv module's own limit is 131,072 characters.
+csv.field_size_limit(MAX_ROW_CHARACTERS + 1)
+
+# Cells that are values, not names of columns: numbers, dates, times. The first digit can be found in one way only, so
+# that the time for a long cell is linear.
+_VALUE = re.compile(r"\s*|[-+]?[.,:/ -]*\d[\d.,:/ %€$-]*|true|false", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,30 +64,53 @@ def delimited_layout(start: str) -> Layout | None:
     return Layout(delimiter=delimiter, has_header=has_header, columns=unique_names(names))
 
 
+def has_closed_quotes(start: str, delimiter: str) -> bool:
+    """Whether the quotes in the first row are closed, and no text follows them."""
+    try:
+        next(filter(None, csv.reader(io.StringIO(start, newline="\n"), delimiter=delimiter, strict=True)), None)
+    except csv.Error:
+        return False
+    return True
+
+
 def json_layout(start: str) -> Layout | None:
     """The layout of JSON Lines: the keys of the first lines; None if the first is not an object."""
     names: dict[str, None] = {}
     for number, line in enumerate(filter(str.strip, start.split("\n"))):
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            row = None
+        row = json_object(line)
         if isinstance(row, dict):
             names |= dict.fromkeys(row)
-        elif number == 0:
+        elif number == 0 and row != NO_TEXT:
             return None
     return Layout(delimiter=JSON_LINES, has_header=False, columns=tuple(names)) if names else None
+
+
+def json_object(line: str) -> dict[str, Any] | str:
+    """The JSON object in a line; or why there is none: `NO_JSON`, `NO_OBJECT` or `NO_TEXT`."""
+    try:
+        row = json.loads(line)
+        if not isinstance(row, dict):
+            return NO_OBJECT
+        if "\\u" in line:
+            json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return NO_TEXT
+    except (ValueError, RecursionError):
+        return NO_JSON
+    return row
 
 
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:
     """Names of columns: `column3` for an empty third name, and `total_2` for a second `total`."""
     unique: dict[str, str] = {}
+    last_suffixes: dict[str, int] = {}
     for number, name in enumerate(names, start=1):
-        wanted = base = name.strip() or f"column{number}"
-        suffix = 1
+        wanted = base = name.strip()[:MAX_NAME_CHARACTERS] or f"column{number}"
+        suffix = last_suffixes.get(base.lower(), 1)
         while wanted.lower() in unique:
             suffix += 1
             wanted = f"{base}_{suffix}"
+        last_suffixes[base.lower()] = suffix
         unique[wanted.lower()] = wanted
     return tuple(unique.values())
 

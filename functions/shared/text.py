@@ -51,6 +51,18 @@ def decoded(content: Iterator[bytes], encoding: str, errors: str = "strict") -> 
     yield decoder.decode(b"", final=True)
 
 
+def first_lines(start: bytes, encoding: str, *, is_cut: bool) -> str:
+    """The decoded first bytes of a text, without the last line if it is cut.
+
+    Args:
+        start: the bytes.
+        encoding: Python's name.
+        is_cut: whether the text goes on.
+    """
+    text = "".join(decoded(iter([start]), encoding, errors="ignore"))
+    return text.rpartition("\n")[0] if is_cut else text
+
+
 def marked_encoding(start: bytes) -> str:
     """Python's name of the encoding that a byte order mark stands for; "" without one."""
     if start.startswith(codecs.BOM_UTF8):

@@ -1,80 +1,85 @@
-r"""Writes the rows of a table as the plain text that DuckDB reads: in UTF-8, with lines that end in ``\n``."""
+r"""Writes the rows of a table that fit as the plain text that DuckDB reads: in UTF-8, with lines that end in ``\n``."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from array import array
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from functions.shared.delimited import JSON_LINES, json_layout, unique_names
-from functions.shared.text import START_BYTES, decoded, pieces
+from functions.shared.delimited import JSON_LINES, MAX_ROW_CHARACTERS, NO_JSON, json_layout, json_object, unique_names
+from functions.shared.text import START_BYTES, decoded, first_lines, pieces
+from functions.table.fitting import TOO_LONG, FittingRows, short_lines
 from functions.table.quarantine import Misfit, Quarantine
 
-# The objects whose keys are the columns.
-_FIRST_OBJECTS = 1000
+_SHOWN_KEY_CHARACTERS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlainTable:
-    """The rows of a table in a text file, without its header.
+    """The rows of a table in a text file, without its header, each with a cell for each column.
 
     Args:
         path: the file.
         delimiter: one character.
         columns: unique names.
-        header_lines: the number of lines before the first row.
-        omitted: for JSON Lines, how many rows come before each line that is no row; None for other tables.
+        rows: their number.
+        numbers_lines: whether the first cell of each row is its line in the uploaded file, beside those of the columns.
     """
 
     path: Path
     delimiter: str
     columns: tuple[str, ...]
-    header_lines: int = 0
-    omitted: Sequence[int] | None = None
-
-    def lines_of(self, rows: Iterable[tuple[int, int]]) -> Iterator[int]:
-        """The line of the uploaded file in which each row begins.
-
-        Args:
-            rows: (number from 1, position in bytes), in order.
-        """
-        if self.omitted is not None:
-            yield from (number + bisect_left(self.omitted, number) for number, _ in rows)
-            return
-        with self.path.open("rb") as file:
-            line = self.header_lines + 1
-            for _, position in rows:
-                line += file.read(position - file.tell()).count(b"\n")
-                yield line
+    rows: int
+    numbers_lines: bool
 
 
-def write_plain(body: BinaryIO, measures: Mapping[str, Any], path: Path, quarantine: Quarantine) -> PlainTable:
+def write_plain(
+    body: BinaryIO, measures: Mapping[str, Any], path: Path, quarantine: Quarantine, *, numbers_lines: bool
+) -> PlainTable:
     """Write the rows of a table that validate accepted.
 
     Args:
         body: the file, which is read once.
         measures: what validate measured.
         path: the file to write.
-        quarantine: gets the lines of JSON Lines that are not objects with the table's columns.
+        quarantine: gets the rows that have other columns than the table.
+        numbers_lines: as for `PlainTable`.
     """
-    text = decoded(pieces(body, measures["compression"]), measures["encoding"])
+    content = pieces(body, measures["compression"])
     with path.open("w", encoding="utf-8", newline="") as file:
         if measures["delimiter"] == JSON_LINES:
-            return _write_objects(_lines(text), path, file, quarantine)
-        start = _start(text)
-        rows = csv.reader(start, delimiter=measures["delimiter"])
-        names = next(filter(None, rows), []) if measures["header"] else [""] * measures["columns"]
-        file.write(start.read())
-        file.writelines(text)
-    columns = unique_names(names)
-    return PlainTable(path=path, delimiter=measures["delimiter"], columns=columns, header_lines=rows.line_num)
+            columns, rows = _write_json(content, measures["encoding"], file, quarantine, numbers_lines=numbers_lines)
+            delimiter = ","
+        else:
+            text, delimiter = decoded(content, measures["encoding"]), measures["delimiter"]
+            start = _start(text)
+            header = csv.reader(start, delimiter=delimiter)
+            names = next(filter(None, header), []) if measures["header"] else [""] * measures["columns"]
+            columns = unique_names(names)
+            fitting = FittingRows(
+                file,
+                delimiter=delimiter,
+                columns=columns,
+                line=header.line_num + 1,
+                numbers_lines=numbers_lines,
+                quarantine=quarantine,
+            )
+            fitting.write(chain([start.read()], text))
+            rows = fitting.rows
+    return PlainTable(path=path, delimiter=delimiter, columns=columns, rows=rows, numbers_lines=numbers_lines)
+
+
+def _peek(content: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """At least one of the bytes after the first START_BYTES with all before it, if there are any; and all bytes."""
+    start = b""
+    while len(start) <= START_BYTES and (piece := next(content, b"")):
+        start += piece
+    return start, chain([start], content)
 
 
 def _start(text: Iterator[str]) -> io.StringIO:
@@ -96,36 +101,42 @@ def _lines(text: Iterator[str]) -> Iterator[str]:
         yield left
 
 
-def _write_objects(lines: Iterator[str], path: Path, file: TextIO, quarantine: Quarantine) -> PlainTable:
-    """Write JSON Lines as CSV, a row for each object."""
-    first = list(islice(lines, _FIRST_OBJECTS))
-    layout = json_layout("\n".join(first))
+def _write_json(
+    content: Iterator[bytes], encoding: str, file: TextIO, quarantine: Quarantine, *, numbers_lines: bool
+) -> tuple[tuple[str, ...], int]:
+    """Write JSON Lines as CSV, a row for each object; returns the names of the columns and the number of rows."""
+    start, content = _peek(content)
+    layout = json_layout(first_lines(start[:START_BYTES], encoding, is_cut=len(start) > START_BYTES))
     keys = layout.columns if layout else ()
-    rows = csv.writer(file, lineterminator="\n")
-    written, omitted = 0, array("Q")
-    for number, line in enumerate(chain(first, lines), start=1):
+    plain = csv.writer(file, lineterminator="\n")
+    # Before Python 3.13, the csv module quotes a carriage return only where it quotes all cells.
+    quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    rows = 0
+    for number, line in enumerate(_lines(short_lines(decoded(content, encoding))), start=1):
         cells = _cells(line, keys) if line.strip() else ""
         if isinstance(cells, list):
-            rows.writerow(cells)
-            written += 1
-            continue
-        omitted.append(written)
-        if cells:
+            writer = quoted if any("\r" in cell for cell in cells) else plain
+            writer.writerow([number, *cells] if numbers_lines else cells)
+            rows += 1
+        elif cells:
             quarantine.add(Misfit(line=number, column="", value=line, reason=cells))
-    return PlainTable(path=path, delimiter=",", columns=unique_names(keys), omitted=omitted)
+    return unique_names(keys), rows
 
 
 def _cells(line: str, keys: Sequence[str]) -> list[str] | str:
     """The values of a JSON object as text, in the order of the keys; or why the line is no row."""
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        return "The line is not valid JSON."
-    if not isinstance(row, dict):
-        return "The line is not a JSON object."
+    if len(line) > MAX_ROW_CHARACTERS:
+        return TOO_LONG
+    row = json_object(line)
+    if isinstance(row, str):
+        return row
     if unknown := row.keys() - set(keys):
-        return f"The object has the key {min(unknown)}, which no object of the first {_FIRST_OBJECTS:,} has."
-    return [_as_text(row.get(key)) for key in keys]
+        shown = min(unknown)[:_SHOWN_KEY_CHARACTERS]
+        return f"The object has the key {shown}, which no object in the first {START_BYTES:,} bytes has."
+    try:
+        return [_as_text(row.get(key)) for key in keys]
+    except RecursionError:
+        return NO_JSON
 
 
 def _as_text(value: Any) -> str:

@@ -11,11 +11,11 @@ from typing import Any
 
 import duckdb
 
-from functions.table.reading import batches, name, text
-from functions.table.types import TEXT
+from functions.table.reading import TEXT, batches, name, text
 
 PREVIEW_ROWS = 100
-_MAX_TEXT_CHARACTERS = 100
+MAX_TEXT_CHARACTERS = 100
+"""The length of texts in profile and preview; longer ones are cut."""
 # Parquet is read by column, so that several queries cost no more than one, and need less memory.
 _COLUMNS_PER_QUERY = 20
 _QUANTILES = (0.25, 0.5, 0.75)
@@ -51,14 +51,20 @@ def profile(connection: duckdb.DuckDBPyConnection, path: Path, types: Mapping[st
 
 def preview(connection: duckdb.DuckDBPyConnection, path: Path, types: Mapping[str, str]) -> dict[str, Any]:
     """The first rows of a Parquet file, {columns, rows}."""
-    rows = connection.execute(f"SELECT * FROM {text(str(path))} LIMIT {PREVIEW_ROWS}").fetchall()
+    values = ", ".join(_shown(column, type) for column, type in types.items())
+    rows = connection.execute(f"SELECT {values} FROM {text(str(path))} LIMIT {PREVIEW_ROWS}").fetchall()
     return {"columns": list(types), "rows": [[_json_value(value) for value in row] for row in rows]}
+
+
+def _shown(column: str, type: str) -> str:
+    """A column without the ends of long texts."""
+    return f"left({name(column)}, {MAX_TEXT_CHARACTERS})" if type == TEXT else name(column)
 
 
 def _aggregates(column: str, type: str) -> str:
     """A struct of a column's aggregates."""
     quoted = name(column)
-    shown = f"left({quoted}, {_MAX_TEXT_CHARACTERS})" if type == TEXT else quoted
+    shown = _shown(column, type)
     is_formula = f"regexp_matches({quoted}, {text(_FORMULA)}) AND TRY_CAST({quoted} AS DOUBLE) IS NULL"
     parts = {
         "nulls": f"count(*) - count({quoted})",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import heapq
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-_MAX_VALUE_CHARACTERS = 200
+MAX_VALUE_CHARACTERS = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +31,10 @@ class Misfit:
 
 
 class Quarantine:
-    """Writes the rows that do not fit to a file, in the order in which they are found.
+    """Writes the rows that do not fit to a file, in the order of their lines.
 
     Args:
-        path: the file.
+        path: the file; one beside it is used for a while.
 
     Attributes:
         rows: their number.
@@ -41,10 +43,7 @@ class Quarantine:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.rows = 0
-        self.first: Misfit | None = None
-        self._file = path.open("w", encoding="utf-8")
-        self._last_line = 0
+        self._begin()
 
     def __enter__(self) -> Self:
         return self
@@ -53,13 +52,34 @@ class Quarantine:
         self._file.close()
 
     def add(self, misfit: Misfit) -> None:
-        """Write a value that does not fit; a row may have several, one after the other."""
+        """Write a value that does not fit, of the last row or a later one; a row may have several."""
         self.first = self.first or misfit
         self.rows += misfit.line != self._last_line
         self._last_line = misfit.line
-        line = asdict(misfit) | {"value": misfit.value[:_MAX_VALUE_CHARACTERS]}
+        line = asdict(misfit) | {"value": misfit.value[:MAX_VALUE_CHARACTERS]}
         self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def merge(self, misfits: Iterable[Misfit]) -> None:
+        """Write values that do not fit of other rows, in the order of their lines, between those in the file."""
+        self._file.close()
+        written = self.path.rename(self.path.with_suffix(".written"))
+        self._begin()
+        for misfit in heapq.merge(_read(written), misfits, key=lambda misfit: misfit.line):
+            self.add(misfit)
+        written.unlink()
 
     def close(self) -> None:
         """Complete the file."""
         self._file.close()
+
+    def _begin(self) -> None:
+        self.rows = 0
+        self.first: Misfit | None = None
+        self._file = self.path.open("w", encoding="utf-8")
+        self._last_line = 0
+
+
+def _read(path: Path) -> Iterator[Misfit]:
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            yield Misfit(**json.loads(line))

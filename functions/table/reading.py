@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import tee
 from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
 
+from functions.shared.delimited import MAX_ROW_CHARACTERS
 from functions.table.plain import PlainTable
-from functions.table.quarantine import Misfit, Quarantine
+from functions.table.quarantine import MAX_VALUE_CHARACTERS, Misfit
 
 Item = TypeVar("Item")
+
+TEXT = "VARCHAR"
 
 # Memory of the function beside DuckDB's buffers: Python, the libraries, and what DuckDB does not count.
 _OTHER_MB = 224
 _LEAST_MB = 96
 # What is buffered of a row group is every column of its rows; DuckDB's own default is 122,880 rows.
 _CELLS_PER_ROW_GROUP = 1_000_000
-_BUFFER_BYTES = 8 << 20
-_MAX_LINE_BYTES = 2 << 20
-
-_REJECTS = """
-SELECT line, line_byte_position, column_name, error_type, csv_line, column_idx
-FROM reject_errors ORDER BY line, column_idx
-"""
-_REASONS = {
-    "MISSING COLUMNS": "The row has too few columns.",
-    "TOO MANY COLUMNS": "The row has too many columns.",
-    "UNQUOTED VALUE": "A quote is not closed, or text follows it.",
-    "LINE SIZE OVER MAXIMUM": f"The row is longer than {_MAX_LINE_BYTES:,} bytes.",
-    "INVALID ENCODING": "The row is not valid UTF-8.",
-    "INVALID STATE": "The quotes of the row are invalid.",
-}
+# A character has at most four bytes in UTF-8; a number in JSON or a quote may be longer as it is written here.
+_MAX_LINE_BYTES = 8 * MAX_ROW_CHARACTERS
+# No column has this name, because the names of columns begin with no space.
+_LINE = " line"
 
 
 def connect(folder: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
@@ -57,59 +46,63 @@ def connect(folder: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
     return connection.execute("SET enable_external_access = false")
 
 
-def source(table: PlainTable, types: Mapping[str, str], *, keeps_rejects: bool) -> str:
-    """The SQL of a table's rows.
-
-    Args:
-        table: the table.
-        types: DuckDB's types by the columns' names.
-        keeps_rejects: whether the rows that do not fit are kept, for `quarantine_rejects`.
-    """
-    columns = ", ".join(f"{text(name)}: {text(types[name])}" for name in table.columns)
-    rejects = "store_rejects = true" if keeps_rejects else "ignore_errors = true"
+def source(table: PlainTable) -> str:
+    """The SQL of a table's rows, in which every value is text."""
+    columns = {_LINE: "BIGINT"} if table.numbers_lines else {}
+    declared = ", ".join(
+        f"{text(name)}: {text(type)}" for name, type in (columns | dict.fromkeys(table.columns, TEXT)).items()
+    )
     return (
         f"read_csv({text(str(table.path))}, auto_detect = false, header = false, delim = {text(table.delimiter)}, "
-        f"""quote = '"', escape = '"', new_line = '\\n', columns = {{{columns}}}, """
-        f"buffer_size = {_BUFFER_BYTES}, max_line_size = {_MAX_LINE_BYTES}, {rejects})"
+        f"""quote = '"', escape = '"', new_line = '\\n', columns = {{{declared}}}, """
+        f"buffer_size = {_MAX_LINE_BYTES}, max_line_size = {_MAX_LINE_BYTES})"
     )
 
 
 def write_parquet(
     connection: duckdb.DuckDBPyConnection, table: PlainTable, types: Mapping[str, str], path: Path
 ) -> int:
-    """Write the rows that fit as Parquet, and return their number."""
+    """Write the rows whose values have these types as Parquet, and return their number."""
     rows_per_group = max(_CELLS_PER_ROW_GROUP // len(table.columns), 2048)
-    rows = source(table, types, keeps_rejects=True)
+    values = ", ".join(
+        name(column) if types[column] == TEXT else f"TRY_CAST({name(column)} AS {types[column]}) AS {name(column)}"
+        for column in table.columns
+    )
+    misfits = _misfits(table, types).values()
+    condition = f"WHERE NOT ({' OR '.join(misfits)})" if misfits else ""
     written = connection.execute(
-        f"COPY (SELECT * FROM {rows}) TO {text(str(path))} "
+        f"COPY (SELECT {values} FROM {source(table)} {condition}) TO {text(str(path))} "
         f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {rows_per_group})"
     ).fetchone()
     return written[0] if written else 0
 
 
-def quarantine_rejects(
-    connection: duckdb.DuckDBPyConnection, table: PlainTable, types: Mapping[str, str], quarantine: Quarantine
-) -> None:
-    """Add the rows that `write_parquet` did not write to the quarantine."""
-    rejects, positions = tee(_each(connection.execute(_REJECTS)))
-    lines = table.lines_of((number, position) for number, position, *_ in positions)
-    for line, (_, _, column, error, row, index) in zip(lines, rejects, strict=True):
-        blank_lines = len(row) - len(row.lstrip("\n")) if table.omitted is None else 0
-        value, reason = row.strip("\n"), _REASONS.get(error, f"The row cannot be read ({error.lower()}).")
-        if error == "CAST":
-            value = _cell(row, table.delimiter, index)
-            reason = f"The value is not of the type {types[column].lower()}."
-        quarantine.add(Misfit(line=line + blank_lines, column=column or "", value=value, reason=reason))
+def misfits(connection: duckdb.DuckDBPyConnection, table: PlainTable, types: Mapping[str, str]) -> Iterator[Misfit]:
+    """The values of a table with numbered lines that do not have these types, in the order of their lines."""
+    tests = _misfits(table, types)
+    values = ", ".join(
+        f"CASE WHEN {test} THEN left({name(column)}, {MAX_VALUE_CHARACTERS}) END" for column, test in tests.items()
+    )
+    rows = f"SELECT {name(_LINE)}, [{values}] FROM {source(table)} WHERE {' OR '.join(tests.values())}"
+    for line, found in _each(connection.execute(rows)):
+        for column, value in zip(tests, found, strict=True):
+            if value is not None:
+                reason = f"The value is not of the type {types[column].lower()}."
+                yield Misfit(line=line, column=column, value=value, reason=reason)
+
+
+def _misfits(table: PlainTable, types: Mapping[str, str]) -> dict[str, str]:
+    """For each column that is not text, the SQL that tells whether a value does not have its type."""
+    return {
+        column: f"({name(column)} IS NOT NULL AND TRY_CAST({name(column)} AS {types[column]}) IS NULL)"
+        for column in table.columns
+        if types[column] != TEXT
+    }
 
 
 def _each(result: duckdb.DuckDBPyConnection) -> Iterator[Sequence[Any]]:
     while rows := result.fetchmany(1000):
         yield from rows
-
-
-def _cell(row: str, delimiter: str, index: int) -> str:
-    cells = next(filter(None, csv.reader(io.StringIO(row, newline="\n"), delimiter=delimiter)), [])
-    return cells[index - 1] if index <= len(cells) else row
 
 
 def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

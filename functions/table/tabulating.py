@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from functions.shared.answers import Rendition
+from functions.shared.errors import TableError
 from functions.shared.reasons import ReasonCode, Rejection, reject
 from functions.table.plain import PlainTable, write_plain
 from functions.table.profile import Profile, preview, profile
 from functions.table.quarantine import Misfit, Quarantine
-from functions.table.reading import connect, quarantine_rejects, write_parquet
+from functions.table.reading import connect, misfits, write_parquet
 from functions.table.settings import Schema
 from functions.table.types import column_types
 
@@ -51,16 +52,26 @@ def tabulate(
 
     Returns:
         The table, or why the file is rejected.
+
+    Raises:
+        TableError: a row is neither in the table nor in the quarantine.
     """
     parquet = folder / "table.parquet"
     quarantined = folder / "quarantine.jsonl"
     with Quarantine(quarantined) as quarantine, connect(folder, memory_mb) as connection:
-        table = write_plain(body, measures, folder / "rows.csv", quarantine)
+        table = write_plain(body, measures, folder / "rows.csv", quarantine, numbers_lines=bool(schema.types))
         types = _pinned_types(table, schema) if schema.types else column_types(connection, table)
         if isinstance(types, Rejection):
             return types
         row_count = write_parquet(connection, table, types, parquet)
-        quarantine_rejects(connection, table, types, quarantine)
+        read_rows = table.rows + quarantine.rows
+        if row_count < table.rows and schema.types:
+            quarantine.merge(misfits(connection, table, types))
+        if row_count + quarantine.rows != read_rows:
+            raise TableError(
+                f"Of {read_rows:,} rows, {row_count:,} were written and {quarantine.rows:,} quarantined. The file is "
+                f"kept; report this defect of the function."
+            )
         if (first := quarantine.first) and 100 * quarantine.rows > schema.tolerated_percent * (
             row_count + quarantine.rows
         ):

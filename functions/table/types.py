@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 import duckdb
 
 from functions.table.plain import PlainTable
-from functions.table.reading import batches, name, source, text
+from functions.table.reading import TEXT, batches, name, source, text
 
-TEXT = "VARCHAR"
 _SAMPLE_ROWS = 20_480
 # Each needs memory for some vectors of 2,048 values.
 _TESTS_PER_QUERY = 100
@@ -33,7 +32,7 @@ def column_types(connection: duckdb.DuckDBPyConnection, table: PlainTable) -> di
 
     If they do not, it is DOUBLE for a column of numbers, else text.
     """
-    rows = source(table, text_columns(table), keeps_rejects=False)
+    rows = source(table)
     guessed = _fitting(
         connection, f"(FROM {rows} LIMIT {_SAMPLE_ROWS})", {column: tuple(_PATTERNS) for column in table.columns}
     )

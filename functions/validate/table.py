@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from contract.media import JSON_LINES
-from functions.shared.delimited import Layout, delimited_layout, json_layout
+from functions.shared.delimited import Layout, delimited_layout, has_closed_quotes, json_layout
 from functions.shared.errors import ConfigurationError
 from functions.shared.reasons import ReasonCode, Rejection, reject
-from functions.shared.text import GZIP, GZIP_START, UNCOMPRESSED, decoded, pieces
+from functions.shared.text import GZIP, GZIP_START, START_BYTES, UNCOMPRESSED, first_lines, pieces
 from functions.validate.encoding import TextScan
 
 
@@ -97,13 +97,15 @@ def _scan(body: BinaryIO, compression: str, scan: TextScan, limits: TableLimits)
 
 
 def _measures(scan: TextScan, compression: str, media_type: str, limits: TableLimits) -> Measures | Rejection:
-    start = "".join(decoded(iter([scan.start]), scan.encoding, errors="ignore"))
-    if scan.is_longer_than_start:
-        start = start.rpartition("\n")[0] or start
+    start = first_lines(scan.start, scan.encoding, is_cut=scan.is_longer_than_start)
     is_json = media_type == JSON_LINES.name
     layout = json_layout(start) if is_json else delimited_layout(start)
-    if layout is None or len(layout.columns) < limits.min_columns:
-        return reject(ReasonCode.NO_COLUMNS, found=media_type, detail=_what_is_missing(layout, is_json=is_json))
+    if not start and scan.is_longer_than_start:
+        detail = f"its first line is longer than {START_BYTES:,} bytes"
+        return reject(ReasonCode.NO_COLUMNS, found=media_type, detail=detail)
+    detail = _what_is_missing(start, layout, limits.min_columns, is_json=is_json)
+    if layout is None or detail:
+        return reject(ReasonCode.NO_COLUMNS, found=media_type, detail=detail)
     if len(layout.columns) > limits.max_columns:
         actual, limit = len(layout.columns), limits.max_columns
         return reject(ReasonCode.TOO_MANY_COLUMNS, found=media_type, actual=actual, limit=limit)
@@ -117,7 +119,10 @@ def _measures(scan: TextScan, compression: str, media_type: str, limits: TableLi
     )
 
 
-def _what_is_missing(layout: Layout | None, *, is_json: bool) -> str:
-    if layout is not None and layout.columns:
-        return f"only {len(layout.columns)} was found"
-    return "its first line is not a JSON object" if is_json else "it has no lines with text"
+def _what_is_missing(start: str, layout: Layout | None, min_columns: int, *, is_json: bool) -> str:
+    """Why a text's start has no columns; "" if it has."""
+    if layout is None:
+        return "its first line is not a JSON object" if is_json else "it has no lines with text"
+    if layout.has_header and not has_closed_quotes(start, layout.delimiter):
+        return "a quote in its first line is not closed, or text follows it"
+    return f"only {len(layout.columns)} was found" if len(layout.columns) < min_columns else ""

@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -83,13 +84,13 @@ def test_rows_that_do_not_fit_are_quarantined_with_line_column_value_and_reason(
     assert quarantined(cloud, answer) == [
         (4, "name", "2", "The row has too few columns."),
         (5, "", "3,a,b", "The row has too many columns."),
-        (6, "name", '4,"x"y', "A quote is not closed, or text follows it."),
+        (6, "", '4,"x"y', "A quote is not closed, or text follows it."),
     ]
 
 
 def test_lines_that_are_no_objects_are_quarantined(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     configured(monkeypatch, toleratedPercent=60)
-    monkeypatch.setattr("functions.table.plain._FIRST_OBJECTS", 3)
+    monkeypatch.setattr("functions.table.plain.START_BYTES", 50)
     body = b'{"a": 1, "b": "x\\ny"}\n\n[1]\n{"a": 2, "b": "z"}\n{"a": 3\n{"a": 4, "c": 5}\n'
     answer = cloud.transform("table", "uploads/a.jsonl", body)
     assert answer["record"]["rowCount"] == 2
@@ -155,8 +156,6 @@ def test_formulas_reject_the_file_where_the_settings_say_so(cloud: Cloud, monkey
 
 def test_the_line_of_a_row_beyond_the_first_buffers_is_right(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     configured(monkeypatch, schemas={"uploads/": {"columns": {"id": "bigint", "text": "text"}}})
-    monkeypatch.setattr("functions.table.reading._BUFFER_BYTES", 4 << 20)
-    monkeypatch.setattr("functions.table.reading._MAX_LINE_BYTES", 1 << 20)
     rows = "".join(f'{number},"{"x" * 900}\n"\n' for number in range(1, 9001))
     body = f"id,text\n{rows}x,last\n".encode()
     monkeypatch.setenv("MAX_BYTES", str(len(body)))
@@ -164,6 +163,38 @@ def test_the_line_of_a_row_beyond_the_first_buffers_is_right(cloud: Cloud, monke
     answer = cloud.invoke("table", {"file": cloud.file("uploads/a.csv", body), "media": media})
     assert answer["record"]["rowCount"] == 9000
     assert [line for line, *_ in quarantined(cloud, answer)] == [18002]
+
+
+DAYS = {"id": "BIGINT", "a": "VARCHAR", "b": "VARCHAR", "day": "DATE"}
+
+
+@pytest.mark.parametrize("is_quoted", [False, True], ids=["plain", "quoted"])
+@pytest.mark.parametrize("types", [{}, DAYS], ids=["no schema", "schema"])
+def test_no_row_is_lost_where_half_of_many_rows_do_not_fit(types: dict[str, str], is_quoted: bool) -> None:
+    """Rows of several hundred bytes, with more cells, fewer cells, and with a schema also values of another type."""
+    random = Random(1)  # noqa: S311 - the same rows each time
+    lines, line = ["id,a,b,day\n"], 2
+    good, bad = [], []
+    for number in range(20_000):
+        long = "x" * random.randint(100, 350)
+        cells = [str(number), f'"{long}, ""\n"' if is_quoted else long, long, "2024-01-31"]
+        kind = random.choice(["good", "good", "good", "many", "few", "type" if types else "many"])
+        if kind == "many":
+            cells += ["y"] * random.randint(1, 5)
+        elif kind == "few":
+            del cells[random.randint(1, 3) :]
+        elif kind == "type":
+            cells[3] = "2024-02-31"
+        (good if kind == "good" else bad).append((number, line))
+        lines.append(",".join(cells) + "\n")
+        line += lines[-1].count("\n")
+    with TemporaryDirectory() as folder:
+        table = convert("".join(lines).encode(), Path(folder), columns=4, types=types)
+        found = duckdb.connect().read_parquet(f"{folder}/table.parquet").fetchall()
+        quarantine = [json.loads(each) for each in Path(folder, "quarantine.jsonl").read_text().splitlines()]
+    assert [row[0] for row in found] == [number for number, _ in good]
+    assert [each["line"] for each in quarantine] == [line for _, line in bad]
+    assert (table.record["rowCount"], table.record["quarantined"]) == (len(good), len(bad))
 
 
 @settings(max_examples=60, deadline=None)
@@ -174,16 +205,16 @@ def test_no_row_of_a_table_is_lost(rows: list[list[str]]) -> None:
     """Whatever csv writes, each row is in the table or in the quarantine; an empty cell after the last column fits."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([["first", "second", "third"], *rows])
-    table = convert(text.getvalue().encode())
+    with TemporaryDirectory() as folder:
+        table = convert(text.getvalue().encode(), Path(folder))
     fitting = sum(len(row) == 3 or (len(row) == 4 and row[3] == "") for row in rows)
     assert (table.record["rowCount"], table.record["quarantined"]) == (fitting, len(rows) - fitting)
 
 
-def convert(body: bytes) -> Table:
-    """Convert a table of three columns, of which every row may fail to fit."""
-    schema = Schema(prefix="", types={}, tolerated_percent=100, rejects_formulas=False)
-    with TemporaryDirectory() as folder:
-        table = tabulate(io.BytesIO(body), measures(columns=3), schema, Path(folder), 512)
+def convert(body: bytes, folder: Path, *, columns: int = 3, types: Mapping[str, str] | None = None) -> Table:
+    """Convert a table of which every row may fail to fit, in this folder."""
+    schema = Schema(prefix="", types=types or {}, tolerated_percent=100, rejects_formulas=False)
+    table = tabulate(io.BytesIO(body), measures(columns=columns), schema, folder, 512)
     assert isinstance(table, Table)
     return table
 
