@@ -13,13 +13,14 @@ from functions.shared.image_source import ImageSource
 from functions.shared.runtime import lambda_handler
 from functions.shared.source import RangedReader
 
-_BUFFER_BYTES = 64 << 10
+BUFFER_BYTES = 64 << 10
+"""Of the buffer between the decoder and the ranges that are read."""
 
 
 @lambda_handler(failure=MetadataError)
 def handler(event: dict[str, Any]) -> Transformed:
     """Describe the image; the metadata is added to the file's record, no object is written."""
     image = ImageSource.from_payload(event)
-    with io.BufferedReader(RangedReader(client("s3"), image.version), _BUFFER_BYTES) as body:
+    with io.BufferedReader(RangedReader(client("s3"), image.version), BUFFER_BYTES) as body:
         metadata = describe(body, image.format, frames=image.frames, max_pixels=image.max_pixels)
     return Transformed(transform="metadata", metadata=metadata)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
+from typing import Any
 
 import pytest
 from PIL import Image, ImageFilter
 
 from bench.report import REPORT, report
-from bench.sections import images
+from bench.sections import cold_start, images, per_file
 from bench.ssim import ssim
 from testing.pictures import photograph
 
@@ -35,3 +37,34 @@ def test_a_picture_is_less_like_its_blurred_copy_than_itself_and_unlike_another(
     blurred = ssim(picture, picture.filter(ImageFilter.GaussianBlur(1)))
     assert ssim(picture, picture) == pytest.approx(1)
     assert ssim(picture, other) < 0.3 < blurred < 0.99
+
+
+def test_a_function_that_starts_slower_than_its_target_is_reported_as_missed() -> None:
+    def runs(seconds: float) -> dict[str, dict[str, float]]:
+        return {
+            "ours": {"cpuSeconds": seconds, "wallSeconds": seconds},
+            "file": {"cpuSeconds": 0.25, "wallSeconds": 0.25},
+        }
+
+    measured = {"date": "2026-11-28", "machine": "two cores", "functions": {"table": runs(0.15), "erase": runs(0.2)}}
+    text = cold_start.markdown(measured)
+    assert "| table | s3 | 150 | 250 | 0.60 | 150 | 250 | 0.60 | reached |" in text
+    assert "| erase | s3, dynamodb, logs | 200 | 250 | 0.80 | 200 | 250 | 0.80 | missed |" in text
+
+
+def test_an_executions_overhead_is_what_validate_and_the_longest_transform_leave() -> None:
+    def answered(second: str, **payload: Any) -> dict[str, Any]:
+        output = json.dumps({"StatusCode": 200, "Payload": payload})
+        return {"timestamp": f"2026-11-28T10:00:{second}Z", "taskSucceededEventDetails": {"output": output}}
+
+    execution = per_file.execution_of(
+        [
+            {"timestamp": "2026-11-28T10:00:00.000Z"},
+            answered("00.100", accepted=True, durationMs=70),
+            answered("00.300", transform="metadata", durationMs=110),
+            answered("00.400", transform="thumbnail", durationMs=280),
+            {"timestamp": "2026-11-28T10:00:00.410Z", "taskSucceededEventDetails": {"output": "{}"}},
+            {"timestamp": "2026-11-28T10:00:00.500Z"},
+        ]
+    )
+    assert execution.overhead == pytest.approx(150)
