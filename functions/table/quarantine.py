@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -56,7 +56,12 @@ class Quarantine:
         self.first = self.first or misfit
         self.rows += misfit.line != self._last_line
         self._last_line = misfit.line
-        line = asdict(misfit) | {"value": misfit.value[:MAX_VALUE_CHARACTERS]}
+        line = {
+            "line": misfit.line,
+            "column": misfit.column,
+            "value": misfit.value[:MAX_VALUE_CHARACTERS],
+            "reason": misfit.reason,
+        }
         self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     def merge(self, misfits: Iterable[Misfit]) -> None:

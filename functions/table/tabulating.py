@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,8 +22,10 @@ from functions.table.types import column_types
 PARQUET_TYPE = "application/vnd.apache.parquet"
 _JSON_TYPE = "application/json"
 _JSON_LINES_TYPE = "application/x-ndjson"
-# The record of a file, with all that it says of it, is limited to 400 KB, and the workflow's state to 256 KiB.
+# The workflow's state, which holds the answer once or twice, is limited to 256 KiB, and the record of a file to 400 KB.
 _RECORDED_COLUMNS = 100
+_RECORDED_BYTES = 48 << 10
+_NAMES_IN_REASON = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,12 +101,14 @@ def _pinned_types(table: PlainTable, schema: Schema) -> dict[str, str] | Rejecti
     missing, unknown = schema.types.keys() - set(table.columns), set(table.columns) - schema.types.keys()
     if not missing and not unknown:
         return {column: schema.types[column] for column in table.columns}
-    details = [
-        f"{what} {', '.join(sorted(names))}"
-        for what, names in (("it lacks", missing), ("it also has", unknown))
-        if names
-    ]
+    details = [f"{what} {_listed(names)}" for what, names in (("it lacks", missing), ("it also has", unknown)) if names]
     return reject(ReasonCode.SCHEMA_MISMATCH, prefix=schema.prefix, detail=" and ".join(details))
+
+
+def _listed(names: Iterable[str]) -> str:
+    """The first of some names in the order of the alphabet."""
+    first, others = sorted(names)[:_NAMES_IN_REASON], len(set(names)) - _NAMES_IN_REASON
+    return ", ".join(first) + (f" and {others:,} more" if others > 0 else "")
 
 
 def _rows_misfit(first: Misfit, rows: int, schema: Schema) -> Rejection:
@@ -123,10 +128,16 @@ def _record(row_count: int, found: Profile, quarantined: int) -> dict[str, Any]:
         "rowCount": row_count,
         "quarantined": quarantined,
         "columnCount": len(found.columns),
-        "columns": found.columns[:_RECORDED_COLUMNS],
+        "columns": _first(found.columns),
         "formulas": sum(found.formulas.values()),
-        "formulaColumns": list(found.formulas)[:_RECORDED_COLUMNS],
+        "formulaColumns": _first(list(found.formulas)),
     }
+
+
+def _first(items: Sequence[Any]) -> list[Any]:
+    """The first items, as many as a record holds."""
+    sizes = accumulate(len(json.dumps(item, ensure_ascii=False).encode()) for item in items[:_RECORDED_COLUMNS])
+    return [item for item, size in zip(items, sizes, strict=False) if size <= _RECORDED_BYTES]
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
