@@ -183,14 +183,26 @@ def main() -> int:
     return 1 if wrong else 0
 
 
+def latencies(calls: Sequence[Call]) -> dict[str, dict[str, float]]:
+    """Of each route how often it was called, asked to call later, and the milliseconds of its other calls."""
+    routes = sorted({call.route for call in calls})
+    return {route: _latency([call for call in calls if call.route == route]) for route in routes}
+
+
+def _latency(calls: Sequence[Call]) -> dict[str, float]:
+    statuses = Counter(call.status for call in calls)
+    times = sorted(1000 * call.seconds for call in calls if call.status not in _LATER)
+    shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1}
+    measured = {name: round(times[int(share * (len(times) - 1))], 1) for name, share in shares.items()}
+    return {"calls": len(calls), **{str(status): statuses[status] for status in _LATER}, **measured}
+
+
 def _print_calls(calls: Sequence[Call]) -> None:
-    print(f"{'route':22}{'calls':>8}{'429':>8}{'503':>8}{'p50 ms':>10}{'p90 ms':>10}{'p99 ms':>10}{'max ms':>10}")
-    for route in sorted({call.route for call in calls}):
-        statuses = Counter(call.status for call in calls if call.route == route)
-        times = sorted(1000 * call.seconds for call in calls if call.route == route and call.status not in _LATER)
-        shares = (times[int(share * (len(times) - 1))] for share in (0.5, 0.9, 0.99, 1))
-        counts = f"{statuses.total():8}{statuses[429]:8}{statuses[503]:8}"
-        print(f"{route:22}{counts}" + "".join(f"{each:10.0f}" for each in shares))
+    rows = latencies(calls)
+    names = list(next(iter(rows.values())))
+    print(f"{'route':22}" + "".join(f"{f'{name} ms' if name[0] in 'pm' else name:>10}" for name in names))
+    for route, row in rows.items():
+        print(f"{route:22}" + "".join(f"{row[name]:10.0f}" for name in names))
 
 
 if __name__ == "__main__":

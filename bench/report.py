@@ -31,5 +31,5 @@ def report() -> str:
         if path.exists():
             parts.append(f"## {section.TITLE}\n\n{section.markdown(json.loads(path.read_text(encoding='utf-8')))}")
     if len(parts) == 1:
-        parts.append("No results are committed yet: `make bench` measures for a quarter of an hour.\n")
+        parts.append("No results are committed yet: `make bench` measures for an hour.\n")
     return "\n".join(parts)

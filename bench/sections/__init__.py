@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from bench.sections import cold_start, images, per_file
+from bench.sections import cold_start, growth, images, per_file
 
 
 class Section(Protocol):
@@ -24,5 +24,5 @@ class Section(Protocol):
         ...
 
 
-SECTIONS: dict[str, Section] = {"images": images, "cold-start": cold_start, "per-file": per_file}
+SECTIONS: dict[str, Section] = {"images": images, "cold-start": cold_start, "per-file": per_file, "growth": growth}
 """By name."""

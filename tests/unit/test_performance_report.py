@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from bench.report import REPORT, report
-from bench.sections import cold_start, images, per_file
+from bench.sections import cold_start, growth, images, per_file
 from bench.ssim import ssim
 from testing.pictures import photograph
 
@@ -68,3 +68,8 @@ def test_an_executions_overhead_is_what_validate_and_the_longest_transform_leave
         ]
     )
     assert execution.overhead == pytest.approx(150)
+
+
+def test_growth_compares_the_time_of_each_more_file() -> None:
+    stages = [{"files": 100, "more": 100, "seconds": 20.0}, {"files": 1000, "more": 900, "seconds": 189.0}]
+    assert growth.spread(stages) == pytest.approx(0.05)
