@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo night-shift console screenshots up engine test test-engine test-provider test-fast mutants lint format docs lock bench bench-api \
+.PHONY: help setup demo night-shift console screenshots up engine test test-engine test-provider test-fast mutants hostile lint format docs lock bench bench-api \
   storm clean
 
 help: ## show this list
@@ -55,6 +55,9 @@ test-fast: setup ## all but the embedded cloud's tests, in seconds
 
 mutants: setup ## small defects, one at a time, that the tests must notice; MUTANTS=40 SEED=1
 	@$(BIN)/python -m tests.mutants $(if $(MUTANTS),--mutants "$(MUTANTS)") $(if $(SEED),--seed "$(SEED)")
+
+hostile: setup ## malformed pictures, tables and requests, each of which must end in a verdict; SEED=1 INPUTS=1000
+	@$(BIN)/python -m tests.hostile $(if $(SEED),--seed "$(SEED)") $(if $(INPUTS),--inputs "$(INPUTS)")
 
 lint: setup ## ruff and pyright
 	@$(BIN)/ruff check .

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from PIL import Image, ImageCms, ImageFile
 
 from functions.shared import gif, gif_encoding, jpeg, png
+from functions.shared.bounded import BoundedReader
 from functions.shared.formats import JPEG, Format
 from functions.shared.one_frame import decode_one_frame
 
@@ -49,7 +50,8 @@ def open_image(body: BinaryIO, format: Format, *, max_pixels: int) -> ImageFile.
         OSError, SyntaxError, ValueError and others: the header is invalid; each decoder raises its own exceptions.
     """
     importlib.import_module(format.module)
-    source: Any = jpeg.WithTail(body) if format is JPEG else body
+    bounded: Any = body if isinstance(body, BoundedReader) else BoundedReader(body)
+    source: Any = jpeg.WithTail(bounded) if format is JPEG else bounded
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

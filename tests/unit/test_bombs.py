@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import struct
+import tempfile
 import time
 import zlib
 
 import pytest
 from PIL import Image
 
-from functions.shared.formats import GIF, HEIC, JPEG, PNG, TIFF, Format
+from functions.shared.bounded import BoundedReader
+from functions.shared.formats import AVIF, GIF, HEIC, JPEG, PNG, TIFF, Format
 from functions.shared.reasons import ReasonCode, Rejection
 from functions.validate.decoding import ImageLimits, Measures, measure
 from tests.unit.pictures import file_of, gradient
@@ -24,7 +26,10 @@ PICTURE = gradient((64, 48))
 def finding(format: Format, body: bytes) -> Measures | Rejection:
     """The result of `measure`, within a few seconds of CPU time."""
     started = time.process_time()
-    found = measure(io.BytesIO(body), format, LIMITS)
+    # A file on disk, as in the functions: Python allocates memory for all that is to be read from it.
+    with tempfile.TemporaryFile() as file:
+        file.write(body)
+        found = measure(file, format, LIMITS)
     assert time.process_time() - started < 10
     return found
 
@@ -148,6 +153,26 @@ def test_a_heic_that_decodes_to_another_size_than_in_its_header_is_corrupt() -> 
     crop = body.index(b"clap")  # the encoder's picture is 64 by 64, cropped to 48 by 32
     changed = body[: crop + 28] + b"\xff\x00\xff\xe0" + body[crop + 32 :]
     assert_corrupt(HEIC, changed, "another size")
+
+
+@pytest.mark.parametrize("declared", [1 << 31, 1 << 40, 1 << 62, (1 << 64) - 1])
+def test_an_avif_whose_meta_box_declares_more_than_the_file_has_is_corrupt(declared: int) -> None:
+    body = file_of(PICTURE, AVIF)
+    at = body.index(b"meta") - 4
+    changed = body[:at] + struct.pack(">I4sQ", 1, b"meta", declared) + body[at + 8 :]
+    assert_corrupt(AVIF, changed, "")
+
+
+def test_an_image_is_opened_without_memory_for_lengths_that_its_file_does_not_have() -> None:
+    with tempfile.TemporaryFile() as file:
+        file.write(b"content")
+        for size in (7, 1 << 31, 1 << 62):
+            reader = BoundedReader(file)
+            reader.seek(3)
+            assert reader.read(size) == b"tent"
+            assert reader.read(size) == b""
+            reader.seek(1 << 40)
+            assert reader.read(size) == b""
 
 
 def test_several_pictures_in_a_heic_are_frames_of_their_own_size() -> None:

@@ -177,6 +177,23 @@ def forget() -> None:
     aws.session.cache_clear()
 
 
+def api_environment(cloud: Emulator) -> dict[str, str]:
+    """The API function's variables."""
+    return {
+        "AWS_ENDPOINT_URL": cloud.endpoint_url,
+        "AWS_DEFAULT_REGION": cloud.region,
+        "AWS_ACCESS_KEY_ID": cloud.account_id,
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "JOBS_TABLE": "jobs",
+        "ASSETS_TABLE": "assets",
+        "INGEST_BUCKET": "ingest",
+        "PROCESSED_BUCKET": "processed",
+        "API_SETTINGS": CONFIGURATION.to_json(),
+        "POWERTOOLS_SERVICE_NAME": f"api-{next(_NUMBERS)}",
+        "POWERTOOLS_METRICS_NAMESPACE": "img-pipeline/test",
+    }
+
+
 @pytest.fixture(scope="package")
 def embedded_cloud() -> Iterator[Emulator]:
     forget()
@@ -188,34 +205,21 @@ def embedded_cloud() -> Iterator[Emulator]:
 @pytest.fixture
 def api(embedded_cloud: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     """The handler before empty tables and buckets."""
-    environment = {
-        "AWS_ENDPOINT_URL": embedded_cloud.endpoint_url,
-        "AWS_DEFAULT_REGION": embedded_cloud.region,
-        "AWS_ACCESS_KEY_ID": embedded_cloud.account_id,
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "JOBS_TABLE": "jobs",
-        "ASSETS_TABLE": "assets",
-        "INGEST_BUCKET": "ingest",
-        "PROCESSED_BUCKET": "processed",
-        "API_SETTINGS": CONFIGURATION.to_json(),
-        "POWERTOOLS_SERVICE_NAME": f"api-{next(_NUMBERS)}",
-        "POWERTOOLS_METRICS_NAMESPACE": "img-pipeline/test",
-    }
-    for name, value in environment.items():
+    for name, value in api_environment(embedded_cloud).items():
         monkeypatch.setenv(name, value)
     configuration.configuration.cache_clear()
     # A logger belongs to its service's name and keeps the stream it was made with.
     runtime.logger.cache_clear()
     runtime._metrics.cache_clear()
-    _make_tables(embedded_cloud)
-    _make_buckets(embedded_cloud)
+    make_tables(embedded_cloud)
+    make_buckets(embedded_cloud)
     yield Api(cloud=embedded_cloud, monkeypatch=monkeypatch)
     for table in ("jobs", "assets"):
         embedded_cloud.client("dynamodb").delete_table(TableName=table)
     _empty_ingest_bucket(embedded_cloud)
 
 
-def _make_tables(cloud: Emulator) -> None:
+def make_tables(cloud: Emulator) -> None:
     """The tables as components/persist.py declares them."""
     make_table(
         cloud,
@@ -263,7 +267,7 @@ def make_table(cloud: Emulator, name: str, key: str, indexes: Mapping[str, tuple
     )
 
 
-def _make_buckets(cloud: Emulator) -> None:
+def make_buckets(cloud: Emulator) -> None:
     s3 = cloud.client("s3")
     for bucket in ("ingest", "processed"):
         s3.create_bucket(Bucket=bucket)
@@ -327,14 +331,13 @@ def answered(answer: Mapping[str, Any]) -> Answer:
     return Answer(status=answer["statusCode"], headers=headers, text=answer["body"])
 
 
-@pytest.fixture
-def stack(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operators]:
-    sqs, prefix = api.cloud.client("sqs"), f"stack-{uuid.uuid4().hex[:8]}"
+def make_queues(cloud: Emulator, prefix: str) -> QueueOutputs[str]:
+    """The queues of a stack without webhooks and orders."""
     urls = {
-        name: sqs.create_queue(QueueName=f"{prefix}-{name}")["QueueUrl"]
+        name: cloud.client("sqs").create_queue(QueueName=f"{prefix}-{name}")["QueueUrl"]
         for name in ("transform-queue", "transform-dlq", "validate-dlq", "delivery-dlq")
     }
-    outputs = QueueOutputs(
+    return QueueOutputs(
         transform_queue_url=urls["transform-queue"],
         transform_dlq_url=urls["transform-dlq"],
         validate_dlq_url=urls["validate-dlq"],
@@ -346,15 +349,26 @@ def stack(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operators]:
         order_queue_url="",
         order_dlq_url="",
     )
-    api.cloud.client("logs").create_log_group(logGroupName=f"{prefix}-audit")
+
+
+def operator_environment(outputs: QueueOutputs[str], audit: str) -> dict[str, str]:
+    """The variables of the operators' functions, besides those of the API."""
     settings = OperatorConfiguration(
         stack="test", auth="jwt", queues=outputs, pipe_name="pipe", alert_topic_arn="arn:aws:sns:::alerts"
     )
-    monkeypatch.setenv("OPERATOR_SETTINGS", json.dumps(settings.values()))
-    monkeypatch.setenv("AUDIT_LOG_GROUP", f"{prefix}-audit")
+    return {"OPERATOR_SETTINGS": json.dumps(settings.values()), "AUDIT_LOG_GROUP": audit}
+
+
+@pytest.fixture
+def stack(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operators]:
+    sqs, prefix = api.cloud.client("sqs"), f"stack-{uuid.uuid4().hex[:8]}"
+    outputs = make_queues(api.cloud, prefix)
+    api.cloud.client("logs").create_log_group(logGroupName=f"{prefix}-audit")
+    for name, value in operator_environment(outputs, f"{prefix}-audit").items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setattr(queues, "WAIT_SECONDS", 0)
     operators.configuration.cache_clear()
     yield Operators(api=api, queues=outputs, audit=f"{prefix}-audit")
     operators.configuration.cache_clear()
-    for url in urls.values():
+    for url in filter(None, vars(outputs).values()):
         sqs.delete_queue(QueueUrl=url)
