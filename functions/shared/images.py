@@ -29,7 +29,7 @@ _UPRIGHT: dict[int, Image.Transpose] = {
 _ORIENTED_BY_DECODER = frozenset({"TIFF", "HEIF"})
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 
-_OPTIMISED_PIXELS = 4_000_000
+_OPTIMISED_PIXELS = 500_000
 
 _SRGB_MODES = frozenset({"L", "RGB", "RGBA"})
 _ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
@@ -205,7 +205,8 @@ def encoded(image: Image.Image, format: Format, quality: int) -> bytes:
     body = io.BytesIO()
     match format.pillow:
         case "JPEG":
-            # Optimised tables save 3 % of the bytes but need a buffer as large as the picture.
+            # Optimised tables save 3 % of the bytes, for a second pass over the picture and a buffer as large as it:
+            # 5 ms of CPU at 1280 by 853 pixels, where the scaling takes 25.
             small = image.width * image.height <= _OPTIMISED_PIXELS
             on_white(image).save(body, "JPEG", quality=quality, optimize=small)
         case "WEBP":
