@@ -18,6 +18,7 @@ MAX_BYTES, MAX_PIXELS, MAX_FRAMES = 4 << 20, 4_000_000, 30
 MAX_TABLE_BYTES, MAX_ROWS, MAX_COLUMNS = 16 << 20, 100_000, 200
 LARGEST_WIDTH = 640
 
+_CLEAR_REFS = Path("/proc/self/clear_refs")
 _FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
 
 
@@ -28,10 +29,12 @@ class FunctionLimits:
     Args:
         memory_mb: megabytes of memory.
         seconds: its timeout.
+        reserved_mb: what its libraries reserve beside that and never use: DuckDB's allocator, hundreds of megabytes.
     """
 
     memory_mb: int
     seconds: int
+    reserved_mb: int = 0
 
 
 def _declared(path: str) -> dict[str, int]:
@@ -64,32 +67,38 @@ LIMITS = {
             max_bytes=0, limits={"maxColumns": MAX_COLUMNS}, bytes_per=_declared("table/settings.schema.json")
         ),
         seconds=90,
+        reserved_mb=1024,
     ),
     "api": FunctionLimits(memory_mb=1024, seconds=15),
 }
 
 
-def _data_bytes() -> int:
-    """What RLIMIT_DATA counts of this process (proc(5), VmData)."""
+def _memory_bytes(name: str) -> int:
+    """A line of this process's status (proc(5)): VmRSS, VmHWM (its peak), or VmData, which RLIMIT_DATA limits."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
-    return next(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmData:"))
+    return next(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith(f"{name}:"))
 
 
 @contextmanager
 def limited(function: str) -> Iterator[None]:
-    """Work within a function's limits.
+    """Work within a function's limits, which count from what the process has already.
 
-    More memory is refused, as a MemoryError or as the library at hand reports it. It counts from what the process has
-    already, which may be what other functions left. Linux counts what is reserved, used or not, such as the stacks of
-    threads, so the limit is stricter than Lambda's. More time ends the process; it is processor time, so that a busy
-    machine fails no input.
+    More memory is refused, as a MemoryError or as the library at hand reports it. More time ends the process; it is
+    processor time, so that a busy machine fails no input.
+
+    Raises:
+        MemoryError: more memory than the function has was in use.
     """
     limits = LIMITS[function]
+    used, reserved = _memory_bytes("VmRSS"), _memory_bytes("VmData")
     _, most = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (_data_bytes() + (limits.memory_mb << 20), most))
+    resource.setrlimit(resource.RLIMIT_DATA, (reserved + (limits.memory_mb + limits.reserved_mb << 20), most))
+    _CLEAR_REFS.write_text("5")  # sets the peak to what is in use now (proc(5), clear_refs)
     signal.setitimer(signal.ITIMER_PROF, limits.seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    if (peak := _memory_bytes("VmHWM") - used) > limits.memory_mb << 20:
+        raise MemoryError(f"{function} used {peak >> 20} MB; it has {limits.memory_mb}")

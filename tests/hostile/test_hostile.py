@@ -14,6 +14,8 @@ from tests.hostile.pictures import valid_pictures
 from tests.hostile.running import Worker
 from tests.hostile.steps import Verdict
 
+pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is limited as Linux does")
+
 SEED = 7
 DEFECTIVE = "tests.hostile.defective"
 
