@@ -85,6 +85,8 @@ class FittingRows:
             if len(block) - end > MAX_ROW_CHARACTERS:
                 end = block.rfind("\n") + 1
             left = self._write_block(block[:end]) + block[end:]
+            if self._quarantine.is_full:
+                return
         if left:
             self._write_each(left.removesuffix("\n") + "\n", is_last=True)
 

@@ -47,7 +47,7 @@ def write_plain(
         body: the file, which is read once.
         measures: what validate measured.
         path: the file to write.
-        quarantine: gets the rows that have other columns than the table.
+        quarantine: gets the rows that have other columns than the table; if it is full, some rows are not read.
         numbers_lines: as for `PlainTable`.
     """
     content = pieces(body, measures["compression"])
@@ -120,6 +120,8 @@ def _write_json(
             rows += 1
         elif cells:
             quarantine.add(Misfit(line=number, column="", value=line, reason=cells))
+            if quarantine.is_full:
+                break
     return unique_names(keys), rows
 
 

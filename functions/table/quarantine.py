@@ -35,14 +35,16 @@ class Quarantine:
 
     Args:
         path: the file; one beside it is used for a while.
+        most_rows: the number of rows with which the file is complete or not needed.
 
     Attributes:
         rows: their number.
         first: the first of them.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, most_rows: float) -> None:
         self.path = path
+        self.most_rows = most_rows
         self._begin()
 
     def __enter__(self) -> Self:
@@ -63,6 +65,11 @@ class Quarantine:
             "reason": misfit.reason,
         }
         self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are more rows than `most_rows`."""
+        return self.rows > self.most_rows
 
     def merge(self, misfits: Iterable[Misfit]) -> None:
         """Write values that do not fit of other rows, in the order of their lines, between those in the file."""

@@ -61,24 +61,29 @@ def tabulate(
     """
     parquet = folder / "table.parquet"
     quarantined = folder / "quarantine.jsonl"
-    with Quarantine(quarantined) as quarantine, connect(folder, memory_mb) as connection:
+    most_misfits = schema.tolerated_percent * measures["most_rows"] / 100
+    with Quarantine(quarantined, most_misfits) as quarantine, connect(folder, memory_mb) as connection:
         table = write_plain(body, measures, folder / "rows.csv", quarantine, numbers_lines=bool(schema.types))
-        types = _pinned_types(table, schema) if schema.types else column_types(connection, table)
-        if isinstance(types, Rejection):
-            return types
+        pinned = _pinned_types(table, schema) if schema.types else {}
+        if isinstance(pinned, Rejection):
+            return pinned
+        if quarantine.first and quarantine.is_full:
+            return _rows_misfit(quarantine.first, quarantine.rows, schema)
+        types = pinned or column_types(connection, table)
         row_count = write_parquet(connection, table, types, parquet)
-        read_rows = table.rows + quarantine.rows
-        if row_count < table.rows and schema.types:
-            quarantine.merge(misfits(connection, table, types))
-        if row_count + quarantine.rows != read_rows:
+        others = misfits(connection, table, types) if pinned and row_count < table.rows else iter(())
+        misfit_rows = quarantine.rows + table.rows - row_count
+        if 100 * misfit_rows > schema.tolerated_percent * (row_count + misfit_rows):
+            firsts = filter(None, (quarantine.first, next(others, None)))
+            if first := min(firsts, key=lambda misfit: misfit.line, default=None):
+                return _rows_misfit(first, misfit_rows, schema)
+        elif row_count < table.rows:
+            quarantine.merge(others)
+        if quarantine.rows != misfit_rows:
             raise TableError(
-                f"Of {read_rows:,} rows, {row_count:,} were written and {quarantine.rows:,} quarantined. The file is "
-                f"kept; report this defect of the function."
+                f"Of {row_count + misfit_rows:,} rows, {row_count:,} were written and {quarantine.rows:,} quarantined. "
+                f"The file is kept; report this defect of the function."
             )
-        if (first := quarantine.first) and 100 * quarantine.rows > schema.tolerated_percent * (
-            row_count + quarantine.rows
-        ):
-            return _rows_misfit(first, quarantine.rows, schema)
         found = profile(connection, parquet, types)
         if found.formulas and schema.rejects_formulas:
             return reject(

@@ -30,6 +30,7 @@ class TextScan:
     Attributes:
         encoding: Python's name; complete after `finish`.
         lines: the number of lines that have ended.
+        line_breaks: the number of characters that end lines, also between quotes.
         start: the first bytes.
         is_longer_than_start: whether there are more.
     """
@@ -38,6 +39,7 @@ class TextScan:
         self.media_type = media_type
         self.encoding = "utf-8"
         self.lines = 0
+        self.line_breaks = 0
         self.start = b""
         self.is_longer_than_start = False
         self._quotes = quotes
@@ -82,6 +84,7 @@ class TextScan:
         if control := CONTROL_CHARACTER.search(text):
             rejection = self._not_text(f"it has the control character {control[0]!r} near line {self.lines + 1:,}")
         self._count_lines(text)
+        self.line_breaks += text.count("\n") + text.count("\r")
         self._last = text or self._last
         return rejection
 

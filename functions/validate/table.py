@@ -40,6 +40,7 @@ class Measures:
         header: whether the first line holds the names of the columns.
         columns: their number.
         lines: the number of lines, without line breaks within quotes.
+        most_rows: a number of rows that the transform cannot exceed, whatever it makes of the quotes.
     """
 
     encoding: str
@@ -48,6 +49,7 @@ class Measures:
     header: bool
     columns: int
     lines: int
+    most_rows: int
 
 
 def measure(body: BinaryIO, media_type: str, limits: Mapping[str, Any]) -> Measures | Rejection:
@@ -116,6 +118,7 @@ def _measures(scan: TextScan, compression: str, media_type: str, limits: TableLi
         header=layout.has_header,
         columns=len(layout.columns),
         lines=scan.lines,
+        most_rows=scan.line_breaks + 1,
     )
 
 

@@ -118,7 +118,7 @@ def _of_object(row: dict[str, Any], folder: Path, types: dict[str, str]) -> Tabl
     """Convert a row of JSON Lines."""
     body = json.dumps(row).encode()
     assert len(body) < START_BYTES
-    measures = {"encoding": "utf-8", "compression": "none", "delimiter": JSON_LINES}
+    measures = {"encoding": "utf-8", "compression": "none", "delimiter": JSON_LINES, "most_rows": 1}
     schema = Schema(prefix="", types=types, tolerated_percent=100, rejects_formulas=False)
     return tabulate(io.BytesIO(body), measures, schema, folder, 512)
 

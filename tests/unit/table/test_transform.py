@@ -17,6 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from functions.shared.errors import TableError
+from functions.table.reading import write_parquet
 from functions.table.settings import Schema
 from functions.table.tabulating import Table, tabulate
 from tests.unit.conftest import Cloud
@@ -133,6 +135,38 @@ def test_too_many_rows_that_do_not_fit_reject_the_file(cloud: Cloud, monkeypatch
     assert cloud.outputs() == {}
 
 
+def test_a_value_and_a_row_that_do_not_fit_are_counted_and_the_first_of_them_named(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(monkeypatch, schemas=ORDERS)
+    body = b"id,price,day\nx,2,2024-01-01\n1,2,2024-01-01\n1,2\n"
+    reason = rejected(cloud, "uploads/orders/a.csv", body)["reason"]
+    assert reason.startswith("2 rows do not fit")
+    assert "line 2" in reason
+
+
+@pytest.mark.parametrize(
+    ("name", "row"), [("a.csv", b"1\n"), ("a.csv", b'1,"x\n'), ("a.jsonl", b"[1]\n")], ids=["few", "quote", "JSON"]
+)
+def test_a_file_of_rows_that_do_not_fit_is_rejected(cloud: Cloud, name: str, row: bytes) -> None:
+    start = b"a,b\n" if name.endswith(".csv") else b'{"a": 1, "b": 2}\n'
+    rejection = rejected(cloud, f"uploads/{name}", start + row * 900)
+    assert rejection["reasonCode"] == "ROWS_MISFIT"
+    assert "line 2" in rejection["reason"]
+
+
+@pytest.mark.parametrize("rows", [b"1,2\n" * 9, b"1,2\n" * 90 + b"1\n"], ids=["all fit", "one does not"])
+def test_a_row_that_is_neither_in_the_table_nor_in_the_quarantine_fails_the_transform(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, rows: bytes
+) -> None:
+    def lossy(connection: duckdb.DuckDBPyConnection, *arguments: Any) -> int:
+        return write_parquet(connection, *arguments) - 1
+
+    monkeypatch.setattr("functions.table.tabulating.write_parquet", lossy)
+    with pytest.raises(TableError, match="were written"):
+        cloud.transform("table", "uploads/a.csv", b"a,b\n" + rows)
+
+
 def test_other_columns_than_the_pinned_reject_the_file(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     configured(monkeypatch, schemas=ORDERS)
     rejection = rejected(cloud, "uploads/orders/a.csv", b"id,cost,day\n1,2,2024-01-01\n")
@@ -221,7 +255,8 @@ def convert(body: bytes, folder: Path, *, columns: int = 3, types: Mapping[str, 
 
 def measures(columns: int = 2) -> Mapping[str, Any]:
     """What validate measures of a plain table with a header."""
-    return {"encoding": "utf-8", "compression": "none", "delimiter": ",", "header": True, "columns": columns}
+    layout = {"delimiter": ",", "header": True, "columns": columns}
+    return {"encoding": "utf-8", "compression": "none", **layout, "most_rows": 1_000_000}
 
 
 def rejected(cloud: Cloud, key: str, body: bytes) -> dict[str, Any]:
