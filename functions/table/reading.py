@@ -21,6 +21,7 @@ _OTHER_MB = 224
 _LEAST_MB = 96
 # What is buffered of a row group is every column of its rows; DuckDB's own default is 122,880 rows.
 _CELLS_PER_ROW_GROUP = 1_000_000
+_BYTES_PER_ROW_GROUP = 16 << 20
 # A character has at most four bytes in UTF-8; a number in JSON or a quote may be longer as it is written here.
 _MAX_LINE_BYTES = 8 * MAX_ROW_CHARACTERS
 # No column has this name, because the names of columns begin with no space.
@@ -63,7 +64,8 @@ def write_parquet(
     connection: duckdb.DuckDBPyConnection, table: PlainTable, types: Mapping[str, str], path: Path
 ) -> int:
     """Write the rows whose values have these types as Parquet, and return their number."""
-    rows_per_group = max(_CELLS_PER_ROW_GROUP // len(table.columns), 2048)
+    cells = max(_CELLS_PER_ROW_GROUP // len(table.columns), 2048)
+    rows_per_group = max(1, min(cells, _BYTES_PER_ROW_GROUP * table.rows // max(1, table.path.stat().st_size)))
     values = ", ".join(
         name(column) if types[column] == TEXT else f"TRY_CAST({name(column)} AS {types[column]}) AS {name(column)}"
         for column in table.columns

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 from components.settings.declared import transform_settings
 from contract.memory import needed_mb
@@ -27,6 +28,18 @@ def test_a_row_with_hundreds_of_thousands_of_cells_too_many_takes_no_more_memory
     path = tmp_path / "wide.csv"
     path.write_text("a,b\n" + "1,2\n" * 100 + "x," * 400_000 + "\n" + "1,2\n" * 100, encoding="utf-8")
     assert_fits(path, rows=200)
+
+
+def test_long_rows_take_no_more_memory(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    random = Random(1)  # noqa: S311 - the same rows each time
+    letters = "".join(random.choices("abcdefgh ", k=200_000))
+    with path.open("w", encoding="utf-8") as file:
+        file.write("id,text\n")
+        for number in range(1500):
+            start = random.randrange(100_000)
+            file.write(f"{number},{letters[start : start + 100_000]}\n")
+    assert_fits(path, rows=1500)
 
 
 def assert_fits(path: Path, rows: int) -> None:
