@@ -128,8 +128,8 @@ the embedded cloud.
 
 **1 a second** runs as `{STACK}` is set. **100 a second** needs other settings, no change of the program and no raised
 quota, and files wait for minutes at the start of a sudden load, because a pipe grows slowly. **10,000 a second** is
-more than one stack can do: it needs several queues and pipes, which the program does not make today, other keys of
-two indexes, and raised quotas. The first limit that no setting changes is at 500 a second: the index of jobs by status.
+more than one stack can do: it needs several queues and pipes, which the program does not create, other keys of two
+indexes, and raised quotas. The first limit that no setting changes is at 500 a second: the index of jobs by status.
 """
 
 
@@ -257,9 +257,9 @@ def _bursts(measured: Mapping[str, Any]) -> str:
         "only what a file takes alone, from files that were sent one after the other, one transform after the other, "
         f"before and after each burst, and the number of cores. {measured['date']}, {measured['machine']}, {versions}; "
         f"other work on the machine made the runs differ.\n\n{_table(headings, rows)}\n\nThe prediction is "
-        f"{min(ratios):.2f} to {max(ratios):.2f} times what was measured. This checks the order of events, the slots and the "
-        "concurrency; it says nothing about the durations of AWS's services, nor about a pipe's growth, which the embedded cloud "
-        "does not have.\n"
+        f"{min(ratios):.2f} to {max(ratios):.2f} times what was measured. This checks the order of events, the "
+        "slots and the concurrency; it says nothing about the durations of AWS's services, nor about a pipe's growth, "
+        "which the embedded cloud does not have.\n"
     )
 
 
