@@ -168,8 +168,8 @@ class _Simulation:
         self._queue: deque[float] = deque()
 
     def run(self, arrivals: Sequence[float], until: float) -> Outcome:
-        for at in arrivals:
-            self._clock.after(at, self._arrive)
+        self._arrivals = iter(arrivals)
+        self._await_next()
         if self._plan.pipe.per_minute:
             self._clock.after(60 / self._plan.pipe.per_minute, self._grow)
         self._clock.after(0, self._note)
@@ -178,7 +178,14 @@ class _Simulation:
         self.outcome.cold_starts = sum(each.started for each in (self._validate, *self._transforms))
         return self.outcome
 
+    def _await_next(self) -> None:
+        """Plan the next arrival alone, so that the agenda stays short."""
+        at = next(self._arrivals, None)
+        if at is not None:
+            self._clock.after(at - self._clock.now, self._arrive)
+
     def _arrive(self) -> None:
+        self._await_next()
         self._queue.append(self._clock.now)
         self._receive()
         self.outcome.most_waiting = max(self.outcome.most_waiting, len(self._queue))
@@ -283,7 +290,7 @@ def simulate(plan: Plan, arrivals: Sequence[float], until: float = float("inf"))
 
     Args:
         plan: what they pass.
-        arrivals: when each is sent to the queue.
+        arrivals: when each is sent to the queue, in this order.
         until: when to stop; by default, when all have been deleted.
     """
     return _Simulation(plan).run(arrivals, until)
