@@ -18,7 +18,7 @@ from components.blocks.state_machine import StateMachine, StateMachineArgs
 from components.blocks.table import Index, TableArgs, create_table, table_metric, throttle_alarm
 from components.ingest import Ingest
 from components.persist import Persist
-from components.settings import VISIBILITY_FACTOR, Settings
+from components.settings import SMALL_MEMORY_MB, VISIBILITY_FACTOR, Settings
 from components.stack_context import StackContext
 from components.transform import Transform
 from components.workflow.order_workflow import TIMEOUT_SECONDS, OrderWorkflowSpec, order_workflow_definition
@@ -31,7 +31,6 @@ from contract.orders import FULFIL_TIMEOUT_SECONDS, ORDER_ID
 FULFIL_BATCH = 2
 FAILED_ORDER_TIMEOUT_SECONDS = 20
 FAILED_ORDER_BATCH = 10
-FAILED_ORDER_MEMORY_MB = 256
 # The least that an event source mapping takes.
 FAILED_ORDER_CONCURRENCY = 2
 
@@ -263,7 +262,7 @@ class Orders(pulumi.ComponentResource):
                 short_name="failed_order",
                 layer=settings.function_layers["failed_order"],
                 description="Records orders that could not be fulfilled",
-                memory_mb=FAILED_ORDER_MEMORY_MB,
+                memory_mb=SMALL_MEMORY_MB,
                 timeout_seconds=FAILED_ORDER_TIMEOUT_SECONDS,
                 reserved_concurrency=0,
                 environment={

@@ -23,9 +23,9 @@ from components.blocks.state_machine import StateMachine
 from components.blocks.web_site import read_by_distribution
 from components.file_machine import FileMachineArgs, file_machine
 from components.persist import Persist
-from components.settings import Settings, TransformFunction
+from components.settings import SMALL_MEMORY_MB, Settings, TransformFunction
 from components.settings.declared import transform_settings
-from components.settings.storage import transform_storage_mb, validate_storage_mb
+from components.settings.storage import snap_started, transform_storage_mb, validate_storage_mb
 from components.stack_context import StackContext
 from components.workflow.deletion import ERASE_TIMEOUT_SECONDS
 from contract.jobs import FILE_KEY_INDEX
@@ -231,6 +231,7 @@ class Transform(pulumi.ComponentResource):
             architecture=settings.architecture,
             log_level=settings.function_log_level,
             log_retention_days=settings.log_retention_days,
+            snap_started=snap_started(settings),
             tracing=settings.tracing,
             publishes_metrics=settings.has_full_monitoring,
             network=args.network,
@@ -339,7 +340,7 @@ class Transform(pulumi.ComponentResource):
                 short_name="erase",
                 layer=settings.function_layers["erase"],
                 description="Removes what was made from a deleted file, and what is recorded of it",
-                memory_mb=256,
+                memory_mb=SMALL_MEMORY_MB,
                 timeout_seconds=ERASE_TIMEOUT_SECONDS,
                 # The pipe limits how many run at a time.
                 reserved_concurrency=0,

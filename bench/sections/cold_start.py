@@ -165,5 +165,7 @@ botocore would reach the target, and would be code of our own for what botocore 
 
 On AWS a function's code and layers come without bytecode, so Python compiles them in each cold start: 0.35 s of CPU for
 thumbnail, and as much for the file. Bytecode in the archives needs an interpreter of the functions' version where they
-are built.
+are built. The setting `snapStart` avoids all of that: functions start from a snapshot of their imported code, except
+those with provisioned concurrency or more storage, as Lambda demands. One version of the nine functions of `prod` that
+qualify costs $52 a month (`img-pipeline cost --set snapStart=true`), and the snapshot can be measured on AWS alone.
 """

@@ -1,6 +1,6 @@
 """One Lambda function with its role, log group, alias and concurrency."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -29,6 +29,7 @@ class Platform:
     architecture: str
     log_level: str
     log_retention_days: int
+    snap_started: Collection[str]
     tracing: bool
     publishes_metrics: bool
     network: Network | None
@@ -136,6 +137,7 @@ class Function(pulumi.ComponentResource):
             tracing_config={"mode": "Active" if platform.tracing else "PassThrough"},
             logging_config={"log_format": "Text", "log_group": log_group.name},
             vpc_config=_vpc_config(platform.network),
+            snap_start={"apply_on": "PublishedVersions"} if args.short_name in platform.snap_started else None,
             publish=True,
             tags=platform.context.tags,
             # Lambda checks the role's policy when it creates the function.

@@ -34,6 +34,8 @@ API_TIMEOUT_SECONDS = 15
 # More memory is more processor, and importing the resolver is what takes time in a cold start.
 API_MEMORY_MB = 1024
 WEBHOOK_MEMORY_MB = 512
+# For functions that only exchange rows and messages.
+SMALL_MEMORY_MB = 256
 
 
 class _Model(BaseModel):
@@ -243,6 +245,7 @@ class Settings(_Model):
     architecture: Literal["arm64", "x86_64"]
     python_runtime: Literal["python3.12", "python3.13", "python3.14"]
     layer_target: Literal["lambda", "host"]
+    snap_start: bool
     account_concurrency: Annotated[int, Field(ge=10)]
     function_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
     workflow_log_level: Literal["ALL", "ERROR", "FATAL", "OFF"]
@@ -314,6 +317,15 @@ class Settings(_Model):
     def has_full_monitoring(self) -> bool:
         """Whether the stack has every alarm, the functions' own metrics and the dashboard."""
         return self.monitoring == "full"
+
+    @property
+    def function_memory_mb(self) -> dict[str, int]:
+        """The memory of each function, by the function's name."""
+        own = {"validate": self.validate_.memory_mb, "erase": SMALL_MEMORY_MB, "failed_order": SMALL_MEMORY_MB}
+        own |= dict.fromkeys(("api", "operator", "replay"), API_MEMORY_MB)
+        own |= {"webhook": WEBHOOK_MEMORY_MB, "fulfil": self.fulfil_memory_mb}
+        own |= {name: each.memory_mb for name, each in self.transforms.items()}
+        return {name: own[name] for name in self.function_layers}
 
     @property
     def has_orders(self) -> bool:

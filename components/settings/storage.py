@@ -22,5 +22,18 @@ def transform_storage_mb(settings: Settings, transform: str) -> int:
     return max(needed, default=LEAST_STORAGE_MB)
 
 
+def snap_started(settings: Settings) -> dict[str, int]:
+    """The functions that start from a snapshot, with their memory in megabytes.
+
+    Lambda excludes provisioned concurrency and more storage than every function has ("Improving startup performance
+    with Lambda SnapStart").
+    """
+    excluded = {name for name in settings.transforms if transform_storage_mb(settings, name) > LEAST_STORAGE_MB}
+    if settings.validate_.provisioned_concurrency or validate_storage_mb(settings) > LEAST_STORAGE_MB:
+        excluded.add("validate")
+    memory = settings.function_memory_mb if settings.snap_start else {}
+    return {name: megabytes for name, megabytes in memory.items() if name not in excluded}
+
+
 def _megabytes(settings: Settings, family: str, bytes_per_byte: int) -> int:
     return storage_mb(max_bytes=settings.family_max_bytes(family), bytes_per_byte=bytes_per_byte)

@@ -7,6 +7,8 @@ import random
 from contract.webhooks import BACK_OFF_SECONDS, MAX_ATTEMPTS
 
 _JITTER = 0.2
+# Environments that start from one snapshot have one state of Python's other generators.
+_CHANCE = random.SystemRandom()
 
 
 def wait_seconds(attempt: int) -> int:
@@ -17,4 +19,4 @@ def wait_seconds(attempt: int) -> int:
     """
     if attempt >= MAX_ATTEMPTS:
         return 0
-    return round(BACK_OFF_SECONDS[attempt - 1] * random.uniform(1 - _JITTER, 1))  # noqa: S311 (no secret)
+    return round(BACK_OFF_SECONDS[attempt - 1] * _CHANCE.uniform(1 - _JITTER, 1))

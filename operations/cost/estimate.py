@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from components.settings import Settings
+from components.settings.storage import snap_started
 from operations.cost import prices
 from operations.cost.api import access_lines
 from operations.cost.bill import IDLE_POLLS_PER_MONTH, Line, Load, OrderLoad
@@ -126,6 +127,7 @@ def estimate(
         functions, executions = functions | {"fulfil"}, executions + orders.orders
     parts[STACK] = chain(
         _always_warm(settings),
+        _snapshots(settings),
         _idle_polls(settings),
         access_lines(settings),
         receiver_lines(settings),
@@ -164,6 +166,17 @@ def _always_warm(settings: Settings) -> Iterator[Line]:
             what=f"validate kept warm {warm} times",
             quantity=warm * prices.SECONDS_PER_MONTH * validate.memory_mb / 1024,
             price=prices.LAMBDA_PROVISIONED[settings.architecture],
+        )
+
+
+def _snapshots(settings: Settings) -> Iterator[Line]:
+    """One version of each function is kept."""
+    if memory := snap_started(settings):
+        yield Line(
+            service="Lambda",
+            what=f"snapshots of {len(memory)} functions",
+            quantity=sum(memory.values()) / 1024 * prices.SECONDS_PER_MONTH,
+            price=prices.LAMBDA_SNAPSHOT,
         )
 
 

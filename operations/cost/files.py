@@ -6,20 +6,22 @@ import math
 from collections.abc import Iterator
 
 from components.settings import Settings
-from components.settings.storage import transform_storage_mb, validate_storage_mb
+from components.settings.storage import snap_started, transform_storage_mb, validate_storage_mb
 from contract.memory import LEAST_STORAGE_MB
 from contract.messages import Outcome
 from operations.cost import prices
 from operations.cost.api import upload_lines
 from operations.cost.bill import DAYS_PER_MONTH, GIGABYTE, KILOBYTE, REQUESTS_PER_MESSAGE, Line, Load
 from operations.cost.webhooks import delivery_lines
-from operations.cost.work import Work, log_bytes_per_call
+from operations.cost.work import VALIDATE, Work, log_bytes_per_call
 
 # Express is billed in steps of 64 MB and 100 ms ("AWS Step Functions Pricing"); 50 MB and the payload fit into one.
 EXPRESS_MEMORY_STEP_MB = 64
 EXPRESS_TIME_STEP_SECONDS = 0.1
 # Of logs as they are stored, compressed (example in "Amazon CloudWatch Pricing").
 STORED_SHARE_OF_LOGS = 0.15
+# Of the calls, those that start an environment: believed. The functions' metric ColdStart tells.
+COLD_START_SHARE = 0.01
 # The jobs' index by status holds keys alone: one write when a job starts, two when its status changes.
 STATUS_INDEX_WRITES = 3
 # The assets' indexes, by owner and by shard, hold keys alone: one write to each when a record is put.
@@ -149,6 +151,14 @@ def _lambda(work: Work) -> Iterator[Line]:
         )
         yield from _disk(name, files * seconds, transform_storage_mb(settings, name))
     yield from _disk("validate", files * work.validate_seconds, validate_storage_mb(settings))
+    memory = snap_started(settings)
+    if started := [memory[name] for name in (VALIDATE, *work.transforms) if name in memory]:
+        yield Line(
+            service="Lambda",
+            what=f"starts from snapshots, {COLD_START_SHARE:.0%} of the calls",
+            quantity=files * COLD_START_SHARE * sum(started) / 1024,
+            price=prices.LAMBDA_RESTORE,
+        )
 
 
 def _disk(function: str, seconds: float, storage_mb: int) -> Iterator[Line]:

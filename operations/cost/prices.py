@@ -75,6 +75,8 @@ LAMBDA_PROVISIONED_DURATION = {
     "arm64": _million(7.7778, "GB-seconds", "AWS Lambda Pricing", Checked.BELIEVED),
     "x86_64": _million(9.7222, "GB-seconds", "AWS Lambda Pricing", Checked.BELIEVED),
 }
+LAMBDA_SNAPSHOT = _million(1.5046, "GB-seconds of snapshots", "AWS Lambda Pricing", Checked.BELIEVED)
+LAMBDA_RESTORE = _million(139.7998, "GB restored", "AWS Lambda Pricing", Checked.BELIEVED)
 LAMBDA_STORAGE = _million(0.0309, "GB-seconds of /tmp", "AWS Lambda Pricing", Checked.BELIEVED)
 STANDARD_TRANSITION = _million(25.00, "transitions", "AWS Step Functions Pricing")
 EXPRESS_REQUEST = _million(1.00, "requests", "AWS Step Functions Pricing")

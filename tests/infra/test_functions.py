@@ -80,6 +80,26 @@ def test_prod_has_provisioned_concurrency_for_validate(prod: Recording, dev: Rec
     assert dev.of_type("ProvisionedConcurrencyConfig") == []
 
 
+def test_functions_start_from_snapshots_if_the_settings_say_so_and_lambda_offers_it(dev: Recording) -> None:
+    assert not [each for each in functions(dev).values() if each.inputs.get("snapStart")]
+    media = {"image": {"maxPixels": 50_000_000}, "table": None}
+    small = {"maxBytes": 1_000_000, "media": media, "transforms": {"table": None}}
+    recording = run("dev", {"snapStart": True, **small})
+    started = {name for name, each in functions(recording).items() if "snapStart" in each.inputs}
+    assert started == functions(recording).keys()
+    for name in started:
+        assert functions(recording)[name].inputs["snapStart"] == {"applyOn": "PublishedVersions"}
+    warm = run("dev", {"snapStart": True, **small, "validate": {"provisionedConcurrency": 1}})
+    assert "snapStart" not in functions(warm)["validate"].inputs
+
+
+def test_a_function_with_more_storage_does_not_start_from_a_snapshot() -> None:
+    recording = run("dev", {"snapStart": True})
+    for function in functions(recording).values():
+        assert ("snapStart" in function.inputs) == (function.inputs["ephemeralStorage"]["size"] == 512)
+    assert functions(recording)["validate"].inputs["ephemeralStorage"]["size"] > 512
+
+
 def test_functions_receive_their_limits_from_the_settings(dev: Recording) -> None:
     validate = environment(dev, "validate")
     assert validate["MAX_BYTES"] == "52428800"

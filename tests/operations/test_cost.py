@@ -393,6 +393,17 @@ def test_provisioned_concurrency_is_charged_per_second() -> None:
     assert usd == pytest.approx(2 * 2_592_000 * 1769 / 1024 * 3.3334e-6)
 
 
+def test_snapshots_are_charged_while_they_are_kept_and_when_they_are_started_from() -> None:
+    found = priced("snapStart=true")
+    # These have more storage than Lambda takes a snapshot with.
+    memory = {name: mb for name, mb in found.settings.function_memory_mb.items() if name not in ("validate", "table")}
+    kept = line(found, "Lambda", f"snapshots of {len(memory)} functions")
+    assert kept == pytest.approx(2_592_000 * sum(memory.values()) / 1024 * 1.5046e-6)
+    called = sum(memory[name] for name in ("thumbnail", "watermark", "metadata"))
+    started = line(found, "Lambda", "starts from snapshots")
+    assert started == pytest.approx(3_000_000 * 0.01 * called / 1024 * 139.7998e-6)
+
+
 def test_endpoints_are_charged_per_hour_and_zone() -> None:
     vpc = "vpc={vpcId: vpc-0a1, subnetIds: [subnet-0a1, subnet-0a2], interfaceEndpoints: [logs, sqs, sns]}"
     assert line(priced(vpc), "PrivateLink", "3 endpoints in 2 zones") == pytest.approx(3 * 2 * 720 * 0.01)
