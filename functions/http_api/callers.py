@@ -10,6 +10,9 @@ from contract.api import ANONYMOUS, OPERATORS, Scope
 from contract.assets import NO_OWNER
 from functions.http_api.problems import Problem, ProblemCode
 
+# An owner is part of keys, which have at most 2,048 bytes ("Quotas in Amazon DynamoDB"); OpenID Connect's sub has at
+# most 255 characters.
+_MAX_OWNER_BYTES = 1024
 _RESERVED = frozenset({"", ANONYMOUS, NO_OWNER})
 
 
@@ -38,13 +41,13 @@ def caller_of(event: Mapping[str, Any], *, auth: str) -> Caller:
         auth: ``jwt`` or ``none``, as in the stack's settings.
 
     Raises:
-        Problem: the token names nobody.
+        Problem: the token names nobody, or by a name that is too long.
     """
     if auth == "none":
         return Caller(owner=ANONYMOUS, is_operator=True)
     claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
     owner = claims.get("sub") or claims.get("client_id") or ""
-    if owner in _RESERVED:
+    if owner in _RESERVED or len(owner.encode(errors="surrogatepass")) > _MAX_OWNER_BYTES:
         raise Problem(ProblemCode.UNAUTHENTICATED)
     scopes = _words(claims.get("scope") or claims.get("scp") or "")
     return Caller(

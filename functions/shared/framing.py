@@ -10,7 +10,8 @@ Point = tuple[float, float]
 Box = tuple[int, int, int, int]
 
 # WebP Container Specification: width and height are stored in 14 bits.
-_LONGEST_SIDE = 16383
+WEBP_LONGEST_SIDE = 16383
+"""The longest side of a WebP that can be encoded; an animation's canvas may declare a longer one."""
 
 CENTER_POINT: Point = (0.5, 0.5)
 
@@ -26,7 +27,7 @@ def scaled_size(full: Size, spec: RenditionSpec) -> Size:
     if spec.height:
         shares.append(spec.height / full[1])
     wanted = max(shares) if spec.fit == "cover" else min(shares)
-    scale = min(1.0, wanted, _LONGEST_SIDE / max(full))
+    scale = min(1.0, wanted, WEBP_LONGEST_SIDE / max(full))
     return max(1, round(full[0] * scale)), max(1, round(full[1] * scale))
 
 

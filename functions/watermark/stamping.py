@@ -9,6 +9,7 @@ from PIL import Image
 from contract.assets import WATERMARKED
 from functions.shared.answers import Rendition
 from functions.shared.formats import JPEG, PNG, WEBP, Format
+from functions.shared.framing import WEBP_LONGEST_SIDE
 from functions.shared.image_source import image_rendition
 from functions.shared.images import encoded, open_image, orientation, plain, to_srgb, upright
 from functions.shared.watermark.drawing import apply_mark
@@ -26,8 +27,8 @@ def watermark(
 ) -> Rendition:
     """Draw the mark on the first frame at full size, upright, in sRGB, without the source's metadata.
 
-    JPEG, PNG and WebP keep their format. Other formats, for which browsers or encoders lack support, are converted to
-    JPEG, or to PNG if they are transparent.
+    JPEG, PNG and WebP keep their format. Other formats, for which browsers or encoders lack support, and a WebP whose
+    canvas is larger than a picture in that format can be, are converted to JPEG, or to PNG if they are transparent.
 
     Args:
         body: the file, seekable.
@@ -53,6 +54,6 @@ def _decoded(body: BinaryIO, format: Format, max_pixels: int) -> Image.Image:
 
 
 def _output_format(source: Format, picture: Image.Image) -> Format:
-    if source is PNG or source is WEBP:
+    if source is PNG or (source is WEBP and max(picture.size) <= WEBP_LONGEST_SIDE):
         return source
     return PNG if picture.mode == "RGBA" or max(picture.size) > _JPEG_LONGEST_SIDE else JPEG

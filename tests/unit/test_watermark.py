@@ -280,3 +280,12 @@ def test_the_mark_shows_the_configured_text(cloud: Cloud, monkeypatch: pytest.Mo
     assert difference is not None
     assert difference[0] > 240
     assert difference[1] > 180
+
+
+def test_a_webp_whose_canvas_is_larger_than_a_webp_can_be_is_converted(cloud: Cloud) -> None:
+    body = bytearray(animation(2, format=WEBP))
+    at = body.index(b"VP8X") + 12
+    body[at : at + 3] = (20_000 - 1).to_bytes(3, "little")
+    (rendition,) = cloud.transform("watermark", "uploads/wide.webp", bytes(body))["renditions"]
+    assert (rendition["width"], rendition["height"]) == (20_000, 30)
+    assert rendition["contentType"] in {"image/png", "image/jpeg"}

@@ -122,9 +122,14 @@ def test_a_method_that_an_address_does_not_have(api: Api, method: str, path: str
     assert answer.headers["allow"] == allow
 
 
-@pytest.mark.parametrize("sub", ["", "anonymous", "direct"])
+@pytest.mark.parametrize("sub", ["", "anonymous", "direct", "x" * 1025, "é" * 513])
 def test_a_token_that_names_nobody(api: Api, sub: str) -> None:
     assert_problem(api.call("GET", "/jobs", sub=sub), 401, "UNAUTHENTICATED")
+
+
+def test_the_longest_name_of_a_caller_fits_the_tables_keys(api: Api) -> None:
+    assert api.call("POST", "/uploads", {"filename": "cat.jpg"}, sub="x" * 1024).status == 201
+    assert len(api.call("GET", "/jobs", sub="x" * 1024).json["jobs"]) == 1
 
 
 def test_a_failure_of_ours_says_nothing_but_the_request_id(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
