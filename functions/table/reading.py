@@ -24,6 +24,12 @@ _CELLS_PER_ROW_GROUP = 1_000_000
 _BYTES_PER_ROW_GROUP = 16 << 20
 # A character has at most four bytes in UTF-8; a number in JSON or a quote may be longer as it is written here.
 _MAX_LINE_BYTES = 8 * MAX_ROW_CHARACTERS
+# Of these types, DuckDB would also take values that it changes: 1.5, a date with a time, a time with an offset.
+_UNCHANGED = {
+    "BIGINT": r"\s*[-+]?\d+\s*",
+    "DATE": r"\s*\d{4}-\d{1,2}-\d{1,2}\s*",
+    "TIMESTAMP": r"\s*\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?Z?)?\s*",
+}
 # No column has this name, because the names of columns begin with no space.
 _LINE = " line"
 
@@ -70,7 +76,8 @@ def write_parquet(
         name(column) if types[column] == TEXT else f"TRY_CAST({name(column)} AS {types[column]}) AS {name(column)}"
         for column in table.columns
     )
-    misfits = _misfits(table, types).values()
+    # Without a schema, the types are those that all values have.
+    misfits = _misfits(table, types).values() if table.numbers_lines else ()
     condition = f"WHERE NOT ({' OR '.join(misfits)})" if misfits else ""
     written = connection.execute(
         f"COPY (SELECT {values} FROM {source(table)} {condition}) TO {text(str(path))} "
@@ -95,11 +102,14 @@ def misfits(connection: duckdb.DuckDBPyConnection, table: PlainTable, types: Map
 
 def _misfits(table: PlainTable, types: Mapping[str, str]) -> dict[str, str]:
     """For each column that is not text, the SQL that tells whether a value does not have its type."""
-    return {
-        column: f"({name(column)} IS NOT NULL AND TRY_CAST({name(column)} AS {types[column]}) IS NULL)"
-        for column in table.columns
-        if types[column] != TEXT
-    }
+    return {column: _is_misfit(name(column), types[column]) for column in table.columns if types[column] != TEXT}
+
+
+def _is_misfit(value: str, type: str) -> str:
+    tests = [f"TRY_CAST({value} AS {type}) IS NULL"]
+    if type in _UNCHANGED:
+        tests.append(f"NOT regexp_full_match({value}, {text(_UNCHANGED[type])})")
+    return f"({value} IS NOT NULL AND ({' OR '.join(tests)}))"
 
 
 def _each(result: duckdb.DuckDBPyConnection) -> Iterator[Sequence[Any]]:

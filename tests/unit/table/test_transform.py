@@ -126,6 +126,24 @@ def test_a_pinned_schema_quarantines_the_values_that_do_not_fit(cloud: Cloud, mo
     ]
 
 
+@pytest.mark.parametrize(
+    ("type", "fits", "misfits"),
+    [
+        ("bigint", ["1", " -2 ", "+3", "007"], ["1.5", "1e3", "0x10", "9223372036854775808"]),
+        ("date", ["2024-01-31", "2024-1-3"], ["2024-01-31 10:00:00", "31.01.2024", "2024-02-30"]),
+        ("timestamp", ["2024-01-31 10:00", "2024-01-31T10:00:00.123456Z", "2024-01-31"], ["2024-01-31T10:00:00+02:00"]),
+    ],
+)
+def test_a_value_that_its_pinned_type_would_change_is_quarantined(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, type: str, fits: list[str], misfits: list[str]
+) -> None:
+    configured(monkeypatch, schemas={"uploads/": {"columns": {"n": "bigint", "value": type}, "toleratedPercent": 100}})
+    rows = "".join(f"{number},{value}\n" for number, value in enumerate([*fits, *misfits]))
+    answer = cloud.transform("table", "uploads/a.csv", f"n,value\n{rows}".encode())
+    assert [value for _, _, value, _ in quarantined(cloud, answer)] == misfits
+    assert answer["record"]["rowCount"] == len(fits)
+
+
 def test_too_many_rows_that_do_not_fit_reject_the_file(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     configured(monkeypatch, schemas=ORDERS)
     rejection = rejected(cloud, "uploads/orders/a.csv", b"id,price,day\n1,2,2024-01-01\nx,2,2024-01-01\n")
