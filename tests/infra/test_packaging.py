@@ -31,6 +31,7 @@ from components.blocks.packaging import (
 )
 from components.blocks.service_models import FOLDER, SERVICES
 from contract.lambda_runtime import isolated_python, runtime_packages
+from functions.shared import aws
 from policies.recording import Recording, run_into
 
 ELF_MACHINES = {"x86_64": 62, "arm64": 183}  # e_machine of the ELF header: EM_X86_64, EM_AARCH64
@@ -106,6 +107,25 @@ def test_models_in_the_archive_are_botocores_without_documentation_for_these_ser
             assert wire_of(ours.operation_model(name)) == wire_of(theirs.operation_model(name))
             assert ours.operation_model(name).documentation == ""
         assert short.get_available_regions(service) == full.get_available_regions(service) != []
+
+
+@pytest.mark.parametrize(("service", "documentation"), [("s3", ""), ("rekognition", "<p>")])
+def test_functions_prefer_the_archives_models_and_can_call_any_other_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str, documentation: str
+) -> None:
+    with zipfile.ZipFile(code_archive()) as opened:
+        opened.extractall(tmp_path)
+    monkeypatch.setattr(aws, "_MODELS", tmp_path / FOLDER)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    for cached in (aws.session, aws.client):
+        cached.cache_clear()
+
+    model = aws.client(service).meta.service_model
+
+    for cached in (aws.session, aws.client):
+        cached.cache_clear()
+    operation = model.operation_model(model.operation_names[0])
+    assert operation.documentation[:3] == documentation
 
 
 def wire_of(operation: OperationModel) -> list[Any]:
