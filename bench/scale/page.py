@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.machine import measured_here
 from bench.scale import quotas
-from bench.scale.arithmetic import Demand
+from bench.scale.arithmetic import STATUS_WRITES_PER_KEY, Demand
 from bench.scale.embedded import compare
 from bench.scale.scenarios import COLD_SECONDS, HEADROOM, Scenario, with_headroom
 from operations.cost.api import CALLS_PER_FILE
@@ -119,6 +119,9 @@ def _scenario(title: str, scenario: Scenario) -> dict[str, Any]:
     }
 
 
+_BY_STATUS = quotas.PARTITION_WRITES.limit / STATUS_WRITES_PER_KEY
+"""Files a second that the index of jobs by status holds."""
+
 _INTRODUCTION = f"""# What 1, 100 and 10,000 uploads a second would need
 
 Written by `.venv/bin/python -m bench.scale` from `bench/results/scale.json`. The arithmetic is in
@@ -127,9 +130,10 @@ follows is computed from measured durations, AWS's quotas in us-east-1 and a sim
 the embedded cloud.
 
 **1 a second** runs as `{STACK}` is set. **100 a second** needs other settings, no change of the program and no raised
-quota, and files wait for minutes at the start of a sudden load, because a pipe grows slowly. **10,000 a second** is
-more than one stack can do: it needs several queues and pipes, which the program does not create, other keys of two
-indexes, and raised quotas. The first limit that no setting changes is at 500 a second: the index of jobs by status.
+quota, and files wait for more than a minute at the start of a sudden load, because a pipe grows slowly. **10,000 a
+second** is more than one stack can do: it needs several queues and pipes, which the program does not create, other
+keys of two indexes, and raised quotas. The first limit that no setting changes is at {_BY_STATUS:.0f} a second: the
+index of jobs by status.
 """
 
 
@@ -167,16 +171,16 @@ def _need(need: Mapping[str, Any], quota: quotas.Quota) -> str:
     return f"{amount} ({parts})" if parts > 1 else amount
 
 
-_CHANGES = """What 10,000 a second would need, by row:
+_CHANGES = f"""What 10,000 a second would need, by row:
 
 - **Pipes and queues.** A pipe runs at most 1,000 workflows at a time, so each needs its own queue. EventBridge can
   share files among queues only by their keys, such as a prefix for each. Not built: the program makes one queue and
   one pipe. Stacks in several accounts, each for some uploaders, do it without a change, and multiply the quotas of an
   account as well. A pipe with batches of more than one file would save slots, but one failed file would send the
   whole batch through again.
-- **DynamoDB, jobs by status.** The index has a key for each status, and most writes concern two of them. It holds 500
-  files a second; beyond that its throttling holds back the table. It needs the status with a digit of the job's id as
-  its key, as the index of assets by shard has, and readers that read all of them.
+- **DynamoDB, jobs by status.** The index has a key for each status, and most writes concern two of them. It holds
+  {_BY_STATUS:.0f} files a second; beyond that its throttling holds back the table. It needs the status with a digit
+  of the job's id as its key, as the index of assets by shard has, and readers that read all of them.
 - **DynamoDB, assets by owner.** Files that do not come by the API have one owner together, and so one key: 1,000 a
   second. The same holds for one caller of the API.
 - **DynamoDB, tables.** Raise the quota of write units of a table, and set the tables' warm throughput before the load
