@@ -272,7 +272,7 @@ def _lines(measured: Mapping[str, Any]) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for line in measured["cost"]:
         usd = f"({line['usd']:.3f})" if line["isStorage"] else f"{line['usd']:.3f}"
-        yield f"| {line['service']} | {line['what']} | {line['quantity']:,.4g} | {line['price']} | {usd} |"
+        yield f"| {line['service']} | {line['what']} | {_rounded(line['quantity'])} | {line['price']} | {usd} |"
     yield f"| **without storage** | | | | **{dollars:.2f}** |"
     yield ""
 
@@ -286,3 +286,7 @@ _DOLLARS = """\
 Writing ten outputs and the upload alone costs $0.55, and reads, rows, messages, logs and executions $0.20: what is left
 of the target pays for 0.13 GB-seconds of a file's functions, which decoding it does not fit in. What lowers the bill is
 fewer outputs: one format instead of two saves four writes of a file, $0.20."""
+
+
+def _rounded(quantity: float) -> str:
+    return f"{quantity:,.0f}" if quantity >= 100 else f"{quantity:.3g}"
