@@ -14,9 +14,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from tests.mutants.mutation import Mutant, mutants_of
 from tests.mutants.suites import FOLDERS, suite_of
 
@@ -106,7 +103,7 @@ def main() -> int:
     parser.add_argument("--mutants", type=int, default=40, help="how many, shared equally by the folders")
     parser.add_argument("--seed", type=int, default=1, help="which ones")
     arguments = parser.parse_args()
-    console, started = Console(), time.monotonic()
+    started = time.monotonic()
     mutants = chosen(arguments.mutants, arguments.seed)
     survivors = []
     with scratch_copy() as project:
@@ -114,21 +111,15 @@ def main() -> int:
             try:
                 survived = survives(mutant, project)
             except RuntimeError as error:
-                console.print(f"mutants: {error}")
+                print(f"mutants: {error}")
                 return 1
             survivors += [mutant] if survived else []
             result = "survived" if survived else "killed"
-            console.print(f"{number}/{len(mutants)} {result} {mutant.path}:{mutant.line}", soft_wrap=True)
-    if survivors:
-        table = Table("File", "Before", "After", title="No test noticed")
-        for mutant in survivors:
-            table.add_row(f"{mutant.path}:{mutant.line}", mutant.before, mutant.after)
-        console.print(table)
+            print(f"{number}/{len(mutants)} {result} {mutant}", flush=True)
     killed = len(mutants) - len(survivors)
-    console.print(
+    print(
         f"mutants: made={len(mutants)} killed={killed} share={killed / len(mutants):.2f} seed={arguments.seed} "
-        f"seconds={time.monotonic() - started:.0f}",
-        highlight=False,
+        f"seconds={time.monotonic() - started:.0f}"
     )
     return 0 if killed >= LEAST_KILLED * len(mutants) else 1
 

@@ -45,6 +45,9 @@ class Mutant:
     node: ast.AST
     changed: ast.AST
 
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line} {self.before} -> {self.after}"
+
     @property
     def line(self) -> int:
         """Where the change is."""
@@ -75,12 +78,19 @@ def mutants_of(path: str, source: str) -> Iterator[Mutant]:
 
     Yields:
         One mutant for each comparison, arithmetic or Boolean operator, number, Boolean, condition and call for its
-        effect. Annotations, docstrings and what only a type checker runs stay as they are.
+        effect. Annotations, docstrings, what only a type checker runs and arguments of decorators stay as they are:
+        no test can notice that a dataclass is not frozen.
     """
     tree = ast.parse(source)
+    kept = {part for node in ast.walk(tree) for decorator in _decorators(node) for part in ast.walk(decorator)}
     for place, node in enumerate(ast.walk(tree)):
-        if (changed := _changed(node)) is not None:
+        if node not in kept and (changed := _changed(node)) is not None:
             yield Mutant(path=path, original=tree, place=place, node=node, changed=changed)
+
+
+def _decorators(node: ast.AST) -> list[ast.expr]:
+    is_decorated = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    return node.decorator_list if is_decorated else []
 
 
 def _changed(node: ast.AST) -> ast.AST | None:
