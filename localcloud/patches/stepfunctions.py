@@ -34,6 +34,7 @@ from localcloud.patches.observers import RecordMetric
 def install(record_metric: RecordMetric) -> None:
     """Apply this service's patches."""
     _run_express_executions(record_metric)
+    _give_expressions_time()
     _apply_retry_delays()
     _enforce_workflow_roles()
     _return_version_id_with_tags()
@@ -52,6 +53,8 @@ class RunningExecution:
 
 # An Express execution ends after five minutes ("AWS Step Functions Developer Guide", Quotas).
 EXPRESS_TIMEOUT_SECONDS = 300
+# What ends an endless expression.
+EXPRESSION_TIMEOUT_MS = 60_000
 # The emulator's delay before an execution's first state.
 START_DELAY_SECONDS = 0.15
 
@@ -127,6 +130,19 @@ def _express_arn(execution_arn: str) -> str:
 def _skip_start_delay(seconds: float) -> None:
     if seconds != START_DELAY_SECONDS:
         time.sleep(seconds)
+
+
+def _give_expressions_time() -> None:
+    """Gap: an expression that takes a second of real time fails, and on a busy machine any of them may."""
+    compiled = stepfunctions.jsonata.Jsonata.jsonata
+
+    @functools.wraps(compiled)
+    def jsonata(expression: str | None, *others: Any, **options: Any) -> Any:
+        if "timeout" in options:
+            options["timeout"] = EXPRESSION_TIMEOUT_MS
+        return compiled(expression, *others, **options)
+
+    stepfunctions.jsonata.Jsonata.jsonata = staticmethod(jsonata)
 
 
 def _apply_retry_delays() -> None:

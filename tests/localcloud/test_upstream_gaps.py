@@ -34,7 +34,7 @@ from testing.waiting import eventually
 from tests.localcloud.concurrent_calls import processes_of, waits_for_others
 from tests.localcloud.query_protocol import COMPARISON, call_by_query
 from tests.localcloud.races import bodies_after_a_message_arrives_during_a_deletion, statuses_of_two_conditional_puts
-from tests.localcloud.workbench import HttpApi, Workbench, call_function, send_to
+from tests.localcloud.workbench import SLOW_EXPRESSION, HttpApi, Workbench, call_function, send_to
 
 
 class UnpatchedEmulator(Emulator):
@@ -252,6 +252,11 @@ def test_a_workflow_ignores_its_timeout(bench: Workbench) -> None:
     """_run_express_executions"""
     wait = {"Type": "Wait", "Seconds": 2, "End": True}
     assert bench.run(bench.workflow({"Wait": wait}, timeout_seconds=1))["status"] == "SUCCEEDED"
+
+
+def test_an_expression_fails_after_a_second(bench: Workbench) -> None:
+    """_give_expressions_time"""
+    assert "D1012" in bench.run(bench.workflow({"Count": SLOW_EXPRESSION}))["cause"]
 
 
 def test_a_retry_ignores_its_maximum_delay(bench: Workbench, traced_function: str) -> None:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from localcloud.emulator import Emulator
 from testing.waiting import eventually
 from tests.localcloud.test_functions import total
-from tests.localcloud.workbench import Document, Workbench, send_to
+from tests.localcloud.workbench import SLOW_EXPRESSION, Document, Workbench, send_to
 
 pytest_plugins = ["localcloud.pytest_fixture"]
 
@@ -96,6 +96,11 @@ def test_an_execution_starts_without_a_delay(bench: Workbench) -> None:
         durations.append(time.monotonic() - started)
     # The emulator delays each execution by 0.15 s; with the patch, at least one is faster even on a busy machine.
     assert min(durations) < 0.15
+
+
+def test_an_expression_may_take_more_than_a_second(bench: Workbench) -> None:
+    workflow = bench.workflow({"Count": SLOW_EXPRESSION}, timeout_seconds=120)
+    assert bench.run(workflow)["output"] == "600000"
 
 
 def test_a_retry_waits_at_most_its_maximum_delay(bench: Workbench) -> None:

@@ -80,6 +80,10 @@ class HttpApi:
         )
 
 
+SLOW_EXPRESSION: Document = {"Type": "Pass", "Output": "{% $count($map([1..600000], $string)) %}", "End": True}
+"""A state whose expression takes more than a second."""
+
+
 class Workbench:
     """Creates resources with unique names in an embedded cloud."""
 
