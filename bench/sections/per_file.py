@@ -256,7 +256,7 @@ def _lines(measured: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield _DOLLARS
     yield ""
-    yield "Calls of S3 and DynamoDB for a file. The tests make every call that a role is allowed, and no other"
+    yield "Calls of S3 and DynamoDB for a file. In the tests each role uses every call that it is allowed, and no other"
     yield "(`tests/e2e/test_least_privilege.py`)."
     yield ""
     yield "| Role | Operation | On | Per file | Why |"
