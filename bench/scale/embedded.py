@@ -19,6 +19,7 @@ from client.pipeline import Pipeline
 from contract.outputs import read_outputs
 from localcloud.deployer import deploy
 from localcloud.emulator import Emulator
+from operations.cost.work import VALIDATE
 from testing.pictures import photograph
 from testing.waiting import eventually
 
@@ -31,7 +32,6 @@ _WARM_FILES, _CALIBRATION_FILES = 6, 20
 _ONE_AT_A_TIME = {"mapConcurrency": 1, "workflowTimeoutSeconds": 230}
 # The reservedConcurrency of each function in Pulumi.local.yaml.
 _CONCURRENCY = 4
-VALIDATE = "validate"
 
 
 @dataclass(frozen=True, kw_only=True)

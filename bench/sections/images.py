@@ -281,7 +281,7 @@ What keeps a target from being reached, and what would reach it:
 - *WebP.* Pillow reads every WebP as an animation: it cannot decode at a reduced scale, and holds the canvas twice, the
   frame and the picture. libwebp scales while it decodes (`use_scaling`), in a tenth of the memory, but no wheel gives
   Python access to that. pyvips would serve PNG and WebP: 60 MB unzipped in a layer of 250 at most, and a second decoder
-  for files that nobody has checked.
+  for untrusted files.
 """
 
 

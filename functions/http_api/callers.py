@@ -41,7 +41,7 @@ def caller_of(event: Mapping[str, Any], *, auth: str) -> Caller:
         auth: ``jwt`` or ``none``, as in the stack's settings.
 
     Raises:
-        Problem: the token names nobody, or by a name that is too long.
+        Problem: the token has no name of a caller, or one that is too long.
     """
     if auth == "none":
         return Caller(owner=ANONYMOUS, is_operator=True)

@@ -101,7 +101,7 @@ def misfits(connection: duckdb.DuckDBPyConnection, table: PlainTable, types: Map
 
 
 def _misfits(table: PlainTable, types: Mapping[str, str]) -> dict[str, str]:
-    """For each column that is not text, the SQL that tells whether a value does not have its type."""
+    """For each column that is not text, an SQL condition that is true for values of another type."""
     return {column: _is_misfit(name(column), types[column]) for column in table.columns if types[column] != TEXT}
 
 

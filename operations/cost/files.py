@@ -20,7 +20,7 @@ EXPRESS_MEMORY_STEP_MB = 64
 EXPRESS_TIME_STEP_SECONDS = 0.1
 # Of logs as they are stored, compressed (example in "Amazon CloudWatch Pricing").
 STORED_SHARE_OF_LOGS = 0.15
-# Of the calls, those that start an environment: believed. The functions' metric ColdStart tells.
+# Of the calls, those that start an environment: believed. The functions' metric ColdStart measures it.
 COLD_START_SHARE = 0.01
 # The jobs' index by status holds keys alone: one write when a job starts, two when its status changes.
 STATUS_INDEX_WRITES = 3

@@ -23,7 +23,7 @@ class Verdict:
 
 
 class Reporter:
-    """Told of each step before it begins, so that a worker that ends says where.
+    """Reports each step before it begins, so that it is known where a worker ended.
 
     Attributes:
         report: takes the function's name.

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from bench.scale.embedded import VALIDATE, Calibration
+from bench.scale.embedded import Calibration
 from bench.scale.simulation import Function, Pipe, Plan, Work, simulate
+from operations.cost.work import VALIDATE
 
 MANY = 10_000
 
