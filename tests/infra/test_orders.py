@@ -47,6 +47,15 @@ def test_there_are_none_where_they_are_disabled_or_nothing_can_be_ordered(settin
     assert not [route for route in recording.of_type("Route") if "/orders" in route.inputs["routeKey"]]
 
 
+@pytest.mark.parametrize(
+    ("settings", "offered"), [({}, True), ({"transforms": {"watermark": None}}, False)], ids=["with", "without"]
+)
+def test_the_watermark_can_be_ordered_where_the_stack_has_it(settings: dict[str, object], offered: bool) -> None:
+    function = run("dev", settings).one("aws:lambda/function:Function", name="img-pipeline-dev-api")
+    variables = function.inputs["environment"]["variables"]
+    assert json.loads(variables["API_SETTINGS"])["orders_watermarks"] is offered
+
+
 def test_queues_are_consumed_in_bounded_batches_that_report_each_message(shop: Recording) -> None:
     names = f"img-pipeline-{shop.stack}-"
     consumers = {

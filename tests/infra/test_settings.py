@@ -3,6 +3,7 @@
 import contextvars
 import json
 import re
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -193,6 +194,23 @@ def test_an_impossible_value_is_refused_with_key_value_and_what_is_accepted(
     given: dict[str, object], line: str
 ) -> None:
     assert re.fullmatch(line, refusal(**given))
+
+
+def test_a_description_states_the_bounds_of_its_numbers() -> None:
+    model = Settings.model_json_schema(by_alias=True)
+    for key, declared in config_schema().items():
+        stated = set(re.findall(r"\d+", declared["description"]))
+        bounds = set(bounds_of(model["properties"][key], model["$defs"]))
+        assert bounds <= stated, f"{key}: {bounds - stated}"
+
+
+def bounds_of(schema: dict[str, Any], definitions: dict[str, Any]) -> Iterator[str]:
+    """The least and greatest value of each number in a setting; a transform's are those of `validate`."""
+    if "$ref" in schema:
+        schema = definitions[schema["$ref"].rsplit("/")[-1]]
+    yield from (f"{schema[bound]:.0f}" for bound in ("minimum", "maximum", "exclusiveMinimum") if bound in schema)
+    for inner in (*schema.get("properties", {}).values(), *schema.get("anyOf", ())):
+        yield from bounds_of(inner, definitions)
 
 
 def test_all_mistakes_are_reported_at_once() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -239,6 +240,22 @@ def test_neither_settings_nor_secrets_are_arguments_of_a_process(project: Path) 
     )
     assert "hush" not in json.dumps(pulumi.commands)
     assert pulumi.inputs == ["https://hush-secret.example.com"]
+
+
+def test_the_history_is_read_without_secrets(project: Path) -> None:
+    pulumi = scripted(CREATION, up=CREATED, refresh=Reply(), destroy=Reply())
+    engine = Engine(directory=project, pulumi=pulumi)
+    for operation in (deployment.deploy, deployment.refresh, deployment.destroy):
+        operation("dev", engine=engine)
+    history = [command for command in pulumi.commands if command[:2] == ["stack", "history"]]
+    assert len(history) >= 3
+    assert not [command for command in history if "--show-secrets" in command]
+
+
+def test_the_seconds_of_a_deployment_are_within_those_of_the_call(project: Path) -> None:
+    started = time.monotonic()
+    result = deployment.deploy("dev", engine=Engine(directory=project, pulumi=scripted(CREATION, up=CREATED)))
+    assert 0 < result.seconds <= time.monotonic() - started
 
 
 def test_settings_stay_in_the_stack_file_once_the_preview_has_passed(project: Path) -> None:

@@ -6,10 +6,11 @@ import io
 import json
 
 import pytest
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image, ImageChops, ImageColor, ImageStat
 
 from functions.shared.errors import AccessError, ConfigurationError, TransientError
 from functions.shared.formats import AVIF, FORMATS, GIF, HEIC, JPEG, PNG, TIFF, WEBP, Format
+from functions.shared.watermark.mark import with_halo
 from tests.unit.conftest import Cloud
 from tests.unit.fake_aws import StoredObject, client_error
 from tests.unit.pictures import animation, exif_with_gps, file_of, gradient, quadrants, swapped_profile
@@ -212,6 +213,18 @@ def test_a_logo_is_legible_on_a_background_of_its_own_colour(
     assert isinstance(darkest, int)
     assert isinstance(lightest, int)
     assert lightest - darkest > 60
+
+
+@pytest.mark.parametrize(("colour", "halo"), [("white", "black"), ("black", "white"), ("lightblue", "black")])
+def test_a_halo_has_one_contrasting_colour_all_around(colour: str, halo: str) -> None:
+    logo = Image.new("RGBA", (160, 80), colour)
+    picture = with_halo(logo, opacity=1)
+    margin = (picture.width - logo.width) // 2
+    assert margin > 0
+    colours = picture.convert("RGB")
+    for edge in ((margin - 1, picture.height // 2), (picture.width // 2, margin - 1)):
+        assert colours.getpixel(edge) == ImageColor.getrgb(halo)
+    assert colours.getpixel((picture.width // 2, picture.height // 2)) == ImageColor.getrgb(colour)
 
 
 def test_a_logo_is_downloaded_once_per_execution_environment(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
