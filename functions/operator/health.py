@@ -6,14 +6,17 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+from botocore.exceptions import ClientError
+
 from contract.names import physical_name
 from contract.queues import SqsQueue
 from functions.http_api.operators import configuration
-from functions.operator.models import AlarmInAlarm, PipeState, QueueState, StackHealth
-from functions.shared.aws import client
+from functions.operator.models import MISSING, AlarmInAlarm, PipeState, QueueState, StackHealth
+from functions.shared.aws import client, error_code
 
 # CloudWatch has a queue's metrics once a minute, and some minutes late ("Available CloudWatch metrics for Amazon SQS").
 _METRIC_MINUTES = 15
+_NO_PIPE = "The pipe does not exist: uploads wait in the queue. `img-pipeline doctor` says what to do."
 
 
 def health() -> StackHealth:
@@ -85,7 +88,13 @@ def _oldest_seconds(queue_names: list[str]) -> dict[str, int]:
 
 
 def _pipe() -> PipeState:
-    pipe = client("pipes").describe_pipe(Name=configuration().pipe_name)
+    name = configuration().pipe_name
+    try:
+        pipe = client("pipes").describe_pipe(Name=name)
+    except ClientError as error:
+        if error_code(error) != "NotFoundException":
+            raise
+        return PipeState(name=name, state=MISSING, reason=_NO_PIPE)
     return PipeState(name=pipe["Name"], state=pipe["CurrentState"], reason=pipe.get("StateReason") or None)
 
 

@@ -8,6 +8,9 @@ from pydantic import Field
 
 from functions.http_api.models import Model
 
+MISSING = "MISSING"
+"""The state of a pipe that does not exist."""
+
 
 class AlarmInAlarm(Model):
     """An alarm in the state ALARM."""
@@ -35,7 +38,7 @@ class PipeState(Model):
     """The pipe from the transform queue to the workflow."""
 
     name: str
-    state: str = Field(examples=["RUNNING", "STOPPED"])
+    state: str = Field(description=f"As EventBridge Pipes has it, or {MISSING}.", examples=["RUNNING", "STOPPED"])
     reason: str | None = None
 
 

@@ -43,7 +43,7 @@ _BODIES: dict[str, Any] = {
 }
 _LISTS = ("/jobs", "/assets", "/orders", "/operations/dead-letters")
 _SINGLE = (f"/jobs/{JOB}", f"/assets/{FILE_KEY}", f"/orders/{ORDER}", "/health", "/limits", "/openapi.json")
-_SINGLE += ("/operations/failed-orders",)  # health takes no input, and needs a whole stack
+_SINGLE += ("/operations/failed-orders", "/operations/health")
 
 _TEXTS = (
     "",

@@ -30,6 +30,17 @@ def test_a_member_of_the_group_and_a_token_with_the_scope_are_operators(
     assert stack.look(claims=claims).status == 200
 
 
+def test_the_health_of_a_stack_whose_pipe_was_deleted_says_so(stack: Operators) -> None:
+    answer = stack.look("/operations/health")
+    assert answer.status == 200, answer
+    pipe, queues = answer.json["pipe"], answer.json["queues"]
+    assert (pipe["name"], pipe["state"]) == ("pipe", "MISSING")
+    assert "doctor" in pipe["reason"]
+    assert {queue["name"]: queue["messages"] for queue in queues} == {
+        url.rsplit("/", 1)[-1]: 0 for url in filter(None, vars(stack.queues).values())
+    }
+
+
 def test_dead_letters_are_grouped_by_cause_and_stay_visible(stack: Operators) -> None:
     keys = [stack.fail(f"{number}.jpg", "WatermarkError") for number in range(5)]
     other = stack.fail("other.jpg", "ThumbnailError")
