@@ -19,11 +19,10 @@ from collections.abc import Mapping
 import urllib3
 
 from localcloud.rehearsal import release
-from testing.stack import Stack, deployed_stack
+from testing.stack import NO_THROTTLE, Stack, deployed_stack
 
 OURS, BARE = "POST /uploads", "bare presigning"
 _COLD_CALLS, _WARM_CALLS = 7, 100
-_NO_THROTTLE = {"requestsPerSecond": 1000, "burst": 1000, "uploadsPerSecond": 1000}
 _BARE_CODE = """
     import json
     import os
@@ -45,7 +44,7 @@ _BARE_CODE = """
 
 def main() -> None:
     """Measure and print."""
-    with deployed_stack(api={"auth": "none", **_NO_THROTTLE}) as stack:
+    with deployed_stack(api={"auth": "none", **NO_THROTTLE}) as stack:
         functions = {OURS: stack.outputs["functionNames"]["api"], BARE: _bare_function(stack)}
         addresses = {OURS: f"{stack.outputs['apiUrl']}/uploads", BARE: f"{stack.outputs['apiUrl']}/bare"}
         cold: dict[str, list[float]] = {name: [] for name in functions}

@@ -30,7 +30,7 @@ from contract.outputs import DeadLetterKind
 from storm.history import History
 from storm.world import Observer, World
 from testing.receiver import Receiver, receiving
-from testing.stack import Stack, deployed_stack
+from testing.stack import NO_THROTTLE, Stack, deployed_stack
 
 SUCCESS_RATE = 0.7
 """The share of the attempts at an order that do not fail on purpose."""
@@ -41,7 +41,6 @@ ORDER_VISIBILITY_SECONDS = FULFIL_TIMEOUT_SECONDS + 10
 and for orders no shorter than an attempt may take, which the fulfilling function relies on."""
 
 _REPLAYED = (DeadLetterKind.EVENTS, DeadLetterKind.UNDELIVERED, DeadLetterKind.RESULTS, DeadLetterKind.ORDERS)
-_NO_THROTTLE = {"requestsPerSecond": 1000, "burst": 1000, "uploadsPerSecond": 1000}
 _WEBHOOK = "/results"
 
 
@@ -166,8 +165,8 @@ class Testbed:
 def testbed(seed: int) -> Iterator[Testbed]:
     """Deploy a stack with orders, webhooks and an API, whose state survives a restart of its cloud."""
     with receiving() as receiver, tempfile.TemporaryDirectory(prefix="img-pipeline-storm-") as folder:
-        settings = {
-            "api": {"auth": "none", **_NO_THROTTLE},
+        settings: dict[str, Any] = {
+            "api": {"auth": "none", **NO_THROTTLE},
             "orders": {"successRate": SUCCESS_RATE, "maxReceiveCount": 2},
             "webhooks": {
                 "endpoints": {"storm": {"url": f"{receiver.address}{_WEBHOOK}"}},

@@ -19,6 +19,9 @@ from localcloud.rehearsal import queue_for, release
 from testing.pictures import photograph
 from testing.waiting import eventually
 
+NO_THROTTLE = {"requestsPerSecond": 1000, "burst": 1000, "uploadsPerSecond": 1000}
+"""Settings of an API that takes more requests than are sent."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
@@ -113,16 +116,21 @@ class Stack:
 
 
 @contextmanager
-def deployed_stack(*, data_directory: Path | None = None, **settings: object) -> Iterator[Stack]:
+def deployed_stack(
+    *, data_directory: Path | None = None, pipe_concurrency: int | None = None, **settings: object
+) -> Iterator[Stack]:
     """Start an embedded cloud, deploy the local stack into it with other settings, and stop it at the end.
 
     Without settings for it, the stack has no API, which few tests need.
 
     Args:
         data_directory: keeps the cloud's state, so that it can be restarted.
+        pipe_concurrency: see `Emulator.start`.
         settings: settings of the stack.
     """
-    with Emulator.start(pipe_retry_seconds=1, data_directory=data_directory) as cloud:
+    with Emulator.start(
+        pipe_retry_seconds=1, data_directory=data_directory, pipe_concurrency=pipe_concurrency
+    ) as cloud:
         outputs = deploy(cloud, "local", {"api": {"enabled": False}} | settings)
         yield Stack(
             cloud=cloud,

@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 
 from testing.callers import Callers
-from testing.stack import Stack, deployed_stack
+from testing.stack import NO_THROTTLE, Stack, deployed_stack
 
 FOLDER = Path(__file__).parent
-# More than a test sends, so that none is refused for what others sent.
-NO_THROTTLE = {"requestsPerSecond": 1000, "burst": 1000, "uploadsPerSecond": 1000}
 ORDER_ATTEMPTS = 2
 """Attempts at an order before it is FAILED."""
 ORIGIN = "https://app.example.com"
