@@ -13,5 +13,7 @@ parser.add_argument("--report", action="store_true", help="write the page from t
 arguments = parser.parse_args()
 if not arguments.report:
     for name in arguments.section or SECTIONS:
-        save(name, SECTIONS[name].measure())
+        for measured in SECTIONS[name].measure():
+            save(name, measured)
+            REPORT.write_text(report(), encoding="utf-8")
 REPORT.write_text(report(), encoding="utf-8")

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import pairwise
-from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from bench.bursts import process_burst
+from bench.executions import Execution, execution_of
+from bench.processes import SERVER, processes_of
 from bench.scale.simulation import Function, Pipe, Plan, Work, simulate
-from client.pipeline import Pipeline
-from contract.outputs import read_outputs
-from localcloud.deployer import deploy
-from localcloud.emulator import Emulator
 from operations.cost.work import VALIDATE
-from testing.pictures import photograph
-from testing.waiting import eventually
+from testing.stack import Stack, deployed_stack
 
 CORES = os.cpu_count() or 1
 BURSTS = ((100, 2), (300, 2), (100, 4))
@@ -29,7 +24,7 @@ BURSTS = ((100, 2), (300, 2), (100, 4))
 
 _WARM_FILES, _CALIBRATION_FILES = 6, 20
 # One transform after the other takes longer; the visibility timeout stays below the alarm's threshold.
-_ONE_AT_A_TIME = {"mapConcurrency": 1, "workflowTimeoutSeconds": 230}
+_ONE_AT_A_TIME: dict[str, Any] = {"mapConcurrency": 1, "workflowTimeoutSeconds": 230}
 # The reservedConcurrency of each function in Pulumi.local.yaml.
 _CONCURRENCY = 4
 
@@ -94,8 +89,11 @@ def compare() -> list[dict[str, float]]:
     """
     rows: list[dict[str, float]] = []
     with ExitStack() as stacks:
-        alone = stacks.enter_context(_stack(1, **_ONE_AT_A_TIME))
-        by_slots = {slots: stacks.enter_context(_stack(slots)) for slots in sorted({slots for _, slots in BURSTS})}
+        alone = stacks.enter_context(deployed_stack(pipe_concurrency=1, **_ONE_AT_A_TIME))
+        by_slots = {
+            slots: stacks.enter_context(deployed_stack(pipe_concurrency=slots))
+            for slots in sorted({slots for _, slots in BURSTS})
+        }
         for stack in (alone, *by_slots.values()):
             _drain(stack, _WARM_FILES * 4, "warm")
         before = _calibrate(alone, 0)
@@ -117,101 +115,44 @@ def compare() -> list[dict[str, float]]:
     return rows
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Execution:
-    """When an execution began and ended, and its functions' calls: (name, beginning, end)."""
-
-    began: float
-    ended: float
-    calls: Sequence[tuple[str, float, float]]
-
-
-_Stack = tuple[Emulator, Pipeline]
-
-
-def _calibrate(stack: _Stack, number: int) -> Calibration:
+def _calibrate(stack: Stack, number: int) -> Calibration:
     """Send files through the pipeline one after the other, each transform after the other."""
-    cloud = stack[0]
-    server, workers = _cpu_seconds(cloud.server_process_id)
+    server, workers = _cpu_seconds(stack)
     executions = _drain(stack, _CALIBRATION_FILES, f"calibration{number}")
-    server_after, workers_after = _cpu_seconds(cloud.server_process_id)
+    server_after, workers_after = _cpu_seconds(stack)
     of_server, of_workers = server_after - server, workers_after - workers
     gaps = [later.began - earlier.ended for earlier, later in pairwise(executions)]
-    in_calls = [sum(end - begin for _, begin, end in each.calls) for each in executions]
+    in_calls = [sum(call.ended - call.began for call in each.calls) for each in executions]
     return Calibration(
-        before=mean(gaps) + mean(each.calls[0][1] - each.began for each in executions),
+        before=mean(gaps) + mean(each.calls[0].began - each.began for each in executions),
         functions=_call_seconds(executions),
-        after=mean(each.ended - each.calls[0][1] - seconds for each, seconds in zip(executions, in_calls, strict=True)),
+        after=mean(
+            each.ended - each.calls[0].began - seconds for each, seconds in zip(executions, in_calls, strict=True)
+        ),
         server_share=of_server / (of_server + of_workers),
     )
 
 
-@contextmanager
-def _stack(pipe_slots: int, **settings: object) -> Iterator[_Stack]:
-    with Emulator.start(pipe_concurrency=pipe_slots, pipe_retry_seconds=1) as cloud:
-        outputs = deploy(cloud, "local", {"api": {"enabled": False}} | settings)
-        yield cloud, Pipeline(stack="local", client=cloud.client, outputs=read_outputs(outputs))
+def _drain(stack: Stack, files: int, name: str) -> list[Execution]:
+    """Process a burst; its executions, in their order."""
+    machine = stack.outputs["stateMachineArn"]
+    before = len(stack.cloud.executions(machine))
+    process_burst(stack, name, files)
+    found = stack.cloud.executions(machine)
+    executions = (execution_of(each["events"]) for each in found[: len(found) - before])
+    return sorted(executions, key=lambda each: each.began)
 
 
-def _drain(stack: _Stack, files: int, prefix: str) -> list[_Execution]:
-    """Upload files while the pipe is stopped, start it, and wait until all are processed; in their order."""
-    cloud, pipeline = stack
-    pipes, name = cloud.client("pipes"), pipeline.outputs.pipe_name
-    before = len(cloud.executions(pipeline.outputs.state_machine_arn))
-    pipes.stop_pipe(Name=name)
-    eventually(lambda: pipes.describe_pipe(Name=name)["CurrentState"] == "STOPPED", "the pipe's stop")
-    uploads = [pipeline.upload(photograph(1 + number % 8), f"uploads/{prefix}/{number}.jpg") for number in range(files)]
-    queue = pipeline.outputs.transform_queue_url
-    eventually(lambda: pipeline.queue_depth(queue) >= files, "the events in the queue", 60)
-    pipes.start_pipe(Name=name)
-    rows = pipeline.await_jobs(uploads, timeout_seconds=600)
-    failed = [upload.file_key for upload, row in rows.items() if not row or row["status"] != "COMPLETED"]
-    if failed:
-        raise RuntimeError(f"not completed: {', '.join(failed[:5])}; the machine may be too busy to measure on")
-    found = cloud.executions(pipeline.outputs.state_machine_arn)
-    return sorted(map(_execution, found[: len(found) - before]), key=lambda each: each.began)
-
-
-def _execution(execution: Mapping[str, Any]) -> _Execution:
-    calls: list[tuple[str, float, float]] = []
-    open_: dict[int, float] = {}
-    events = execution["events"]
-    for event in events:
-        details = event.get("taskScheduledEventDetails", {})
-        if details.get("resource", "").endswith("lambda:invoke"):
-            open_[event["id"]] = _time(event)
-        output = event.get("taskSucceededEventDetails", {}).get("output", "")
-        if '"durationMs"' in output and open_:
-            payload = json.loads(output)["Payload"]
-            calls.append((payload.get("transform", VALIDATE), open_.pop(min(open_)), _time(event)))
-    return _Execution(began=_time(events[0]), ended=_time(events[-1]), calls=calls)
-
-
-def _call_seconds(executions: Sequence[_Execution]) -> dict[str, float]:
+def _call_seconds(executions: Sequence[Execution]) -> dict[str, float]:
     seconds: dict[str, list[float]] = defaultdict(list)
     for execution in executions:
-        for name, begin, end in execution.calls:
-            seconds[name].append(end - begin)
+        for call in execution.calls:
+            seconds[call.function].append(call.ended - call.began)
     return {name: mean(values) for name, values in seconds.items()}
 
 
-def _time(event: Mapping[str, Any]) -> float:
-    return datetime.fromisoformat(event["timestamp"]).timestamp()
-
-
-def _cpu_seconds(pid: int) -> tuple[float, float]:
-    """CPU seconds of a process, and of the processes that it started; of Linux alone."""
-    parents = {int(path.name): _stat(path) for path in Path("/proc").iterdir() if path.name.isdecimal()}
-    children = [number for number, stat in parents.items() if stat and stat[0] == pid]
-    own = parents[pid]
-    return (own[1] if own else 0.0), sum(stat[1] for number in children if (stat := parents[number]))
-
-
-def _stat(path: Path) -> tuple[int, float] | None:
-    """(parent, CPU seconds) of a process; None if it has ended."""
-    try:
-        # "proc_pid_stat(5)": after the command, the 2nd field is the parent, the 12th and 13th are CPU times.
-        fields = (path / "stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return int(fields[1]), (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def _cpu_seconds(stack: Stack) -> tuple[float, float]:
+    """CPU seconds of the embedded cloud's own process, and of the functions' processes."""
+    processes = list(processes_of(stack.cloud))
+    seconds = [sum(each.cpu_seconds for each in processes if (each.name == SERVER) is of) for of in (True, False)]
+    return seconds[0], seconds[1]

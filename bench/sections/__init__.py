@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 from bench.sections import cold_start, growth, images, per_file
@@ -15,8 +16,8 @@ class Section(Protocol):
         """Its heading."""
         ...
 
-    def measure(self) -> dict[str, Any]:
-        """Measure, and return JSON types."""
+    def measure(self) -> Iterator[dict[str, Any]]:
+        """Measure; each time that more is known, all that was measured, in JSON types."""
         ...
 
     def markdown(self, measured: dict[str, Any]) -> str:

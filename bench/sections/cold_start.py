@@ -59,7 +59,7 @@ STARTS: dict[str, Start] = {
 """By the function's name."""
 
 
-def measure() -> dict[str, Any]:
+def measure() -> Iterator[dict[str, Any]]:
     """Start every function and the file with the same clients in turns; the least of a few runs."""
     found: dict[str, dict[str, dict[str, float]]] = {name: {} for name in STARTS}
     with tempfile.TemporaryDirectory() as name, _refusing() as address:
@@ -71,7 +71,7 @@ def measure() -> dict[str, Any]:
                     run = _run(folder, module, layer, address, start.services)
                     least = found[function].get(contender, run)
                     found[function][contender] = {each: round(min(run[each], least[each]), 4) for each in run}
-    return {**measured_here(), "functions": found}
+    yield {**measured_here(), "functions": found}
 
 
 def _unpack(folder: Path) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import re
+import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from datetime import datetime
+from statistics import median
 from typing import Any
 
 from bench.api_clients import Crowd, latencies
+from bench.bursts import process_burst
 from bench.machine import measured_here
+from bench.processes import SERVER, processes_of
+from client.pipeline import Row
 from contract.keys import UPLOADS
-from testing.pictures import photograph
-from testing.stack import Stack, deployed_stack
+from testing.stack import NO_THROTTLE, Stack, deployed_stack
 
 TITLE = "Growth"
 SIZES = (100, 1_000, 5_000)
@@ -22,73 +24,65 @@ SIZES = (100, 1_000, 5_000)
 CLIENTS = (1, 10, 50)
 """Clients of the API at once."""
 TOLERANCE = 0.10
-"""How much longer a file may take where it takes longest than where it takes shortest."""
+"""How much longer a file may take at the size where it takes longest than where it takes shortest."""
 
-_WARM_UP, _PARALLEL_UPLOADS = 20, 4
-_TIMEOUT_SECONDS = 3600
+_BURST = 50
 _API_SECONDS = 20
-_MEGABYTE = 1 << 20
-# The short name of a worker's function, in its environment.
-_FUNCTION = re.compile(r"AWS_LAMBDA_FUNCTION_NAME=[^\0]*-(\w+)\0")
 
 
-def measure(sizes: Sequence[int] = SIZES) -> dict[str, Any]:
-    """Upload to each size in turn, and wait for every file; then have the API's clients upload in another stack.
+def measure(sizes: Sequence[int] = SIZES) -> Iterator[dict[str, Any]]:
+    """Have the API's clients upload, each number of them to its own stack; then fill another stack with files.
 
     Args:
         sizes: numbers of files, each larger than the one before.
+
+    Yields:
+        What was measured so far, after every burst of files.
     """
+    measured: dict[str, Any] = {**measured_here(), "sizes": list(sizes), "api": [], "stages": []}
+    for clients in CLIENTS:
+        measured["api"].append(_clients(clients))
+        _say(f"{clients} clients of the API: {measured['api'][-1]['files']} files")
+        yield measured
     with deployed_stack() as stack:
-        _process(stack, range(_WARM_UP), "warm-up")
-        stages, done = [], 0
+        process_burst(stack, "warm-up", _BURST)
+        done = 0
         for size in sizes:
-            seconds = _process(stack, range(done, size), "file")
-            memory = memory_mb(stack.cloud.server_process_id)
-            stages.append({"files": size, "more": size - done, "seconds": round(seconds, 1), "memoryMb": memory})
-            done = size
-        recorded = sum(1 for _ in stack.pipeline.scan_assets(UPLOADS))
-    return {
-        **measured_here(),
-        "stages": stages,
-        "recorded": recorded - _WARM_UP,
-        "api": [_clients(clients) for clients in CLIENTS],
-    }
+            stage: dict[str, Any] = {"secondsPerFile": []}
+            measured["stages"].append(stage)
+            while done < size:
+                rows = process_burst(stack, f"from-{done}", min(_BURST, size - done))
+                done += len(rows)
+                stage["secondsPerFile"].append(round(seconds_per_file(rows), 4))
+                stage |= {"files": done, "memoryMb": _memory_mb(stack)}
+                _say(f"{done:,} of {sizes[-1]:,} files, {stage['secondsPerFile'][-1]:.3f} s each")
+                yield measured
+            stage["recorded"] = sum(1 for _ in stack.pipeline.scan_assets(UPLOADS)) - _BURST
+            yield measured
 
 
-def _process(stack: Stack, numbers: Sequence[int], name: str) -> float:
-    """Upload a small photograph under so many keys at once, and wait until all are processed; the seconds it took."""
-    picture, started = photograph(), time.monotonic()
-    with ThreadPoolExecutor(_PARALLEL_UPLOADS) as pool:
-        list(pool.map(lambda number: stack.pipeline.upload(picture, f"{UPLOADS}{name}-{number}.jpg"), numbers))
-    stack.await_idle(_TIMEOUT_SECONDS)
-    return time.monotonic() - started
+def _say(progress: str) -> None:
+    print(progress, file=sys.stderr, flush=True)
 
 
-def memory_mb(server: int) -> dict[str, list[int]]:
-    """The resident memory of the cloud's server, and of each worker of each function.
+def seconds_per_file(rows: Sequence[Row]) -> float:
+    """From the start of the first execution of a burst to the end of the last; the uploads were before that."""
+    began = min(datetime.fromisoformat(row["stages"][0]["at"]) for row in rows)
+    ended = max(datetime.fromisoformat(row["finishedAt"]) for row in rows)
+    return (ended - began).total_seconds() / len(rows)
 
-    Args:
-        server: the server's process id, which is that of the process group too (Linux).
-    """
-    found: dict[str, list[int]] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            # The group is the third field after the name, which is in parentheses ("proc_pid_stat(5)").
-            group = int((folder / "stat").read_text().rpartition(")")[2].split()[2])
-            if group != server:
-                continue
-            function = _FUNCTION.search((folder / "environ").read_text())
-            pages = int((folder / "statm").read_text().split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it has ended
-        name = "cloud" if folder.name == str(server) else function[1] if function else "other"
-        found.setdefault(name, []).append(round(pages * os.sysconf("SC_PAGE_SIZE") / _MEGABYTE))
-    return {name: sorted(each) for name, each in sorted(found.items())}
+
+def _memory_mb(stack: Stack) -> dict[str, list[int]]:
+    """The resident memory of the cloud's server, and of each worker of each function."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for each in processes_of(stack.cloud):
+        found[each.name].append(each.resident_mb)
+    return {name: sorted(found[name]) for name in sorted(found)}
 
 
 def _clients(clients: int) -> dict[str, Any]:
     """So many clients that upload and poll for a while: the latency of each route, and what was lost."""
-    with deployed_stack(api={"auth": "jwt"}) as stack:
+    with deployed_stack(api={"auth": "jwt", **NO_THROTTLE}) as stack:
         crowd = Crowd(stack=stack)
         first = crowd.run(clients, lambda done: done < 1)  # workers start
         crowd.calls.clear()
@@ -100,9 +94,9 @@ def _clients(clients: int) -> dict[str, Any]:
 
 
 def spread(stages: Sequence[Mapping[str, Any]]) -> float:
-    """How much longer a file takes in the slowest stage than in the fastest, as a share."""
-    rates = [each["seconds"] / each["more"] for each in stages]
-    return max(rates) / min(rates) - 1
+    """How much longer a file takes at the slowest size than at the fastest, by the medians of the bursts; a share."""
+    medians = [median(stage["secondsPerFile"]) for stage in stages]
+    return max(medians) / min(medians) - 1
 
 
 def markdown(measured: dict[str, Any]) -> str:
@@ -111,36 +105,50 @@ def markdown(measured: dict[str, Any]) -> str:
 
 
 def _lines(measured: Mapping[str, Any]) -> Iterator[str]:
-    stages = measured["stages"]
-    yield f"Measured on {measured['date']}: {measured['machine']}. Photographs of 480 by 320 pixels, each with eight"
-    yield "renditions, a watermark and metadata, uploaded to one embedded stack as fast as it takes them. The time is"
-    yield "from the first upload until the last file is processed."
+    yield f"Measured on {measured['date']}: {measured['machine']}."
     yield ""
-    yield "| Files in the stack | Seconds for each more | Memory of the cloud |"
-    yield "|---|---|---|"
+    if stages := [stage for stage in measured["stages"] if stage["secondsPerFile"]]:
+        yield from _file_lines(stages, measured["sizes"][-1])
+    yield from _api_lines(measured["api"])
+
+
+def _file_lines(stages: Sequence[Mapping[str, Any]], largest: int) -> Iterator[str]:
+    yield "Photographs of 480 by 320 pixels, each with eight renditions, a watermark and metadata, in one stack,"
+    yield f"after {_BURST} to warm up. They wait in the queue, {_BURST} at a time, before the pipe is started; the time"
+    yield "is from the start of their first execution to the end of their last. The median of the bursts since the size"
+    yield "before, with the least and the most, and the memory of each process at the end, in MB:"
+    yield ""
+    headings = [f"{stage['files']:,} files" for stage in stages]
+    yield f"| | {' | '.join(headings)} |"
+    yield f"|---|{'---|' * len(stages)}"
+    taken = [stage["secondsPerFile"] for stage in stages]
+    cells = (f"{median(each):.3f} ({min(each):.3f} to {max(each):.3f})" for each in taken)
+    yield f"| Seconds for a file | {' | '.join(cells)} |"
+    for name in stages[-1]["memoryMb"]:
+        sizes = (", ".join(f"{size:,}" for size in stage["memoryMb"].get(name, [])) for stage in stages)
+        yield f"| {'The embedded cloud' if name == SERVER else name} | {' | '.join(sizes)} |"
+    yield ""
+    if len(stages) > 1:
+        found, target = spread(stages), f"{TOLERANCE:.0%}"
+        verdict = "reached" if found <= TOLERANCE else "missed"
+        yield f"A file takes {found:.0%} longer at the slowest size than at the fastest; target {target}: {verdict}."
+    if stages[-1]["files"] < largest:
+        yield f"The run was ended before it had {largest:,} files."
     for stage in stages:
-        rate = stage["seconds"] / stage["more"]
-        yield f"| {stage['files']:,} | {rate:.3f} | {stage['memoryMb']['cloud'][0]:,} MB |"
+        if "recorded" in stage:
+            yield f"Of {stage['files']:,} files {stage['recorded']:,} are recorded."
     yield ""
-    found, last = spread(stages), stages[-1]
-    verdict = "reached" if found <= TOLERANCE else "missed"
-    yield f"The slowest takes {found:.0%} longer than the fastest; target {TOLERANCE:.0%}: {verdict}. Of"
-    yield f"{last['files']:,} files {measured['recorded']:,} are recorded."
-    yield ""
-    yield "| Function | Memory of each worker at the end, MB |"
-    yield "|---|---|"
-    for name, sizes in last["memoryMb"].items():
-        if name != "cloud":
-            yield f"| {name} | {', '.join(map(str, sizes))} |"
-    yield ""
-    lost = sum(run["unaccounted"] for run in measured["api"])
+
+
+def _api_lines(runs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    lost = sum(run["unaccounted"] for run in runs)
     yield f"Clients of the API, each of which uploads and polls file after file for {_API_SECONDS} seconds, in a stack"
-    yield "of its own; all workers share this machine's cores. Of their jobs, records and notifications"
-    yield f"{lost} are missing or there more than once."
+    yield "of its own without throttling; all workers share this machine's cores. Of their jobs, records and"
+    yield f"notifications {lost} are missing or there more than once."
     yield ""
     yield "| Clients | Files | Route | Calls | p50 ms | p90 ms | p99 ms |"
     yield "|---|---|---|---|---|---|---|"
-    for run in measured["api"]:
+    for run in runs:
         for route, row in run["routes"].items():
             times = " | ".join(f"{row[name]:.0f}" for name in ("p50", "p90", "p99"))
             yield f"| {run['clients']} | {run['files']} | {route} | {row['calls']} | {times} |"

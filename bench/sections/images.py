@@ -133,7 +133,7 @@ ROWS = (
 )
 
 
-def measure() -> dict[str, Any]:
+def measure() -> Iterator[dict[str, Any]]:
     """Run every step of every contender that is installed; the minimum of a few runs."""
     rows: dict[str, dict[str, Any]] = {}
     until = time.monotonic() + _TOTAL_SECONDS
@@ -143,7 +143,7 @@ def measure() -> dict[str, Any]:
             file, warm_up = _file(folder / row.file), _file(folder / f"warm-up{Path(row.file).suffix}")
             rows[row.title] = _compared(row, file, warm_up, folder, until)
             print(row.title, rows[row.title], file=sys.stderr, flush=True)
-    return {
+    yield {
         **measured_here(),
         "versions": _versions(),
         "missing": {

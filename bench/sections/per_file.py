@@ -7,13 +7,13 @@ import json
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench.executions import Execution, execution_of
 from bench.machine import measured_here
 from contract.names import PROJECT
 from functions.metadata.describing import describe
@@ -59,25 +59,13 @@ CALLS: dict[tuple[str, str, str], str] = {
 """Why a role of the stack calls an operation on a bucket or a table for a file."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Execution:
-    """How long an execution ran, and its functions; in milliseconds."""
-
-    milliseconds: float
-    functions: Mapping[str, float]
-
-    @property
-    def overhead(self) -> float:
-        """What is left without validate and the longest transform, which runs beside the others."""
-        return self.milliseconds - critical_path(self.functions)
+def overhead_milliseconds(execution: Execution) -> float:
+    """What is left of an execution without validate and the longest of the transforms, which run at once."""
+    taken = execution.function_milliseconds
+    return execution.milliseconds - taken.pop(VALIDATE) - max(taken.values())
 
 
-def critical_path(functions: Mapping[str, float]) -> float:
-    """How long the functions alone keep a file: validate, then the longest of the others at once."""
-    return functions[VALIDATE] + max(taken for name, taken in functions.items() if name != VALIDATE)
-
-
-def measure() -> dict[str, Any]:
+def measure() -> Iterator[dict[str, Any]]:
     """Process files one at a time once everything is warm; the medians."""
     with tempfile.TemporaryDirectory() as folder:
         photo, large, progressive = (Path(folder, f"{name}.jpg") for name in ("photo", "large", "progressive"))
@@ -92,21 +80,22 @@ def measure() -> dict[str, Any]:
             calls = _calls(stack, before)
             metadata = {each.stem: _metadata_bytes(each) for each in (large, progressive)}
         megabytes = photo.stat().st_size / 1e6
-    functions = {name: median(each.functions[name] for each in executions) for name in executions[0].functions}
+    durations = [each.function_milliseconds for each in executions]
+    functions = {name: median(each[name] for each in durations) for name in durations[0]}
     execution_ms = median(each.milliseconds for each in executions)
-    return {
+    yield {
         **measured_here(),
         "megabytes": round(megabytes, 2),
         "executionMs": round(execution_ms),
         "functionMs": functions,
-        "overheadMs": round(median(each.overhead for each in executions)),
+        "overheadMs": round(median(map(overhead_milliseconds, executions))),
         "metadata": metadata,
         "calls": calls,
         "cost": _cost(functions, execution_ms, megabytes),
     }
 
 
-def _processed(stack: Stack, photo: Path, file_key: str) -> _Execution:
+def _processed(stack: Stack, photo: Path, file_key: str) -> Execution:
     """Process one file; its execution."""
     upload = stack.pipeline.upload(photo, file_key)
     (job,) = stack.finish(upload)
@@ -115,22 +104,6 @@ def _processed(stack: Stack, photo: Path, file_key: str) -> _Execution:
     machine = stack.outputs["stateMachineArn"]
     (found,) = [each for each in stack.cloud.executions(machine) if each["name"] == job["executionName"]]
     return execution_of(found["events"])
-
-
-def execution_of(events: Sequence[Mapping[str, Any]]) -> _Execution:
-    """The times of an execution, of its history."""
-    first, last = (datetime.fromisoformat(events[index]["timestamp"]) for index in (0, -1))
-    answers = [json.loads(each["taskSucceededEventDetails"]["output"]) for each in events if _has_answer(each)]
-    functions = {
-        answer["Payload"].get("transform", VALIDATE): answer["Payload"]["durationMs"]
-        for answer in answers
-        if "durationMs" in answer.get("Payload", {})
-    }
-    return _Execution(milliseconds=1000 * (last - first).total_seconds(), functions=functions)
-
-
-def _has_answer(event: Mapping[str, Any]) -> bool:
-    return "taskSucceededEventDetails" in event
 
 
 def _calls(stack: Stack, before: int) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageFilter
 
+from bench.executions import execution_of
 from bench.report import REPORT, report
 from bench.sections import cold_start, growth, images, per_file
 from bench.ssim import ssim
@@ -53,23 +54,53 @@ def test_a_function_that_starts_slower_than_its_target_is_reported_as_missed() -
 
 
 def test_an_executions_overhead_is_what_validate_and_the_longest_transform_leave() -> None:
+    def called(second: str) -> dict[str, Any]:
+        details = {"resource": "arn:aws:states:::lambda:invoke"}
+        return {"timestamp": f"2026-11-28T10:00:{second}Z", "taskScheduledEventDetails": details}
+
     def answered(second: str, **payload: Any) -> dict[str, Any]:
         output = json.dumps({"StatusCode": 200, "Payload": payload})
         return {"timestamp": f"2026-11-28T10:00:{second}Z", "taskSucceededEventDetails": {"output": output}}
 
-    execution = per_file.execution_of(
+    execution = execution_of(
         [
             {"timestamp": "2026-11-28T10:00:00.000Z"},
+            called("00.020"),
             answered("00.100", accepted=True, durationMs=70),
+            called("00.110"),
+            called("00.110"),
             answered("00.300", transform="metadata", durationMs=110),
             answered("00.400", transform="thumbnail", durationMs=280),
             {"timestamp": "2026-11-28T10:00:00.410Z", "taskSucceededEventDetails": {"output": "{}"}},
             {"timestamp": "2026-11-28T10:00:00.500Z"},
         ]
     )
-    assert execution.overhead == pytest.approx(150)
+    assert per_file.overhead_milliseconds(execution) == pytest.approx(150)
+    waits = {call.function: call.ended - call.began for call in execution.calls}
+    assert waits == pytest.approx({"validate": 0.08, "metadata": 0.19, "thumbnail": 0.29})
 
 
-def test_growth_compares_the_time_of_each_more_file() -> None:
-    stages = [{"files": 100, "more": 100, "seconds": 20.0}, {"files": 1000, "more": 900, "seconds": 189.0}]
+def test_a_files_share_of_a_burst_counts_from_its_first_execution_to_its_last_record() -> None:
+    rows = [
+        {"stages": [{"at": f"2026-11-28T10:00:0{first}.000Z"}], "finishedAt": f"2026-11-28T10:00:0{last}.500Z"}
+        for first, last in ((2, 4), (1, 3), (3, 6))
+    ]
+    assert growth.seconds_per_file(rows) == pytest.approx(5.5 / 3)
+
+
+def test_growth_compares_the_median_bursts_of_each_size() -> None:
+    stages = [{"secondsPerFile": [0.2, 0.2]}, {"secondsPerFile": [0.21, 0.5, 0.2]}]
     assert growth.spread(stages) == pytest.approx(0.05)
+
+
+def test_growth_reports_what_was_measured_before_it_was_ended() -> None:
+    measured: dict[str, Any] = {"date": "2026-11-28", "machine": "two cores", "sizes": [100, 5000], "api": []}
+    assert "files" not in growth.markdown({**measured, "stages": []}).partition("Clients of the API")[0]
+    first = {"files": 100, "secondsPerFile": [0.2, 0.22], "memoryMb": {"cloud": [200], "validate": [60, 61]}}
+    second = {"files": 150, "secondsPerFile": [0.25], "memoryMb": {"cloud": [1300], "validate": [60, 61]}}
+    text = growth.markdown({**measured, "stages": [{**first, "recorded": 100}, second]})
+    assert "| Seconds for a file | 0.210 (0.200 to 0.220) | 0.250 (0.250 to 0.250) |" in text
+    assert "| The embedded cloud | 200 | 1,300 |" in text
+    assert "19% longer at the slowest size than at the fastest; target 10%: missed." in text
+    assert "ended before it had 5,000 files" in text
+    assert "Of 100 files 100 are recorded." in text
