@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from testing.serving import QuietHandler, serving
 
 HANG = 0
 """Instead of a status: no answer until the receiver ends."""
@@ -46,7 +47,7 @@ class Receiver:
 def receiving() -> Iterator[Receiver]:
     """A receiver that runs until the end of the block."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -64,17 +65,9 @@ def receiving() -> Iterator[Receiver]:
 
         do_GET = do_POST
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        receiver = Receiver(address=f"http://127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with serving(Handler) as address:
+        receiver = Receiver(address=address)
         try:
             yield receiver
         finally:
             receiver.ended.set()
-            server.shutdown()
-            thread.join()

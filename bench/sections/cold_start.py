@@ -7,18 +7,16 @@ import json
 import shutil
 import subprocess
 import tempfile
-import threading
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from bench.machine import measured_here
 from components.blocks.packaging import LayerTarget, code_archive, dependency_layer, layer_names
 from contract.lambda_runtime import isolated_python, runtime_packages
+from testing.serving import QuietHandler, serving
 
 TITLE = "Cold start"
 TARGET = 0.6
@@ -62,7 +60,7 @@ STARTS: dict[str, Start] = {
 def measure() -> Iterator[dict[str, Any]]:
     """Start every function and the file with the same clients in turns; the least of a few runs."""
     found: dict[str, dict[str, dict[str, float]]] = {name: {} for name in STARTS}
-    with tempfile.TemporaryDirectory() as name, _refusing() as address:
+    with tempfile.TemporaryDirectory() as name, serving(_Refusal) as address:
         folder = Path(name)
         _unpack(folder)
         for _ in range(_REPEATS):
@@ -96,7 +94,7 @@ def _run(folder: Path, module: str, layer: str, address: str, services: tuple[st
 _REFUSED = b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"
 
 
-class _Refusal(BaseHTTPRequestHandler):
+class _Refusal(QuietHandler):
     """Refuses every request, as AWS does without permission."""
 
     def do_GET(self) -> None:
@@ -108,22 +106,6 @@ class _Refusal(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("content-length", 0)))
         self.do_GET()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Print nothing."""
-
-
-@contextmanager
-def _refusing() -> Iterator[str]:
-    """A server that refuses everything; its address."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Refusal) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def markdown(measured: dict[str, Any]) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -77,7 +75,7 @@ def test_every_dead_letter_queue_is_read_and_replayed(stack: Stack, callers: Cal
     rejection = {"file": {"fileKey": "a", "jobId": "b"}, "reasonCode": "C", "reason": "d", "hint": "e", "event": event}
     bodies = {"validate": json.dumps(rejection), "order": order_message("0" * 32, upload.file_key)}
     queues = stack.pipeline.outputs.dead_letter_queues
-    with not_consumed(stack, stack.outputs["orderDlqUrl"]):
+    with stack.unconsumed(stack.outputs["orderDlqUrl"]):
         for queue in queues:
             stack.pipeline.take_messages(queue.url)
             body = bodies.get(queue.name, json.dumps(event))
@@ -97,19 +95,6 @@ def test_health_says_whether_the_pipe_runs(stack: Stack, callers: Callers) -> No
     assert call(callers, "GET", HEALTH)["pipe"] == {"name": stack.outputs["pipeName"], "state": "RUNNING"}
     with stack.paused():
         assert call(callers, "GET", HEALTH)["pipe"]["state"] == "STOPPED"
-
-
-@contextmanager
-def not_consumed(stack: Stack, queue_url: str) -> Iterator[None]:
-    """Keep a queue's messages from the function that consumes them."""
-    functions, sqs = stack.cloud.client("lambda"), stack.cloud.client("sqs")
-    arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    (mapping,) = functions.list_event_source_mappings(EventSourceArn=arn)["EventSourceMappings"]
-    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-    try:
-        yield
-    finally:
-        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
 
 
 def alarms(callers: Callers) -> dict[str, Any]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from functions.shared import aws
 from functions.shared.errors import AccessError, PipelineError, TransientError
 from functions.shared.source import FileVersion, downloaded
+from testing.serving import QuietHandler, serving
 
 VERSION = FileVersion(bucket="ingest", file_key="uploads/a b+ü.jpg", version_id="v1", bytes=10)
 
@@ -40,25 +40,19 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A server on the loopback interface that the client uses as AWS."""
     made = Server()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             made.answer(self)
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Write no log."""
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=http.serve_forever, args=[0.02], daemon=True).start()
-    point_client_at(monkeypatch, http.server_port)
-    yield made
-    http.shutdown()
-    http.server_close()
+    with serving(Handler) as address:
+        point_client_at(monkeypatch, address)
+        yield made
     aws.client.cache_clear()
 
 
-def point_client_at(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
-    """Configure the client to connect to a port of the loopback interface."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+def point_client_at(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """Configure the client to call an address."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
@@ -125,7 +119,7 @@ def test_a_refused_connection_is_a_transient_error(monkeypatch: pytest.MonkeyPat
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    point_client_at(monkeypatch, port)
+    point_client_at(monkeypatch, f"http://127.0.0.1:{port}")
     with pytest.raises(TransientError):
         download()
     aws.client.cache_clear()
