@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 from client.pipeline import Row
+from contract.jobs import JobStatus
 from contract.keys import UPLOADS
 from testing.pictures import photograph
 from testing.stack import Stack
@@ -30,21 +31,18 @@ def process_burst(stack: Stack, name: str, files: int) -> list[Row]:
     Raises:
         RuntimeError: a file is not completed in time.
     """
-    pipeline = stack.pipeline
+    pipeline, folder = stack.pipeline, f"{UPLOADS}{name}/"
     with stack.paused():
-        uploads = [
-            stack.upload(f"{UPLOADS}{name}/{number}.jpg", _picture(number % _PICTURES)) for number in range(files)
-        ]
+        uploads = [stack.upload(f"{folder}{number}.jpg", _picture(number % _PICTURES)) for number in range(files)]
         queue = pipeline.outputs.transform_queue_url
         eventually(lambda: pipeline.queue_depth(queue) >= files, "the events in the queue", 60)
-    rows = pipeline.await_jobs(uploads, timeout_seconds=_TIMEOUT_SECONDS, poll_seconds=_POLL_SECONDS)
-    completed = [row for row in rows.values() if row and row["status"] == "COMPLETED"]
+    rows = pipeline.await_jobs(uploads, timeout_seconds=_TIMEOUT_SECONDS, poll_seconds=_POLL_SECONDS).values()
+    completed = [row for row in rows if row and row["status"] == JobStatus.COMPLETED]
     if len(completed) < files:
-        failed = [upload.file_key for upload, row in rows.items() if row not in completed]
-        raise RuntimeError(f"not completed: {', '.join(failed[:5])}; the machine may be too busy to measure on")
+        raise RuntimeError(
+            f"{files - len(completed)} of {files} files in {folder} are not completed; is the machine too busy?"
+        )
     return completed
 
 
-@functools.cache
-def _picture(seed: int) -> bytes:
-    return photograph(seed)
+_picture = functools.cache(photograph)

@@ -5,22 +5,16 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from operations.cost.work import VALIDATE
 
 
-@dataclass(frozen=True, kw_only=True)
-class Call:
-    """A call of a function by the workflow.
+class Call(NamedTuple):
+    """A call of a function, in seconds since 1970 as the workflow sees it, and in milliseconds as the function does.
 
-    Attributes:
-        function: its short name.
-        began: seconds since 1970; of calls at once, those that ended first are taken for those that began first.
-        ended: seconds since 1970.
-        milliseconds: as the function measured it.
+    Of calls at once, those that ended first are taken for those that began first.
     """
 
     function: str
@@ -29,18 +23,12 @@ class Call:
     milliseconds: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Execution:
-    """An execution of the workflow of files: seconds since 1970, and its calls in the order in which they ended."""
+class Execution(NamedTuple):
+    """An execution of the workflow, in seconds since 1970, and its calls in the order in which they ended."""
 
     began: float
     ended: float
     calls: Sequence[Call]
-
-    @property
-    def milliseconds(self) -> float:
-        """How long it took."""
-        return 1000 * (self.ended - self.began)
 
     @property
     def function_milliseconds(self) -> dict[str, float]:
@@ -56,17 +44,10 @@ def execution_of(events: Sequence[Mapping[str, Any]]) -> Execution:
         if event.get("taskScheduledEventDetails", {}).get("resource", "").endswith("lambda:invoke"):
             begun.append(_time(event))
         answer = json.loads(event.get("taskSucceededEventDetails", {}).get("output", "{}"))
-        payload = answer.get("Payload", {})
-        if "durationMs" in payload:
-            calls.append(
-                Call(
-                    function=payload.get("transform", VALIDATE),
-                    began=begun.popleft(),
-                    ended=_time(event),
-                    milliseconds=payload["durationMs"],
-                )
-            )
-    return Execution(began=_time(events[0]), ended=_time(events[-1]), calls=calls)
+        if "durationMs" in (payload := answer.get("Payload", {})):
+            name = payload.get("transform", VALIDATE)
+            calls.append(Call(name, begun.popleft(), _time(event), payload["durationMs"]))
+    return Execution(_time(events[0]), _time(events[-1]), calls)
 
 
 def _time(event: Mapping[str, Any]) -> float:

@@ -153,6 +153,7 @@ def _call_seconds(executions: Sequence[Execution]) -> dict[str, float]:
 
 def _cpu_seconds(stack: Stack) -> tuple[float, float]:
     """CPU seconds of the embedded cloud's own process, and of the functions' processes."""
-    processes = list(processes_of(stack.cloud))
-    seconds = [sum(each.cpu_seconds for each in processes if (each.name == SERVER) is of) for of in (True, False)]
-    return seconds[0], seconds[1]
+    seconds = {True: 0.0, False: 0.0}
+    for each in processes_of(stack.cloud):
+        seconds[each.name == SERVER] += each.cpu_seconds
+    return seconds[True], seconds[False]
