@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 from client.pipeline import Row
 from contract.jobs import JobStatus
 from contract.keys import UPLOADS
@@ -11,14 +9,13 @@ from testing.pictures import photograph
 from testing.stack import Stack
 from testing.waiting import eventually
 
-_PICTURES = 8
 _TIMEOUT_SECONDS = 600
 # Each reading is work of the cloud that is measured.
 _POLL_SECONDS = 0.5
 
 
 def process_burst(stack: Stack, name: str, files: int) -> list[Row]:
-    """Upload small photographs while the pipe is stopped, start it, and wait until all are processed.
+    """Upload a small photograph again and again while the pipe is stopped, start it, and wait until all are processed.
 
     Args:
         stack: where.
@@ -31,18 +28,20 @@ def process_burst(stack: Stack, name: str, files: int) -> list[Row]:
     Raises:
         RuntimeError: a file is not completed in time.
     """
-    pipeline, folder = stack.pipeline, f"{UPLOADS}{name}/"
+    pipeline, folder, picture = stack.pipeline, f"{UPLOADS}{name}/", photograph()
     with stack.paused():
-        uploads = [stack.upload(f"{folder}{number}.jpg", _picture(number % _PICTURES)) for number in range(files)]
+        uploads = [stack.upload(f"{folder}{number}.jpg", picture) for number in range(files)]
         queue = pipeline.outputs.transform_queue_url
         eventually(lambda: pipeline.queue_depth(queue) >= files, "the events in the queue", 60)
-    rows = pipeline.await_jobs(uploads, timeout_seconds=_TIMEOUT_SECONDS, poll_seconds=_POLL_SECONDS).values()
-    completed = [row for row in rows if row and row["status"] == JobStatus.COMPLETED]
-    if len(completed) < files:
-        raise RuntimeError(
-            f"{files - len(completed)} of {files} files in {folder} are not completed; is the machine too busy?"
-        )
-    return completed
+    found = pipeline.await_jobs(
+        uploads, timeout_seconds=_TIMEOUT_SECONDS, poll_seconds=_POLL_SECONDS, is_over=_is_completed
+    )
+    rows = [row for row in found.values() if row and _is_completed(row)]
+    if len(rows) < files:
+        raise RuntimeError(f"{files - len(rows)} of {files} files in {folder} are not completed; is the machine busy?")
+    return rows
 
 
-_picture = functools.cache(photograph)
+def _is_completed(row: Row) -> bool:
+    """Unlike a failed attempt, which is repeated."""
+    return row["status"] == JobStatus.COMPLETED

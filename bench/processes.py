@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ class Process:
     """A process; its name is `SERVER`, the short one of its function, or ``other``."""
 
     name: str
-    cpu_seconds: float
+    cpu_milliseconds: int
     resident_mb: int
 
 
@@ -42,6 +43,14 @@ def processes_of(cloud: Emulator) -> Iterator[Process]:
             continue  # it has ended
         yield Process(
             name=SERVER if folder.name == str(server) else function[1] if function else "other",
-            cpu_seconds=(int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"),
+            cpu_milliseconds=1000 * (int(fields[11]) + int(fields[12])) // os.sysconf("SC_CLK_TCK"),
             resident_mb=round(pages * os.sysconf("SC_PAGE_SIZE") / _MEGABYTE),
         )
+
+
+def cpu_milliseconds(cloud: Emulator) -> Counter[str]:
+    """The CPU time that the processes of each name have used so far."""
+    used: Counter[str] = Counter()
+    for each in processes_of(cloud):
+        used[each.name] += each.cpu_milliseconds
+    return used

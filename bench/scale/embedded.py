@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,7 +12,7 @@ from typing import Any
 
 from bench.bursts import process_burst
 from bench.executions import Execution, execution_of
-from bench.processes import SERVER, processes_of
+from bench.processes import SERVER, cpu_milliseconds
 from bench.scale.simulation import Function, Pipe, Plan, Work, simulate
 from operations.cost.work import VALIDATE
 from testing.stack import Stack, deployed_stack
@@ -117,19 +116,20 @@ def compare() -> list[dict[str, float]]:
 
 def _calibrate(stack: Stack, number: int) -> Calibration:
     """Send files through the pipeline one after the other, each transform after the other."""
-    server, workers = _cpu_seconds(stack)
+    used = cpu_milliseconds(stack.cloud)
     executions = _drain(stack, _CALIBRATION_FILES, f"calibration{number}")
-    server_after, workers_after = _cpu_seconds(stack)
-    of_server, of_workers = server_after - server, workers_after - workers
+    used = cpu_milliseconds(stack.cloud) - used
     gaps = [later.began - earlier.ended for earlier, later in pairwise(executions)]
-    in_calls = [sum(call.ended - call.began for call in each.calls) for each in executions]
+    calls = [call for each in executions for call in each.calls]
+    in_calls = sum(call.ended - call.began for call in calls) / len(executions)
     return Calibration(
         before=mean(gaps) + mean(each.calls[0].began - each.began for each in executions),
-        functions=_call_seconds(executions),
-        after=mean(
-            each.ended - each.calls[0].began - seconds for each, seconds in zip(executions, in_calls, strict=True)
-        ),
-        server_share=of_server / (of_server + of_workers),
+        functions={
+            name: mean(call.ended - call.began for call in calls if call.function == name)
+            for name in executions[0].function_milliseconds
+        },
+        after=mean(each.ended - each.calls[0].began for each in executions) - in_calls,
+        server_share=used[SERVER] / used.total(),
     )
 
 
@@ -141,19 +141,3 @@ def _drain(stack: Stack, files: int, name: str) -> list[Execution]:
     found = stack.cloud.executions(machine)
     executions = (execution_of(each["events"]) for each in found[: len(found) - before])
     return sorted(executions, key=lambda each: each.began)
-
-
-def _call_seconds(executions: Sequence[Execution]) -> dict[str, float]:
-    seconds: dict[str, list[float]] = defaultdict(list)
-    for execution in executions:
-        for call in execution.calls:
-            seconds[call.function].append(call.ended - call.began)
-    return {name: mean(values) for name, values in seconds.items()}
-
-
-def _cpu_seconds(stack: Stack) -> tuple[float, float]:
-    """CPU seconds of the embedded cloud's own process, and of the functions' processes."""
-    seconds = {True: 0.0, False: 0.0}
-    for each in processes_of(stack.cloud):
-        seconds[each.name == SERVER] += each.cpu_seconds
-    return seconds[True], seconds[False]

@@ -13,7 +13,7 @@ from typing import Any
 from bench.api_clients import Crowd, latencies
 from bench.bursts import process_burst
 from bench.machine import measured_here
-from bench.processes import SERVER, processes_of
+from bench.processes import SERVER, cpu_milliseconds, processes_of
 from client.pipeline import Row
 from contract.keys import UPLOADS
 from testing.stack import NO_THROTTLE, Stack, deployed_stack
@@ -52,12 +52,12 @@ def measure(sizes: Sequence[int] = SIZES) -> Iterator[dict[str, Any]]:
             stage: dict[str, Any] = {each: [] for each in _TIMES}
             measured["stages"].append(stage)
             while done < size:
-                used = _cpu_seconds(stack)
+                used = cpu_milliseconds(stack.cloud)
                 rows = process_burst(stack, f"from-{done}", min(_BURST, size - done))
-                used = _cpu_seconds(stack) - used
+                used = cpu_milliseconds(stack.cloud) - used
                 done += len(rows)
-                for each, seconds in zip(_TIMES, (seconds_per_file(rows), used / len(rows)), strict=True):
-                    stage[each].append(round(seconds, 4))
+                stage["secondsPerFile"].append(round(seconds_per_file(rows), 4))
+                stage["cpuSecondsPerFile"].append(round(used.total() / 1000 / len(rows), 4))
                 stage |= {"files": done, "memoryMb": _memory_mb(stack)}
                 _say(f"{done:,} of {sizes[-1]:,} files, {seconds_per_file(rows):.3f} s each")
                 yield measured
@@ -74,11 +74,6 @@ def seconds_per_file(rows: Sequence[Row]) -> float:
     began = min(datetime.fromisoformat(row["stages"][0]["at"]) for row in rows)
     ended = max(datetime.fromisoformat(row["finishedAt"]) for row in rows)
     return (ended - began).total_seconds() / len(rows)
-
-
-def _cpu_seconds(stack: Stack) -> float:
-    """Of all processes of the cloud so far."""
-    return sum(each.cpu_seconds for each in processes_of(stack.cloud))
 
 
 def _memory_mb(stack: Stack) -> dict[str, list[int]]:
