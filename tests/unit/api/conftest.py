@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-import urllib.error
 import urllib.parse
-import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -155,18 +153,6 @@ def attribute(value: Any) -> dict[str, Any]:
             return {"L": [attribute(each) for each in value]}
         case _:
             return {"M": {name: attribute(each) for name, each in value.items()}}
-
-
-def send(
-    method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
-) -> tuple[int, bytes, dict[str, str]]:
-    """Send a signed request, as an uploader does; (status, body, headers)."""
-    request = urllib.request.Request(url, data=body, method=method, headers=dict(headers or {}))  # noqa: S310 (loopback)
-    try:
-        with urllib.request.urlopen(request) as answer:  # noqa: S310 (loopback)
-            return answer.status, answer.read(), dict(answer.headers)
-    except urllib.error.HTTPError as error:
-        return error.code, error.read(), dict(error.headers)
 
 
 def forget() -> None:

@@ -11,7 +11,8 @@ from contract.api import EXPIRED
 from contract.jobs import JobStatus, version_job_id
 from functions.api.models import Status
 from functions.shared.times import as_text
-from tests.unit.api.conftest import Answer, Api, send
+from testing.callers import send
+from tests.unit.api.conftest import Answer, Api
 from tests.unit.api.rows import asset_row, job_row, put_file
 
 JOB = "0123456789abcdef" * 2
@@ -36,10 +37,10 @@ def test_a_completed_job_hands_out_the_watermarked_picture(api: Api) -> None:
     put_file(api, JOB)
     answer = api.call("GET", f"/jobs/{JOB}")
     assert answer.json["status"] == "COMPLETED"
-    assert send("GET", answer.json["downloadUrl"])[:2] == (200, b"watermark")
+    assert send("GET", answer.json["downloadUrl"]).body == b"watermark"
     assert [each["width"] for each in answer.json["renditions"]] == [160, 160, 640, 640, 4000]
     for each in answer.json["renditions"]:
-        assert send("GET", each["url"])[:2] == (200, each["name"].encode())
+        assert send("GET", each["url"]).body == each["name"].encode()
     assert "retry-after" not in answer.headers
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from functions.api.parts import PART_BYTES, parts_of
-from tests.unit.api.conftest import Answer, Api, send
+from testing.callers import send
+from tests.unit.api.conftest import Answer, Api
 
 SIZE = PART_BYTES + 1
 
@@ -17,21 +19,21 @@ def begun(api: Api, **request: Any) -> tuple[dict[str, Any], str]:
     """An upload in parts, and S3's id of it."""
     upload = api.call("POST", "/uploads", {"filename": "film.jpg", "multipart": True, **request}).json
     assert upload["method"] == "POST"
-    status, body, _ = send("POST", upload["uploadUrl"], b"", upload["headers"])
-    assert status == 200
-    return upload, re.findall("<UploadId>(.*)</UploadId>", body.decode())[0]
+    started = send("POST", upload["uploadUrl"], b"", upload["headers"])
+    assert started.status == 200
+    return upload, re.findall("<UploadId>(.*)</UploadId>", started.body.decode())[0]
 
 
 def sign(api: Api, upload: dict[str, Any], **step: Any) -> Answer:
     return api.call("POST", f"/uploads/{upload['jobId']}/sign", step)
 
 
-def run(api: Api, upload: dict[str, Any], body: bytes = b"", **step: Any) -> tuple[int, str, dict[str, str]]:
+def run(api: Api, upload: dict[str, Any], body: bytes = b"", **step: Any) -> tuple[int, str, Mapping[str, str]]:
     signed = sign(api, upload, **step)
     assert signed.status == 200, signed
     assert signed.json["key"] == upload["fileKey"]
-    status, answer, headers = send(signed.json["method"], signed.json["url"], body or None, signed.json["headers"])
-    return status, answer.decode(), headers
+    answer = send(signed.json["method"], signed.json["url"], body or None, signed.json["headers"])
+    return answer.status, answer.body.decode(), answer.headers
 
 
 def complete(api: Api, upload: dict[str, Any], upload_id: str, tags: list[str]) -> int:
@@ -72,7 +74,7 @@ def test_a_second_upload_in_parts_does_not_replace_the_file(api: Api) -> None:
     ]
     assert complete(api, upload, first, tags[:1]) == 200
     unconditional = sign(api, upload, method="POST", uploadId=second).json["url"]
-    assert send("POST", unconditional, b"")[0] == 403
+    assert send("POST", unconditional, b"").status == 403
     assert complete(api, upload, second, tags[1:]) == 412
 
 

@@ -15,7 +15,8 @@ import pytest
 from functions.api import presigning
 from functions.api.models import Upload, UploadRequest
 from functions.api.uploads import begin, planned
-from tests.unit.api.conftest import Api, send
+from testing.callers import send
+from tests.unit.api.conftest import Api
 
 BODY = b"the bytes of a picture"
 SHA256 = hashlib.sha256(BODY)
@@ -29,7 +30,7 @@ def ask(api: Api, **request: Any) -> dict[str, Any]:
 
 def put(upload: dict[str, Any], body: bytes = BODY, *, content_type: str = "") -> int:
     declared = {"Content-Type": content_type} if content_type else {}
-    return send("PUT", upload["uploadUrl"], body, {**upload["headers"], **declared})[0]
+    return send("PUT", upload["uploadUrl"], body, {**upload["headers"], **declared}).status
 
 
 def stored(api: Api, upload: dict[str, Any]) -> bytes:
@@ -43,7 +44,7 @@ def test_the_classic_client_uploads_with_a_content_type_alone(api: Api) -> None:
     assert upload["method"] == "PUT"
     assert upload["fileKey"] == f"uploads/{upload['jobId']}/test-image.jpg"
     assert upload["expiresIn"] == 300
-    assert send("PUT", upload["uploadUrl"], BODY, {"Content-Type": "image/jpeg"})[0] == 200
+    assert send("PUT", upload["uploadUrl"], BODY, {"Content-Type": "image/jpeg"}).status == 200
     assert stored(api, upload) == BODY
     job = api.call("GET", f"/jobs/{upload['jobId']}")
     assert (job.status, job.json["status"], job.json["fileName"]) == (200, "PENDING", "test-image.jpg")
@@ -53,7 +54,7 @@ def test_a_signature_with_a_size_fixes_length_type_and_key_and_writes_once(api: 
     upload = ask(api, size=len(BODY))
     assert put(upload, BODY + b"!") == 403
     assert put(upload, content_type="image/png") == 403
-    assert send("PUT", upload["uploadUrl"], BODY, {"Content-Type": "image/jpeg"})[0] == 403, "without If-None-Match"
+    assert send("PUT", upload["uploadUrl"], BODY, {"Content-Type": "image/jpeg"}).status == 403, "without If-None-Match"
     another_key = {**upload, "uploadUrl": upload["uploadUrl"].replace("cat.jpg", "dog.jpg")}
     assert put(another_key) == 403
     assert put(upload) == 200
@@ -228,7 +229,7 @@ def _post(upload: dict[str, Any], body: bytes) -> int:
     ]
     head = "".join(parts) + f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
     form = head.encode() + body + f"\r\n--{boundary}--\r\n".encode()
-    return send("POST", upload["uploadUrl"], form, {"Content-Type": f"multipart/form-data; boundary={boundary}"})[0]
+    return send("POST", upload["uploadUrl"], form, {"Content-Type": f"multipart/form-data; boundary={boundary}"}).status
 
 
 def _uploads_today(api: Api) -> int:
