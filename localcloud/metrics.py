@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,17 +18,46 @@ QUEUE_METRICS_SECONDS = 30
 MAX_METRICS_PER_CALL = 1000
 
 
+@dataclass(frozen=True)
+class _Second:
+    """One second of a metric, in seconds since 1970."""
+
+    namespace: str
+    name: str
+    unit: str
+    dimensions: tuple[tuple[str, str], ...]
+    second: int
+
+    @classmethod
+    def of(cls, namespace: str, name: str, unit: str, dimensions: Mapping[str, str], *, at: float) -> _Second:
+        return cls(namespace, name, unit, tuple(sorted(dimensions.items())), int(at))
+
+    def datum(self, counts: Mapping[float, int]) -> dict[str, Any]:
+        """Its values and how often each was observed, as PutMetricData takes them."""
+        return {
+            "MetricName": self.name,
+            "Values": list(counts),
+            "Counts": [float(count) for count in counts.values()],
+            "Unit": self.unit,
+            "Timestamp": datetime.fromtimestamp(self.second, UTC),
+            "Dimensions": [{"Name": name, "Value": value} for name, value in self.dimensions],
+        }
+
+
 class Metrics:
-    """Collects data points from any thread and publishes them in batches."""
+    """Collects data points from any thread and publishes them in batches.
+
+    Equal values within a second are one data point with a count: every evaluation of alarms reads all points.
+    """
 
     def __init__(self) -> None:
-        self._observations: list[tuple[str, dict[str, Any]]] = []
+        self._observed: defaultdict[_Second, Counter[float]] = defaultdict(Counter)
         self._lock = threading.Lock()
         self._queues_seen: dict[str, tuple[float, tuple[int, int, int]]] = {}
 
     def record(self, namespace: str, name: str, value: float, unit: str, dimensions: dict[str, str]) -> None:
         """Record one data point with the current time."""
-        self._note(namespace, _datum(name, [value], unit, dimensions, datetime.now(UTC)))
+        self._note(_Second.of(namespace, name, unit, dimensions, at=time.time()), [value])
 
     def record_log_line(self, line: str) -> None:
         """Record the metrics in a log line in embedded metric format ("CloudWatch User Guide", EMF specification)."""
@@ -36,7 +66,7 @@ class Metrics:
         try:
             document = json.loads(line)
             metadata = document["_aws"]
-            at = datetime.fromtimestamp(metadata["Timestamp"] / 1000, UTC)
+            at = metadata["Timestamp"] / 1000
             directives = metadata["CloudWatchMetrics"]
         except (ValueError, KeyError, TypeError):
             return
@@ -47,7 +77,7 @@ class Metrics:
                     found = document[metric["Name"]]
                     values = found if isinstance(found, list) else [found]
                     unit = metric.get("Unit", "None")
-                    self._note(directive["Namespace"], _datum(metric["Name"], values, unit, dimensions, at))
+                    self._note(_Second.of(directive["Namespace"], metric["Name"], unit, dimensions, at=at), values)
 
     def record_queues(self, depths: Iterable[Any]) -> None:
         """Record the depth of the queues whose metrics are due.
@@ -71,24 +101,14 @@ class Metrics:
     def publish(self, cloudwatch: Any) -> None:
         """Publish everything recorded since the last call."""
         with self._lock:
-            observations, self._observations = self._observations, []
+            observed, self._observed = self._observed, defaultdict(Counter)
         by_namespace = defaultdict(list)
-        for namespace, datum in observations:
-            by_namespace[namespace].append(datum)
+        for second, counts in observed.items():
+            by_namespace[second.namespace].append(second.datum(counts))
         for namespace, data in by_namespace.items():
             for start in range(0, len(data), MAX_METRICS_PER_CALL):
                 cloudwatch.put_metric_data(Namespace=namespace, MetricData=data[start : start + MAX_METRICS_PER_CALL])
 
-    def _note(self, namespace: str, datum: dict[str, Any]) -> None:
+    def _note(self, second: _Second, values: Iterable[float]) -> None:
         with self._lock:
-            self._observations.append((namespace, datum))
-
-
-def _datum(name: str, values: list[float], unit: str, dimensions: dict[str, str], at: datetime) -> dict[str, Any]:
-    return {
-        "MetricName": name,
-        "Values": values,
-        "Unit": unit,
-        "Timestamp": at,
-        "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
-    }
+            self._observed[second].update(values)

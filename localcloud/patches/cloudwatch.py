@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import time
 from typing import Any
 
 import botocore.session
@@ -13,11 +14,28 @@ from ministack.services import (
 
 from localcloud.patches.query_protocol import decode, encode
 
+_DELETE_EVERY_SECONDS = 60
+
 
 def install() -> None:
     """Apply this service's patches."""
+    _delete_old_points_once_a_minute()
     _disable_alarm_evaluation()
     _keep_alarm_fields_over_query()
+
+
+def _delete_old_points_once_a_minute() -> None:
+    """Gap: every request copies all data points without the old ones, and takes the longer the more there are."""
+    delete, deleted_at = cloudwatch._evict_old_metrics, float("-inf")
+
+    @functools.wraps(delete)
+    def evict_old_metrics() -> None:
+        nonlocal deleted_at
+        if time.monotonic() >= deleted_at + _DELETE_EVERY_SECONDS:
+            deleted_at = time.monotonic()
+            delete()
+
+    cloudwatch._evict_old_metrics = evict_old_metrics
 
 
 def _disable_alarm_evaluation() -> None:

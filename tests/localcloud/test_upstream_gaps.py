@@ -5,6 +5,7 @@ Each test names its patch in `localcloud/patches/`.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -26,6 +27,7 @@ import pytest
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from ministack.services import cloudwatch
 
 from localcloud.emulator import Emulator
 from localcloud.patches.apigateway import CONCURRENT_CALLS
@@ -287,6 +289,16 @@ def test_services_and_log_lines_publish_no_metrics(bench: Workbench, traced_func
         for dimension in metric["Dimensions"]
     }
     assert traced_function.split(":")[6] not in invoked
+
+
+def test_every_request_for_metrics_copies_all_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    """_delete_old_points_once_a_minute"""
+    points = [{"Timestamp": time.time(), "Value": 1.0}]
+    metrics = {("Namespace", "Name", ""): points}
+    monkeypatch.setattr(cloudwatch, "_metrics", metrics)
+    asyncio.run(cloudwatch.handle_request("POST", "/", {}, b"Action=ListMetrics", {}))
+    assert metrics["Namespace", "Name", ""] == points
+    assert metrics["Namespace", "Name", ""] is not points
 
 
 def test_alarms_lose_metric_math_and_ignore_dimensions(bench: Workbench) -> None:
