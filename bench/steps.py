@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from PIL import Image
+
 from contract.renditions import RenditionFormat, RenditionSpec
 from contract.signatures import SNIFF_BYTES
 from functions.metadata.describing import describe
 from functions.shared.formats import FORMATS, Format
+from functions.shared.reasons import Rejection
+from functions.shared.sample import from_text
 from functions.shared.sniffing import sniff
 from functions.shared.watermark.mark import TextMark
 from functions.shared.watermark.settings import Position
 from functions.thumbnail.presets import Preset
 from functions.thumbnail.renditions import make_renditions
-from functions.validate.decoding import ImageLimits, Measures, measure
+from functions.validate.decoding import ImageLimits, measure
 from functions.watermark.stamping import watermark
 
 _WIDTHS = (1280, 640, 320, 160)
@@ -35,13 +39,14 @@ def _presets(widths: tuple[int, ...], *formats: RenditionFormat) -> list[Preset]
     ]
 
 
-def our_validate(path: Path) -> None:
-    """Measure, and decode at reduced scale."""
+def our_validate(path: Path) -> Image.Image:
+    """Measure, and decode at reduced scale; the sample."""
     limits = ImageLimits(max_pixels=_MAX_PIXELS, max_frames=300)
     with path.open("rb") as body:
         finding = measure(body, _format(path), limits)
-    if not isinstance(finding, Measures):
+    if isinstance(finding, Rejection):
         raise SystemExit(f"{path.name}: {finding.reason}")
+    return from_text(finding.sample)
 
 
 def our_renditions(path: Path) -> None:
@@ -65,12 +70,12 @@ def our_watermark(path: Path) -> None:
 
 
 def our_metadata(path: Path) -> None:
-    """All recorded metadata."""
+    """All recorded metadata. What it takes does not depend on what the sample shows."""
     with path.open("rb") as body:
-        describe(body, _format(path), frames=1, max_pixels=_MAX_PIXELS)
+        describe(body, _format(path), Image.new("RGB", (48, 32)), frames=1, max_pixels=_MAX_PIXELS)
 
 
-STEPS: dict[str, Callable[[Path], None]] = {
+STEPS: dict[str, Callable[[Path], object]] = {
     "validate": our_validate,
     "thumbnail": our_renditions,
     "watermark": our_watermark,

@@ -25,7 +25,7 @@ def validated(path: Path) -> dict[str, Any]:
         SystemExit: the file was rejected.
     """
     with path.open("rb") as body:
-        return vars(_accepted(path, measure(body, CSV.name, _LIMITS)))
+        return vars(_accepted(path, measure(body, CSV.name, _LIMITS)).measures)
 
 
 def tabulated(path: Path, measures: Mapping[str, Any], folder: Path, memory_mb: int) -> list[Rendition]:

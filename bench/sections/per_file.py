@@ -15,6 +15,7 @@ from typing import Any
 
 from bench.executions import Execution, execution_of
 from bench.machine import measured_here
+from bench.steps import our_validate
 from contract.names import PROJECT
 from functions.metadata.describing import describe
 from functions.metadata.handler import BUFFER_BYTES
@@ -51,7 +52,11 @@ CALLS: dict[tuple[str, str, str], str] = {
     ("thumbnail", "s3:PutObject", "processed"): "One for each rendition.",
     ("watermark", "s3:GetObjectVersion", "ingest"): "One download; the whole picture is decoded.",
     ("watermark", "s3:PutObject", "processed"): "The marked picture.",
-    ("metadata", "s3:GetObjectVersion", "ingest"): "A range for the header, and more as the decoder reads on.",
+    (
+        "metadata",
+        "s3:GetObjectVersion",
+        "ingest",
+    ): "Ranges with the headers; validate passes its look on as a sample.",
     ("workflow", "dynamodb:UpdateItem", "jobs"): "The status that clients poll: received, validated, and the end.",
     ("workflow", "dynamodb:PutItem", "assets"): "The record, put only if it is newer, so that duplicates do no harm.",
     ("workflow", "dynamodb:UpdateItem", "assets"): "The result is published: a crash before that publishes it again.",
@@ -131,7 +136,7 @@ def _metadata_bytes(large: Path) -> dict[str, int]:
     version = FileVersion(bucket="ingest", file_key=f"uploads/{large.name}", version_id="1", bytes=size)
     s3 = _Ranges(large.read_bytes())
     with io.BufferedReader(RangedReader(s3, version), BUFFER_BYTES) as body:
-        describe(body, JPEG, frames=1, max_pixels=_MAX_PIXELS)
+        describe(body, JPEG, our_validate(large), frames=1, max_pixels=_MAX_PIXELS)
     return {"fileBytes": size, "readBytes": s3.bytes, "requests": s3.requests}
 
 
@@ -251,10 +256,8 @@ def _lines(measured: Mapping[str, Any]) -> Iterator[str]:
 
 
 _METADATA = """\
-Metadata reads no more than the header for sizes, EXIF and dates, but colours, hash and placeholder need pixels, and a
-JPEG that is not progressive has those of its lower half at its end. Validate decodes every file at a reduced scale
-anyway: had it passed the small picture on, metadata would read 64 KB. That changes what the workflow passes from state
-to state, and is not done."""
+Metadata reads the headers, for sizes, EXIF and dates. Colours, hash and placeholder come from the sample, a picture of
+at most 48 by 48 pixels that validate makes of what it decodes anyway and the workflow passes on."""
 _DOLLARS = """\
 Writing ten outputs and the upload alone costs $0.55, and reads, rows, messages, logs and executions $0.20: what is left
 of the target pays for 0.13 GB-seconds of a file's functions, which decoding it does not fit in. What lowers the bill is

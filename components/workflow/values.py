@@ -89,10 +89,12 @@ RECEIVED = {
     }
 }
 
-# The event of a transform contains this and the file. Measures depend on the media type, and are passed through.
+# The event of a transform contains this and the file. Measures depend on the media type, and are passed through. Only
+# transforms get the sample; the key is absent for media types without one.
 MEDIA = """{
   "mediaType": $verdict.mediaType,
   "measures": $verdict.measures,
+  "sample": $verdict.sample,
   "sha256": $verdict.sha256
 }"""
 

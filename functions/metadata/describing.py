@@ -1,4 +1,4 @@
-"""Collects an image's metadata from its headers and one reduced decode."""
+"""Collects an image's metadata from its headers and its sample; no pixels of the file are decoded."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ from PIL import Image
 
 from functions.metadata.appearance import dominant_colours, perceptual_hash
 from functions.metadata.exif import read_exif
-from functions.metadata.first_scan import first_scan
 from functions.metadata.thumbhash import thumb_hash
-from functions.shared.formats import JPEG, PNG, Format
-from functions.shared.images import open_image, orientation, plain, to_srgb, upright, upright_size
-
-_SAMPLE_SIDE = 100
-"""In pixels; enough for colours, hash and placeholder."""
+from functions.shared.formats import PNG, Format
+from functions.shared.images import open_image, orientation, upright_size
+from functions.shared.png_chunks import without_pixels
 
 
-def describe(body: BinaryIO, format: Format, *, frames: int, max_pixels: int) -> dict[str, Any]:
+def describe(body: BinaryIO, format: Format, sample: Image.Image, *, frames: int, max_pixels: int) -> dict[str, Any]:
     """Describe an image by its first frame.
 
     Args:
-        body: the file, seekable; only what the decoder needs is read.
+        body: the file, seekable; only its headers are read, or what its decoder reads to open it.
         format: the format that was detected.
+        sample: the first frame's sample, upright.
         frames: the number of frames that validate counted.
         max_pixels: see `open_image`.
 
@@ -32,19 +30,13 @@ def describe(body: BinaryIO, format: Format, *, frames: int, max_pixels: int) ->
         orientation (EXIF's, 1 to 8), hasAlpha, exif (see `exif.Exif`), gpsPresent, dominantColours ("#rrggbb"),
         perceptualHash (16 hex digits), thumbHash (base64).
     """
-    image = open_image(body, format, max_pixels=max_pixels)
-    if format is JPEG and max(image.size) >= 8 * _SAMPLE_SIDE and (averages := first_scan(body)):
-        image = open_image(averages, format, max_pixels=max_pixels)
-    mode = image.mode
-    rotation = orientation(image)
-    width, height = upright_size(image.size, rotation)
-    if format is PNG:
-        image.load()  # EXIF and XMP may be stored after the pixels
+    # A PNG's EXIF and XMP may be stored after its pixels.
+    image = open_image(without_pixels(body) if format is PNG else body, format, max_pixels=max_pixels)
+    width, height = upright_size(image.size, orientation(image))
     exif = read_exif(image)
-    sample = upright(_sample(image), rotation)
     return {
         "format": format.content_type.removeprefix("image/").upper(),
-        "mode": mode,
+        "mode": image.mode,
         "width": width,
         "height": height,
         "frames": frames,
@@ -56,12 +48,3 @@ def describe(body: BinaryIO, format: Format, *, frames: int, max_pixels: int) ->
         "perceptualHash": perceptual_hash(sample),
         "thumbHash": base64.b64encode(thumb_hash(sample)).decode(),
     }
-
-
-def _sample(image: Image.Image) -> Image.Image:
-    """A small copy in sRGB, without the orientation applied."""
-    stored_size = image.size
-    image.draft("RGB", (2 * _SAMPLE_SIDE, 2 * _SAMPLE_SIDE))
-    scale = min(1.0, _SAMPLE_SIDE / max(stored_size))
-    size = (max(1, round(stored_size[0] * scale)), max(1, round(stored_size[1] * scale)))
-    return to_srgb(plain(image).resize(size, Image.Resampling.BOX, reducing_gap=2.0))

@@ -1,4 +1,4 @@
-"""Lambda entry point: describes the file version, reading only the ranges that the decoder needs."""
+"""Lambda entry point: describes the file version, reading only the ranges with its headers, and validate's sample."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from functions.shared.aws import client
 from functions.shared.errors import MetadataError
 from functions.shared.image_source import ImageSource
 from functions.shared.runtime import lambda_handler
+from functions.shared.sample import from_text
 from functions.shared.source import RangedReader
 
 BUFFER_BYTES = 64 << 10
@@ -21,6 +22,7 @@ BUFFER_BYTES = 64 << 10
 def handler(event: dict[str, Any]) -> Transformed:
     """Describe the image; the metadata is added to the file's record, no object is written."""
     image = ImageSource.from_payload(event)
+    sample = from_text(image.sample)
     with io.BufferedReader(RangedReader(client("s3"), image.version), BUFFER_BYTES) as body:
-        metadata = describe(body, image.format, frames=image.frames, max_pixels=image.max_pixels)
+        metadata = describe(body, image.format, sample, frames=image.frames, max_pixels=image.max_pixels)
     return Transformed(transform="metadata", metadata=metadata)

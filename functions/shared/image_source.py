@@ -21,12 +21,14 @@ class ImageSource:
         format: the format that validate detected.
         frames: the number of frames that validate counted.
         max_pixels: the first frame's number of pixels as validated; a header that declares more is rejected.
+        sample: validate's small copy of the first frame, see `sample.from_text`.
     """
 
     version: FileVersion
     format: Format
     frames: int
     max_pixels: int
+    sample: str
 
     @classmethod
     def from_payload(cls, event: Mapping[str, Any]) -> ImageSource:
@@ -37,6 +39,7 @@ class ImageSource:
             format=FORMATS[request.media_type],
             frames=int(request.measures["frames"]),
             max_pixels=int(request.measures["width"]) * int(request.measures["height"]),
+            sample=request.sample,
         )
 
 

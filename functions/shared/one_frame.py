@@ -8,11 +8,11 @@ from PIL import Image
 
 
 def decode_one_frame(image: Image.Image) -> None:
-    """Have an opened image of any format drop its decoder as soon as that has returned a frame.
+    """Have an opened image of any format and one frame drop its decoder as soon as that has returned the frame.
 
-    Afterwards no other frame of the image can be read.
+    The decoder of several frames is kept; each of them has only a part of the pixels for which there is memory.
     """
-    if decoder := vars(image).pop("_decoder", None):
+    if (decoder := vars(image).get("_decoder")) and getattr(image, "n_frames", 1) == 1:
         vars(image)["_decoder"] = _OneFrame(decoder)
 
 

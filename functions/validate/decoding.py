@@ -10,10 +10,12 @@ from typing import Any, BinaryIO
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from functions.shared.formats import AVIF, HEIC, JPEG, PNG, WEBP, Format
-from functions.shared.images import open_image, orientation, plain, to_srgb, upright_size
+from functions.shared.images import open_image, orientation, upright, upright_size
 from functions.shared.reasons import ReasonCode, Rejection, reject
+from functions.shared.sample import sample_size, sampled, to_text
 from functions.shared.variants import UnsupportedVariantError
 from functions.validate import avif, gif, jpeg, memory, png, tiff, webp
+from functions.validate.accepted import Accepted
 from functions.validate.counted import CountedReader
 
 
@@ -44,7 +46,7 @@ class Measures:
     frames: int
 
 
-def measure(body: BinaryIO, format: Format, limits: ImageLimits) -> Measures | Rejection:
+def measure(body: BinaryIO, format: Format, limits: ImageLimits) -> Accepted | Rejection:
     """Check an image's frames and pixels before anything is decoded, then decode every frame.
 
     Args:
@@ -72,7 +74,7 @@ def measure(body: BinaryIO, format: Format, limits: ImageLimits) -> Measures | R
     return reject(ReasonCode.CORRUPT, found=format.content_type, detail=detail)
 
 
-def _measured(reader: Any, format: Format, limits: ImageLimits) -> Measures | Rejection:
+def _measured(reader: Any, format: Format, limits: ImageLimits) -> Accepted | Rejection:
     sizes = _declared_frame_sizes(reader, format, limits)
     is_deep = False
     if format is AVIF and (declared := avif.properties(reader)):
@@ -89,11 +91,12 @@ def _measured(reader: Any, format: Format, limits: ImageLimits) -> Measures | Re
     limit = memory.most_pixels(format, is_deep=is_deep, has_alpha="A" in image.mode, max_pixels=limits.max_pixels)
     if pixels > limit:
         return reject(ReasonCode.TOO_MANY_PIXELS, actual=f"{pixels:,}", limit=limit)
-    width, height = upright_size(image.size, orientation(image))
+    turn = orientation(image)
+    width, height = upright_size(image.size, turn)
     if format is PNG:
         png.check_data(reader)
-    _decode(image, format, sizes)
-    return Measures(width=width, height=height, frames=len(sizes))
+    sample = upright(_decoded(image, format, sizes), turn)
+    return Accepted(measures=Measures(width=width, height=height, frames=len(sizes)), sample=to_text(sample))
 
 
 def _declared_pixels(body: Any, format: Format, limits: ImageLimits) -> int:
@@ -139,20 +142,29 @@ def _opened_frame_sizes(image: ImageFile.ImageFile, format: Format, limits: Imag
     return sizes
 
 
-def _decode(image: ImageFile.ImageFile, format: Format, sizes: list[tuple[int, int]]) -> None:
-    """Decode every frame, and check that each has the size that was counted against the limit."""
+def _decoded(image: ImageFile.ImageFile, format: Format, sizes: list[tuple[int, int]]) -> Image.Image:
+    """Decode every frame, and check that each has the size that was counted against the limit.
+
+    Returns:
+        The first frame's sample, without the orientation applied.
+    """
+    samples: list[Image.Image] = []
     for frame, counted in enumerate(sizes):
         image.seek(frame)
         if math.prod(image.size) != math.prod(counted):
             raise ValueError("its frames have other sizes than its blocks declare")
+        size = sample_size(image.size)
         if format is JPEG:
-            # At an eighth of the size and in grey, libjpeg still reads all coded data, so it detects a truncated file.
-            image.draft("L", (max(1, image.width // 8), max(1, image.height // 8)))
+            # At a reduced size, down to an eighth, libjpeg still reads all coded data, so it detects a truncated file.
+            image.draft("RGB", size)
         declared = image.size
-        image.load()
+        if samples:
+            image.load()
+        else:
+            samples.append(sampled(image, size))  # converts the whole picture, as the transforms do
         if image.size != declared:
             raise ValueError("its header declares another size than its data has")
-        to_srgb(plain(image.crop((0, 0, 1, 1))))  # as the transforms do with the whole picture
+    return samples[0]
 
 
 def _description(error: Exception) -> str:

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from contract.media import MEDIA_TYPES
+from functions.shared.reasons import Rejection
+from functions.validate.accepted import Accepted
 
 
-def measure(body: BinaryIO, media_type: str, limits: Mapping[str, Mapping[str, Any]]) -> Any:
+def measure(body: BinaryIO, media_type: str, limits: Mapping[str, Mapping[str, Any]]) -> Accepted | Rejection:
     """Measure an accepted file.
 
     The family's module is imported with its first file, so that its libraries do not slow down other families' files.
@@ -18,9 +20,6 @@ def measure(body: BinaryIO, media_type: str, limits: Mapping[str, Mapping[str, A
         body: the file, seekable.
         media_type: the detected type, one of the accepted types.
         limits: each family's limits by its name, as its schema declares them.
-
-    Returns:
-        A dataclass of measures, or the file's `Rejection`.
 
     Raises:
         ConfigurationError: the limits do not match the schema.

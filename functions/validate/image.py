@@ -9,10 +9,11 @@ from functions.shared.errors import ConfigurationError
 from functions.shared.formats import FORMATS
 from functions.shared.reasons import Rejection
 from functions.validate import decoding
-from functions.validate.decoding import ImageLimits, Measures
+from functions.validate.accepted import Accepted
+from functions.validate.decoding import ImageLimits
 
 
-def measure(body: BinaryIO, media_type: str, limits: Mapping[str, Any]) -> Measures | Rejection:
+def measure(body: BinaryIO, media_type: str, limits: Mapping[str, Any]) -> Accepted | Rejection:
     """Measure and decode an image within the limits.
 
     Args:

@@ -6,15 +6,12 @@ Pillow decodes most damaged data to a wrong picture, and leaves the rest of the 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
 from struct import Struct
 from typing import BinaryIO
 
-# PNG Specification (Third Edition), 5.3: each chunk is its data's length, its type, the data, and a CRC over type and
-# data; 11.2.1: IHDR; 11.3.6: fcTL, and fdAT, which starts with a sequence number.
-_SIGNATURE_BYTES = 8
-_CHUNK = Struct(">I4s")
-_CHECKSUM = Struct(">I")
+from functions.shared.png_chunks import CHECKSUM, chunks
+
+# PNG Specification (Third Edition), 11.2.1: IHDR; 11.3.6: fcTL, and fdAT, which starts with a sequence number.
 _HEADER = Struct(">IIBB2xB")
 _FRAME = Struct(">4xII")
 _SEQUENCE_BYTES = 4
@@ -74,7 +71,7 @@ def check_data(body: BinaryIO) -> None:
     position = body.tell()
     bits, is_interlaced = 0, False
     inflater = _Inflater(0)
-    for name, length in _chunks(body):
+    for name, length in chunks(body):
         match name:
             case b"IHDR":
                 width, height, depth, colour_type, is_interlaced = _HEADER.unpack(body.read(_HEADER.size))
@@ -90,21 +87,6 @@ def check_data(body: BinaryIO) -> None:
     body.seek(position)
 
 
-def _chunks(body: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    """Each chunk's type and length, with the file at its data; the decoder checks that no chunk is missing."""
-    position = _SIGNATURE_BYTES
-    while True:
-        body.seek(position)
-        header = body.read(_CHUNK.size)
-        if len(header) < _CHUNK.size:
-            return
-        length, name = _CHUNK.unpack(header)
-        yield name, length
-        if name == b"IEND":
-            return
-        position += _CHUNK.size + length + _CHECKSUM.size
-
-
 def _check_chunk(body: BinaryIO, name: bytes, length: int, inflater: _Inflater) -> None:
     checksum = zlib.crc32(name)
     if name == b"fdAT":
@@ -115,10 +97,10 @@ def _check_chunk(body: BinaryIO, name: bytes, length: int, inflater: _Inflater) 
         checksum = zlib.crc32(piece, checksum)
         inflater.feed(piece)
         length -= len(piece)
-    stored = body.read(_CHECKSUM.size)
-    if len(stored) < _CHECKSUM.size:
+    stored = body.read(CHECKSUM.size)
+    if len(stored) < CHECKSUM.size:
         raise ValueError("the file ends within its data")
-    if _CHECKSUM.unpack(stored)[0] != checksum:
+    if CHECKSUM.unpack(stored)[0] != checksum:
         raise ValueError("its data does not match its checksum")
 
 

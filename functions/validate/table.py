@@ -16,6 +16,7 @@ from functions.shared.delimited import Layout, delimited_layout, has_closed_quot
 from functions.shared.errors import ConfigurationError
 from functions.shared.reasons import ReasonCode, Rejection, reject
 from functions.shared.text import GZIP, GZIP_START, START_BYTES, UNCOMPRESSED, first_lines, pieces
+from functions.validate.accepted import Accepted
 from functions.validate.encoding import TextScan
 
 
@@ -52,7 +53,7 @@ class Measures:
     most_rows: int
 
 
-def measure(body: BinaryIO, media_type: str, limits: Mapping[str, Any]) -> Measures | Rejection:
+def measure(body: BinaryIO, media_type: str, limits: Mapping[str, Any]) -> Accepted | Rejection:
     """Determine a table's encoding and layout within the limits.
 
     Args:
@@ -81,7 +82,8 @@ def measure(body: BinaryIO, media_type: str, limits: Mapping[str, Any]) -> Measu
         found = _scan(body, compression, scan, table_limits)
     except (OSError, EOFError, zlib.error) as error:
         return reject(ReasonCode.CORRUPT, found=media_type, detail=f"its gzip compression is damaged ({error})")
-    return found or _measures(scan, compression, media_type, table_limits)
+    found = found or _measures(scan, compression, media_type, table_limits)
+    return found if isinstance(found, Rejection) else Accepted(measures=found)
 
 
 def _scan(body: BinaryIO, compression: str, scan: TextScan, limits: TableLimits) -> Rejection | None:

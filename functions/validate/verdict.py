@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from contract.media import UNKNOWN_MEDIA_TYPE
@@ -14,6 +14,7 @@ from functions.shared.reasons import ReasonCode, Rejection, reject
 from functions.shared.runtime import trace_id
 from functions.shared.sniffing import sniff
 from functions.shared.source import Download, FileVersion, RangedReader, downloaded
+from functions.validate.accepted import Accepted
 from functions.validate.claims import check_type, registered_type_by_name
 from functions.validate.families import measure
 from functions.validate.limits import MAX_KEY_BYTES, Limits
@@ -24,13 +25,13 @@ class Verdict:
     """The result of validating a file.
 
     Args:
-        finding: its measures, a dataclass, if it is accepted, else the `Rejection`.
+        finding: what it contains if it is accepted, else why it is not.
         media_type: the detected media type.
         sha256: hex digest, "" if the file was not read.
         bytes: the object's size.
     """
 
-    finding: Any
+    finding: Accepted | Rejection
     media_type: str = UNKNOWN_MEDIA_TYPE
     sha256: str = ""
     bytes: int = 0
@@ -43,8 +44,8 @@ class Verdict:
     def payload(self) -> dict[str, Any]:
         """The verdict as the workflow reads it."""
         common = {"mediaType": self.media_type, "sha256": self.sha256, "traceId": trace_id()}
-        if not isinstance(self.finding, Rejection):
-            return {"accepted": True, **common, "measures": asdict(self.finding), "bytes": self.bytes}
+        if isinstance(self.finding, Accepted):
+            return {"accepted": True, **common, **self.finding.payload(), "bytes": self.bytes}
         return {"accepted": False, **common, **self.finding.payload()}
 
 

@@ -13,6 +13,8 @@ import resource
 import sys
 from pathlib import Path
 
+from PIL import Image
+
 from contract.renditions import RenditionSpec
 from contract.signatures import SNIFF_BYTES
 from functions.metadata.describing import describe
@@ -53,7 +55,7 @@ def main(step: str, file: str, megabytes: str, most: str) -> None:
                 mark, position = TextMark("© img-pipeline"), Position.BOTTOM_RIGHT
                 watermark(body, format, mark, opacity=0.6, position=position, max_pixels=max_pixels)
             case "metadata":
-                describe(body, format, frames=1, max_pixels=max_pixels)
+                describe(body, format, Image.new("RGBA", (48, 48)), frames=1, max_pixels=max_pixels)
             case _:
                 render(body, format, RenditionSpec.from_json(json.loads(step)), max_pixels=max_pixels)
     print("COMPLETED")

@@ -54,7 +54,7 @@ def test_a_hundred_megapixels_are_processed_in_bounded_memory(large_photo: Path,
 
 # What a tiny image needs within `limited`, with room for threads' stacks, and in thumbnail for encoding a rendition of
 # noise; the rest of a function's own memory is spare, and would hide at this size what an image takes too much.
-OWN_MB = {"validate": 48, "thumbnail": 104, "watermark": 48}
+OWN_MB = {"validate": 48, "thumbnail": 104, "metadata": 48, "watermark": 48}
 SIZE = (2000, 1600)
 
 
@@ -136,6 +136,7 @@ def test_an_image_at_its_formats_limit_fits_the_required_memory(tmp_path: Path, 
     for step, bytes_per_pixel in (
         ("validate", DECODED_BYTES_PER_PIXEL),
         ("thumbnail", DECODED_BYTES_PER_PIXEL),
+        ("metadata", DECODED_BYTES_PER_PIXEL),
         ("watermark", WATERMARKED_BYTES_PER_PIXEL),
     ):
         size = path.stat().st_size

@@ -13,11 +13,11 @@ from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import IFDRational
 
 from functions.metadata.appearance import dominant_colours, perceptual_hash
-from functions.metadata.first_scan import first_scan
 from functions.metadata.thumbhash import thumb_hash
 from functions.shared.errors import MetadataError, TransientError
 from functions.shared.formats import AVIF, FORMATS, GIF, HEIC, JPEG, PNG, TIFF, WEBP, Format
-from tests.unit.conftest import Cloud
+from functions.shared.png_chunks import chunks
+from tests.unit.conftest import Cloud, image_limits
 from tests.unit.fake_aws import client_error
 from tests.unit.pictures import (
     animation,
@@ -25,6 +25,7 @@ from tests.unit.pictures import (
     file_of,
     gradient,
     patches,
+    png_chunk,
     quadrants,
     swapped_profile,
 )
@@ -248,6 +249,12 @@ def requested_bytes(cloud: Cloud) -> int:
     return sum(last - first + 1 for first, last in spans)
 
 
+def chunks_of(body: bytes) -> list[tuple[bytes, bytes]]:
+    """A PNG's chunks: type and data."""
+    file = io.BytesIO(body)
+    return [(name, file.read(length)) for name, length in chunks(file)]
+
+
 def noise(size: tuple[int, int]) -> Image.Image:
     """A picture that cannot be compressed."""
     return Image.effect_noise(size, 100).convert("RGB")
@@ -261,46 +268,67 @@ def test_only_the_first_frame_of_several_is_downloaded(cloud: Cloud, format: For
     assert requested_bytes(cloud) < len(body) / 2
 
 
-def test_a_whole_file_is_downloaded_once_with_few_requests(cloud: Cloud) -> None:
-    body = file_of(noise((1200, 800)), JPEG)
-    described(cloud, body, JPEG)
-    assert len(body) > 1_000_000
+@pytest.mark.parametrize("progressive", [False, True])
+def test_of_a_jpeg_of_ten_megabytes_at_most_three_percent_are_downloaded(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, progressive: bool
+) -> None:
+    monkeypatch.setenv("MAX_BYTES", "20000000")
+    monkeypatch.setenv("MEDIA", image_limits(maxPixels=20_000_000))
+    picture = Image.blend(patches((4800, 3200), seed=6), noise((4800, 3200)), 0.5)
+    body = file_of(picture, JPEG, quality=93, progressive=progressive, exif=exif_with_gps().tobytes())
+    assert len(body) > 10_000_000
+    metadata = described(cloud, body, JPEG)
+    assert requested_bytes(cloud) <= 0.03 * len(body)
+    assert metadata["exif"]["cameraModel"] == "PO-1"
+    assert differing_bits(metadata["perceptualHash"], perceptual_hash(picture)) <= 3
+
+
+@pytest.mark.parametrize("format", [WEBP, AVIF, HEIC], ids=lambda format: format.pillow)
+def test_a_file_that_is_opened_as_a_whole_is_downloaded_once_with_few_requests(cloud: Cloud, format: Format) -> None:
+    body = file_of(noise((900, 700)), format)
+    described(cloud, body, format)
+    assert len(body) > 150_000
     assert requested_bytes(cloud) <= len(body)
     assert len(cloud.s3.ranges) <= 6
 
 
-def test_only_the_first_scan_of_a_progressive_photograph_is_downloaded(cloud: Cloud) -> None:
-    picture = Image.blend(patches((1600, 1000), seed=6), noise((1600, 1000)), 0.3)
-    whole = described(cloud, file_of(picture, JPEG, quality=90), JPEG)
-    cloud.s3.ranges.clear()
-    body = file_of(picture, JPEG, quality=90, progressive=True, exif=exif_with_gps().tobytes())
-    coarse = described(cloud, body, JPEG)
-    assert requested_bytes(cloud) < len(body) / 4
-    assert coarse["exif"]["cameraModel"] == "PO-1"
-    assert differing_bits(coarse["perceptualHash"], whole["perceptualHash"]) <= 3
-    for one, other in zip(*(base64.b64decode(each["thumbHash"])[:3] for each in (coarse, whole)), strict=True):
-        assert abs(one - other) <= 2
-    assert (coarse["width"], coarse["height"], coarse["mode"]) == (1600, 1000, "RGB")
-
-
-def test_a_first_scan_without_all_colours_or_with_more_than_averages_is_not_used() -> None:
-    body = file_of(patches((1600, 1000), seed=6), JPEG, progressive=True)
-    scan = body.index(b"\xff\xda")
-    assert first_scan(io.BytesIO(body)) is not None
-    one_component = body[: scan + 4] + b"\1\1\0\0\0\0" + body[scan + 10 :]
-    five_coefficients = body[: scan + 12] + b"\5" + body[scan + 13 :]
-    assert first_scan(io.BytesIO(one_component)) is None
-    assert first_scan(io.BytesIO(five_coefficients)) is None
-    assert first_scan(io.BytesIO(file_of(patches((1600, 1000), seed=6), JPEG))) is None
+def test_a_pngs_pixels_are_not_downloaded(cloud: Cloud) -> None:
+    """They are in one chunk here; of several, each one's header is read."""
+    body = file_of(noise((600, 500)), PNG, exif=exif_with_gps().tobytes())
+    data = b"".join(found[1] for found in chunks_of(body) if found[0] == b"IDAT")
+    merged = [each for each in chunks_of(body) if each[0] not in {b"IDAT", b"IEND"}]
+    late = [each for each in merged if each[0] == b"eXIf"]
+    early = [each for each in merged if each[0] != b"eXIf"]
+    whole = body[:8] + b"".join(png_chunk(*each) for each in (*early, (b"IDAT", data), *late, (b"IEND", b"")))
+    assert described(cloud, whole, PNG)["exif"]["cameraModel"] == "PO-1"
+    assert requested_bytes(cloud) < len(whole) / 2
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
-def test_progressive_photographs_of_any_mode_are_described(cloud: Cloud, mode: str) -> None:
-    picture = patches((1600, 1000), seed=6).convert(mode)
-    coarse = described(cloud, file_of(picture, JPEG, progressive=True), JPEG)
-    whole = described(cloud, file_of(picture, JPEG), JPEG)
-    assert coarse["mode"] == mode
-    assert differing_bits(coarse["perceptualHash"], whole["perceptualHash"]) <= 3
+@pytest.mark.parametrize("progressive", [False, True])
+def test_photographs_of_any_mode_are_described(cloud: Cloud, mode: str, progressive: bool) -> None:
+    picture = patches((1600, 1000), seed=6)
+    metadata = described(cloud, file_of(picture.convert(mode), JPEG, progressive=progressive), JPEG)
+    assert metadata["mode"] == mode
+    assert differing_bits(metadata["perceptualHash"], perceptual_hash(picture)) <= 3
+
+
+@pytest.mark.parametrize("width", [20, 47, 60, 97, 200, 383, 385, 1600])
+def test_a_jpeg_of_any_size_looks_as_its_whole_picture_does(cloud: Cloud, width: int) -> None:
+    picture = patches((width, width * 5 // 8), seed=6)
+    metadata = described(cloud, file_of(picture, JPEG, quality=95, subsampling=0), JPEG)
+    assert differing_bits(metadata["perceptualHash"], perceptual_hash(picture)) <= 3
+    found, expected = (base64.b64decode(metadata["thumbHash"]), thumb_hash(picture))
+    assert sum(abs(one - other) > 16 for one, other in zip(found, expected, strict=True)) <= 2
+
+
+def test_without_a_sample_the_transform_fails_so_that_the_message_is_sent_again(cloud: Cloud) -> None:
+    """An execution that began under a release without samples has none."""
+    body = file_of(gradient(), JPEG)
+    event = {"file": cloud.file("uploads/a.jpg", body), "media": cloud.validate("uploads/a.jpg", body)}
+    del event["media"]["sample"]
+    with pytest.raises(TransientError, match="no sample"):
+        cloud.invoke("metadata", event)
 
 
 def test_a_failure_to_read_is_retried(cloud: Cloud) -> None:
@@ -320,11 +348,10 @@ def test_content_that_differs_from_the_validated_content_is_an_error(cloud: Clou
         cloud.invoke("metadata", {"file": cloud.file("uploads/a.png", b"something else"), "media": image})
 
 
-def test_ranged_reads_decode_to_the_same_picture_as_the_whole_file(cloud: Cloud) -> None:
-    body = file_of(noise((500, 400)), TIFF)
-    colours = described(cloud, body, TIFF)["dominantColours"]
-    small = Image.open(io.BytesIO(body)).resize((100, 80), Image.Resampling.BOX, reducing_gap=2.0)
-    assert colours == dominant_colours(small)
+def test_the_sample_is_a_small_copy_of_the_whole_picture(cloud: Cloud) -> None:
+    picture = noise((500, 400))
+    colours = described(cloud, file_of(picture, TIFF), TIFF)["dominantColours"]
+    assert colours == dominant_colours(picture.resize((48, 38), Image.Resampling.BOX, reducing_gap=2.0))
 
 
 def test_a_perceptual_hash_is_the_same_in_every_release() -> None:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from functions.shared.formats import FORMATS, Format
+from functions.shared.sample import from_text
 from tests.unit.conftest import Cloud
 from tests.unit.pictures import CANARY, gradient, with_secrets
 
@@ -26,6 +27,8 @@ def test_renditions_contain_no_metadata(cloud: Cloud, format: Format) -> None:
         cloud.transform(transform, f"uploads/secret{format.extension}", body)
     outputs = cloud.outputs()
     assert len(outputs) == 9
+    sample = from_text(cloud.validate(f"uploads/secret{format.extension}", body)["sample"])
+    assert sample.info == {}
     for key, output in outputs.items():
         assert [marker for marker in MARKERS if marker in output] == [], key
         with Image.open(io.BytesIO(output)) as image:

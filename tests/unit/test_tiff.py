@@ -13,6 +13,7 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from functions.metadata.describing import describe
+from functions.shared import sample
 from functions.shared.formats import TIFF
 from functions.shared.images import open_image, plain, to_srgb
 from functions.shared.reasons import ReasonCode, Rejection
@@ -20,7 +21,7 @@ from functions.shared.watermark.mark import TextMark
 from functions.shared.watermark.settings import Position
 from functions.thumbnail.presets import presets_from_environment
 from functions.thumbnail.renditions import make_renditions
-from functions.validate import decoding
+from functions.validate.accepted import Accepted
 from functions.validate.decoding import ImageLimits, Measures, measure
 from functions.watermark.stamping import watermark
 from tests.unit.conftest import Cloud
@@ -53,8 +54,9 @@ MARK = TextMark("©")
 
 
 def finding(body: bytes) -> Measures | Rejection:
-    """The result of `measure`."""
-    return measure(io.BytesIO(body), TIFF, LIMITS)
+    """The result of `measure`, without the sample."""
+    found = measure(io.BytesIO(body), TIFF, LIMITS)
+    return found.measures if isinstance(found, Accepted) else found
 
 
 def assert_shown(layout: TiffLayout) -> None:
@@ -72,7 +74,7 @@ def assert_transformed(body: bytes) -> None:
     pixels = SIDE * SIDE
     assert list(make_renditions(io.BytesIO(body), TIFF, PRESETS, max_pixels=pixels))
     assert watermark(io.BytesIO(body), TIFF, MARK, opacity=0.5, position=Position.BOTTOM_RIGHT, max_pixels=pixels).body
-    assert describe(io.BytesIO(body), TIFF, frames=1, max_pixels=pixels)["width"] == SIDE
+    assert describe(io.BytesIO(body), TIFF, Image.new("L", (1, 1)), frames=1, max_pixels=pixels)["width"] == SIDE
 
 
 def assert_unsupported(body: bytes, detail: str) -> None:
@@ -124,7 +126,7 @@ def test_every_mode_of_pillow_is_converted_to_one_that_can_be_encoded(mode: str)
 def test_a_file_that_no_transform_can_read_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     body = TiffLayout(photometric=BLACK_IS_ZERO, bits=(8, 8), extra=(ASSOCIATED,)).body()
     assert isinstance(finding(body), Measures)
-    monkeypatch.setattr(decoding, "plain", lambda image: image.convert("L"))  # which Pillow does not support for "La"
+    monkeypatch.setattr(sample, "plain", lambda image: image.convert("L"))  # which Pillow does not support for "La"
     assert isinstance(finding(body), Rejection)
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from functions.shared.errors import AccessError, ConfigurationError, TransientError
 from functions.shared.formats import AVIF, GIF, HEIC, JPEG, PNG, TIFF, WEBP, Format
 from functions.shared.reasons import ReasonCode
+from functions.shared.sample import from_text
 from tests.unit.conftest import Cloud, file_payload, image_limits
 from tests.unit.fake_aws import client_error
 from tests.unit.pictures import animation, exif_with_gps, file_of, gradient, png_declaring, quadrants
@@ -41,6 +42,7 @@ def test_every_supported_kind_of_image_is_accepted_with_its_measures(cloud: Clou
     format, body = ACCEPTED_FILES[name]
     verdict = cloud.validate(f"uploads/{name}", body, format.content_type)
     assert verdict.pop("durationMs") >= 0
+    assert len(verdict.pop("sample")) < 12_500
     assert verdict == {
         "accepted": True,
         "mediaType": format.content_type,
@@ -62,6 +64,40 @@ def test_width_and_height_have_the_orientation_applied(cloud: Cloud, format: For
     body = file_of(quadrants((96, 64)), format, exif=exif_with_gps(orientation=6).tobytes())
     verdict = cloud.validate(f"uploads/turned{format.extension}", body)
     assert (verdict["measures"]["width"], verdict["measures"]["height"]) == (64, 96)
+
+
+@pytest.mark.parametrize("format", [JPEG, PNG, WEBP, TIFF, AVIF, HEIC])
+def test_the_sample_shows_the_first_frame_upright_and_is_never_enlarged(cloud: Cloud, format: Format) -> None:
+    turned = exif_with_gps(orientation=6).tobytes()
+    for size in ((960, 640), (30, 20)):
+        upright = quadrants(size)
+        stored = upright.transpose(Image.Transpose.ROTATE_90)
+        verdict = cloud.validate(f"uploads/turned{format.extension}", file_of(stored, format, exif=turned))
+        sample = from_text(verdict["sample"])
+        assert (sample.mode, sample.size) == ("RGB", min(size, (48, 32)))
+        expected = upright.resize(sample.size, Image.Resampling.BOX)
+        for x, y in ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)):
+            place = int(x * sample.width), int(y * sample.height)
+            assert sample.getpixel(place) == pytest.approx(expected.getpixel(place), abs=8)
+
+
+@pytest.mark.parametrize("format", [GIF, PNG, WEBP, TIFF, AVIF])
+def test_the_sample_is_of_the_first_frame_of_several(cloud: Cloud, format: Format) -> None:
+    frames = [Image.new("RGB", (64, 48), colour) for colour in ("red", "lime", "blue")]
+    body = file_of(frames[0], format, save_all=True, append_images=frames[1:])
+    verdict = cloud.validate(f"uploads/moving{format.extension}", body)
+    assert verdict["measures"]["frames"] == 3
+    sample = from_text(verdict["sample"]).convert("RGB")
+    assert sample.getpixel((20, 20)) == pytest.approx((255, 0, 0), abs=8)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "I;16"])
+def test_the_sample_of_a_transparent_picture_is_transparent(cloud: Cloud, mode: str) -> None:
+    transparent = {"P": {"transparency": 0}, "I;16": {"transparency": 0}}.get(mode, {})
+    picture = Image.new("RGBA", (64, 48)).convert(mode) if mode != "I;16" else Image.new(mode, (64, 48))
+    sample = from_text(cloud.validate("uploads/a.png", file_of(picture, PNG, **transparent))["sample"])
+    assert sample.mode == "RGBA"
+    assert sample.getextrema()[3] == (0, 0)
 
 
 def rejected(cloud: Cloud, key: str, body: bytes, content_type: str = "") -> ReasonCode:

@@ -38,6 +38,7 @@ ACCEPTED = {
     "accepted": True,
     "mediaType": "image/jpeg",
     "measures": {"width": 640, "height": 480, "frames": 1},
+    "sample": "a small copy of the picture",
     "sha256": "ab" * 32,
     "bytes": 1234,
     "durationMs": 5,

@@ -104,7 +104,7 @@ def test_functions_get_the_version_id_and_transforms_the_validation_result(rig: 
         "executionName": execution.name,
         "attempt": 3,
     }
-    media = {name: ACCEPTED[name] for name in ("mediaType", "measures", "sha256")}
+    media = {name: ACCEPTED[name] for name in ("mediaType", "measures", "sample", "sha256")}
     assert rig.calls(upload, "validate") == [file]
     assert rig.calls(upload, "thumbnail") == rig.calls(upload, "metadata") == [{"file": file, "media": media}]
 
@@ -126,7 +126,9 @@ def test_lists_with_one_or_no_item_remain_lists(rig: Rig) -> None:
 def test_each_media_type_has_its_own_transforms_and_measures(rig: Rig) -> None:
     table = Upload(file_key="uploads/prices.csv")
     measures = {"rows": 12, "columns": ["day", "price"], "header": True}
-    rig.set_responses(table, "validate", {"answer": {**ACCEPTED, "mediaType": "text/csv", "measures": measures}})
+    verdict = {**ACCEPTED, "mediaType": "text/csv", "measures": measures}
+    del verdict["sample"]  # of which tables have none
+    rig.set_responses(table, "validate", {"answer_alone": verdict})
 
     assert rig.run(table).status == "SUCCEEDED"
 
@@ -175,6 +177,20 @@ def test_the_pipeline_writes_no_attribute_that_transforms_may_record(rig: Rig, u
     rig.run(upload)
 
     assert recorded(rig.asset(upload)) == {}
+
+
+def test_the_sample_is_in_no_record_and_no_notification(rig: Rig) -> None:
+    kept, rejected, failed = (Upload(file_key=f"uploads/{name} with a sample.jpg") for name in ("a", "b", "c"))
+    explanation = {name: REJECTED[name] for name in ("reasonCode", "reason", "hint")}
+    rig.set_responses(rejected, "metadata", {"answer": {"metadata": {}, "rejection": explanation}})
+    rig.set_responses(failed, "metadata", {"answer": {"renditions": "not a list"}})
+
+    assert [rig.run(each).status for each in (kept, rejected, failed)] == ["SUCCEEDED", "SUCCEEDED", "FAILED"]
+
+    for upload in (kept, rejected, failed):
+        assert rig.calls(upload, "metadata")[0]["media"]["sample"] == ACCEPTED["sample"]
+        told = [rig.asset(upload), rig.job(upload), rig.notifications(upload), rig.dead_letters(upload)]
+        assert ACCEPTED["sample"] not in str(told)
 
 
 def test_rejected_file_is_recorded_sent_to_the_dlq_published_and_finished(rig: Rig, upload: Upload) -> None:

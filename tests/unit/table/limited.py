@@ -35,7 +35,7 @@ def _result(path: Path, megabytes: int) -> dict[str, Any]:
     if isinstance(found, Rejection):
         return {"outcome": found.code}
     with path.open("rb") as body, tempfile.TemporaryDirectory() as folder:
-        table = tabulate(body, vars(found), SCHEMA, Path(folder), megabytes)
+        table = tabulate(body, vars(found.measures), SCHEMA, Path(folder), megabytes)
     used = resource.getrusage(resource.RUSAGE_SELF)
     return {
         "outcome": table.code if isinstance(table, Rejection) else "COMPLETED",
