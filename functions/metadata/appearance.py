@@ -32,9 +32,11 @@ def perceptual_hash(image: Image.Image) -> str:
     Each bit is 1 if a cell of an 8 by 8 grid is darker than its right neighbour ("Kind of Like That", N. Krawetz).
 
     Args:
-        image: mode RGB or RGBA, upright.
+        image: mode L, RGB or RGBA, upright, small: each of its pixels becomes 72.
     """
-    cells = image.convert("L").resize((9, 8), Image.Resampling.BOX).tobytes()
+    # A filter gives a pixel to one cell as a whole, which is too coarse for a small picture; so its pixels are divided.
+    divided = image.convert("L").resize((9 * image.width, 8 * image.height), Image.Resampling.NEAREST)
+    cells = divided.reduce(image.size).tobytes()
     bits = 0
     for row in range(8):
         for column in range(8):

@@ -97,7 +97,7 @@ def test_the_sample_of_a_transparent_picture_is_transparent(cloud: Cloud, mode: 
     picture = Image.new("RGBA", (64, 48)).convert(mode) if mode != "I;16" else Image.new(mode, (64, 48))
     sample = from_text(cloud.validate("uploads/a.png", file_of(picture, PNG, **transparent))["sample"])
     assert sample.mode == "RGBA"
-    assert sample.getextrema()[3] == (0, 0)
+    assert sample.getchannel("A").getextrema() == (0, 0)
 
 
 def rejected(cloud: Cloud, key: str, body: bytes, content_type: str = "") -> ReasonCode:
