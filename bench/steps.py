@@ -72,7 +72,7 @@ def our_watermark(path: Path) -> None:
 def our_metadata(path: Path) -> None:
     """All recorded metadata. What it takes does not depend on what the sample shows."""
     with path.open("rb") as body:
-        describe(body, _format(path), Image.new("RGB", (48, 32)), frames=1, max_pixels=_MAX_PIXELS)
+        describe(body, _format(path), Image.new("RGB", (48, 32)), max_pixels=_MAX_PIXELS)
 
 
 STEPS: dict[str, Callable[[Path], object]] = {

@@ -136,7 +136,7 @@ def _metadata_bytes(large: Path) -> dict[str, int]:
     version = FileVersion(bucket="ingest", file_key=f"uploads/{large.name}", version_id="1", bytes=size)
     s3 = _Ranges(large.read_bytes())
     with io.BufferedReader(RangedReader(s3, version), BUFFER_BYTES) as body:
-        describe(body, JPEG, our_validate(large), frames=1, max_pixels=_MAX_PIXELS)
+        describe(body, JPEG, our_validate(large), max_pixels=_MAX_PIXELS)
     return {"fileBytes": size, "readBytes": s3.bytes, "requests": s3.requests}
 
 

@@ -20,9 +20,10 @@ BUFFER_BYTES = 64 << 10
 
 @lambda_handler(failure=MetadataError)
 def handler(event: dict[str, Any]) -> Transformed:
-    """Describe the image; the metadata is added to the file's record, no object is written."""
+    """Describe the image, whose size and frames validate measured. The metadata is added to the record of the file."""
     image = ImageSource.from_payload(event)
     sample = from_text(image.sample)
     with io.BufferedReader(RangedReader(client("s3"), image.version), BUFFER_BYTES) as body:
-        metadata = describe(body, image.format, sample, frames=image.frames, max_pixels=image.max_pixels)
-    return Transformed(transform="metadata", metadata=metadata)
+        described = describe(body, image.format, sample, max_pixels=image.max_pixels)
+    measured = {"width": image.width, "height": image.height, "frames": image.frames}
+    return Transformed(transform="metadata", metadata=described | measured)

@@ -19,16 +19,22 @@ class ImageSource:
     Args:
         version: the file.
         format: the format that validate detected.
+        width, height: the first frame's size as validated, in pixels, with the orientation applied.
         frames: the number of frames that validate counted.
-        max_pixels: the first frame's number of pixels as validated; a header that declares more is rejected.
         sample: validate's small copy of the first frame, see `sample.from_text`.
     """
 
     version: FileVersion
     format: Format
+    width: int
+    height: int
     frames: int
-    max_pixels: int
     sample: str
+
+    @property
+    def max_pixels(self) -> int:
+        """The first frame's number of pixels; a header that declares more is rejected."""
+        return self.width * self.height
 
     @classmethod
     def from_payload(cls, event: Mapping[str, Any]) -> ImageSource:
@@ -37,8 +43,7 @@ class ImageSource:
         return cls(
             version=request.version,
             format=FORMATS[request.media_type],
-            frames=int(request.measures["frames"]),
-            max_pixels=int(request.measures["width"]) * int(request.measures["height"]),
+            **{name: int(request.measures[name]) for name in ("width", "height", "frames")},
             sample=request.sample,
         )
 

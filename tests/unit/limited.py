@@ -55,7 +55,7 @@ def main(step: str, file: str, megabytes: str, most: str) -> None:
                 mark, position = TextMark("© img-pipeline"), Position.BOTTOM_RIGHT
                 watermark(body, format, mark, opacity=0.6, position=position, max_pixels=max_pixels)
             case "metadata":
-                describe(body, format, Image.new("RGBA", (48, 48)), frames=1, max_pixels=max_pixels)
+                describe(body, format, Image.new("RGBA", (48, 48)), max_pixels=max_pixels)
             case _:
                 render(body, format, RenditionSpec.from_json(json.loads(step)), max_pixels=max_pixels)
     print("COMPLETED")

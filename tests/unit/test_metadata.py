@@ -294,13 +294,14 @@ def test_a_file_that_is_opened_as_a_whole_is_downloaded_once_with_few_requests(c
 
 def test_a_pngs_pixels_are_not_downloaded(cloud: Cloud) -> None:
     """They are in one chunk here; of several, each one's header is read."""
-    body = file_of(noise((600, 500)), PNG, exif=exif_with_gps().tobytes())
-    data = b"".join(found[1] for found in chunks_of(body) if found[0] == b"IDAT")
-    merged = [each for each in chunks_of(body) if each[0] not in {b"IDAT", b"IEND"}]
-    late = [each for each in merged if each[0] == b"eXIf"]
-    early = [each for each in merged if each[0] != b"eXIf"]
-    whole = body[:8] + b"".join(png_chunk(*each) for each in (*early, (b"IDAT", data), *late, (b"IEND", b"")))
-    assert described(cloud, whole, PNG)["exif"]["cameraModel"] == "PO-1"
+    body = file_of(noise((600, 500)), PNG, exif=exif_with_gps(orientation=6).tobytes())
+    data: dict[bytes, bytes] = {}
+    for name, each in chunks_of(body):
+        data[name] = data.get(name, b"") + each
+    whole = body[:8] + b"".join(png_chunk(name, data[name]) for name in (b"IHDR", b"IDAT", b"eXIf", b"IEND"))
+    metadata = described(cloud, whole, PNG)
+    assert metadata["exif"]["cameraModel"] == "PO-1"
+    assert (metadata["width"], metadata["height"]) == (600, 500)  # of an orientation after the pixels none is applied
     assert requested_bytes(cloud) < len(whole) / 2
 
 

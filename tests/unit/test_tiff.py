@@ -74,7 +74,7 @@ def assert_transformed(body: bytes) -> None:
     pixels = SIDE * SIDE
     assert list(make_renditions(io.BytesIO(body), TIFF, PRESETS, max_pixels=pixels))
     assert watermark(io.BytesIO(body), TIFF, MARK, opacity=0.5, position=Position.BOTTOM_RIGHT, max_pixels=pixels).body
-    assert describe(io.BytesIO(body), TIFF, Image.new("L", (1, 1)), frames=1, max_pixels=pixels)["width"] == SIDE
+    assert describe(io.BytesIO(body), TIFF, Image.new("L", (1, 1)), max_pixels=pixels)["mode"]
 
 
 def assert_unsupported(body: bytes, detail: str) -> None:
