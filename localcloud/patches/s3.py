@@ -1,4 +1,4 @@
-"""S3: version ids in bucket events."""
+"""S3: version ids in bucket events, and parts of object versions."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from localcloud.patches.observers import ObjectCreated
 def install(object_created: ObjectCreated) -> None:
     """Apply this service's patches."""
     _add_version_id_to_bucket_events(object_created)
+    _return_ranges_of_versions()
 
 
 def _add_version_id_to_bucket_events(object_created: ObjectCreated) -> None:
@@ -47,3 +48,32 @@ def _add_version_id_to_bucket_events(object_created: ObjectCreated) -> None:
 
     s3._fire_s3_event = fire_s3_event
     eventbridge._dispatch_event = dispatch_event
+
+
+def _return_ranges_of_versions() -> None:
+    """Gap: a GET of an object version ignores `Range` and returns the whole version.
+
+    S3 answers 206, or 416 if the range starts beyond the end ("Amazon S3 API Reference", GetObject).
+    """
+    get = s3._get_object
+
+    @functools.wraps(get)
+    def get_object(bucket: str, key: str, headers: dict[str, str], query: dict[str, Any] | None = None) -> Any:
+        wanted, query = headers.get("range"), query or {}
+        if not wanted or not s3._qp(query, "versionId"):
+            return get(bucket, key, headers, query)
+        # A checksum is that of the whole version: a client would reject a part that came with it.
+        headers = {name: value for name, value in headers.items() if name != "x-amz-checksum-mode"}
+        status, answer_headers, body = get(bucket, key, headers, query)
+        if status != 200:
+            return status, answer_headers, body
+        span = s3._parse_range(wanted, len(body))
+        if span is None:
+            unsatisfied = {"Content-Type": "application/xml", "Content-Range": f"bytes */{len(body)}"}
+            return 416, unsatisfied, s3._xml_body(s3._range_error_xml(bucket, key))
+        first, last = span
+        part = body[first : last + 1]
+        answer_headers |= {"Content-Range": f"bytes {first}-{last}/{len(body)}", "Content-Length": str(len(part))}
+        return 206, answer_headers, part
+
+    s3._get_object = get_object

@@ -140,6 +140,16 @@ def test_bucket_events_have_no_version_id(bench: Workbench) -> None:
     assert "version-id" not in json.loads(queue.receive()["Body"])["detail"]["object"]
 
 
+def test_a_range_of_a_version_is_the_whole_version(bench: Workbench) -> None:
+    """_return_ranges_of_versions"""
+    s3, bucket = bench.cloud.client("s3"), bench.name("bucket")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket=bucket, Key="a", Body=b"0123456789")["VersionId"]
+    part = s3.get_object(Bucket=bucket, Key="a", VersionId=version, Range="bytes=2-4")
+    assert (part["ResponseMetadata"]["HTTPStatusCode"], part["Body"].read()) == (200, b"0123456789")
+
+
 def test_a_rule_sends_to_a_queue_whose_policy_does_not_allow_it(bench: Workbench) -> None:
     """_enforce_queue_policies"""
     events, queue, rule = bench.cloud.client("events"), bench.queue(), bench.name("rule")
