@@ -37,6 +37,7 @@ def install(record_metric: RecordMetric) -> None:
     _limit_concurrent_calls()
     _know_the_caller()
     _measure_requests(record_metric)
+    _add_cors_headers_to_every_answer()
 
 
 def _say_nothing_of_a_function_that_failed() -> None:
@@ -159,6 +160,28 @@ def _measure_requests(record: RecordMetric) -> None:
         _measure(record, api_id, status, latency, variables.get("integrationLatency"))
         _write_access_log(settings, variables)
         return status, {**answer_headers, "apigw-requestid": variables["requestId"]}, body
+
+    apigateway._handle_execute_in_scope = handle_execute
+
+
+def _add_cors_headers_to_every_answer() -> None:
+    """Gap: only the responses of integrations have the API's CORS headers, so that a page cannot see a 401, 404 or 429.
+
+    "Configure CORS for HTTP APIs in API Gateway" names only preflights and the responses of integrations. A live API is
+    reported to add the headers when an authorizer refuses a request too (aws/aws-sam-cli, issue 9087); 404 and 429 are
+    assumed to be alike.
+    """
+    handle = apigateway._handle_execute_in_scope
+
+    @functools.wraps(handle)
+    async def handle_execute(
+        api_id: str, stage: str, path: str, method: str, headers: Mapping[str, str], *request: Any
+    ) -> Any:
+        status, answer_headers, body = await handle(api_id, stage, path, method, headers, *request)
+        if origin := headers.get("origin"):
+            settings = apigateway._apis.get(api_id, {}).get("corsConfiguration", {})
+            answer_headers = answer_headers | apigateway._cors_response_headers(settings, origin)
+        return status, answer_headers, body
 
     apigateway._handle_execute_in_scope = handle_execute
 

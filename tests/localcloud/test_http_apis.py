@@ -23,6 +23,8 @@ ECHO = """
         return {"statusCode": 200, "body": json.dumps([event["rawPath"], event["requestContext"]["http"]["path"]])}
 """
 
+PAGE, ELSEWHERE = "https://pages.example", "https://elsewhere.example"
+
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Workbench]:
@@ -61,6 +63,44 @@ def test_a_routes_own_limit_stands_in_place_of_the_stages(bench: Workbench, echo
     one, two = ({"ThrottlingRateLimit": 0.001, "ThrottlingBurstLimit": burst} for burst in (1, 2))
     api = bench.http_api(echo, DefaultRouteSettings=two, RouteSettings={"GET /things/{id}": one})
     assert [api.get()[0] for _ in range(2)] == [200, 429]
+
+
+def test_a_page_can_read_what_the_api_answers_itself(bench: Workbench, echo: str) -> None:
+    slow = {"ThrottlingRateLimit": 0.001, "ThrottlingBurstLimit": 1}
+    private, limited = bench.http_api(echo), bench.http_api(echo, DefaultRouteSettings=slow)
+    private.require_tokens()
+    for api in (private, limited):
+        api.answer_pages_of(PAGE)
+    answers = [
+        limited.call("/things/7", Origin=PAGE),
+        limited.call("/things/7", Origin=PAGE),
+        limited.call("/nothing", Origin=PAGE),
+        private.call("/things/7", Origin=PAGE),
+        private.call("/things/7", Origin=PAGE, Authorization="Bearer of-nobody"),
+    ]
+    assert [status for status, _, _ in answers] == [200, 429, 404, 401, 401]
+    for _, headers, _ in answers:
+        assert headers.get_all("access-control-allow-origin") == [PAGE]
+        assert headers.get_all("access-control-expose-headers") == ["apigw-requestid"]
+        assert headers["vary"] == "Origin"
+
+
+@pytest.mark.parametrize("request_headers", [{}, {"Origin": ELSEWHERE}])
+def test_pages_of_other_origins_cannot_read_a_refusal(
+    bench: Workbench, echo: str, request_headers: dict[str, str]
+) -> None:
+    api = bench.http_api(echo)
+    api.require_tokens()
+    api.answer_pages_of(PAGE)
+    status, headers, _ = api.call("/things/7", **request_headers)
+    assert (status, headers["access-control-allow-origin"]) == (401, None)
+
+
+def test_a_refusal_of_an_api_without_a_cors_configuration_has_no_cors_headers(bench: Workbench, echo: str) -> None:
+    api = bench.http_api(echo)
+    api.require_tokens()
+    status, headers, _ = api.call("/things/7", Origin=PAGE)
+    assert (status, headers["access-control-allow-origin"]) == (401, None)
 
 
 def test_every_call_is_logged_as_the_stage_says_and_metric_filters_count_it(bench: Workbench, echo: str) -> None:

@@ -672,6 +672,14 @@ def test_an_http_api_writes_no_access_log(bench: Workbench) -> None:
     assert logs.filter_log_events(logGroupName=group)["events"] == []
 
 
+def test_a_page_cannot_read_what_an_http_api_answers_itself(bench: Workbench) -> None:
+    """_add_cors_headers_to_every_answer"""
+    api = bench.http_api(bench.function("def handler(event, context): return {'statusCode': 200}"))
+    api.answer_pages_of("https://pages.example")
+    status, headers, _ = api.call("/nothing", Origin="https://pages.example")
+    assert (status, headers["access-control-allow-origin"]) == (404, None)
+
+
 def test_an_http_api_calls_functions_that_do_not_let_it_in_and_hides_its_stage(http_api: HttpApi) -> None:
     """_call_functions_as_aws"""
     http_api.shut_out()

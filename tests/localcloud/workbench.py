@@ -11,6 +11,7 @@ import urllib.request
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from email.message import Message
 from typing import Any
 
 from localcloud.emulator import Emulator
@@ -66,12 +67,41 @@ class HttpApi:
 
     def get(self, path: str = "/things/7") -> tuple[int, str]:
         """Call it; return the status and the body."""
+        status, _, body = self.call(path)
+        return status, body
+
+    def call(self, path: str, **headers: str) -> tuple[int, Message, str]:
+        """Call it with headers; return the status, the headers and the body."""
         url = f"{self.cloud.endpoint_url}/_aws/execute-api/{self.id}/live{path}"
+        request = urllib.request.Request(url, headers=headers)  # noqa: S310 (our own server)
         try:
-            with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 (our own server)
-                return answer.status, answer.read().decode()
+            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 (our own server)
+                return answer.status, answer.headers, answer.read().decode()
         except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+            return error.code, error.headers, error.read().decode()
+
+    def answer_pages_of(self, origin: str) -> None:
+        """Set the API's CORS configuration: pages of one origin may call it."""
+        settings = {"AllowOrigins": [origin], "AllowMethods": ["GET"], "ExposeHeaders": ["apigw-requestid"]}
+        self.cloud.client("apigatewayv2").update_api(ApiId=self.id, CorsConfiguration=settings)
+
+    def require_tokens(self) -> None:
+        """Have its routes ask for a JWT, of an issuer that does not exist."""
+        apis = self.cloud.client("apigatewayv2")
+        authorizer = apis.create_authorizer(
+            ApiId=self.id,
+            Name="tokens",
+            AuthorizerType="JWT",
+            IdentitySource=["$request.header.Authorization"],
+            JwtConfiguration={"Audience": ["pages"], "Issuer": "https://issuer.invalid"},
+        )
+        for route in apis.get_routes(ApiId=self.id)["Items"]:
+            apis.update_route(
+                ApiId=self.id,
+                RouteId=route["RouteId"],
+                AuthorizationType="JWT",
+                AuthorizerId=authorizer["AuthorizerId"],
+            )
 
     def shut_out(self) -> None:
         """Remove the function's permission."""
