@@ -42,6 +42,8 @@ from localcloud.request_faults import with_faults
 # Time for running requests to complete when the server stops.
 GRACE_SECONDS = 0.3
 MONITORING_SECONDS = 1.0
+# Of the time, at most: evaluating alarms reads all data points, and executions wait for it.
+MONITORING_SHARE = 0.1
 
 logger = logging.getLogger("localcloud")
 
@@ -135,16 +137,18 @@ def _start_background_threads(arguments: argparse.Namespace, metrics: Metrics) -
 
 
 def _monitor(metrics: Metrics, cloudwatch: Any) -> None:
-    """Publish metrics and evaluate alarms, once a second."""
-    alarms = AlarmEvaluator(cloudwatch)
+    """Publish metrics and evaluate alarms, once a second, or less often where there is so much that it takes long."""
+    alarms, took = AlarmEvaluator(cloudwatch), 0.0
     while True:
-        time.sleep(MONITORING_SECONDS)
+        time.sleep(max(MONITORING_SECONDS, took / MONITORING_SHARE))
+        started = time.monotonic()
         try:
             metrics.record_queues(queue_depths())
             metrics.publish(cloudwatch)
             alarms.evaluate(time.time())
         except Exception:  # one failed evaluation must not stop the monitoring
             logger.exception("metrics and alarms could not be updated")
+        took = time.monotonic() - started
 
 
 if __name__ == "__main__":

@@ -117,9 +117,11 @@ def _log_execution(execution: dict[str, Any], machine: dict[str, Any]) -> None:
         include_data=logging.get("includeExecutionData", False),
     )
     logged = list(events)
+    # A stream for each thread, so that its events come in order: the emulator copies a stream for each that does not.
+    stream = f"states/{machine['name']}/{datetime.now(UTC):%Y-%m-%d-%H}/{threading.get_ident():x}"
     for destination in logging.get("destinations", []) if logged else []:
         group = destination["cloudWatchLogsLogGroup"]["logGroupArn"].partition(":log-group:")[2].removesuffix(":*")
-        write_log(group, f"states/{machine['name']}/{datetime.now(UTC):%Y-%m-%d-%H}", logged)
+        write_log(group, stream, logged)
 
 
 def _express_arn(execution_arn: str) -> str:
