@@ -141,7 +141,7 @@ def _metadata_bytes(large: Path) -> dict[str, int]:
 
 
 class _Ranges:
-    """S3 with one object, which counts what is read: the embedded cloud returns the whole version for any range."""
+    """S3 with one object, which counts what is read."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
