@@ -116,7 +116,7 @@ def estimate(
         orders: the orders that are placed.
     """
     pictures = PictureWork(settings=settings, load=load, measured=measured, core_speed=core_speed)
-    functions, executions = {VALIDATE, *pictures.transforms}, load.files
+    functions, executions = {VALIDATE, *pictures.transforms} | _functions_beside_workflows(settings), load.files
     parts = {PICTURES: file_lines(pictures)}
     if tables:
         work = TableWork(settings=settings, load=tables, measured=measured, core_speed=core_speed)
@@ -156,6 +156,11 @@ def traces_per_month(files: float) -> float:
     """Executions that X-Ray's default rule samples, if they come evenly over the month."""
     first = min(files, prices.SECONDS_PER_MONTH)
     return first + SAMPLED_SHARE * (files - first)
+
+
+def _functions_beside_workflows(settings: Settings) -> set[str]:
+    """The functions that are called about every file and order; those that operators or failures call are left out."""
+    return ({"api"} if settings.api.enabled else set()) | ({"webhook"} if settings.has_webhooks else set())
 
 
 def _always_warm(settings: Settings) -> Iterator[Line]:

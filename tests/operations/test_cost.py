@@ -37,6 +37,7 @@ from operations.cost.workflow import workflow_run
 from operations.cost.workflow_types import workflow_types
 from policies.recording import run
 from testing.stack import Stack
+from testing.waiting import eventually
 
 LOAD = Load(uploads_per_day=100_000, megabytes=5)
 # Round numbers, so that a person can follow.
@@ -477,6 +478,23 @@ def test_alarms_are_counted_as_the_program_makes_them(
     assert ("paging alarm" in lines) == bool(recording.of_type("CompositeAlarm"))
 
 
+@pytest.mark.parametrize(
+    ("changes", "loads", "functions"),
+    [
+        (["api={enabled: false}"], {}, 4),  # validate, and three transforms of pictures
+        ([], {}, 5),  # and the API's
+        (['webhooks.endpoints={"a": {"url": "https://a.example.com"}}'], {}, 6),
+        ([], {"tables": TABLES, "orders": ORDERS}, 7),  # and table, and fulfil
+    ],
+    ids=["no API", "API", "webhooks", "tables and orders"],
+)
+def test_own_metrics_are_those_of_every_function_that_the_load_calls(
+    changes: list[str], loads: dict[str, Any], functions: int
+) -> None:
+    """Two metrics a function, at 30 cents each."""
+    assert line(priced(*changes, **loads), "CloudWatch", "functions' own metrics") == pytest.approx(functions * 0.60)
+
+
 def test_an_idle_dev_stack_costs_two_dollars_beside_its_client_for_machines() -> None:
     idle = Load(uploads_per_day=0, megabytes=5)
     found = estimate(stack_settings("dev"), idle, MEASURED)
@@ -506,11 +524,19 @@ def test_indexes_are_counted_as_the_program_makes_them() -> None:
 
 def test_metrics_are_counted_as_the_functions_write_them(stack: Stack) -> None:
     stack.finish(stack.upload("uploads/metrics.jpg"))
-    listed = stack.cloud.client("cloudwatch").list_metrics(Namespace="img-pipeline/local")["Metrics"]
-    series = {(metric["MetricName"], json.dumps(metric["Dimensions"])) for metric in listed}
-    functions_that_ran = {json.loads(dimensions)[0]["Value"] for _, dimensions in series}
-    assert functions_that_ran >= stack.outputs["functionNames"].keys() - {"erase", "table"}
-    assert len(series) == METRICS_PER_FUNCTION * len(functions_that_ran)
+    cloudwatch = stack.cloud.client("cloudwatch")
+    expected = stack.outputs["functionNames"].keys() - {"erase", "table"}
+
+    def series() -> dict[str, set[str]] | None:
+        """The metrics of each function, once every expected one has published."""
+        found: dict[str, set[str]] = {}
+        for metric in cloudwatch.list_metrics(Namespace="img-pipeline/local")["Metrics"]:
+            (function,) = (dimension["Value"] for dimension in metric["Dimensions"])
+            found.setdefault(function, set()).add(metric["MetricName"])
+        return found if found.keys() >= expected else None
+
+    published = eventually(series, "the metrics of every function that ran")
+    assert {len(metrics) for metrics in published.values()} == {METRICS_PER_FUNCTION}
 
 
 def test_every_price_names_its_source() -> None:
