@@ -1,10 +1,11 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { Api, Asset } from "./api";
 import { AskFirst } from "./ask-first";
 import { Facts } from "./facts";
 import { counted, fileName } from "./format";
 import { OrderSection } from "./order-form";
 import type { Orders } from "./orders";
+import { useRenewal } from "./renewal";
 import { Renditions } from "./renditions";
 import { tableOf } from "./table";
 import { TableView } from "./table-view";
@@ -32,11 +33,18 @@ export function Detail({ api, fileKey, orders, onClose, onDeleted }: Props) {
       if (document.activeElement === document.body && opener instanceof HTMLElement) opener.focus();
     };
   }, []);
+  const shown = useRef(fileKey);
+  shown.current = fileKey;
+  const load = useCallback(async () => {
+    const found = await api.asset(fileKey);
+    if (shown.current === fileKey) setAsset(found);
+  }, [api, fileKey]);
   useEffect(() => {
     setAsset(null);
     setError(null);
-    api.asset(fileKey).then(setAsset, (refused: Error) => setError(refused.message));
-  }, [api, fileKey]);
+    load().catch((refused: Error) => setError(refused.message));
+  }, [load]);
+  useRenewal(load);
   return (
     <dialog
       ref={dialog}

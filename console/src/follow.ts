@@ -65,6 +65,6 @@ export class Follower<T> {
 }
 
 /** Whether asking again gets the same refusal: it is gone, or not the caller's. */
-function isFinal(error: unknown): boolean {
+export function isFinal(error: unknown): boolean {
   return error instanceof ProblemError && error.status < 500 && error.status !== 429;
 }

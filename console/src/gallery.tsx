@@ -2,9 +2,8 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { Api, AssetSummary } from "./api";
 import { fileName, measured, size } from "./format";
 import { Picture } from "./picture";
+import { KEPT_MS } from "./renewal";
 
-/** Less than the hour for which the addresses of pictures are valid. */
-const KEPT_MS = 45 * 60 * 1000;
 /** Where the focus goes when the picture that had it is deleted. */
 export const GALLERY = "gallery";
 

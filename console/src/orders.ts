@@ -1,7 +1,8 @@
 /** The caller's orders, everybody's for an operator; those that are processed are followed to their end. */
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Api, Order, OrderLimits, OrderRequest, OrderStatus } from "./api";
-import { Follower, isEnded } from "./follow";
+import { Follower, isEnded, isFinal } from "./follow";
+import { useRenewal } from "./renewal";
 
 export interface Orders {
   limits: OrderLimits;
@@ -65,6 +66,20 @@ export function useOrders(
   useEffect(() => {
     if (limits) void load(null);
   }, [load, limits]);
+  const latest = useRef(known);
+  latest.current = known;
+  const renew = useCallback(async () => {
+    const fulfilled = [...latest.current.values()].filter((order) => order.renditions);
+    for (const { orderId } of fulfilled) {
+      try {
+        const { found } = await api.order(orderId, null);
+        if (found) remember(found);
+      } catch (refused) {
+        if (!isFinal(refused)) throw refused;
+      }
+    }
+  }, [api, remember]);
+  useRenewal(renew);
   if (!limits) return null;
 
   const items = [...known.values()].sort((one, other) => other.createdAt.localeCompare(one.createdAt));

@@ -8,21 +8,22 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from testing.pictures import photograph
-from tests.browser.conftest import LONG_MS, OPERATOR, USER, VIEWS, Console, serious, upload
+from testing.waiting import eventually
+from tests.browser.conftest import LONG_MS, OPERATOR, VIEWS, Console, serious, sign_in, upload
 
 
-def opened(console: Console, folder: Path, name: str, user: str = USER, **context: object) -> tuple[Page, Locator]:
-    """A page and the detail of a picture that was uploaded from it."""
-    page = console.page(user, **context)
+def opened(page: Page, folder: Path, name: str) -> Locator:
+    """The detail of a picture that was uploaded from the page."""
     (folder / name).write_bytes(photograph())
     upload(page, folder / name)
     page.locator(".card", has_text=name).click(timeout=LONG_MS)
-    return page, page.get_by_role("dialog")
+    return page.get_by_role("dialog")
 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_rendition_is_ordered_by_keyboard_and_fulfilled(console: Console, view: str, tmp_path: Path) -> None:
-    page, detail = opened(console, tmp_path, f"{view}.jpg", **VIEWS[view])
+    page = console.page(**VIEWS[view])
+    detail = opened(page, tmp_path, f"{view}.jpg")
     detail.get_by_label("Size").select_option("another size")
     detail.get_by_label("Width").fill("120")
     detail.get_by_label("Fit").select_option("fill and crop")
@@ -47,9 +48,36 @@ def test_a_rendition_is_ordered_by_keyboard_and_fulfilled(console: Console, view
     assert serious(page) == []
 
 
+def test_links_of_files_and_orders_are_renewed_in_a_page_that_stays_open(console: Console, tmp_path: Path) -> None:
+    page = console.page()
+    page.clock.install()
+    page.reload()
+    sign_in(page)
+    detail = opened(page, tmp_path, "renewed.jpg")
+    detail.get_by_role("button", name="Order", exact=True).click()
+    order = detail.get_by_role("article")
+    expect(order).to_contain_text("fulfilled", timeout=LONG_MS)
+    links = {"file": detail.get_by_role("link", name="w320-jpeg"), "order": order.get_by_role("link")}
+
+    def addresses() -> dict[str, str | None]:
+        return {name: link.get_attribute("href") for name, link in links.items()}
+
+    first = addresses()
+
+    def are_renewed() -> bool:
+        page.clock.fast_forward("46:00")
+        return all(address != first[name] for name, address in addresses().items())
+
+    eventually(are_renewed, "the new addresses", LONG_MS / 1000)
+    with page.expect_download() as downloaded:
+        links["order"].click()
+    assert downloaded.value.path().stat().st_size > 0
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_an_operator_redrives_failed_orders_after_seeing_how_many(console: Console, view: str, tmp_path: Path) -> None:
-    page, detail = opened(console, tmp_path, f"failing-{view}.jpg", OPERATOR, **VIEWS[view])
+    page = console.page(OPERATOR, **VIEWS[view])
+    detail = opened(page, tmp_path, f"failing-{view}.jpg")
     with console.stack.failing_orders():
         for expected in ("processing", "EQUAL_ORDER_OPEN"):
             detail.get_by_role("button", name="Order", exact=True).click()
@@ -79,11 +107,12 @@ def test_an_operator_redrives_failed_orders_after_seeing_how_many(console: Conso
 
 
 def test_who_is_no_operator_sees_own_orders_alone(console: Console, tmp_path: Path) -> None:
-    _, detail = opened(console, tmp_path, "somebodys.jpg", OPERATOR)
+    detail = opened(console.page(OPERATOR), tmp_path, "somebodys.jpg")
     detail.get_by_role("button", name="Order", exact=True).click()
     expect(detail.get_by_role("article")).to_contain_text("fulfilled", timeout=LONG_MS)
 
-    page, detail = opened(console, tmp_path, "mine.jpg")
+    page = console.page()
+    detail = opened(page, tmp_path, "mine.jpg")
     detail.get_by_role("button", name="Order", exact=True).click()
     expect(detail.get_by_role("article")).to_contain_text("fulfilled", timeout=LONG_MS)
     detail.get_by_role("button", name="Close").click()
