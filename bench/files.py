@@ -141,7 +141,7 @@ def _by_size(files: Sequence[Path], work: Callable[[Path], object], *, without: 
     line = linear_regression(
         [file.stat().st_size / 1e6 for file in files], [_cpu_seconds(work, file) for file in files]
     )
-    return {"perFile": round(max(0.0, line.intercept - without), 4), "perMegabyte": round(line.slope, 4)}
+    return {"perFile": round(max(0.0, line.intercept - without), 4), "perMegabyte": round(max(0.0, line.slope), 4)}
 
 
 def _renditions(photos: Sequence[Path]) -> dict[str, Any]:
