@@ -122,7 +122,7 @@ def _function_lines(pipeline: Pipeline, function: str, subject: _Subject) -> Ite
 
 
 def _invocations(pipeline: Pipeline, function: str, subject: _Subject) -> Iterator[list[dict[str, Any]]]:
-    """The events of each invocation within the time; lines before START belong to the invocation that starts."""
+    """The events of each invocation that began in the time; lines before START belong to the invocation that starts."""
     logs = pipeline.client("logs")
     pages = logs.get_paginator("filter_log_events").paginate(
         logGroupName=pipeline.outputs.log_groups[function],
@@ -142,7 +142,8 @@ def _invocations(pipeline: Pipeline, function: str, subject: _Subject) -> Iterat
         for event in events:
             invocation.append(event)
             if event["message"].startswith("REPORT RequestId"):
-                yield invocation
+                if any(each["message"].startswith("START RequestId") for each in invocation):
+                    yield invocation
                 invocation = []
         if invocation:
             yield invocation

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,6 +79,25 @@ def test_log_includes_the_output_and_traceback_of_a_custom_handler(stack: Stack,
     assert "unpacking the brushes" in traced
     assert "Traceback" in traced
     stack.finish(upload, timeout_seconds=240)
+
+
+def test_log_of_a_file_leaves_out_an_invocation_that_began_before(stack: Stack, connection: Pipeline) -> None:
+    upload = stack.upload("uploads/after.jpg")
+    stack.finish(upload)
+    logs, group = stack.cloud.client("logs"), stack.pipeline.outputs.log_groups["metadata"]
+    at = round(time.time() * 1000)
+    logs.create_log_stream(logGroupName=group, logStreamName="before")
+    logs.put_log_events(
+        logGroupName=group,
+        logStreamName="before",
+        logEvents=[
+            {"timestamp": at, "message": "about another file"},
+            {"timestamp": at, "message": "REPORT RequestId: 00000000-0000-0000-0000-000000000000 Duration: 1 ms"},
+        ],
+    )
+    texts = [line.text for line in logs_of_file(connection, "after.jpg")]
+    assert [text for text in texts if text.startswith("REPORT")]
+    assert "about another file" not in texts
 
 
 def test_log_of_an_unknown_file_is_an_error_in_one_line(img_pipeline: RunCommand) -> None:
