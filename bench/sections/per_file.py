@@ -52,11 +52,7 @@ CALLS: dict[tuple[str, str, str], str] = {
     ("thumbnail", "s3:PutObject", "processed"): "One for each rendition.",
     ("watermark", "s3:GetObjectVersion", "ingest"): "One download; the whole picture is decoded.",
     ("watermark", "s3:PutObject", "processed"): "The marked picture.",
-    (
-        "metadata",
-        "s3:GetObjectVersion",
-        "ingest",
-    ): "Ranges with the headers; validate passes its look on as a sample.",
+    ("metadata", "s3:GetObjectVersion", "ingest"): "Ranges with the headers; its pixels come with the sample.",
     ("workflow", "dynamodb:UpdateItem", "jobs"): "The status that clients poll: received, validated, and the end.",
     ("workflow", "dynamodb:PutItem", "assets"): "The record, put only if it is newer, so that duplicates do no harm.",
     ("workflow", "dynamodb:UpdateItem", "assets"): "The result is published: a crash before that publishes it again.",

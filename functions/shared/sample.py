@@ -1,4 +1,4 @@
-"""An image's sample: a small copy of its first frame that tells how it looks, without the file.
+"""An image's sample: a small copy of its first frame, for what needs its colours but not the file.
 
 Validate makes it of what it decodes anyway, and the workflow passes it to the transforms as text.
 """

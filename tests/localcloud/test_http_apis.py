@@ -76,7 +76,7 @@ def test_a_page_can_read_what_the_api_answers_itself(bench: Workbench, echo: str
         limited.call("/things/7", Origin=PAGE),
         limited.call("/nothing", Origin=PAGE),
         private.call("/things/7", Origin=PAGE),
-        private.call("/things/7", Origin=PAGE, Authorization="Bearer of-nobody"),
+        private.call("/things/7", Origin=PAGE, Authorization="Bearer invalid"),
     ]
     assert [status for status, _, _ in answers] == [200, 429, 404, 401, 401]
     for _, headers, _ in answers:

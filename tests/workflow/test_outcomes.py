@@ -189,8 +189,8 @@ def test_the_sample_is_in_no_record_and_no_notification(rig: Rig) -> None:
 
     for upload in (kept, rejected, failed):
         assert rig.calls(upload, "metadata")[0]["media"]["sample"] == ACCEPTED["sample"]
-        told = [rig.asset(upload), rig.job(upload), rig.notifications(upload), rig.dead_letters(upload)]
-        assert ACCEPTED["sample"] not in str(told)
+        stored = [rig.asset(upload), rig.job(upload), rig.notifications(upload), rig.dead_letters(upload)]
+        assert ACCEPTED["sample"] not in str(stored)
 
 
 def test_rejected_file_is_recorded_sent_to_the_dlq_published_and_finished(rig: Rig, upload: Upload) -> None:
