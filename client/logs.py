@@ -17,6 +17,8 @@ from contract.orders import ORDER_ID, OrderStatus
 # Clocks of different services differ a little, and a line may be later than the row that it belongs to.
 MARGIN = timedelta(seconds=5)
 EVENTS_PER_FUNCTION = 10_000
+# How the lines begin that Lambda itself writes about an invocation.
+STARTED, REPORTED = "START RequestId", "REPORT RequestId"
 _THREADS = 6
 
 
@@ -141,8 +143,8 @@ def _invocations(pipeline: Pipeline, function: str, subject: _Subject) -> Iterat
         invocation: list[dict[str, Any]] = []
         for event in events:
             invocation.append(event)
-            if event["message"].startswith("REPORT RequestId"):
-                if any(each["message"].startswith("START RequestId") for each in invocation):
+            if event["message"].startswith(REPORTED):
+                if any(each["message"].startswith(STARTED) for each in invocation):
                     yield invocation
                 invocation = []
         if invocation:

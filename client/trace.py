@@ -17,7 +17,7 @@ from client.dead_letters.stack_queues import dead_letter_queues
 from client.errors import NotFoundError
 from client.ingestion import RUNNING, pipe_state
 from client.jobs import deliveries, is_over, jobs_of_file
-from client.logs import logs_of_file
+from client.logs import REPORTED, STARTED, logs_of_file
 from client.malware import scan_status, scans
 from client.orders import orders_of_file
 from client.pipeline import Pipeline, Row
@@ -29,7 +29,7 @@ from contract.outputs import DeadLetterKind
 
 # To search more messages than this, use `dlq peek`.
 DEAD_LETTERS_SEARCHED = 1000
-_LAMBDAS_OWN_LINES = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
+_LAMBDAS_OWN_LINES = (STARTED, "END RequestId", REPORTED, "INIT_START")
 
 
 @dataclass(frozen=True, kw_only=True)
